@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# make            build/countersign and build/countersign-hsm
-# make demo       installs what is missing, builds, starts the sandbox (ARGS=--once for the story alone)
-# make test       installs what is missing, builds, runs every test; ends with "N passed, N failed"
-# make tidy       the style of the house
+# The build of Countersign: GNU make, no configure step. `make help` lists the targets.
 MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -47,7 +47,7 @@ HSM_LIBS      := -luv -lcrypto -linih -lpthread
 SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))
 HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c))
 
-all: $B/countersign $B/countersign-hsm
+all: $B/countersign $(if $(HSM_MAIN),$B/countersign-hsm)
 
 $B/countersign: $(SERVICE_MAIN) $(call libs,$(SERVICE_ROOMS))
 	@echo "  link $@"
@@ -69,8 +69,76 @@ $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 	@$(CC) $(LDFLAGS_ALL) $< $(TEST_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -lcmocka -lm -o $@
 
 UNIT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/unit/*.c tests/property/*.c))
-unit: all $(UNIT_TESTS)
+unit: $(UNIT_TESTS)
 	@tools/run-tests $(UNIT_TESTS)
+
+# Scenarios drive the real processes: programs in C (tests/scenario/*.c) and in Python (tests/scenario/*.py).
+SCENARIO_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/scenario/*.c))
+SCENARIOS      := $(SCENARIO_TESTS) $(wildcard tests/scenario/scenario_*.py)
+scenario: all $(SCENARIO_TESTS)
+	@tools/run-tests --serial $(SCENARIOS)
+
+# ---- fuzz: tests/fuzz/<name>.c has LLVMFuzzerTestOneInput; `make fuzz` runs it under libFuzzer for FUZZ_SECONDS, `make test`
+# replays the corpus tests/fuzz/corpus/<name>/ and a fixed number of mutations of it
+FUZZ_SECONDS ?= 60
+FUZZ_NAMES   := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_REPLAYS := $(FUZZ_NAMES:%=$B/tests/fuzz/%)
+$(FUZZ_REPLAYS): $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay/replay.o $(call libs,$(ROOMS))
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+
+FUZZERS := $(FUZZ_NAMES:%=$B/fuzzers/%)
+$(FUZZERS): $B/fuzzers/%: $B/obj/tests/fuzz/%.o $(call libs,$(ROOMS))
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $< -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+fuzzers: $(FUZZERS)
+
+fuzz:
+	@tools/setup --extras
+	@$(MAKE) --no-print-directory B=build-fuzz CC=clang OPT='-O1 -g' HARD=-fPIE WARN='-Wall -Wextra' \
+	  EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' \
+	  EXTRA_LDFLAGS=-fsanitize=address,undefined fuzzers
+	@tools/run-fuzz build-fuzz/fuzzers $(FUZZ_SECONDS) $(FUZZ_NAMES)
+
+# ---- everything that CI counts
+test:
+	@tools/setup
+	@$(MAKE) --no-print-directory test-build
+	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(wildcard tests/tidy/test_*.py) --serial $(SCENARIOS)
+test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $B/gendoc
+
+tidy: $B/gendoc
+	@tools/tidy
+
+demo:
+	@tools/setup
+	@$(MAKE) --no-print-directory all
+	@$B/countersign demo $(ARGS)
+
+asan:
+	@$(MAKE) --no-print-directory B=build-asan OPT='-O1 -g' HARD=-fPIE \
+	  EXTRA_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' \
+	  EXTRA_LDFLAGS=-fsanitize=address,undefined unit
+
+cov:
+	@tools/setup --extras
+	@$(MAKE) --no-print-directory B=build-cov OPT='-O0 -g' HARD=-fPIE EXTRA_CFLAGS=--coverage EXTRA_LDFLAGS=--coverage unit
+	@gcovr --root . --object-directory build-cov --filter src/ --exclude-throw-branches --print-summary --html-details build-cov/coverage.html
+	@echo "build-cov/coverage.html"
+
+# ---- documents printed from the tables of the code
+$B/gendoc: $B/obj/tools/gendoc.o $(call libs,$(ROOMS))
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_ALL) $< -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+$B/obj/tools/%.o: tools/%.c
+	@mkdir -p $(@D)
+	@echo "  cc   $<"
+	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+docs: $B/gendoc
+	@$B/gendoc docs/reference
 
 # ---- bench: one program a figure
 $B/obj/bench/%.o: bench/%.c
@@ -83,8 +151,22 @@ $B/bench/%: $B/obj/bench/%.o $(BENCH_SUPPORT) $(call libs,$(ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $< $(BENCH_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -lm -o $@
 
+BENCHES := $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
+bench: all $(BENCHES)
+	@for b in $(BENCHES); do $$b || exit 1; done
+
 clean:
-	rm -rf $B
+	rm -rf $B build-asan build-cov build-fuzz
+
+help:
+	@echo "make            build/countersign and build/countersign-hsm"
+	@echo "make demo       install what is missing, build, start the sandbox (ARGS=--once: the story alone)"
+	@echo "make test       install what is missing, build, run every test; ends with 'N passed, N failed'"
+	@echo "make unit       unit and property tests alone      make scenario   the tests on real processes alone"
+	@echo "make tidy       the style of the house             make docs       docs/reference from the tables"
+	@echo "make bench      the figures and their limits       make fuzz       libFuzzer, FUZZ_SECONDS=60 a target"
+	@echo "make asan       unit tests under ASan and UBSan    make cov        coverage of the unit tests"
+	@echo "make clean"
 
 -include $(shell find $B/obj -name '*.d' 2>/dev/null)
-.PHONY: all unit clean
+.PHONY: all unit scenario fuzzers fuzz test test-build tidy demo asan cov docs bench clean help

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The dispatcher: `countersign SUBCOMMAND ...`. */
+#include "main/services.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A subcommand that is not part of this build is not listed. */
+#pragma weak main_issuer
+#pragma weak main_switch
+#pragma weak main_gateway
+#pragma weak main_demo
+
+static const struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *doc;
+} subcommands[] = {
+    {"issuer", main_issuer, "card products, registration and the credentials a holder is shown (REST)"},
+    {"switch", main_switch, "authorises ISO 8583 requests and consumes each code exactly once"},
+    {"gateway", main_gateway, "the merchants' side: charges and verifications (REST)"},
+    {"demo", main_demo, "starts all of it on loopback and tells the story of a payment"},
+};
+#define SUBCOMMAND_COUNT (sizeof subcommands / sizeof subcommands[0])
+
+static void usage(FILE *out)
+{
+    (void)fputs("usage: countersign SUBCOMMAND [--help] ...\n       countersign --version\n\n", out);
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+        if (subcommands[i].run)
+            (void)fprintf(out, "  %-9s %s\n", subcommands[i].name, subcommands[i].doc);
+    (void)fputs("\nThe key holder is a program of its own: countersign-hsm --help\n", out);
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--version") == 0) {
+        (void)puts("countersign " COUNTERSIGN_VERSION);
+        return 0;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+        if (subcommands[i].run && strcmp(word, subcommands[i].name) == 0)
+            return subcommands[i].run(argc - 1, argv + 1);
+    if (*word)
+        (void)fprintf(stderr, "countersign: there is no subcommand '%s'\n", word);
+    usage(stderr);
+    return 2;
+}

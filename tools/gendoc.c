@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prints the reference documents from the tables of the code: `gendoc DIR` writes DIR/NAME.md for each page below, `gendoc --check
+ * DIR` writes nothing and fails when a file is not what would be written.
+ */
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void errors(struct buf *out)
+{
+    static const char *const class[] = {"-", "input", "refused", "state", "limit", "unavailable", "internal"};
+    buf_put_text(out, "| error | class | host command | DE39 | HTTP | code | text |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    for (enum err e = ERR_OK; e < ERR_COUNT; e++) {
+        const struct err_row *row = err_row(e);
+        buf_put_text(out, "| ");
+        buf_put_text(out, row->name);
+        buf_put_text(out, " | ");
+        buf_put_text(out, class[row->class]);
+        buf_put_text(out, " | ");
+        buf_put_text(out, row->host_code);
+        buf_put_text(out, " | ");
+        buf_put_text(out, row->de39);
+        buf_put_text(out, " | ");
+        buf_put_decimal(out, row->http_status, 0);
+        buf_put_text(out, " | ");
+        buf_put_text(out, row->code);
+        buf_put_text(out, " | ");
+        buf_put_text(out, row->text);
+        buf_put_text(out, " |\n");
+    }
+}
+
+static const struct page {
+    const char *name;
+    const char *title;
+    const char *about;
+    void (*print)(struct buf *out);
+} pages[] = {
+    {"errors", "Errors", "One list; each face reads its own column. A wrong code is a verdict, not an error.", errors},
+};
+
+static bool same_as_file(const char *path, struct span text)
+{
+    static char have[1 << 20];
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return false;
+    size_t len = fread(have, 1, sizeof have, f);
+    (void)fclose(f);
+    return len == text.len && memcmp(have, text.at, len) == 0;
+}
+
+static bool write_file(const char *path, struct span text)
+{
+    FILE *f = fopen(path, "wb");
+    if (!f)
+        return false;
+    bool ok = fwrite(text.at, 1, text.len, f) == text.len;
+    return fclose(f) == 0 && ok;
+}
+
+static bool page_done(const struct page *page, const char *dir, bool check)
+{
+    static uint8_t room[1 << 20];
+    struct buf out = buf_over(room, sizeof room);
+    buf_put_text(&out, "<!-- Printed by tools/gendoc.c from the tables of the code: `make docs`. -->\n# ");
+    buf_put_text(&out, page->title);
+    buf_put_text(&out, "\n\n");
+    buf_put_text(&out, page->about);
+    buf_put_text(&out, "\n\n");
+    page->print(&out);
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s.md", dir, page->name);
+    if (buf_done(&out) != ERR_OK) {
+        (void)fprintf(stderr, "gendoc: %s does not fit\n", path);
+        return false;
+    }
+    bool ok = check ? same_as_file(path, buf_span(&out)) : write_file(path, buf_span(&out));
+    if (!ok)
+        (void)printf("%s: %s\n", path, check ? "not what the tables say: run `make docs`" : "cannot be written");
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    bool check = argc == 3 && strcmp(argv[1], "--check") == 0;
+    bool ok = true;
+    if (argc != 2 && !check) {
+        (void)fputs("usage: gendoc [--check] DIR\n", stderr);
+        return 2;
+    }
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        ok = page_done(&pages[i], argv[argc - 1], check) && ok;
+    return ok ? 0 : 1;
+}
