@@ -6,7 +6,8 @@
  *            shows them, `config_set` binds an override from the command line (`--set section.key=value`).
  * Ownership  Values are copied into the caller's struct.
  * Failure    The first problem is described with file, line and what to do; the struct keeps its defaults for what was not read.
- * Limits     Texts as large as their member; files up to 64 KiB; 50 sections deep enough for every service.
+ *            A required key without a value is ERR_CONFIG, named in `problem`.
+ * Limits     Texts as large as their member less one byte.
  */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
@@ -41,7 +42,7 @@ MUST_USE enum err config_load(const struct config_table *table, const char *path
 /* One "section.key=value". */
 MUST_USE enum err config_set(const struct config_table *table, const char *assignment, void *out, char *problem,
                              size_t problem_cap);
-/* Required keys that got no value: ERR_CONFIG, named in `problem`. */
+/* The reference of the keys, as a Markdown table. */
 void config_document(const struct config_table *table, struct buf *out);
 
 #endif
