@@ -47,6 +47,8 @@ HSM_LIBS      := -luv -lcrypto -linih -lpthread
 SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))
 HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c))
 
+libs: $(call libs,$(ROOMS))
+
 all: $B/countersign $(if $(HSM_MAIN),$B/countersign-hsm)
 
 $B/countersign: $(SERVICE_MAIN) $(call libs,$(SERVICE_ROOMS))
