@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys under local master keys: variant scheme, key types, check values, parity.
+ *
+ * Purpose    Turns the KEY text of a host command into a clear key and back. Key blocks are in keys/block.h, the cache of loaded keys
+ *            in keys/cache.h.
+ * Ownership  The LMK set is opaque and lives in locked, undumpable pages; keys_lmk_set_destroy wipes it. Clear keys are values that
+ *            the holder wipes (SECRET_KEY).
+ * Threading  A set belongs to one thread at a time (it holds cipher contexts); make one a thread.
+ * Failure    Errors carry their host-command codes: 13 LMK, 26 scheme, 27 length, 10 parity, 15 characters.
+ * Limits     LMK identifiers 00..99; single, double and triple length TDES keys.
+ *
+ * Example
+ *     TRY(keys_lmk_set_create(&set));
+ *     TRY(keys_lmk_add_test_variant(set, 0));
+ *     TRY(keys_type_place(span_text("402"), &cvk_type));
+ *     TRY(keys_unwrap(set, 0, cvk_type, span_text("U9B4934384B19946B040CD702B4D58145"), &cvk));
+ */
+#ifndef KEYS_KEYS_H
+#define KEYS_KEYS_H
+
+#include "base/buf.h"
+#include "base/env.h"
+#include "base/secret.h"
+
+#include <stdbool.h>
+
+/* ---- local master keys ---- */
+
+enum { KEYS_LMK_IDS = 100, KEYS_PAIRS = 20, KEYS_CHECK = 16 };
+enum keys_lmk_kind { KEYS_LMK_ABSENT, KEYS_LMK_VARIANT, KEYS_LMK_BLOCK };
+
+struct keys_lmk_set;
+
+MUST_USE enum err keys_lmk_set_create(struct keys_lmk_set **out);
+void keys_lmk_set_destroy(struct keys_lmk_set *set);
+/* True if the pages could be locked. */
+bool keys_lmk_set_locked(const struct keys_lmk_set *set);
+
+/* The public test LMKs; never for production. */
+MUST_USE enum err keys_lmk_add_test_variant(struct keys_lmk_set *set, unsigned id);
+MUST_USE enum err keys_lmk_add_test_block(struct keys_lmk_set *set, unsigned id);
+MUST_USE enum err keys_lmk_add_variant(struct keys_lmk_set *set, unsigned id, const uint8_t pair[static KEYS_PAIRS][16],
+                                       const char check[static KEYS_CHECK]);
+MUST_USE enum err keys_lmk_add_block(struct keys_lmk_set *set, unsigned id, const struct secret_key *triple);
+enum keys_lmk_kind keys_lmk_kind(const struct keys_lmk_set *set, unsigned id);
+/* 16 hexadecimal digits for NC; ERR_LMK_IDENTIFIER if absent. */
+MUST_USE enum err keys_lmk_check(const struct keys_lmk_set *set, unsigned id, char out[static KEYS_CHECK]);
+
+/* ---- key types ---- */
+
+/* Variant digit and pair code, as in 402 (CVK), 109 (MK-AC), 00A (ZEK). */
+struct keys_type_place {
+    uint8_t pair;    /* pair n is the LMK halves 2n and 2n+1 */
+    uint8_t variant; /* 0..9 */
+};
+/* ERR_KEY_TYPE for text that is no type code. */
+MUST_USE enum err keys_type_place(struct span code, struct keys_type_place *out);
+/* "CVK", "MK-AC", ...; "" for a code without a name. */
+const char *keys_type_name(struct span code);
+/* The two-digit codes of BU (00..0E, 42, 10); FF means the three-digit code counts and gives ERR_KEY_TYPE_CODE here. */
+MUST_USE enum err keys_type_from_short(struct span code, char out[static 4]);
+
+/* ---- variant scheme ---- */
+
+enum keys_scheme { KEYS_NONE = 0, KEYS_U = 'U', KEYS_T = 'T', KEYS_X = 'X', KEYS_Y = 'Y', KEYS_Z = 'Z' };
+
+/* Splits a whole KEY text into its tag and its digits: 16H, 32H or 48H without a tag, U32H, X32H, T48H, Y48H, Z16H. */
+MUST_USE enum err keys_scheme_read(struct span text, enum keys_scheme *scheme, struct span *digits);
+
+/* ERR_LMK_IDENTIFIER, ERR_LMK_SCHEMES (a key-block LMK), ERR_KEY_SCHEME, ERR_PARSE_*; parity is not looked at (keys_parity_odd). */
+MUST_USE enum err keys_unwrap(struct keys_lmk_set *set, unsigned lmk, struct keys_type_place type, struct span text,
+                              struct secret_key *out);
+MUST_USE enum err keys_wrap(struct keys_lmk_set *set, unsigned lmk, struct keys_type_place type, enum keys_scheme scheme,
+                            const struct secret_key *key, struct buf *out);
+/* The same variants of byte 8 under a zone master key. */
+MUST_USE enum err keys_zmk_unwrap(const struct secret_key *zmk, struct span text, struct secret_key *out);
+MUST_USE enum err keys_zmk_wrap(const struct secret_key *zmk, enum keys_scheme scheme, const struct secret_key *key, struct buf *out);
+
+/* ---- properties of clear keys ---- */
+
+bool keys_parity_odd(const struct secret_key *key);
+void keys_parity_set(struct secret_key *key);
+bool keys_halves_equal(const struct secret_key *key);
+/* Random, odd parity, halves different. */
+void keys_generate(const struct env *env, uint8_t len, struct secret_key *out);
+/* TDES of a zero block: all 8 bytes; three are shown unless the long form is asked for. */
+MUST_USE enum err keys_kcv(const struct secret_key *key, uint8_t out[static 8]);
+/* AES: the first 8 bytes of the CMAC of a zero block; three are shown. */
+MUST_USE enum err keys_kcv_aes(const struct secret_key *key, uint8_t out[static 8]);
+
+#endif
