@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/fault.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const char *const texts[FAULT_COUNT] = {
+    [FAULT_NONE] = "",
+#define GATEWAY_FAULT_TEXT(name, text) [FAULT_##name] = text,
+    GATEWAY_FAULT_LIST(GATEWAY_FAULT_TEXT)
+#undef GATEWAY_FAULT_TEXT
+};
+
+static bool same_field(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+void gateway_fault_add(struct gateway_faults *faults, enum gateway_fault_id id, const char *field)
+{
+    ASSERT(id > FAULT_NONE && id < FAULT_COUNT);
+    for (size_t i = 0; i < faults->count; i++)
+        if (faults->at[i].id == id && same_field(faults->at[i].field, field))
+            return;
+    if (faults->count < GATEWAY_FAULTS_MAX)
+        faults->at[faults->count++] = (struct gateway_fault){id, field};
+}
+
+const char *gateway_fault_text(enum gateway_fault_id id)
+{
+    return id < FAULT_COUNT ? texts[id] : "";
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The merchant-side gateway: one pipeline, one record, one result vocabulary.
+ *
+ * Purpose    Takes payments from a face (Commerce Hub), sends them to an acquirer link over ISO 8583, records them and answers. A face
+ *            authenticates, parses to `struct payment` and writes the answer; it decides nothing. The steps are a table of stages
+ *            (pipeline.c): authenticate, parse, decrypt, validate, route, claim, authorise, normalise, evaluate, reverse, record,
+ *            answer. A stage takes everything that has arrived for it as one batch.
+ * Ownership  The gateway owns its slots, links and workers; env, http, store writer, vault and loop are the caller's and outlive it.
+ * Threading  gateway_turn and everything it calls run on one thread, the loop's. RSA operations run on `gateway_config.workers` threads,
+ *            store batches on the store writer's; both come back through queues that wake the loop.
+ * Failure    A request always gets exactly one answer. What went to the issuer and came to no known end is reversed: the reversal stands
+ *            in the database, armed, before the authorisation leaves, and is disarmed in the transaction that records the outcome.
+ *            A process that dies in between finds it at the next start.
+ * Limits     As many payments at a time as http has slots. An amount has at most 12 digits of minor units.
+ * Secrets    Card number and code of a request live in locked pages, one entry a slot. The code is wiped when its ISO message has been
+ *            handed to the link. Neither reaches the log, the metrics or the database; a PAN at rest is sealed.
+ *
+ * Example
+ *     struct gateway_parts parts = {.env = &env, .http = http, .writer = writer, .vault = vault, .loop = loop};
+ *     TRY(gateway_create(&config, &parts, &gateway));
+ *     for (;;) {
+ *         int64_t deadline_us = gateway_turn(gateway);
+ *         net_loop_run_once(loop, deadline_us);
+ *     }
+ */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "base/buf.h"
+#include "base/env.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gateway;
+struct http;
+struct http_mount;
+struct net_loop;
+struct store_writer;
+struct vault;
+
+enum { GATEWAY_LINKS_MAX = 4, GATEWAY_NETWORKS_MAX = 4, GATEWAY_BINS_MAX = 64 };
+
+/* One acquirer link: a client connection to a network or straight to the issuer's switch. */
+struct gateway_link_config {
+    char name[16];      /* also the network's name in answers and records */
+    char address[64];
+    int64_t port;
+    char profile[24];   /* iso8583 profile */
+    char extract[24];   /* where the code travels, iso8583/layout.h */
+    char result[24];    /* where its result comes back */
+    char acquirer[12];  /* DE32 */
+    int64_t in_flight;  /* most requests outstanding */
+    int64_t timeout_ms; /* of an authorisation */
+    int64_t fixed_milli; /* cost of a payment: thousandths of a minor unit, ... */
+    int64_t basis_points;
+    int64_t ceiling_milli; /* ... and its ceiling; 0: none */
+};
+
+/* Cards whose number starts so may travel over these networks. */
+struct gateway_bin {
+    char prefix[9];
+    char networks[48]; /* link names, comma-separated, the preferred brand first */
+};
+
+struct gateway_config {
+    char node[24];           /* names this process in claims; one process a name */
+    struct gateway_link_config link[GATEWAY_LINKS_MAX];
+    size_t link_count;
+    struct gateway_bin bin[GATEWAY_BINS_MAX];
+    size_t bin_count;
+    uint32_t slots;          /* as http's */
+    uint32_t workers;        /* threads for RSA */
+    int64_t clock_window_ms; /* Timestamp header: how far off, both ways */
+    int64_t key_days;        /* life of an encryption key */
+    int64_t reversal_first_ms; /* first repeat of an unanswered reversal */
+};
+
+struct gateway_parts {
+    const struct env *env;
+    struct http *http;
+    struct store_writer *writer;
+    struct vault *vault;
+    struct net_loop *loop;
+};
+
+/* The routes of every face, for http_create. */
+const struct http_mount *gateway_mounts(size_t *count);
+
+/* Reads merchants and keys, arms what an earlier process left behind, starts links and workers. */
+MUST_USE enum err gateway_create(const struct gateway_config *config, const struct gateway_parts *parts, struct gateway **out);
+/* Drains every queue once. Returns the monotonic time of the next deadline in microseconds. */
+int64_t gateway_turn(struct gateway *gateway);
+/* At least one link is signed on and the store answers. */
+bool gateway_ready(const struct gateway *gateway);
+/* Payments between accept and answer. */
+size_t gateway_busy(const struct gateway *gateway);
+/* Text exposition of the counters. */
+void gateway_metrics(const struct gateway *gateway, struct buf *out);
+void gateway_destroy(struct gateway *gateway);
+
+#endif

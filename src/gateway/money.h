@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Amounts: exact decimals of a currency, kept as minor units. Never a double.
+ *
+ * Purpose    Reads "12.5" or 12.50 of a request to 1250 minor units, and writes them back.
+ * Threading  Free of state.
+ * Failure    ERR_PARSE_VALUE for text that is no amount, a scale larger than the currency's, or more than 12 digits of minor units, which
+ *            is all that ISO 8583 field 4 holds.
+ */
+#ifndef GATEWAY_MONEY_H
+#define GATEWAY_MONEY_H
+
+#include "base/buf.h"
+
+struct currency {
+    char alpha[4];
+    char numeric[4];
+    uint8_t scale; /* digits after the point, ISO 4217 */
+};
+
+/* NULL if the gateway does not take the currency. */
+const struct currency *currency_find(struct span alpha);
+const struct currency *currency_by_numeric(struct span numeric);
+
+/* Digits, at most one point; exponents, signs and blanks are refused. Trailing zeros beyond the scale are harmless and taken. */
+MUST_USE enum err money_read(struct span text, uint8_t scale, uint64_t *amount_minor);
+/* With exactly `scale` digits after the point. */
+void money_write(uint64_t amount_minor, uint8_t scale, struct buf *out);
+
+#endif
