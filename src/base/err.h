@@ -84,6 +84,20 @@ enum err_class { ERR_CLASS_NONE, ERR_CLASS_INPUT, ERR_CLASS_REFUSED, ERR_CLASS_S
     X(NOT_FOUND,            INPUT,       "15", "25", 404, "not_found",           "not found") \
     X(METHOD,               INPUT,       "15", "30", 405, "bad_method",          "the method is not served at this address") \
     X(MEDIA_TYPE,           INPUT,       "15", "30", 415, "bad_media_type",      "the content type is not accepted") \
+    X(HEADERS_TOO_LARGE,    LIMIT,       "15", "30", 431, "headers_too_large",   "headers or address exceed the limit") \
+    X(NO_TOKEN,             REFUSED,     "17", "05", 401, "no_token",            "no credentials were sent") \
+    X(WRONG_ISSUER,         REFUSED,     "17", "05", 403, "wrong_issuer",        "the client does not act for this issuer") \
+    X(MISSING_ROLE,         REFUSED,     "17", "05", 403, "missing_role",        "the client lacks the role for this request") \
+    X(CARD_NOT_ACTIVE,      REFUSED,     "15", "62", 403, "card_not_active",     "the card is not active") \
+    X(NOT_ENROLLED,         REFUSED,     "15", "05", 403, "not_enrolled",        "the card is not enrolled for dynamic codes") \
+    X(NO_ENCRYPTION_KEY,    REFUSED,     "17", "05", 403, "no_encryption_key",   "the client has no registered encryption key") \
+    X(SANDBOX_ONLY,         REFUSED,     "17", "05", 403, "sandbox_only",        "this is served in sandbox mode only") \
+    X(CARD_NOT_FOUND,       INPUT,       "15", "14", 404, "card_not_found",      "no such card") \
+    X(PRODUCT_NOT_FOUND,    INPUT,       "15", "25", 404, "product_not_found",   "no such card product") \
+    X(DUPLICATE_CARD,       STATE,       "15", "94", 409, "duplicate_card",      "the card is registered with other data") \
+    X(PRODUCT_IN_USE,       STATE,       "15", "96", 409, "product_in_use",      "cards still use the product") \
+    X(BAD_COUNT,            INPUT,       "15", "30", 400, "bad_count",           "the number of codes is not allowed") \
+    X(BAD_JWE,              INPUT,       "15", "30", 400, "bad_jwe",             "the encrypted body is not valid") \
     X(BODY_TOO_LARGE,       LIMIT,       "15", "30", 413, "too_large",           "the body is larger than the limit") \
     X(CONFLICT,             STATE,       "15", "94", 409, "version_conflict",    "someone else changed the same row") \
     X(DUPLICATE,            STATE,       "15", "94", 409, "duplicate",           "the row exists already") \
