@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The client side of the HSM link: pooled, pipelined, bounded in time.
+ *
+ * Purpose    Sends host commands to a pool of HSMs and gives the answers back in batches. A request gets a sequence number in the
+ *            4-byte header and is matched by it; each has a deadline; an HSM that fails is left alone until it answers a probe.
+ * Ownership  The client copies what it sends and wipes it with the answer. An answer holds codes: the taker wipes it
+ *            (hostcmd_answer_wipe) when it is done.
+ * Threading  All calls on one thread, the caller's loop.
+ * Failure    hostcmd_client_send: ERR_HSM_UNAVAILABLE when no HSM may be asked, ERR_BUSY when every window is full; nothing is
+ *            pending then. A request that was accepted always comes back exactly once through hostcmd_client_take, with ERR_OK
+ *            and the payload, or ERR_TIMEOUT, ERR_HSM_UNAVAILABLE (the link broke) or ERR_FRAME (the answer was rubbish).
+ *            Asking a second HSM is the caller's decision: send again with `avoid` = the endpoint that failed.
+ * Limits     HOSTCMD_ENDPOINTS_MAX HSMs, a window of up to 4,096 requests each, answers up to HOSTCMD_ANSWER_MAX bytes.
+ *
+ * Breaker    Three failures (timeout, broken link, rubbish) within 5 s open it; while open, NC is sent once a second and the first
+ *            good answer closes it. A link that is down counts as open.
+ *
+ * Example
+ *     TRY(hostcmd_client_send(c, &(struct hostcmd_send){.command = buf_span(&cy), .deadline_us = now + 500000, .ticket = slot}));
+ *     ...
+ *     struct hostcmd_answer answer[64];
+ *     size_t n = hostcmd_client_take(c, answer, 64);
+ */
+#ifndef HOSTCMD_CLIENT_H
+#define HOSTCMD_CLIENT_H
+
+#include "base/buf.h"
+#include "base/env.h"
+
+#include <stdbool.h>
+
+enum { HOSTCMD_ENDPOINTS_MAX = 8, HOSTCMD_HEADER = 4, HOSTCMD_ANSWER_MAX = 640, HOSTCMD_ANY = -1 };
+
+struct hostcmd_client;
+
+/* The way to the HSMs, wired in main/. Frames sent between two turns go out as one write. */
+struct hostcmd_transport {
+    void *context;
+    size_t endpoints;
+    /* header and command make one frame; ERR_BUSY: no room now, ERR_CLOSED: the link is down. */
+    enum err (*send)(void *context, size_t endpoint, struct span header, struct span command);
+    /* Drops the link after rubbish; the transport opens it again and reports it. May be NULL. */
+    void (*reset)(void *context, size_t endpoint);
+};
+
+struct hostcmd_client_config {
+    const struct env *env;
+    struct hostcmd_transport transport;
+    uint32_t window; /* requests in flight for each HSM */
+};
+
+MUST_USE enum err hostcmd_client_create(const struct hostcmd_client_config *config, struct hostcmd_client **out);
+void hostcmd_client_destroy(struct hostcmd_client *client);
+
+/* ---- for the caller ---- */
+
+struct hostcmd_send {
+    struct span command; /* from hostcmd_request_build */
+    int64_t deadline_us; /* monotonic */
+    uint64_t ticket;     /* comes back with the answer */
+    int avoid;           /* 0: any; n: not endpoint n - 1, as in `answered` of an answer; see HOSTCMD_AVOID */
+};
+#define HOSTCMD_AVOID(endpoint_) ((int)(endpoint_) + 1)
+
+struct hostcmd_answer {
+    uint64_t ticket;
+    enum err err;
+    uint16_t endpoint; /* who answered or failed */
+    uint16_t len;
+    uint8_t at[HOSTCMD_ANSWER_MAX]; /* from the reply code on; for hostcmd_reply_parse */
+};
+
+/* Chooses the usable endpoint with the fewest requests in flight. */
+MUST_USE enum err hostcmd_client_send(struct hostcmd_client *client, const struct hostcmd_send *send);
+/* Completions, oldest first; 0: none. */
+size_t hostcmd_client_take(struct hostcmd_client *client, struct hostcmd_answer *out, size_t max);
+void hostcmd_answer_wipe(struct hostcmd_answer *answer);
+/* Deadlines and probes. Returns when it wants to be called next (monotonic us). Call it in every turn; it is cheap. */
+int64_t hostcmd_client_turn(struct hostcmd_client *client, int64_t now_us);
+/* True while some HSM may be asked. */
+bool hostcmd_client_ready(const struct hostcmd_client *client);
+size_t hostcmd_client_pending(const struct hostcmd_client *client);
+
+struct hostcmd_client_counters {
+    uint64_t sent, answered, timeouts, broken, rubbish, strays, opened; /* strays: answers nobody waits for any more */
+};
+struct hostcmd_client_counters hostcmd_client_counters(const struct hostcmd_client *client);
+
+/* ---- for the transport ---- */
+
+void hostcmd_client_link(struct hostcmd_client *client, size_t endpoint, bool up);
+/* One frame without its length. */
+void hostcmd_client_receive(struct hostcmd_client *client, size_t endpoint, struct span payload);
+
+#endif

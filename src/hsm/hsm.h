@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The key holder: answers payShield host commands.
+ *
+ * Purpose    One frame in, one reply out: look up the row, parse, choose the LMK, call the handler, build. hsm_serve puts it behind
+ *            a TCP port. LMKs stand in locked pages; nothing clear leaves this process.
+ * Ownership  An hsm owns its keys and scratch; hsm_destroy wipes them.
+ * Threading  One thread.
+ * Failure    Rubbish gets an error code of host-commands 11. Only a payload shorter than header and command gives ERR_FRAME: the
+ *            connection is closed and nothing is answered.
+ * Limits     LEN up to 32,768 bytes; the commands of hostcmd/commands.h, all others answer 68.
+ */
+#ifndef HSM_HSM_H
+#define HSM_HSM_H
+
+#include "base/env.h"
+#include "net/net.h"
+
+struct hsm;
+
+enum { HSM_REPLY_MAX = 32768 + 2, HSM_LMK_COUNT = 100 };
+
+struct hsm_config {
+    const struct env *env;
+    uint8_t header;     /* m: bytes echoed in front of every command */
+    uint8_t lmk;        /* identifier used where no %NN is given */
+    uint16_t sockets;   /* what NO reports */
+    bool test_lmk;      /* loads the public test LMKs: variant as 00, key block as 01 */
+    bool authorised;    /* PM 01 returns the expected value (compatibility mode) */
+};
+
+MUST_USE enum err hsm_create(const struct hsm_config *config, struct hsm **out);
+void hsm_destroy(struct hsm *hsm);
+
+/* `payload` is a frame without its length. Appends the payload of the reply. */
+MUST_USE enum err hsm_answer(struct hsm *hsm, struct span payload, struct buf *reply);
+
+struct hsm_counters {
+    uint64_t commands, refused, unknown, frames_bad; /* refused: answers other than 00 and 01 */
+};
+struct hsm_counters hsm_counters(const struct hsm *hsm);
+/* The counters as metrics. */
+void hsm_metrics(void *hsm, struct buf *out);
+
+struct hsm_serve_config {
+    const char *listen;
+    uint32_t connections;
+};
+MUST_USE enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serve_config *config, struct net_server **out,
+                            struct net_problem *problem);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the HSM: what a handler sees.
+ *
+ * A handler is the domain of one command: it reads `request`, fills `reply`, and returns what goes over the wire: ERR_OK (00),
+ * ERR_VERIFY_FAILED (01), or another error whose host_code is sent. The dispatcher has looked up, parsed, chosen and found the LMK;
+ * it wipes request and reply afterwards. Handlers are listed in hsm/handlers.c.
+ */
+#ifndef HSM_HSM_INTERNAL_H
+#define HSM_HSM_INTERNAL_H
+
+#include "hostcmd/commands.h"
+#include "hsm/hsm.h"
+
+struct hsm_keys; /* LMKs, resolved keys: key_resolve.c */
+
+struct hsm_call {
+    const struct hostcmd_row *row;
+    uint8_t lmk;      /* identifier in force: %NN or the default; loaded */
+    bool lmk_given;   /* %NN was sent */
+    bool authorised;  /* the LMK is in authorised state */
+    const struct hostcmd_attributes *attributes; /* `#` fields; NULL: none */
+    const void *request; /* struct hostcmd_xx */
+    void *reply;         /* struct hostcmd_xx_reply, zeroed */
+};
+
+typedef enum err (*hsm_handler)(struct hsm *hsm, struct hsm_call *call);
+
+/* NULL: not built yet, answers 68. */
+hsm_handler hsm_handler_of(enum hostcmd_id id);
+
+const struct env *hsm_env(const struct hsm *hsm);
+struct hsm_keys *hsm_keys(struct hsm *hsm);
+const struct hsm_config *hsm_config(const struct hsm *hsm);
+
+/* handlers_status.c */
+enum err hsm_handle_b2(struct hsm *hsm, struct hsm_call *call);
+enum err hsm_handle_nc(struct hsm *hsm, struct hsm_call *call);
+enum err hsm_handle_no(struct hsm *hsm, struct hsm_call *call);
+
+/* key_resolve.c: the LMKs and their check values. `test` loads the public test set. */
+enum err hsm_keys_create(const struct hsm_config *config, struct hsm_keys **out);
+void hsm_keys_destroy(struct hsm_keys *keys);
+bool hsm_keys_loaded(const struct hsm_keys *keys, uint8_t lmk);
+/* The 16H check value NC reports. */
+void hsm_keys_check_value(const struct hsm_keys *keys, uint8_t lmk, char out[static 16]);
+
+#endif

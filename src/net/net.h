@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections: one loop, framed TCP in batches. The event library stays behind this door.
+ *
+ * Purpose    A loop thread reads all connections, hands over every complete frame of the turn as one batch, calls the service's
+ *            turn hook, and writes each connection's answers with one write.
+ * Ownership  The loop owns its servers, clients and timers and everything in them; net_loop_destroy releases all. A frame's bytes
+ *            are borrowed for the time of the `frames` call and are wiped after it; sent bytes are copied, and wiped once written.
+ * Threading  Everything belongs to the loop's thread, except net_loop_wake, which any thread (and queue wake hook) may call.
+ * Failure    A frame shorter or longer than its rule closes the connection, nothing is answered. net_*_send gives ERR_CLOSED for a
+ *            connection that is gone and ERR_BUSY when the write buffer is full; nothing of the frame is written then.
+ * Limits     Slots and buffers are reserved at start. A connection beyond the last slot is accepted and closed at once. Reading
+ *            pauses while the write buffer could not take `reply_room` bytes for each frame of the batch.
+ *
+ * Order of one turn: timers -> read what arrived -> frames (batches) -> turn hook -> write.
+ *
+ * Example
+ *     static void echo(void *context, const struct net_frame *frame, size_t count)
+ *     {
+ *         struct service *s = context;
+ *         for (size_t i = 0; i < count; i++)
+ *             if (net_server_send(s->server, frame[i].peer, &frame[i].payload, 1) != ERR_OK)
+ *                 net_server_close(s->server, frame[i].peer);
+ *     }
+ */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include "base/buf.h"
+#include "base/env.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct net_loop;
+struct net_server;
+struct net_client;
+
+/* One line for people about what stopped a start: "127.0.0.1:1500: address already in use". */
+struct net_problem {
+    char text[160];
+};
+
+/* ---- loop ---- */
+
+enum { NET_NEVER_US = 0 }; /* a turn hook's answer: no deadline */
+
+struct net_loop_config {
+    const struct env *env;
+    /* Called once in every turn, after the frames; returns the next deadline (monotonic microseconds) or NET_NEVER_US. May be NULL. */
+    int64_t (*turn)(void *context);
+    /* SIGTERM, SIGINT or SIGHUP arrived. NULL: signals are left alone. */
+    void (*signal)(void *context, int signum);
+    void *context;
+};
+
+MUST_USE enum err net_loop_create(const struct net_loop_config *config, struct net_loop **out);
+/* Runs until net_loop_stop or the end of a drain. */
+MUST_USE enum err net_loop_run(struct net_loop *loop);
+/* One turn: waits at most until something happens if `wait`. For tests and simulators. */
+void net_loop_turn(struct net_loop *loop, bool wait);
+void net_loop_stop(struct net_loop *loop);
+/* Makes a turn happen soon. Any thread. `loop` is a struct net_loop; the type fits a queue's wake hook. */
+void net_loop_wake(void *loop);
+/* Listeners close and nothing more is read; a connection closes when as many frames were sent on it as it received and all is
+ * written. Then, or after grace_ms, the loop stops. */
+void net_loop_drain(struct net_loop *loop, uint32_t grace_ms);
+/* Calls `tick` every `period_ms`, first after `first_ms`; at most 8 of them. */
+MUST_USE enum err net_loop_every(struct net_loop *loop, uint32_t first_ms, uint32_t period_ms, void (*tick)(void *context),
+                                 void *context);
+/* Closes and releases everything. */
+void net_loop_destroy(struct net_loop *loop);
+
+/* ---- frames ---- */
+
+enum net_framing_kind {
+    NET_LEN2, /* two bytes big-endian, not counting themselves, then the payload */
+    NET_HEAD, /* everything up to and with an empty line (CR LF CR LF); sent as it is */
+};
+struct net_framing {
+    enum net_framing_kind kind;
+    uint32_t min; /* payload bytes; less closes the connection */
+    uint32_t max; /* more closes the connection */
+};
+
+/* Names one connection, never a later one in the same slot. */
+struct net_peer {
+    uint32_t slot;
+    uint32_t generation;
+};
+struct net_frame {
+    struct net_peer peer;
+    struct span payload; /* without the length */
+};
+
+struct net_events {
+    /* All complete frames of this turn in order of arrival per connection, at most NET_BATCH_MAX a call. */
+    void (*frames)(void *context, const struct net_frame *frame, size_t count);
+    void (*opened)(void *context, struct net_peer peer); /* may be NULL */
+    void (*closed)(void *context, struct net_peer peer); /* may be NULL */
+    void *context;
+};
+enum { NET_BATCH_MAX = 1024 };
+
+/* Sizes of one connection. Both buffers hold at least one largest frame with its length. */
+struct net_sizes {
+    uint32_t read;
+    uint32_t write;
+    uint32_t reply_room; /* write space set aside for each frame beyond the frame's own length before it is handed over */
+};
+
+/* ---- server ---- */
+
+struct net_server_config {
+    const char *name;   /* in logs */
+    const char *listen; /* "ADDR:PORT", "[ADDR6]:PORT", "localhost:PORT"; port 0 takes any free one */
+    struct net_framing framing;
+    struct net_sizes sizes;
+    uint32_t connections;
+    uint32_t idle_ms; /* a connection that sends nothing for so long is closed; 0 = never */
+    struct net_events events;
+};
+
+MUST_USE enum err net_server_create(struct net_loop *loop, const struct net_server_config *config, struct net_server **out,
+                                    struct net_problem *problem);
+/* One frame from its parts; the length is put before it by the framing rule. */
+MUST_USE enum err net_server_send(struct net_server *server, struct net_peer peer, const struct span *part, size_t count);
+/* Closes after what was sent so far is written. */
+void net_server_close(struct net_server *server, struct net_peer peer);
+/* The port really listened on. */
+uint16_t net_server_port(const struct net_server *server);
+/* Connections open now. */
+size_t net_server_count(const struct net_server *server);
+/* "ADDR:PORT" of the other side; empty when it is gone. */
+void net_server_peer_name(const struct net_server *server, struct net_peer peer, char out[static 64]);
+
+struct net_counters {
+    uint64_t accepted, refused, closed, frames_in, frames_out, bad_frames, bytes_in, bytes_out, writes;
+};
+struct net_counters net_server_counters(const struct net_server *server);
+
+/* ---- client: one connection that is kept up ---- */
+
+struct net_client_config {
+    const char *name;
+    const char *address; /* "ADDR:PORT" */
+    struct net_framing framing;
+    struct net_sizes sizes;
+    struct net_events events; /* the peer's slot is 0 */
+};
+
+/* Connects at once and again after a loss: 1, 2, 4 ... 30 s with jitter; the first attempt after a loss is immediate. */
+MUST_USE enum err net_client_create(struct net_loop *loop, const struct net_client_config *config, struct net_client **out,
+                                    struct net_problem *problem);
+MUST_USE enum err net_client_send(struct net_client *client, const struct span *part, size_t count);
+bool net_client_up(const struct net_client *client);
+/* Drops the connection; it is opened again as after a loss. */
+void net_client_reconnect(struct net_client *client);
+struct net_counters net_client_counters(const struct net_client *client);
+
+#endif
