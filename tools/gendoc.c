@@ -14,7 +14,8 @@
 static void errors(struct buf *out)
 {
     static const char *const class[] = {"-", "input", "refused", "state", "limit", "unavailable", "internal"};
-    buf_put_text(out, "| error | class | host command | DE39 | HTTP | code | text |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    buf_put_text(out,
+                 "| error | class | host command | DE39 | HTTP | code | text |\n| --- | --- | --- | --- | --- | --- | --- |\n");
     for (enum err e = ERR_OK; e < ERR_COUNT; e++) {
         const struct err_row *row = err_row(e);
         buf_put_text(out, "| ");

@@ -39,7 +39,10 @@ static bool holds(const struct bench_figure *f, double ratio)
 }
 
 /* Rates read better without decimals, costs with them. */
-static int decimals(double value) { return value < 1000 ? 2 : 0; }
+static int decimals(double value)
+{
+    return value < 1000 ? 2 : 0;
+}
 
 bool bench_report(const struct bench_figure *f)
 {

@@ -3,10 +3,9 @@
  * Measuring, and saying what was measured.
  *
  * Purpose    A bench is one program that measures a figure and, in the same run on the same machine, the limit it is held against
- *            (raw DES operations for a CVV, plain echo for a server, ...). bench_report prints a line for people and one JSON object
- *            for scripts: {"bench":..,"value":..,"unit":..,"limit":..,"ratio":..,"goal":..,"holds":..}.
- * Threading  One thread.
- * Limits     Rounds are short (tenths of a second) so that a bench ends within seconds; the best round counts, since noise only adds.
+ *            (raw DES operations for a CVV, plain echo for a server, ...). bench_report prints a line for people and one JSON
+ * object for scripts: {"bench":..,"value":..,"unit":..,"limit":..,"ratio":..,"goal":..,"holds":..}. Threading  One thread. Limits
+ * Rounds are short (tenths of a second) so that a bench ends within seconds; the best round counts, since noise only adds.
  *
  * Example
  *     static void codes(void *context, size_t count) { ... }
@@ -45,6 +44,9 @@ double bench_best_ns(void (*body)(void *context, size_t count), void *context, s
 /* Prints both lines; true if the goal holds. */
 bool bench_report(const struct bench_figure *figure);
 /* Keeps the compiler from leaving out a result. */
-static inline void bench_keep(const void *at) { __asm__ volatile("" : : "r"(at) : "memory"); }
+static inline void bench_keep(const void *at)
+{
+    __asm__ volatile("" : : "r"(at) : "memory");
+}
 
 #endif

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""tools/tidy must report a planted violation of each kind, and nothing in a clean tree."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TIDY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/tidy")
+GENDOC = "build/gendoc"
+SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+HEADER = SPDX + "/*\n * A thing.\n *\n * Purpose    To be clean.\n */\n#ifndef X_H\n#define X_H\nint cvv_code(int a);\n#endif\n"
+CLEAN = SPDX + '''#include "cvv/code.h"
+#include "card/pan.h"
+
+struct row {
+    const char *name;
+    int (*run)(int a);
+};
+enum kind { KIND_ONE, KIND_TWO };
+static const struct row rows[] = {{"malloc(", 0}};
+static const char *const names[] = {"time(NULL)", "\\\\"};
+
+/* time() and rand() in a comment are nobody's business: free(x). */
+static int helper(const struct row *row)
+{
+    static const int table[] = {1, 2};
+    return row->run(table[0]) + names[0][0];
+}
+
+int cvv_code(int a)
+{
+    return helper(&rows[0]) + a + KIND_ONE;
+}
+'''
+
+
+def function(name, lines=4, parameters="int a"):
+    return "int %s(%s)\n{\n%s    return a;\n}\n" % (name, parameters, "    a++;\n" * (lines - 4))
+
+
+# (what is planted, the check that must report it, path, text)
+PLANTED = [
+    ("an include through a closed door", "doors", "src/cvv/x.c", SPDX + '#include "keys/lmk.h"\n'),
+    ("a service that includes another", "doors", "src/switch/x.c", SPDX + '#include "gateway/gateway.h"\n'),
+    ("base that includes upwards", "doors", "src/base/x.c", SPDX + '#include "wire/wire.h"\n'),
+    ("a room outside the table", "doors", "src/cellar/x.c", SPDX),
+    ("another room's internal header", "doors", "src/cvv/x.c", SPDX + '#include "card/pan_internal.h"\n'),
+    ("OpenSSL outside crypto", "libraries", "src/cvv/x.c", SPDX + "#include <openssl/evp.h>\n"),
+    ("sqlite outside store", "libraries", "src/ledger/x.c", SPDX + "#include <sqlite3.h>\n"),
+    ("a long function", "function", "src/cvv/x.c", SPDX + function("cvv_long", 71)),
+    ("a long function, brace on its line", "function", "src/cvv/x.c", SPDX + function("cvv_long", 72).replace(")\n{", ") {", 1)),
+    ("a long file", "file", "src/cvv/x.c", SPDX + "\n" * 500),
+    ("a long header", "header", "src/cvv/x.h", HEADER + "\n" * 250),
+    ("seven parameters", "parameters", "src/cvv/x.c",
+     SPDX + function("cvv_wide", 4, "int a, int b, int c, int d, int e, int f, int (*g)(int, int)")),
+    ("time()", "calls", "src/cvv/x.c", SPDX + "int cvv_a(void)\n{\n    return (int)time(0);\n}\n"),
+    ("rand()", "calls", "src/cvv/x.c", SPDX + "int cvv_a(void)\n{\n    return rand ();\n}\n"),
+    ("malloc()", "calls", "src/cvv/x.c", SPDX + "void *cvv_a(void)\n{\n    return malloc(3);\n}\n"),
+    ("free()", "calls", "src/cvv/x.c", SPDX + "void cvv_a(void *p)\n{\n    free(p);\n}\n"),
+    ("strcpy()", "calls", "src/cvv/x.c", SPDX + "void cvv_a(char *p)\n{\n    strcpy(p, p);\n}\n"),
+    ("sprintf()", "calls", "src/cvv/x.c", SPDX + "void cvv_a(char *p)\n{\n    sprintf(p, p);\n}\n"),
+    ("memcmp of a key", "secrets", "src/cvv/x.c", SPDX + "int cvv_a(char *key, char *b)\n{\n    return memcmp(key, b, 8);\n}\n"),
+    ("memcmp of a code", "secrets", "src/cvv/x.c", SPDX + "int cvv_a(char *a, char *b)\n{\n    return memcmp(a, b->code, 3);\n}\n"),
+    ("a name without its room", "prefixes", "src/cvv/x.c", SPDX + function("verify_code")),
+    ("iso8583 under its long name", "prefixes", "src/iso8583/x.c", SPDX + function("iso8583_parse")),
+    ("a mutable global", "globals", "src/cvv/x.c", SPDX + "static int counter;\n"),
+    ("a mutable array", "globals", "src/cvv/x.c", SPDX + "static char room[8] = {0};\n"),
+    ("mutable pointers to constants", "globals", "src/cvv/x.c", SPDX + 'static const char *names[] = {"a"};\n'),
+    ("a mutable static local", "globals", "src/cvv/x.c", SPDX + "int cvv_a(void)\n{\n    static int n;\n    return n++;\n}\n"),
+    ("a header without its contract", "contract", "src/cvv/x.h", SPDX + "#ifndef X_H\n#define X_H\n#endif\n"),
+    ("no licence line", "licence", "src/cvv/x.c", "int cvv_x;\n"),
+    ("a tab", "whitespace", "src/cvv/x.c", SPDX + "/*\tx */\n"),
+    ("trailing whitespace", "whitespace", "tests/unit/x.c", SPDX + "/* x */ \n"),
+    ("a long line", "columns", "src/cvv/x.c", SPDX + "/* " + "x" * 130 + " */\n"),
+]
+
+
+def tidy(root):
+    result = subprocess.run([TIDY, "--root", root], capture_output=True, text=True, check=False)
+    return result.returncode, result.stdout + result.stderr
+
+
+def write(root, path, text):
+    path = os.path.join(root, path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write(text)
+
+
+def clean_tree(root):
+    write(root, "src/cvv/code.c", CLEAN)
+    write(root, "src/cvv/code.h", HEADER)
+
+
+def planted_is_found(root, check, path, text):
+    clean_tree(root)
+    write(root, path, text)
+    status, said = tidy(root)
+    return status == 1 and any(line.startswith("%s:" % path) and " %s: " % check in line for line in said.splitlines()), said
+
+
+def clean_passes(root):
+    clean_tree(root)
+    status, said = tidy(root)
+    return status == 0 and said.endswith(" passed, 0 failed\n"), said
+
+
+def stale_document_is_found(root):
+    """A changed reference page, with the real gendoc."""
+    clean_tree(root)
+    shutil.copytree("docs/reference", os.path.join(root, "docs/reference"))
+    os.makedirs(os.path.join(root, "build"))
+    shutil.copy(GENDOC, os.path.join(root, GENDOC))
+    fresh, said = tidy(root)
+    if fresh != 0:
+        return False, said
+    with open(os.path.join(root, "docs/reference/errors.md"), "a", encoding="utf-8") as handle:
+        handle.write("| SURPRISE |\n")
+    status, said = tidy(root)
+    return status == 1 and "errors.md:1: documents: " in said, said
+
+
+def main():
+    cases = [("a clean tree passes", lambda root: clean_passes(root)), ("a stale document", stale_document_is_found)]
+    for what, check, path, text in PLANTED:
+        cases.append((what, lambda root, c=check, p=path, t=text: planted_is_found(root, c, p, t)))
+    passed = failed = 0
+    for what, case in cases:
+        with tempfile.TemporaryDirectory() as root:
+            held, said = case(root)
+        if held:
+            passed += 1
+        else:
+            failed += 1
+            print("FAILED: %s\n%s" % (what, said))
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+sys.exit(main())

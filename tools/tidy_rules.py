@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables that tools/tidy checks against."""
+
+# What is counted; each is one line of the verdict.
+CHECKS = ("doors", "libraries", "file", "header", "function", "parameters", "calls", "secrets", "prefixes", "globals", "contract",
+          "licence", "whitespace", "columns", "documents")
+
+# Budgets. A file of nothing but rows says `tidy: table` in its first lines.
+FUNCTION_LINES = 70
+FILE_LINES = 500
+HEADER_LINES = 250
+PARAMETERS = 6
+LINE_COLUMNS = 132
+
+TREES = ("src", "tests", "bench", "tools", ".ci")
+SKIPPED = ("tests/vectors/", "tests/fuzz/corpus/", "tests/golden/")
+
+# room -> rooms whose headers it may include besides its own and base. main/ wires everything.
+LEVEL_1 = ("card", "crypto", "wire")
+DOORS = {
+    "base": (),
+    "card": (), "crypto": (), "wire": (),
+    "cvv": ("card", "crypto"),
+    "keys": ("crypto",),
+    "hostcmd": ("wire", "card"),
+    "iso8583": ("wire", "card"),
+    "store": (),
+    "ledger": ("store", "card"),
+    "http": ("wire", "crypto"),
+    "net": ("wire", "crypto"),
+    "hsm": LEVEL_1 + ("hostcmd", "cvv", "keys", "net"),
+    "issuer": LEVEL_1 + ("hostcmd", "ledger", "store", "http"),
+    "switch": LEVEL_1 + ("iso8583", "hostcmd", "ledger", "store", "net"),
+    "gateway": LEVEL_1 + ("iso8583", "store", "http", "net"),
+    "main": (),
+}
+
+# Library headers and the only places that include them.
+LIBRARIES = (
+    (r"openssl/", ("src/crypto/", "src/net/tls.c")),
+    (r"uv\.h$", ("src/net/",)),
+    (r"microhttpd\.h$", ("src/http/",)),
+    (r"cjson/", ("src/http/", "src/main/demo_json.c")),
+    (r"sqlite3\.h$", ("src/store/",)),
+    (r"libpq-fe\.h$", ("src/store/",)),
+    (r"ini\.h$", ("src/base/config.c",)),
+)
+
+# Calls: name (a regular expression), why, and where it is the one place for it.
+CLOCK = ("src/base/env.c", "src/base/log.c")
+MEMORY = ("src/base/arena.c", "src/base/secret.c")
+BANNED = (
+    ("time", "take the env", CLOCK),
+    ("gettimeofday", "take the env", CLOCK),
+    ("clock_gettime", "take the env", CLOCK),
+    ("rand", "take the env", ()),
+    ("random", "take the env", ()),
+    ("srand", "take the env", ()),
+    ("getrandom", "take the env", CLOCK),
+    ("strcpy", "spans and buffers", ()),
+    ("strncpy", "spans and buffers", ()),
+    ("strcat", "spans and buffers", ()),
+    ("strncat", "spans and buffers", ()),
+    ("sprintf", "buf_put_*", ()),
+    ("vsprintf", "buf_put_*", ()),
+    ("gets", "no bound", ()),
+    ("malloc", "reserve at start", MEMORY),
+    ("calloc", "reserve at start", MEMORY),
+    ("realloc", "reserve at start", MEMORY),
+    ("strdup", "reserve at start", MEMORY),
+    ("free", "reserve at start", MEMORY),
+)
+SECRET_NAMES = r"(?i)(key|code|pin|mac|secret|cvv)(?![a-z]*_(name|count|len|row))"
+
+# Names of non-static functions: the room's name, or one of these.
+PREFIXES = {"iso8583": ("iso_",)}
+BASE_STEMS = {"arena": ("arena_", "memory_"), "buf": ("buf_", "span_")}
+FREE_NAMES = ("main", "LLVMFuzzerTestOneInput")
+
+# Files that may hold state of the whole process, with the reason.
+MUTABLE_ALLOWED = {}
+
+
+def prefixes(room, stem):
+    if room == "base":
+        return BASE_STEMS.get(stem, (stem.split("_")[0] + "_",))
+    if room == "main":
+        return ("main_", stem.split("_")[0] + "_")
+    return PREFIXES.get(room, (room + "_",))
