@@ -150,7 +150,7 @@ void buf_put_integer(struct buf *b, int64_t value)
 {
     if (value < 0)
         buf_put_byte(b, '-');
-    buf_put_decimal(b, value < 0 ? (uint64_t)-(value + 1) + 1 : (uint64_t)value, 0);
+    buf_put_decimal(b, value < 0 ? (uint64_t) - (value + 1) + 1 : (uint64_t)value, 0);
 }
 
 void buf_put_hex(struct buf *b, const void *at, size_t len)

@@ -37,7 +37,10 @@ struct buf {
     enum err err;
 };
 
-static inline struct span span_of(const void *at, size_t len) { return (struct span){at, len}; }
+static inline struct span span_of(const void *at, size_t len)
+{
+    return (struct span){at, len};
+}
 struct span span_text(const char *text);
 bool span_equal(struct span a, struct span b);
 bool span_is(struct span a, const char *text);
@@ -48,9 +51,18 @@ MUST_USE enum err span_decimal(struct span s, uint64_t *out);
 /* Two hexadecimal digits a byte, either case; `out` has s.len / 2 bytes. */
 MUST_USE enum err span_unhex(struct span s, uint8_t *out, size_t cap);
 
-static inline struct buf buf_over(void *at, size_t cap) { return (struct buf){at, 0, cap, ERR_OK}; }
-static inline struct span buf_span(const struct buf *b) { return (struct span){b->at, b->len}; }
-MUST_USE static inline enum err buf_done(const struct buf *b) { return b->err; }
+static inline struct buf buf_over(void *at, size_t cap)
+{
+    return (struct buf){at, 0, cap, ERR_OK};
+}
+static inline struct span buf_span(const struct buf *b)
+{
+    return (struct span){b->at, b->len};
+}
+MUST_USE static inline enum err buf_done(const struct buf *b)
+{
+    return b->err;
+}
 void buf_clear(struct buf *b);
 
 void buf_put(struct buf *b, const void *at, size_t len);
@@ -58,10 +70,10 @@ void buf_put_span(struct buf *b, struct span s);
 void buf_put_text(struct buf *b, const char *text);
 void buf_put_byte(struct buf *b, uint8_t byte);
 void buf_put_fill(struct buf *b, uint8_t byte, size_t count);
-void buf_put_u16(struct buf *b, uint16_t value);                    /* big-endian */
-void buf_put_decimal(struct buf *b, uint64_t value, size_t width);  /* zero-filled to `width`; 0 = as long as needed; wider: error */
+void buf_put_u16(struct buf *b, uint16_t value);                   /* big-endian */
+void buf_put_decimal(struct buf *b, uint64_t value, size_t width); /* zero-filled to `width`; 0 = as long as needed; wider: error */
 void buf_put_integer(struct buf *b, int64_t value);
-void buf_put_hex(struct buf *b, const void *at, size_t len);        /* upper case */
+void buf_put_hex(struct buf *b, const void *at, size_t len); /* upper case */
 /* Reserves `len` bytes and returns where they start, or NULL with the sticky error set. */
 uint8_t *buf_take(struct buf *b, size_t len);
 /* Adds a terminating zero that is not counted in len, for use with C strings. */

@@ -147,7 +147,8 @@ enum err config_set(const struct config_table *table, const char *assignment, vo
     const char *dot = strchr(assignment, '.');
     const char *equals = strchr(assignment, '=');
     problem[0] = 0;
-    bool shaped = dot && equals && dot < equals && (size_t)(dot - assignment) < sizeof section && (size_t)(equals - dot) <= sizeof key;
+    bool shaped =
+        dot && equals && dot < equals && (size_t)(dot - assignment) < sizeof section && (size_t)(equals - dot) <= sizeof key;
     if (shaped) {
         snprintf(section, sizeof section, "%.*s", (int)(dot - assignment), assignment);
         snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1), dot + 1);

@@ -23,9 +23,9 @@ struct config_row {
     const char *key;
     const char *doc;
     enum config_kind kind;
-    size_t offset;  /* of a char[size], an int64_t or a bool */
+    size_t offset; /* of a char[size], an int64_t or a bool */
     size_t size;
-    int64_t min;    /* CONFIG_INTEGER */
+    int64_t min; /* CONFIG_INTEGER */
     int64_t max;
     const char *initial; /* default as text; NULL: the key is required */
 };

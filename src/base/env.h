@@ -2,10 +2,9 @@
 /*
  * The outside world, as arguments: clock, randomness, log.
  *
- * Purpose    No domain file calls time(), rand() or prints. Production wires the system's; tests and the simulator wire virtual ones.
- * Ownership  An env is made in main/ and outlives everything that holds a pointer to it.
- * Threading  Each interface may be called from any thread.
- * Units      wall time in UTC milliseconds since 1970, monotonic time in microseconds.
+ * Purpose    No domain file calls time(), rand() or prints. Production wires the system's; tests and the simulator wire virtual
+ * ones. Ownership  An env is made in main/ and outlives everything that holds a pointer to it. Threading  Each interface may be
+ * called from any thread. Units      wall time in UTC milliseconds since 1970, monotonic time in microseconds.
  */
 #ifndef BASE_ENV_H
 #define BASE_ENV_H
@@ -24,9 +23,18 @@ struct env {
     struct log *log;
 };
 
-static inline int64_t env_wall_ms(const struct env *e) { return e->wall_ms(e->context); }
-static inline int64_t env_monotonic_us(const struct env *e) { return e->monotonic_us(e->context); }
-static inline void env_random(const struct env *e, void *out, size_t len) { e->random_fill(e->context, out, len); }
+static inline int64_t env_wall_ms(const struct env *e)
+{
+    return e->wall_ms(e->context);
+}
+static inline int64_t env_monotonic_us(const struct env *e)
+{
+    return e->monotonic_us(e->context);
+}
+static inline void env_random(const struct env *e, void *out, size_t len)
+{
+    e->random_fill(e->context, out, len);
+}
 
 /* The system's clock and getrandom(2). */
 struct env env_system(struct log *log);

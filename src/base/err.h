@@ -25,8 +25,15 @@
 
 /* INPUT: the peer sent rubbish. REFUSED: valid, but forbidden. STATE: not now. LIMIT: a bound was reached.
  * UNAVAILABLE: something outside did not answer. INTERNAL: our defect. */
-enum err_class { ERR_CLASS_NONE, ERR_CLASS_INPUT, ERR_CLASS_REFUSED, ERR_CLASS_STATE, ERR_CLASS_LIMIT, ERR_CLASS_UNAVAILABLE,
-                 ERR_CLASS_INTERNAL };
+enum err_class {
+    ERR_CLASS_NONE,
+    ERR_CLASS_INPUT,
+    ERR_CLASS_REFUSED,
+    ERR_CLASS_STATE,
+    ERR_CLASS_LIMIT,
+    ERR_CLASS_UNAVAILABLE,
+    ERR_CLASS_INTERNAL
+};
 
 /* clang-format off */
 /*    name                  class        host  DE39  HTTP  code                  text */
@@ -52,7 +59,7 @@ enum err_class { ERR_CLASS_NONE, ERR_CLASS_INPUT, ERR_CLASS_REFUSED, ERR_CLASS_S
     X(KEY_TYPE_CODE,        INPUT,       "04", "96", 500, "key",                 "invalid key type code") \
     X(KEY_LENGTH_FLAG,      INPUT,       "05", "96", 500, "key",                 "invalid key length flag") \
     X(KEY_PARITY_SOURCE,    INPUT,       "10", "96", 500, "key",                 "parity error of the source key") \
-    X(KEY_PARITY_DEST,      INPUT,       "11", "96", 500, "key",                 "parity error of the destination key, or all zeros") \
+    X(KEY_PARITY_DEST,      INPUT,       "11", "96", 500, "key",                 "destination key: parity error or zero") \
     X(USER_STORAGE_EMPTY,   INPUT,       "12", "96", 500, "key",                 "user storage entry is empty") \
     X(LMK_IDENTIFIER,       INPUT,       "13", "96", 500, "key",                 "LMK identifier is not loaded") \
     X(NOT_AUTHORISED,       REFUSED,     "17", "96", 500, "hsm",                 "not authorised, or barred by settings") \
@@ -123,7 +130,7 @@ enum err {
 #define ERR_ENUM(name, class, host, de39, http, code, text) ERR_##name,
     ERR_LIST(ERR_ENUM)
 #undef ERR_ENUM
-    ERR_COUNT
+        ERR_COUNT
 };
 
 struct err_row {
@@ -143,11 +150,11 @@ const struct err_row *err_row(enum err err);
 enum err err_from_host_code(const char code[static 2]);
 
 /* Leaves the function with the error of `expr`, if it has one. */
-#define TRY(expr)                     \
-    do {                              \
-        enum err try_err_ = (expr);   \
-        if (try_err_ != ERR_OK)       \
-            return try_err_;          \
+#define TRY(expr)                   \
+    do {                            \
+        enum err try_err_ = (expr); \
+        if (try_err_ != ERR_OK)     \
+            return try_err_;        \
     } while (0)
 
 /* For our own bugs only; always on. Input can never reach one. */

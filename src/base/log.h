@@ -36,8 +36,8 @@ struct log_field {
 
 void log_write(struct log *log, enum log_level level, const char *event, const struct log_field *field, size_t count);
 
-#define LOG(log_, level_, event_, ...)                                                                              \
-    log_write((log_), (level_), (event_), (const struct log_field[]){__VA_ARGS__},                                  \
+#define LOG(log_, level_, event_, ...)                                             \
+    log_write((log_), (level_), (event_), (const struct log_field[]){__VA_ARGS__}, \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
 #endif

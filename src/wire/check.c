@@ -28,7 +28,8 @@ static bool kind_complete(const struct wire_field *field)
     case WIRE_CONST:
         return field->literal && *field->literal && field->cap == 0;
     case WIRE_ENUM:
-        return field->choices && longest_choice(field->choices) > 0 && (field->cap == 0 || longest_choice(field->choices) <= field->cap);
+        return field->choices && longest_choice(field->choices) > 0 &&
+               (field->cap == 0 || longest_choice(field->choices) <= field->cap);
     case WIRE_SHAPED:
         return field->shape && field->shape_generate && field->max > 0;
     case WIRE_OBJECT:
@@ -69,7 +70,8 @@ enum err wire_check(const struct wire_record *record, struct wire_fault *fault)
         if (!row_sound(record, i))
             return wire_fault_set(fault, WIRE_OUTCOME_VALUE, &record->field[i], i);
         for (size_t j = 0; j < i; j++)
-            if (record->field[i].kind != WIRE_CONST && !record->field[i].equals && strcmp(record->field[i].name, record->field[j].name) == 0)
+            if (record->field[i].kind != WIRE_CONST && !record->field[i].equals &&
+                strcmp(record->field[i].name, record->field[j].name) == 0)
                 return wire_fault_set(fault, WIRE_OUTCOME_VALUE, &record->field[i], i);
     }
     return ERR_OK;

@@ -59,9 +59,18 @@ void wire_describe(const struct wire_record *record, const void *in, struct buf 
 static const char *kind_text(enum wire_kind kind)
 {
     static const char *const text[] = {
-        [WIRE_N] = "N",        [WIRE_H] = "H",        [WIRE_A] = "A",         [WIRE_AN] = "AN",     [WIRE_Z] = "Z",
-        [WIRE_B] = "B",        [WIRE_CONST] = "",     [WIRE_ENUM] = "",       [WIRE_SHAPED] = "KEY", [WIRE_BOOL] = "boolean",
-        [WIRE_DECIMAL] = "decimal", [WIRE_OBJECT] = "object",
+        [WIRE_N] = "N",
+        [WIRE_H] = "H",
+        [WIRE_A] = "A",
+        [WIRE_AN] = "AN",
+        [WIRE_Z] = "Z",
+        [WIRE_B] = "B",
+        [WIRE_CONST] = "",
+        [WIRE_ENUM] = "",
+        [WIRE_SHAPED] = "KEY",
+        [WIRE_BOOL] = "boolean",
+        [WIRE_DECIMAL] = "decimal",
+        [WIRE_OBJECT] = "object",
     };
     return text[kind];
 }
@@ -97,10 +106,11 @@ static void put_type(const struct wire_field *field, struct buf *out)
 static void put_rule(const struct wire_field *field, struct buf *out)
 {
     static const char *const length[] = {
-        [WIRE_FIXED] = "", [WIRE_DELIMITED] = "", [WIRE_LL] = "LL; ", [WIRE_LLL] = "LLL; ", [WIRE_REST] = "rest; ",
-        [WIRE_COUNTED] = "counted; ",
+        [WIRE_FIXED] = "",    [WIRE_DELIMITED] = "",  [WIRE_LL] = "LL; ",
+        [WIRE_LLL] = "LLL; ", [WIRE_REST] = "rest; ", [WIRE_COUNTED] = "counted; ",
     };
-    static const char *const encoding[] = {[WIRE_ASCII] = "", [WIRE_BCD] = "BCD; ", [WIRE_EBCDIC] = "EBCDIC; ", [WIRE_BINARY] = "binary; "};
+    static const char *const encoding[] = {
+        [WIRE_ASCII] = "", [WIRE_BCD] = "BCD; ", [WIRE_EBCDIC] = "EBCDIC; ", [WIRE_BINARY] = "binary; "};
     buf_put_text(out, length[field->length]);
     if (field->length == WIRE_DELIMITED) {
         buf_put_text(out, "up to `");

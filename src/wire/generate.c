@@ -16,7 +16,8 @@ static const char *alphabet_of(enum wire_kind kind)
     static const char digits[] = "0123456789";
     static const char hex[] = "0123456789ABCDEF";
     static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    static const char printable[] = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+    static const char printable[] =
+        " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
     switch (kind) {
     case WIRE_N:
     case WIRE_DECIMAL:

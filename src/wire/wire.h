@@ -2,15 +2,13 @@
 /*
  * The field-table engine: one table of rows drives parse, build, masked description, documentation and random valid generation.
  *
- * Purpose    A protocol is a `static const struct wire_field[]`. Host commands bind fields by position (wire_parse, wire_build), JSON
- *            and configuration bind them by name (http/json.h, base/config.h read the same rows), ISO 8583 binds them by bitmap and
- *            uses the value codec below (wire_value_read, wire_value_write).
- * Ownership  Rows are static. A record is the caller's plain struct; nothing in it points anywhere.
- * Threading  Free of state.
- * Failure    Parsing reports what was wrong and where in `struct wire_fault`; the record is wiped on failure. Building has the sticky
- *            error of `struct buf`.
- * Limits     A text member holds up to 65,535 bytes; capacity comes from sizeof the member, so an overflow cannot be written down:
- *            wire_check refuses a row whose maximum exceeds its member.
+ * Purpose    A protocol is a `static const struct wire_field[]`. Host commands bind fields by position (wire_parse, wire_build),
+ * JSON and configuration bind them by name (http/json.h, base/config.h read the same rows), ISO 8583 binds them by bitmap and uses
+ * the value codec below (wire_value_read, wire_value_write). Ownership  Rows are static. A record is the caller's plain struct;
+ * nothing in it points anywhere. Threading  Free of state. Failure    Parsing reports what was wrong and where in `struct
+ * wire_fault`; the record is wiped on failure. Building has the sticky error of `struct buf`. Limits     A text member holds up to
+ * 65,535 bytes; capacity comes from sizeof the member, so an overflow cannot be written down: wire_check refuses a row whose
+ * maximum exceeds its member.
  *
  * Example
  *     struct cw { WIRE_TEXT(19) pan; WIRE_TEXT(4) expiry; };
@@ -32,11 +30,11 @@
 #include <stdint.h>
 
 /* A text member of a record. `present` tells an empty value from an absent one. */
-#define WIRE_TEXT(capacity_)      \
-    struct {                      \
-        uint16_t len;             \
-        bool present;             \
-        uint8_t at[capacity_];    \
+#define WIRE_TEXT(capacity_)   \
+    struct {                   \
+        uint16_t len;          \
+        bool present;          \
+        uint8_t at[capacity_]; \
     }
 
 /* What every WIRE_TEXT begins with. */
@@ -79,14 +77,14 @@ enum wire_encoding { WIRE_ASCII, WIRE_BCD, WIRE_EBCDIC, WIRE_BINARY };
 enum wire_padding { WIRE_PAD_NONE, WIRE_PAD_ZERO_LEFT, WIRE_PAD_ZERO_RIGHT, WIRE_PAD_SPACE_RIGHT };
 
 enum wire_flag {
-    WIRE_SECRET = 1 << 0,    /* described as "***" */
-    WIRE_PAN = 1 << 1,       /* described as first six, last four */
-    WIRE_OPTIONAL = 1 << 2,  /* by position: may be absent together with all that follows in its group; by name: may be absent */
-    WIRE_GROUP = 1 << 3,     /* starts an optional group: the rows up to the next WIRE_GROUP or WIRE_END_GROUP stand or fall together,
-                                decided by whether this row (a WIRE_CONST) is there */
+    WIRE_SECRET = 1 << 0,   /* described as "***" */
+    WIRE_PAN = 1 << 1,      /* described as first six, last four */
+    WIRE_OPTIONAL = 1 << 2, /* by position: may be absent together with all that follows in its group; by name: may be absent */
+    WIRE_GROUP = 1 << 3, /* starts an optional group: the rows up to the next WIRE_GROUP or WIRE_END_GROUP stand or fall together,
+                            decided by whether this row (a WIRE_CONST) is there */
     WIRE_END_GROUP = 1 << 4, /* first row after a group */
     WIRE_COUNT_HEX = 1 << 5,
-    WIRE_EMPTY_OK = 1 << 6,  /* by name: "" counts as absent instead of an error */
+    WIRE_EMPTY_OK = 1 << 6, /* by name: "" counts as absent instead of an error */
 };
 
 struct wire_field {
@@ -101,10 +99,10 @@ struct wire_field {
     uint16_t flags; /* enum wire_flag */
     uint16_t min;   /* characters (digits for BCD), bytes for WIRE_B */
     uint16_t max;
-    uint16_t member;   /* offsetof the WIRE_TEXT; WIRE_AT sets it with cap */
-    uint16_t cap;      /* sizeof its `at`; 0 = no member */
-    uint16_t counter;  /* WIRE_COUNTED: offsetof the WIRE_TEXT with the count */
-    uint16_t when;     /* offsetof a WIRE_TEXT; the row exists only if that member is one of `equals` (each character one value) */
+    uint16_t member;  /* offsetof the WIRE_TEXT; WIRE_AT sets it with cap */
+    uint16_t cap;     /* sizeof its `at`; 0 = no member */
+    uint16_t counter; /* WIRE_COUNTED: offsetof the WIRE_TEXT with the count */
+    uint16_t when;    /* offsetof a WIRE_TEXT; the row exists only if that member is one of `equals` (each character one value) */
     const char *equals;
     const char *literal; /* WIRE_CONST */
     const char *choices; /* WIRE_ENUM */
@@ -122,8 +120,14 @@ struct wire_record {
     size_t count;
     size_t size; /* of the struct */
 };
-#define WIRE_RECORD(name_, struct_, fields_) {(name_), (fields_), sizeof(fields_) / sizeof((fields_)[0]), sizeof(struct_)}
-#define WIRE_RECORD_EMPTY(name_) {(name_), NULL, 0, 0}
+#define WIRE_RECORD(name_, struct_, fields_)                                        \
+    {                                                                               \
+        (name_), (fields_), sizeof(fields_) / sizeof((fields_)[0]), sizeof(struct_) \
+    }
+#define WIRE_RECORD_EMPTY(name_) \
+    {                            \
+        (name_), NULL, 0, 0      \
+    }
 
 /* What stopped a parser. Tests assert that each outcome a table can have was reached. */
 enum wire_outcome {
@@ -144,8 +148,8 @@ struct wire_fault {
 };
 
 /*
- * Reads the fields of `record` from the start of `in` into `out` (record->size bytes, zeroed first). `used` gets the bytes consumed;
- * the caller decides what may follow. On failure `out` is wiped and `fault` (may be NULL) says what and where.
+ * Reads the fields of `record` from the start of `in` into `out` (record->size bytes, zeroed first). `used` gets the bytes
+ * consumed; the caller decides what may follow. On failure `out` is wiped and `fault` (may be NULL) says what and where.
  */
 MUST_USE enum err wire_parse(const struct wire_record *record, struct span in, void *out, size_t *used, struct wire_fault *fault);
 /* As wire_parse, but data after the last field is ERR_PARSE_TRAILING. */

@@ -44,15 +44,15 @@ static const struct wire_field sample_fields[] = {
     {.name = "scheme", .kind = WIRE_ENUM, .choices = "0|5", .min = 1, .max = 1, WIRE_AT(struct sample, scheme)},
     {.name = "key", .kind = WIRE_SHAPED, .shape = key_shape, .shape_generate = key_generate, .min = 17, .max = 33,
      WIRE_AT(struct sample, key)},
-    {.name = "PAN", .kind = WIRE_N, .length = WIRE_DELIMITED, .delimiter = ';', .min = 12, .max = 19, .flags = WIRE_PAN,
-     WIRE_AT(struct sample, pan)},
+    {.name = "PAN", .kind = WIRE_N, .length = WIRE_DELIMITED, .delimiter = ';', .min = 12, .max = 19, WIRE_AT(struct sample, pan),
+     .flags = WIRE_PAN},
     {.name = "expiry", .kind = WIRE_N, .min = 4, .max = 4, WIRE_AT(struct sample, expiry)},
-    {.name = "code", .kind = WIRE_N, .min = 3, .max = 3, .flags = WIRE_SECRET, .when = offsetof(struct sample, scheme), .equals = "5",
-     WIRE_AT(struct sample, code)},
+    {.name = "code", .kind = WIRE_N, .min = 3, .max = 3, .flags = WIRE_SECRET, WIRE_AT(struct sample, code),
+     .when = offsetof(struct sample, scheme), .equals = "5"},
     {.name = "key id", .kind = WIRE_H, .min = 2, .max = 2, WIRE_AT(struct sample, key_id)},
     {.name = "brand", .kind = WIRE_ENUM, .choices = "V|VISA|MC", .min = 1, .max = 4, WIRE_AT(struct sample, brand)},
-    {.name = "name", .kind = WIRE_A, .length = WIRE_LL, .encoding = WIRE_EBCDIC, .length_encoding = WIRE_EBCDIC, .min = 0, .max = 16,
-     WIRE_AT(struct sample, name)},
+    {.name = "name", .kind = WIRE_A, .length = WIRE_LL, .encoding = WIRE_EBCDIC, .length_encoding = WIRE_EBCDIC, .min = 0,
+     .max = 16, WIRE_AT(struct sample, name)},
     {.name = "count", .kind = WIRE_H, .min = 4, .max = 4, WIRE_AT(struct sample, count)},
     {.name = "data", .kind = WIRE_B, .length = WIRE_COUNTED, .counter = offsetof(struct sample, count), .min = 0, .max = 64,
      .flags = WIRE_COUNT_HEX, WIRE_AT(struct sample, data)},
@@ -206,8 +206,13 @@ static void test_every_truncation_is_a_fault(void **state)
 static void test_bcd_of_odd_length(void **state)
 {
     (void)state;
-    struct wire_field field = {.name = "PAN", .kind = WIRE_N, .length = WIRE_LL, .encoding = WIRE_BCD, .length_encoding = WIRE_BINARY,
-                               .min = 1, .max = 19};
+    struct wire_field field = {.name = "PAN",
+                               .kind = WIRE_N,
+                               .length = WIRE_LL,
+                               .encoding = WIRE_BCD,
+                               .length_encoding = WIRE_BINARY,
+                               .min = 1,
+                               .max = 19};
     uint8_t room[16];
     uint8_t plain[19];
     struct buf out = buf_over(room, sizeof room);
@@ -225,14 +230,18 @@ static void test_bcd_of_odd_length(void **state)
 static void test_padding(void **state)
 {
     (void)state;
-    struct wire_field text = {.name = "DE41", .kind = WIRE_A, .encoding = WIRE_EBCDIC, .padding = WIRE_PAD_SPACE_RIGHT, .min = 0, .max = 4};
+    struct wire_field text = {
+        .name = "DE41", .kind = WIRE_A, .encoding = WIRE_EBCDIC, .padding = WIRE_PAD_SPACE_RIGHT, .min = 0, .max = 4};
     struct wire_field number = {.name = "DE4", .kind = WIRE_N, .padding = WIRE_PAD_ZERO_LEFT, .min = 0, .max = 4};
     struct wire_field bare = {.name = "DE3", .kind = WIRE_N, .min = 4, .max = 4};
     uint8_t room[16];
     struct buf out = buf_over(room, sizeof room);
     assert_int_equal(wire_value_write(&text, span_text("A"), &out), ERR_OK);
     assert_int_equal(wire_value_write(&number, span_text("12"), &out), ERR_OK);
-    assert_memory_equal(room, "\xC1\x40\x40\x40" "0012", 8);
+    assert_memory_equal(room,
+                        "\xC1\x40\x40\x40"
+                        "0012",
+                        8);
     assert_int_equal(wire_value_write(&bare, span_text("12"), &out), ERR_PARSE_SHORT);
 }
 
@@ -245,7 +254,11 @@ static void test_faulty_tables_are_refused(void **state)
         {.name = "no delimiter", .kind = WIRE_N, .length = WIRE_DELIMITED, .min = 1, .max = 4, WIRE_AT(struct sample, expiry)},
         {.name = "no literal", .kind = WIRE_CONST},
         {.name = "no choices", .kind = WIRE_ENUM, .max = 1, WIRE_AT(struct sample, scheme)},
-        {.name = "counter later", .kind = WIRE_B, .length = WIRE_COUNTED, .counter = offsetof(struct sample, count), .max = 4,
+        {.name = "counter later",
+         .kind = WIRE_B,
+         .length = WIRE_COUNTED,
+         .counter = offsetof(struct sample, count),
+         .max = 4,
          WIRE_AT(struct sample, data)},
         {.name = "no shape", .kind = WIRE_SHAPED, .max = 4, WIRE_AT(struct sample, key)},
         {.name = NULL, .kind = WIRE_N, .max = 1, WIRE_AT(struct sample, scheme)},
