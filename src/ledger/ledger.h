@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger: cards, products, code rows, accounts, authorisations, over the statements of the store.
+ *
+ * Purpose    Turns rows into values (ledger/rows.h) and decisions into operations of a batch. Exactly-once rests on one row and one
+ *            conditional write (ledger_put_code with consume); nothing here reads and then trusts what it read.
+ * Ownership  A unit and what it adds live in the caller's arena until the batch is done; rows are copied into it, so they may be on
+ *            the stack. Results are copied out.
+ * Threading  A unit belongs to one thread at a time, and to the store's writer while submitted.
+ * Failure    A unit has a sticky error: too many operations or a full arena set it, later puts and gets do nothing, and
+ *            ledger_unit_batch answers it once. Conflicts are answered by the store: batch->err and batch->at; ledger_unit_tag says
+ *            whose operation it was.
+ *
+ * Example: one authorisation, as the switch writes it
+ *     ledger_unit_begin(&unit, 8, &arena);
+ *     ledger_put_code(&unit, &code_before, &code_after, LEDGER_CONSUME);   // the conditional write, guarded by version
+ *     ledger_put_idem(&unit, &id, &idem);                                  // MUST_CHANGE: a repeat rolls back
+ *     ledger_put_auth(&unit, &auth);
+ *     ledger_put_hold(&unit, &hold);
+ *     ledger_put_account(&unit, &account_after);
+ *     TRY(ledger_unit_batch(&unit, &batch));
+ *     TRY(store_writer_submit(writer, batch));
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include "ledger/code.h"
+#include "ledger/rows.h"
+#include "store/store.h"
+
+/* ---- units: a batch under construction ---- */
+
+struct ledger_unit {
+    struct store_batch batch;
+    struct store_op *op;
+    uint32_t *tag; /* one an operation */
+    size_t cap;
+    struct arena *arena;
+    uint32_t current_tag;
+    enum err err;
+};
+
+/* Room for `cap` operations, taken from the arena. The arena also serves the arguments and the result rows. */
+void ledger_unit_begin(struct ledger_unit *unit, size_t cap, struct arena *arena);
+/* Marks the operations that follow: the index of the frame, card or request they belong to. */
+void ledger_unit_mark(struct ledger_unit *unit, uint32_t tag);
+/* The mark of an operation, for batch->at. */
+uint32_t ledger_unit_tag(const struct ledger_unit *unit, size_t at);
+/* The finished batch, inside the unit, for store_run or store_writer_submit. */
+MUST_USE enum err ledger_unit_batch(struct ledger_unit *unit, struct store_batch **out);
+/* Builds and runs at once. */
+MUST_USE enum err ledger_unit_run(struct ledger_unit *unit, struct store *store);
+
+/* ---- reads: get adds an operation and gives its index; the result is taken after the run ---- */
+
+struct ledger_message_id { /* switch spec 8; absent fields are "" */
+    const char *link_id;
+    const char *mti_class;
+    const char *de7;
+    const char *de11;
+    const char *de32; /* leading zeros do not count */
+    const char *de37;
+    const char *de41;
+    const char *de42;
+};
+
+size_t ledger_get_card_by_pan_mac(struct ledger_unit *unit, const uint8_t mac[static LEDGER_MAC_LEN]);
+size_t ledger_get_card(struct ledger_unit *unit, const char *card_id);
+size_t ledger_get_product(struct ledger_unit *unit, const char *product_id);
+size_t ledger_get_account(struct ledger_unit *unit, const char *account_id);
+size_t ledger_get_auth(struct ledger_unit *unit, const char *auth_id);
+size_t ledger_get_idem(struct ledger_unit *unit, const struct ledger_message_id *id);
+/* The original of a reversal: link, class, DE7, DE11, DE32 of DE90; the rest of `id` is not looked at. */
+size_t ledger_get_original(struct ledger_unit *unit, const struct ledger_message_id *id);
+size_t ledger_get_displays_since(struct ledger_unit *unit, const char *card_id, int64_t since);
+size_t ledger_get_issuance(struct ledger_unit *unit, const struct ledger_issuance *issuance);
+size_t ledger_get_client_by_api_key(struct ledger_unit *unit, const uint8_t hash[static 32]);
+size_t ledger_get_client_keys(struct ledger_unit *unit, const char *client_id);
+
+/* Rows an operation returned. */
+size_t ledger_found(const struct ledger_unit *unit, size_t at);
+/* Copies row 0 (client keys: row `row`) out. false: not there, `out` untouched. A row that does not fit its struct is ERR_INTERNAL
+ * in unit->err and false. */
+bool ledger_take_card(struct ledger_unit *unit, size_t at, struct ledger_full_card *out);
+bool ledger_take_product(struct ledger_unit *unit, size_t at, struct ledger_product *out);
+bool ledger_take_account(struct ledger_unit *unit, size_t at, struct ledger_account *out);
+bool ledger_take_auth(struct ledger_unit *unit, size_t at, struct ledger_auth *out);
+bool ledger_take_idem(struct ledger_unit *unit, size_t at, struct ledger_idem *out);
+bool ledger_take_original(struct ledger_unit *unit, size_t at, struct ledger_original *out);
+bool ledger_take_client(struct ledger_unit *unit, size_t at, struct ledger_client *out);
+bool ledger_take_client_key(struct ledger_unit *unit, size_t at, size_t row, struct ledger_client_key *out);
+/* Displays since a time and when the first of them was. */
+int64_t ledger_take_displays(const struct ledger_unit *unit, size_t at, int64_t *first_at);
+/* The counter an issuance row holds; false: it was not committed. */
+bool ledger_take_issuance(const struct ledger_unit *unit, size_t at, int64_t *issue_n);
+
+/* ---- writes; every one but the tombstone must change its row ---- */
+
+enum ledger_guard {
+    LEDGER_UPDATE,  /* version alone */
+    LEDGER_CONSUME, /* version, state='active' and issue_n: exactly one authorisation may use a code */
+};
+/* Writes what an authorisation, a cancellation or an unlock may change. `before` gives the guards, `after` the new values. The row's
+ * version becomes before->version + 1. */
+void ledger_put_code(struct ledger_unit *unit, const struct ledger_code *before, const struct ledger_code *after,
+                     enum ledger_guard guard);
+/* Issuer spec 4.1 step 4: the conditional write of a new counter, and its journal row. `after` comes from LEDGER_EVENT_ISSUE. */
+void ledger_put_issue(struct ledger_unit *unit, const struct ledger_code *before, const struct ledger_code *after,
+                      const struct ledger_issuance *issuance);
+/* A display without a new counter: display times of `after`, and the journal row. */
+void ledger_put_display(struct ledger_unit *unit, const struct ledger_code *before, const struct ledger_code *after,
+                        const struct ledger_issuance *issuance);
+void ledger_put_idem(struct ledger_unit *unit, const struct ledger_message_id *id, const struct ledger_idem *idem);
+void ledger_put_auth(struct ledger_unit *unit, const struct ledger_auth *auth);
+void ledger_put_hold(struct ledger_unit *unit, const struct ledger_hold *hold);
+/* Balance, held and daily counts; guarded by account->version as it was read. */
+void ledger_put_account(struct ledger_unit *unit, const struct ledger_account *account);
+/* A reversal of `amount`: the auth row's reversed sum and the hold, each guarded by what was read. Does not touch the account. */
+void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t at);
+void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t at);
+void ledger_put_outbox(struct ledger_unit *unit, const struct ledger_outbox *row);
+
+void ledger_put_product(struct ledger_unit *unit, const struct ledger_product *product);
+/* Card row and empty code row. ERR_CONFLICT: the id or the PAN is registered. */
+void ledger_put_card(struct ledger_unit *unit, const struct ledger_card *card);
+/* Status, enrolment, product, account, expiry dates, name; guarded by card->version as it was read. */
+void ledger_put_card_change(struct ledger_unit *unit, const struct ledger_card *card);
+void ledger_put_new_account(struct ledger_unit *unit, const struct ledger_account *account);
+void ledger_put_client(struct ledger_unit *unit, const struct ledger_client *client);
+void ledger_put_client_key(struct ledger_unit *unit, const struct ledger_client_key *key);
+void ledger_put_client_key_revoked(struct ledger_unit *unit, const char *client_id, const char *kid, int64_t at);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The statement list: every SQL statement of the house, once.
+ *
+ * Purpose    A row is X(name, set, flags, arguments, results, sql, doc). The list is split by the set of tables it speaks of.
+ * Columns    set        LEDGER or GATEWAY: the tables it needs (store_migrate).
+ *            flags      READ or WRITE; | STORE_ROW_SCAN where it may walk a whole table (for operators and tests, tables of a few rows).
+ *            arguments  one letter an argument: i INT8, t text, b bytes. Bound as $1, $2, ...
+ *            results    one letter a result column; "" for none.
+ *            sql        valid on SQLite 3.40 and PostgreSQL 15, in the portable subset: ids made by us, ON CONFLICT, RETURNING, INT8;
+ *                       no sequences, locks, division or functions beyond count, sum, max, min and coalesce.
+ *            Literals that are stored in an INT8 column or returned as `i` are cast: CAST(0 AS BIGINT) on both engines.
+ * Failure    A test prepares every row on both engines and checks its letters, and that no row outside SCAN walks a table.
+ */
+#ifndef STORE_STATEMENTS_H
+#define STORE_STATEMENTS_H
+
+#include "store/statements_gateway.h"
+#include "store/statements_ledger.h"
+
+#define STORE_STATEMENTS(X) STORE_STATEMENTS_LEDGER(X) STORE_STATEMENTS_GATEWAY(X)
+
+enum store_statement {
+#define STORE_ENUM(name, set, flags, arguments, results, sql, doc) STORE_##name,
+    STORE_STATEMENTS(STORE_ENUM)
+#undef STORE_ENUM
+    STORE_STATEMENT_COUNT
+};
+
+#endif
