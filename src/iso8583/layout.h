@@ -102,7 +102,7 @@ struct iso_replacement {
     WIRE_TEXT(9) settlement_fee;
 };
 extern const struct wire_record iso_replacement_record;
-/* The amount that remains, or the whole amount if there is no DE95: then *present is false. */
+/* The amount that remains authorised. Without DE95 *present is false and the amount is that of DE4: the whole is reversed. */
 MUST_USE enum err iso_replacement_read(const struct iso_message *reversal, bool *present, uint64_t *amount_minor);
 MUST_USE enum err iso_replacement_write(struct iso_message *reversal, uint64_t amount_minor);
 

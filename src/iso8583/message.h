@@ -66,7 +66,7 @@ enum iso_field {
     ISO_CODE = 126,
 };
 
-enum { ISO_FIELDS = 129, ISO_VALUES_MAX = 1400 };
+enum { ISO_FIELDS = 129, ISO_VALUES_MAX = 1792 };
 
 struct iso_value {
     uint16_t offset;

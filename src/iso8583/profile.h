@@ -75,7 +75,8 @@ const struct iso_profile *iso_profile_find(struct span name);
 
 /* Reads a whole frame and checks it against the matrix. `fault` may be NULL. */
 MUST_USE enum err iso_parse(const struct iso_profile *p, struct span frame, struct iso_message *out, struct iso_fault *fault);
-/* Writes the frame. A message that iso_parse would refuse is refused here with the same error. */
+/* Writes the frame. A message that iso_parse would refuse is refused here with the same error, but for one exception: an answer to a
+ * request of a class that the profile does not have can be built, so that it can be rejected with DE39 12. */
 MUST_USE enum err iso_build(const struct iso_profile *p, const struct iso_message *m, struct buf *out);
 /* The letter of a field in a class; '-' if the profile or the class does not have it. */
 char iso_need(const struct iso_profile *p, uint16_t mti, unsigned field);

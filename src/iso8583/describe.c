@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iso8583/profile.h"
+
+#include <string.h>
+
+static void mti_put(uint16_t mti, struct buf *out)
+{
+    uint8_t bytes[2] = {(uint8_t)(mti >> 8), (uint8_t)mti};
+
+    buf_put_hex(out, bytes, 2);
+}
+
+void iso_describe(const struct iso_profile *p, const struct iso_message *m, struct buf *out)
+{
+    mti_put(m->mti, out);
+    for (size_t i = 0; i < p->matrix_count; i++) {
+        unsigned field = p->matrix[i].field;
+
+        if (!iso_has(m, field))
+            continue;
+        buf_put_byte(out, ' ');
+        buf_put_decimal(out, field, field < 100 ? 2 : 3);
+        buf_put_byte(out, '=');
+        wire_value_describe(&p->field[field], iso_get(m, field), out);
+    }
+}
+
+static const char *kind_text(enum wire_kind kind)
+{
+    switch (kind) {
+    case WIRE_N:
+        return "n";
+    case WIRE_AN:
+        return "an";
+    case WIRE_B:
+        return "b";
+    case WIRE_A:
+    case WIRE_H:
+    case WIRE_Z:
+    case WIRE_CONST:
+    case WIRE_ENUM:
+    case WIRE_SHAPED:
+    case WIRE_BOOL:
+    case WIRE_DECIMAL:
+    case WIRE_OBJECT:
+    default:
+        return "ans";
+    }
+}
+
+static void row_document(const struct iso_profile *p, const struct iso_matrix_row *row, struct buf *out)
+{
+    static const char *encodings[] = {[WIRE_ASCII] = "ASCII", [WIRE_BCD] = "BCD", [WIRE_EBCDIC] = "EBCDIC", [WIRE_BINARY] = "binary"};
+    const struct wire_field *f = &p->field[row->field];
+
+    buf_put_text(out, "| ");
+    buf_put_decimal(out, row->field, 0);
+    buf_put_text(out, " | ");
+    buf_put_text(out, f->name);
+    buf_put_text(out, " | ");
+    buf_put_text(out, kind_text(f->kind));
+    buf_put_text(out, f->length == WIRE_LL ? " LL " : f->length == WIRE_LLL ? " LLL " : " ");
+    if (f->min != f->max) {
+        buf_put_decimal(out, f->min, 0);
+        buf_put_text(out, "..");
+    }
+    buf_put_decimal(out, f->max, 0);
+    buf_put_text(out, " | ");
+    buf_put_text(out, encodings[f->encoding]);
+    for (int i = 0; i < ISO_CLASSES; i++) {
+        buf_put_text(out, " | ");
+        buf_put_byte(out, (uint8_t)row->need[i]);
+    }
+    buf_put_text(out, " |\n");
+}
+
+void iso_document(const struct iso_profile *p, struct buf *out)
+{
+    buf_put_text(out, "### ");
+    buf_put_text(out, p->name);
+    buf_put_text(out, "\n\n| DE | name | type | encoding |");
+#define CLASS_HEAD(mti_) buf_put_text(out, " " #mti_ " |");
+    ISO_CLASS_LIST(CLASS_HEAD)
+#undef CLASS_HEAD
+    buf_put_text(out, "\n|---|---|---|---|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < p->matrix_count; i++)
+        row_document(p, &p->matrix[i], out);
+}
+
+void iso_generate(const struct iso_profile *p, uint16_t mti, const struct env *env, struct iso_message *out)
+{
+    iso_message_init(out, mti);
+    for (size_t i = 0; i < p->matrix_count; i++) {
+        unsigned field = p->matrix[i].field;
+        char need = iso_need(p, mti, field);
+        uint8_t room[1024];
+        uint8_t coin;
+        struct buf value = buf_over(room, sizeof room);
+
+        env_random(env, &coin, 1);
+        if (need == '-' || (need != 'M' && (coin & 1) == 0))
+            continue;
+        wire_value_generate(&p->field[field], env, &value);
+        iso_set(out, field, buf_span(&value));
+    }
+}
+
+/* ---- self-check ---- */
+
+static bool row_sound(const struct iso_profile *p, const struct iso_matrix_row *row)
+{
+    const struct wire_field *f = row->field >= 2 && row->field < ISO_FIELDS ? &p->field[row->field] : NULL;
+    unsigned longest;
+
+    if (f == NULL || f->name == NULL || f->max == 0 || f->min > f->max)
+        return false;
+    longest = f->length == WIRE_LLL ? 999 : f->length_encoding == WIRE_BINARY ? 255 : 99;
+    if (f->length == WIRE_FIXED ? f->min != f->max : f->max > longest || (f->length != WIRE_LL && f->length != WIRE_LLL))
+        return false;
+    for (int i = 0; i < ISO_CLASSES; i++)
+        if (row->need[i] == 0 || strchr("MOCE-", row->need[i]) == NULL)
+            return false;
+    return (f->encoding == WIRE_BCD) <= (f->kind == WIRE_N) && (f->encoding == WIRE_BINARY) == (f->kind == WIRE_B);
+}
+
+enum err iso_check(const struct iso_profile *p, struct iso_fault *fault)
+{
+    size_t values = 0;
+    size_t named = 0;
+    unsigned last = 0;
+
+    for (size_t i = 0; i < p->matrix_count; i++) {
+        const struct iso_matrix_row *row = &p->matrix[i];
+
+        values += p->field[row->field].max;
+        if (row->field <= last || !row_sound(p, row) || values > ISO_VALUES_MAX) {
+            if (fault != NULL)
+                *fault = (struct iso_fault){.err = ERR_INTERNAL, .outcome = ISO_OUTCOME_FIELD, .field = row->field};
+            return ERR_INTERNAL;
+        }
+        last = row->field;
+    }
+    for (size_t i = 0; i < ISO_FIELDS; i++)
+        named += p->field[i].name != NULL;
+    return named == p->matrix_count ? ERR_OK : ERR_INTERNAL;
+}

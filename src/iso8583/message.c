@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iso8583/message.h"
+
+#include "base/secret.h"
+
+#include <string.h>
+
+static uint64_t field_bit(unsigned field)
+{
+    return UINT64_C(1) << (63 - ((field - 1) & 63));
+}
+
+void iso_message_init(struct iso_message *m, uint16_t mti)
+{
+    m->mti = mti;
+    m->used = 0;
+    m->err = ERR_OK;
+    m->present[0] = m->present[1] = 0;
+}
+
+void iso_message_wipe(struct iso_message *m)
+{
+    secret_wipe(m->at, sizeof m->at < m->used ? sizeof m->at : m->used);
+    iso_message_init(m, 0);
+}
+
+/* The place for a value: the old one if it is large enough, otherwise the end of the storage. */
+static struct iso_value *value_place(struct iso_message *m, unsigned field, size_t len)
+{
+    struct iso_value *v = &m->value[field];
+
+    if (iso_has(m, field) && v->len >= len)
+        return v;
+    if (len > (size_t)(ISO_VALUES_MAX - m->used))
+        return NULL;
+    iso_unset(m, field);
+    v->offset = m->used;
+    m->used = (uint16_t)(m->used + len);
+    return v;
+}
+
+void iso_set(struct iso_message *m, unsigned field, struct span value)
+{
+    struct iso_value *v;
+
+    if (m->err != ERR_OK)
+        return;
+    v = field >= 2 && field < ISO_FIELDS ? value_place(m, field, value.len) : NULL;
+    if (v == NULL) {
+        m->err = ERR_PARSE_LONG;
+        return;
+    }
+    v->len = (uint16_t)value.len;
+    if (value.len > 0)
+        memmove(m->at + v->offset, value.at, value.len);
+    m->present[(field - 1) >> 6] |= field_bit(field);
+}
+
+void iso_set_text(struct iso_message *m, unsigned field, const char *text)
+{
+    iso_set(m, field, span_text(text));
+}
+
+void iso_set_decimal(struct iso_message *m, unsigned field, uint64_t value, size_t width)
+{
+    uint8_t digits[32];
+    struct buf out = buf_over(digits, sizeof digits);
+
+    buf_put_decimal(&out, value, width);
+    if (m->err == ERR_OK)
+        m->err = buf_done(&out);
+    iso_set(m, field, buf_span(&out));
+}
+
+void iso_unset(struct iso_message *m, unsigned field)
+{
+    if (!iso_has(m, field))
+        return;
+    secret_wipe(m->at + m->value[field].offset, m->value[field].len);
+    m->present[(field - 1) >> 6] &= ~field_bit(field);
+}
+
+void iso_copy(struct iso_message *to, const struct iso_message *from, unsigned field)
+{
+    if (iso_has(from, field))
+        iso_set(to, field, iso_get(from, field));
+}
