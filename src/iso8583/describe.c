@@ -115,7 +115,7 @@ static bool row_sound(const struct iso_profile *p, const struct iso_matrix_row *
     if (f == NULL || f->name == NULL || f->max == 0 || f->min > f->max)
         return false;
     longest = f->length == WIRE_LLL ? 999 : f->length_encoding == WIRE_BINARY ? 255 : 99;
-    if (f->length == WIRE_FIXED ? f->min != f->max : f->max > longest || (f->length != WIRE_LL && f->length != WIRE_LLL))
+    if (f->length == WIRE_FIXED ? f->min != f->max && f->padding == WIRE_PAD_NONE : f->max > longest || (f->length != WIRE_LL && f->length != WIRE_LLL))
         return false;
     for (int i = 0; i < ISO_CLASSES; i++)
         if (row->need[i] == 0 || strchr("MOCE-", row->need[i]) == NULL)

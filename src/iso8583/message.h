@@ -8,6 +8,7 @@
  * Threading  One thread at a time.
  * Failure    iso_set keeps a sticky error in `err` (value storage full, field number out of range); iso_build reports it.
  * Limits     Data elements 2..128; ISO_VALUES_MAX bytes of values in all. No allocation.
+ * Padding    A value of DE41 or DE42 may be set shorter than its field and is filled with blanks on the wire; a parsed value is full.
  * Secrets    A message holds a PAN and, in a request, a security code: wipe it with iso_message_wipe as soon as it is done with.
  *
  * Example
@@ -111,6 +112,7 @@ static inline uint16_t iso_mti_class(uint16_t mti) { return mti & 0xFFF0u; }
 /* 0100, 0101 -> 0110. */
 static inline uint16_t iso_mti_answer(uint16_t mti) { return (uint16_t)((mti & 0xFFF0u) + 0x10u); }
 static inline bool iso_mti_repeat(uint16_t mti) { return (mti & 0x000Fu) == 1; }
-static inline bool iso_mti_request(uint16_t mti) { return (mti & 0x00F0u) == 0; }
+/* Requests and advices have an even third digit, their answers an odd one. */
+static inline bool iso_mti_request(uint16_t mti) { return (mti & 0x0010u) == 0; }
 
 #endif

@@ -9,6 +9,8 @@
 #define BCD_LL(name_, min_, max_, flags_) {.name = name_, .kind = WIRE_N, .length = WIRE_LL, .encoding = WIRE_BCD, \
                                            .length_encoding = WIRE_BINARY, .min = min_, .max = max_, .flags = flags_}
 #define EBC(name_, kind_, len_) {.name = name_, .kind = kind_, .length = WIRE_FIXED, .encoding = WIRE_EBCDIC, .min = len_, .max = len_}
+#define EBC_PAD(name_, len_) {.name = name_, .kind = WIRE_A, .length = WIRE_FIXED, .encoding = WIRE_EBCDIC, \
+                              .padding = WIRE_PAD_SPACE_RIGHT, .min = 1, .max = len_}
 #define EBC_LL(name_, min_, max_, flags_) {.name = name_, .kind = WIRE_A, .length = WIRE_LL, .encoding = WIRE_EBCDIC, \
                                            .length_encoding = WIRE_BINARY, .min = min_, .max = max_, .flags = flags_}
 #define BIN_LL(name_, min_, max_, flags_) {.name = name_, .kind = WIRE_B, .length = WIRE_LL, .encoding = WIRE_BINARY, \
@@ -30,8 +32,8 @@ static const struct wire_field visa_fields[ISO_FIELDS] = {
     [37]  = EBC   ("retrieval reference number", WIRE_AN, 12),
     [38]  = EBC   ("authorisation identification", WIRE_AN, 6),
     [39]  = EBC   ("response code", WIRE_AN, 2),
-    [41]  = EBC   ("terminal", WIRE_A, 8),
-    [42]  = EBC   ("merchant", WIRE_A, 15),
+    [41]  = EBC_PAD("terminal", 8),
+    [42]  = EBC_PAD("merchant", 15),
     [44]  = EBC_LL("additional response data", 1, 25, 0),
     [48]  = EBC_LL("additional data, private", 1, 255, 0),
     [49]  = BCD_N ("currency, transaction", 3),
@@ -43,6 +45,8 @@ static const struct wire_field visa_fields[ISO_FIELDS] = {
 
 /* ---- iso87-ascii ---- */
 #define ASC(name_, kind_, len_) {.name = name_, .kind = kind_, .length = WIRE_FIXED, .encoding = WIRE_ASCII, .min = len_, .max = len_}
+#define ASC_PAD(name_, len_) {.name = name_, .kind = WIRE_A, .length = WIRE_FIXED, .encoding = WIRE_ASCII, \
+                              .padding = WIRE_PAD_SPACE_RIGHT, .min = 1, .max = len_}
 #define ASC_LL(name_, kind_, min_, max_, flags_) {.name = name_, .kind = kind_, .length = WIRE_LL, .encoding = WIRE_ASCII, \
                                                   .length_encoding = WIRE_ASCII, .min = min_, .max = max_, .flags = flags_}
 #define ASC_LLL(name_, kind_, min_, max_, flags_) {.name = name_, .kind = kind_, .length = WIRE_LLL, .encoding = WIRE_ASCII, \
@@ -64,8 +68,8 @@ static const struct wire_field iso87_fields[ISO_FIELDS] = {
     [37]  = ASC    ("retrieval reference number", WIRE_AN, 12),
     [38]  = ASC    ("authorisation identification", WIRE_AN, 6),
     [39]  = ASC    ("response code", WIRE_AN, 2),
-    [41]  = ASC    ("terminal", WIRE_A, 8),
-    [42]  = ASC    ("merchant", WIRE_A, 15),
+    [41]  = ASC_PAD("terminal", 8),
+    [42]  = ASC_PAD("merchant", 15),
     [44]  = ASC_LL ("additional response data", WIRE_A, 1, 25, 0),
     [47]  = ASC_LLL("additional data, national: AS 2805 tags", WIRE_A, 1, 999, WIRE_SECRET),
     [48]  = ASC_LLL("additional data, private", WIRE_A, 1, 255, 0),
