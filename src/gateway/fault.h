@@ -49,10 +49,12 @@
     X(MERCHANT_CLOSED,    "the merchant may not use this service") \
     X(IN_PROGRESS,        "the same request is still being processed") \
     X(REUSED,             "the same request id was used for another request") \
+    X(FEATURE,            "the merchant has not enabled the feature") \
     X(REFERENCE,          "the referenced transaction is not known") \
     X(REFERENCE_STATE,    "the referenced transaction is not in a state that allows this") \
     X(AUTHENTICATION,     "authentication failed") \
     X(NOT_FOUND,          "there is nothing at this address") \
+    X(METHOD,             "the method is not served at this address") \
     X(MEDIA_TYPE,         "the content type is not accepted") \
     X(UNAVAILABLE,        "no route, or a part behind the gateway is down") \
     X(ISSUER_TIMEOUT,     "the issuer did not answer in time; a reversal is queued") \
