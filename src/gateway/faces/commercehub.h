@@ -4,7 +4,7 @@
  *
  * Purpose    The shapes of the published Commerce Hub API: headers and HMAC, request rows, encryption field list, answers, error bodies,
  *            response and error code lists.
- * Ownership  A request record is the caller's, in locked pages: it holds card number and code until commercehub_payment has moved them out.
+ * Ownership  A request record is the caller's, in locked pages: it holds card number and code until commercehub_payment moves them out.
  * Threading  Free of state, but json_bind: one thread at a time.
  * Failure    What the client did wrong is a fault in `struct gateway_faults`, never an `enum err`.
  * Limits     Texts as long as their member; a longer one is a fault of its field.
@@ -121,9 +121,16 @@ MUST_USE enum err commercehub_slices_parse(struct span text, struct commercehub_
 void commercehub_merge(const struct commercehub_slices *slices, struct span plain, struct commercehub_request *request,
                        struct gateway_faults *faults);
 
-/* Moves number, expiry and code into `secret` and `payment` (wiping them in `request`) and applies the rules of securityCodeIndicator. */
-void commercehub_payment(enum commercehub_call call, bool sandbox, int64_t now_ms, struct commercehub_request *request,
-                         struct payment *payment, struct payment_secret *secret, struct gateway_faults *faults);
+/* What can be said before the card is known: source, encryption data, amount, features that are not there. */
+void commercehub_check(enum commercehub_call call, bool sandbox, const struct commercehub_request *request,
+                       struct gateway_faults *faults);
+/* Moves number, expiry and code into `secret` and `payment`, wiping them in `request`, and applies the rules of the indicator. */
+void commercehub_payment(enum commercehub_call call, struct commercehub_request *request, struct payment *payment,
+                         struct payment_secret *secret, struct gateway_faults *faults);
+/* Wipes number, code and encryption block; the rest is needed for the answer. */
+void commercehub_request_wipe(struct commercehub_request *request);
+/* Into the order of the request's fields. */
+void commercehub_order(enum commercehub_call call, struct gateway_faults *faults);
 /* Canonical text of the request for comparison with a repeat: code left out, PAN as fingerprint (may be NULL). */
 MUST_USE enum err commercehub_digest(enum commercehub_call call, const struct commercehub_request *request, const uint8_t *fingerprint,
                                      uint8_t out[static 32]);
