@@ -34,7 +34,10 @@ struct pan {
 enum card_pan_rule { CARD_ANY, CARD_LUHN };
 
 MUST_USE enum err card_pan_parse(struct span text, enum card_pan_rule rule, struct pan *out);
-static inline struct span card_pan_span(const struct pan *pan) { return span_of(pan->digit, pan->len); }
+static inline struct span card_pan_span(const struct pan *pan)
+{
+    return span_of(pan->digit, pan->len);
+}
 /* Constant time in the digits. */
 bool card_pan_equal(const struct pan *a, const struct pan *b);
 /* First six, last four, stars between: 411111******1111; a number of 12 digits shows 411111**1111. */
@@ -90,7 +93,10 @@ MUST_USE enum err card_expiry_from_parts(struct span month, struct span year, st
 void card_expiry_write(struct card_expiry expiry, enum card_expiry_order order, char out[static 5]);
 /* True once the month after the expiry month has begun (UTC). */
 bool card_expiry_past(struct card_expiry expiry, int year, int month);
-static inline bool card_expiry_equal(struct card_expiry a, struct card_expiry b) { return a.year == b.year && a.month == b.month; }
+static inline bool card_expiry_equal(struct card_expiry a, struct card_expiry b)
+{
+    return a.year == b.year && a.month == b.month;
+}
 
 /* ---- service code ---- */
 

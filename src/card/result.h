@@ -82,7 +82,7 @@ enum card_result {
 #define CARD_RESULT_ENUM(name, class) CARD_RESULT_##name,
     CARD_RESULT_LIST(CARD_RESULT_ENUM)
 #undef CARD_RESULT_ENUM
-    CARD_RESULT_COUNT
+        CARD_RESULT_COUNT
 };
 enum card_result_class {
     CARD_CLASS_MATCH,
@@ -95,13 +95,13 @@ enum card_source {
 #define CARD_SOURCE_ENUM(name, text) CARD_SOURCE_##name,
     CARD_SOURCE_LIST(CARD_SOURCE_ENUM)
 #undef CARD_SOURCE_ENUM
-    CARD_SOURCE_COUNT
+        CARD_SOURCE_COUNT
 };
 enum card_face {
 #define CARD_FACE_ENUM(name, text) CARD_FACE_##name,
     CARD_FACE_LIST(CARD_FACE_ENUM)
 #undef CARD_FACE_ENUM
-    CARD_FACE_COUNT
+        CARD_FACE_COUNT
 };
 
 /* One value of one source. `raw` is blank when empty or spaces only. */
@@ -111,11 +111,11 @@ const char *card_result_export(enum card_face face, enum card_result result);
 
 /* What is known when a result is derived (gateway spec 4). */
 struct card_result_facts {
-    bool bypassed;      /* the caller asked to skip the check */
+    bool bypassed; /* the caller asked to skip the check */
     bool code_sent;
-    char presence;      /* 0, 1, 2 or 9 as sent; 9: the merchant says there is none */
+    char presence; /* 0, 1, 2 or 9 as sent; 9: the merchant says there is none */
     enum card_source source;
-    struct span raw;    /* as the network answered; empty = absent */
+    struct span raw; /* as the network answered; empty = absent */
 };
 enum card_result card_result_derive(const struct card_result_facts *facts);
 

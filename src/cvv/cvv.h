@@ -36,8 +36,8 @@ struct cvv_key {
 MUST_USE enum err cvv_key_load(const struct secret_key *pair, struct cvv_key *out);
 void cvv_key_unload(struct cvv_key *key);
 
-MUST_USE enum err cvv_generate(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
-                               uint8_t digits, struct code_digits *out);
+MUST_USE enum err cvv_generate(struct cvv_key *key, const struct pan *pan, const char expiry[static 4],
+                               const char service[static 3], uint8_t digits, struct code_digits *out);
 /* The block before decimalisation. */
 MUST_USE enum err cvv_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
                             uint8_t out[static DES_BLOCK]);

@@ -44,8 +44,8 @@ MUST_USE enum err keys_block_wrap(struct keys_lmk_set *set, unsigned lmk, const 
 /* Under a ZMK of double or triple length. */
 MUST_USE enum err keys_block_unwrap_under(const struct secret_key *kbpk, struct span text, struct keys_header *header,
                                           struct secret_key *out);
-MUST_USE enum err keys_block_wrap_under(const struct secret_key *kbpk, const struct keys_header *header, const struct secret_key *key,
-                                        const struct env *env, struct buf *out);
+MUST_USE enum err keys_block_wrap_under(const struct secret_key *kbpk, const struct keys_header *header,
+                                        const struct secret_key *key, const struct env *env, struct buf *out);
 
 MUST_USE enum err keys_block_allows(const struct keys_header *header, const struct keys_rule *rule);
 

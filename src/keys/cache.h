@@ -6,7 +6,8 @@
  * Ownership  The cache owns the payloads, in locked pages; `unload` is called before a payload is reused or at destruction.
  * Threading  One thread at a time; make one a thread.
  * Failure    None after creation: a full set of slots gives up its oldest entry.
- * Limits     KEY texts up to 128 characters are cached; longer ones are always a miss and cannot be added (keys_cache_add gives NULL).
+ * Limits     KEY texts up to 128 characters are cached; longer ones are always a miss and cannot be added (keys_cache_add gives
+ * NULL).
  *
  * Example
  *     struct loaded *l = keys_cache_find(cache, lmk, purpose, text);

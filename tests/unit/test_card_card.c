@@ -44,7 +44,8 @@ static void pan_is_parsed_and_masked(void **state)
 static void pan_outside_its_rule_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "41111111111", "41111111111111111111", "411111111111111A", "4111 11111111111", "4111111111111112"};
+    static const char *const bad[] = {
+        "", "41111111111", "41111111111111111111", "411111111111111A", "4111 11111111111", "4111111111111112"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct pan pan = {.len = 99};
         assert_int_equal(card_pan_parse(span_text(bad[i]), CARD_LUHN, &pan), ERR_PAN);
@@ -223,9 +224,9 @@ static void association_letter_never_lies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pan_is_parsed_and_masked),   cmocka_unit_test(pan_outside_its_rule_is_refused),
-        cmocka_unit_test(brands_by_range_and_length), cmocka_unit_test(luhn_digit_completes),
-        cmocka_unit_test(expiry_in_both_orders),      cmocka_unit_test(service_code_is_three_digits),
+        cmocka_unit_test(pan_is_parsed_and_masked),      cmocka_unit_test(pan_outside_its_rule_is_refused),
+        cmocka_unit_test(brands_by_range_and_length),    cmocka_unit_test(luhn_digit_completes),
+        cmocka_unit_test(expiry_in_both_orders),         cmocka_unit_test(service_code_is_three_digits),
         cmocka_unit_test(every_row_of_the_result_table), cmocka_unit_test(result_is_derived_in_order),
         cmocka_unit_test(association_letter_never_lies),
     };

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/base64.h"
+
+#include <stdbool.h>
+
+static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static void encode(struct span in, const char *alphabet, bool pad, struct buf *out)
+{
+    for (size_t i = 0; i < in.len; i += 3) {
+        size_t left = in.len - i < 3 ? in.len - i : 3;
+        uint32_t group = (uint32_t)in.at[i] << 16;
+        group |= left > 1 ? (uint32_t)in.at[i + 1] << 8 : 0;
+        group |= left > 2 ? in.at[i + 2] : 0;
+        for (size_t k = 0; k <= left; k++)
+            buf_put_byte(out, (uint8_t)alphabet[group >> (18 - 6 * k) & 63]);
+        buf_put_fill(out, '=', pad ? 3 - left : 0);
+    }
+}
+
+static int value_of(uint8_t c, const char *alphabet)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == (uint8_t)alphabet[62] ? 62 : c == (uint8_t)alphabet[63] ? 63 : -1;
+}
+
+/* One group of 2..4 characters; bits that no byte takes must be zero, so that every value has one spelling. */
+static enum err decode_group(const uint8_t *at, size_t len, const char *alphabet, uint8_t *out)
+{
+    uint32_t group = 0;
+    for (size_t k = 0; k < len; k++) {
+        int value = value_of(at[k], alphabet);
+        if (value < 0)
+            return ERR_PARSE_CHARACTER;
+        group |= (uint32_t)value << (18 - 6 * k);
+    }
+    if ((len == 2 && group & 0xFFFF) || (len == 3 && group & 0xFF))
+        return ERR_PARSE_VALUE;
+    for (size_t k = 0; k + 1 < len; k++)
+        out[k] = (uint8_t)(group >> (16 - 8 * k));
+    return ERR_OK;
+}
+
+static enum err decode(struct span in, const char *alphabet, struct buf *out)
+{
+    size_t rest = in.len % 4;
+    if (rest == 1)
+        return ERR_PARSE_SHORT;
+    size_t before = out->len;
+    uint8_t *to = buf_take(out, in.len / 4 * 3 + (rest ? rest - 1 : 0));
+    if (!to)
+        return out->err;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < in.len && err == ERR_OK; i += 4, to += 3)
+        err = decode_group(in.at + i, in.len - i < 4 ? in.len - i : 4, alphabet, to);
+    if (err != ERR_OK)
+        out->len = before;
+    return err;
+}
+
+void base64_encode(struct span in, struct buf *out)
+{
+    encode(in, standard, true, out);
+}
+
+enum err base64_decode(struct span in, struct buf *out)
+{
+    if (in.len % 4 != 0)
+        return ERR_PARSE_SHORT;
+    for (int i = 0; i < 2 && in.len > 0 && in.at[in.len - 1] == '='; i++)
+        in.len--;
+    return decode(in, standard, out);
+}
+
+void base64url_encode(struct span in, struct buf *out)
+{
+    encode(in, url, false, out);
+}
+
+enum err base64url_decode(struct span in, struct buf *out)
+{
+    return decode(in, url, out);
+}

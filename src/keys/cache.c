@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keys/cache.h"
+
+#include "base/secret.h"
+
+#include <string.h>
+
+enum { WAYS = 4, ALIGNMENT = 16 };
+
+/* A KEY text is ciphertext and may be kept; the payload behind it is secret. */
+struct slot {
+    uint64_t hash;
+    uint64_t used; /* 0 = free; else the number of the last use */
+    uint16_t lmk;
+    uint16_t purpose;
+    uint16_t len;
+    uint8_t text[KEYS_CACHE_TEXT];
+};
+
+struct keys_cache {
+    struct secret_pages pages;
+    void (*unload)(void *payload);
+    size_t sets; /* a power of two */
+    size_t stride;
+    uint64_t now;
+    struct slot *slot;
+    uint8_t *payload;
+};
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+enum err keys_cache_create(size_t slots, size_t payload_size, void (*unload)(void *payload), struct keys_cache **out)
+{
+    struct secret_pages pages;
+    size_t sets = 1;
+    while (sets * WAYS < slots)
+        sets *= 2;
+    size_t stride = round_up(payload_size, ALIGNMENT);
+    size_t head = round_up(sizeof(struct keys_cache), ALIGNMENT);
+    size_t index = round_up(sets * WAYS * sizeof(struct slot), ALIGNMENT);
+    TRY(secret_pages_create(head + index + sets * WAYS * stride, &pages));
+    struct keys_cache *c = pages.at;
+    uint8_t *at = pages.at;
+    *c = (struct keys_cache){.pages = pages,
+                             .unload = unload,
+                             .sets = sets,
+                             .stride = stride,
+                             .slot = (struct slot *)(void *)(at + head),
+                             .payload = at + head + index};
+    *out = c;
+    return ERR_OK;
+}
+
+static void *payload_of(const struct keys_cache *c, const struct slot *s)
+{
+    return c->payload + (size_t)(s - c->slot) * c->stride;
+}
+
+static void vacate(struct keys_cache *c, struct slot *s)
+{
+    if (s->used == 0)
+        return;
+    c->unload(payload_of(c, s));
+    secret_wipe(payload_of(c, s), c->stride);
+    *s = (struct slot){0};
+}
+
+void keys_cache_destroy(struct keys_cache *cache)
+{
+    if (!cache)
+        return;
+    for (size_t i = 0; i < cache->sets * WAYS; i++)
+        vacate(cache, &cache->slot[i]);
+    struct secret_pages pages = cache->pages;
+    secret_pages_destroy(&pages);
+}
+
+/* Eight bytes a step, multiply and fold; spread, not strength, is wanted here. */
+static uint64_t hash_of(unsigned lmk, unsigned purpose, struct span text)
+{
+    uint64_t hash = (uint64_t)lmk << 32 | purpose << 16 | text.len;
+    for (size_t i = 0; i < text.len; i += 8) {
+        uint64_t word = 0;
+        memcpy(&word, text.at + i, text.len - i < 8 ? text.len - i : 8);
+        hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static struct slot *set_of(struct keys_cache *c, uint64_t hash)
+{
+    return &c->slot[(hash & (c->sets - 1)) * WAYS];
+}
+
+void *keys_cache_find(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text)
+{
+    uint64_t hash = hash_of(lmk, purpose, text);
+    struct slot *set = set_of(cache, hash);
+    for (int i = 0; i < WAYS; i++) {
+        struct slot *s = &set[i];
+        if (s->used && s->hash == hash && s->lmk == lmk && s->purpose == purpose && span_equal(span_of(s->text, s->len), text)) {
+            s->used = ++cache->now;
+            return payload_of(cache, s);
+        }
+    }
+    return NULL;
+}
+
+void *keys_cache_add(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text)
+{
+    if (text.len > KEYS_CACHE_TEXT)
+        return NULL;
+    uint64_t hash = hash_of(lmk, purpose, text);
+    struct slot *set = set_of(cache, hash), *oldest = set;
+    for (int i = 1; i < WAYS; i++)
+        if (set[i].used < oldest->used)
+            oldest = &set[i];
+    vacate(cache, oldest);
+    *oldest = (struct slot){
+        .hash = hash, .used = ++cache->now, .lmk = (uint16_t)lmk, .purpose = (uint16_t)purpose, .len = (uint16_t)text.len};
+    memcpy(oldest->text, text.at, text.len);
+    return payload_of(cache, oldest);
+}
+
+void keys_cache_drop(struct keys_cache *cache, void *payload)
+{
+    vacate(cache, &cache->slot[(size_t)((uint8_t *)payload - cache->payload) / cache->stride]);
+}
