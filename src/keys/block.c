@@ -249,7 +249,7 @@ enum err keys_block_wrap(struct keys_lmk_set *set, unsigned lmk, const struct ke
 enum err keys_block_allows(const struct keys_header *header, const struct keys_rule *rule)
 {
     bool usage = false;
-    for (const char *u = rule->usages; u[0] && u[1]; u += 2)
+    for (const char *u = rule->usages; u[0] && u[1]; u += u[2] == '|' ? 3 : 2)
         usage |= u[0] == header->usage[0] && u[1] == header->usage[1];
     if (!usage)
         return ERR_KEY_USAGE;

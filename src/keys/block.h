@@ -29,7 +29,7 @@ struct keys_header {
 
 /* What a command accepts. */
 struct keys_rule {
-    const char *usages; /* two characters each: "C0111213" */
+    const char *usages; /* two characters each, separated by bars: "C0|11|12|13" */
     const char *modes;  /* "NCG" */
     char algorithm;     /* 'T' */
 };
