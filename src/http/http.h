@@ -109,7 +109,7 @@ void http_quiesce(struct http *http);
 void http_destroy(struct http *http);
 uint16_t http_port(const struct http *http);
 
-/* Everything that has arrived, at most `max`; does not wait. */
+/* Everything that has arrived, at most `max` and 256; does not wait; what is left makes the wake hook fire again. */
 size_t http_take(struct http *http, struct http_request **out, size_t max);
 
 /* ---- reading; absent: at = NULL, len = 0 ---- */
