@@ -35,6 +35,12 @@ DOORS = {
     "main": (),
 }
 
+# A public header opens with its contract page: at least two of these. One that serves its room alone says so, or says whose page
+# it belongs to.
+CONTRACT_WITHIN = 25
+CONTRACT_HEADINGS = r"^ \* (Purpose|Ownership|Threading|Failure|Limits|Columns|Layouts)\b"
+CONTRACT_ELSEWHERE = r"(inside the|of the|its) room|files of the|rules: \w+/\w+\.h"
+
 # Library headers and the only places that include them.
 LIBRARIES = (
     (r"openssl/", ("src/crypto/", "src/net/tls.c")),
@@ -72,9 +78,16 @@ BANNED = (
 )
 SECRET_NAMES = r"(?i)(key|code|pin|mac|secret|cvv)(?![a-z]*_(name|count|len|row))"
 
-# Names of non-static functions: the room's name, or one of these.
+# Names of non-static functions: the room's name, or in these rooms the name of the file, or what stands here for the file.
 PREFIXES = {"iso8583": ("iso_",)}
-BASE_STEMS = {"arena": ("arena_", "memory_"), "buf": ("buf_", "span_")}
+NAMED_BY_FILE = ("base", "crypto", "http", "gateway", "main")
+STEMS = {
+    "base/arena": ("arena_", "memory_"),
+    "base/buf": ("buf_", "span_"),
+    "crypto/mac": ("hmac_", "digest_", "hkdf_", "cmac_"),
+    "crypto/base64": ("base64_", "base64url_"),
+    "gateway/money": ("money_", "currency_"),
+}
 FREE_NAMES = ("main", "LLVMFuzzerTestOneInput")
 
 # Files that may hold state of the whole process, with the reason.
@@ -82,8 +95,7 @@ MUTABLE_ALLOWED = {}
 
 
 def prefixes(room, stem):
-    if room == "base":
-        return BASE_STEMS.get(stem, (stem.split("_")[0] + "_",))
-    if room == "main":
-        return ("main_", stem.split("_")[0] + "_")
-    return PREFIXES.get(room, (room + "_",))
+    allowed = PREFIXES.get(room, (room + "_",))
+    if room in NAMED_BY_FILE:
+        allowed += STEMS.get(room + "/" + stem, (stem.split("_")[0] + "_",))
+    return allowed
