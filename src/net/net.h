@@ -98,7 +98,8 @@ struct net_events {
     /* All complete frames of this turn in order of arrival per connection, at most NET_BATCH_MAX a call. */
     void (*frames)(void *context, const struct net_frame *frame, size_t count);
     void (*opened)(void *context, struct net_peer peer); /* may be NULL */
-    void (*closed)(void *context, struct net_peer peer); /* may be NULL */
+    void (*closed)(void *context, struct net_peer peer); /* may be NULL; may come out of net_*_send or _close */
+    void (*released)(void *context); /* the loop is destroyed, or creation failed: nothing will be called any more; may be NULL */
     void *context;
 };
 enum { NET_BATCH_MAX = 1024 };

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside net: a stream is one connection with its two buffers; a group is what the streams of a server, or the one of a client, have
+ * in common. loop.c drives the groups in phases, stream.c moves bytes, server.c and client.c open and close.
+ */
+#ifndef NET_NET_INTERNAL_H
+#define NET_NET_INTERNAL_H
+
+#include "net/net.h"
+
+#include <uv.h>
+
+enum { NET_TIMERS_MAX = 8, NET_SIGNALS = 3, NET_HALF_CLOSED_MS = 60000 };
+
+enum net_state {
+    NET_FREE,    /* the slot is unused */
+    NET_OPEN,
+    NET_CLOSING, /* no more frames in or out; what is queued is written */
+    NET_DEAD,    /* waiting for the event library to let go of the handle */
+};
+
+struct net_group;
+
+struct net_stream {
+    struct net_group *group;
+    uv_tcp_t tcp;
+    uv_write_t write;
+    enum net_state state;
+    uint32_t slot;
+    uint32_t generation;
+    uint32_t owed;   /* frames delivered that no frame was sent for */
+    bool announced;  /* the owner knows of it */
+    bool reading;
+    bool ended;      /* the peer sends no more, or we are draining */
+    bool bad;        /* a malformed frame is next */
+    bool limited;    /* frames wait for room in the write buffer */
+    bool listed_in;  /* in group->arrived */
+    bool listed_out; /* in loop->unsent */
+    int64_t heard_us;
+    uint8_t *in;
+    size_t in_len;
+    size_t in_taken; /* handed over in this batch */
+    uint8_t *out;
+    size_t out_start;
+    size_t out_end;
+    size_t writing;  /* bytes from out_start that the event library holds */
+    struct net_stream *next_in;
+    struct net_stream *next_out;
+};
+
+struct net_group {
+    struct net_loop *loop;
+    struct net_group *next;
+    const char *name;
+    struct net_framing framing;
+    struct net_sizes sizes;
+    struct net_events events;
+    struct net_counters counters;
+    struct net_stream *arrived; /* streams that may have complete frames */
+    struct net_stream *stream;  /* all of them, open or not */
+    size_t stream_count;
+    size_t open;
+    bool is_server;
+    uint32_t idle_ms;
+    void (*gone)(struct net_group *group, struct net_stream *stream); /* the handle is released */
+    void (*release)(struct net_group *group);
+    uv_handle_t *listener; /* servers, until the drain */
+};
+
+struct net_timer {
+    uv_timer_t uv;
+    struct net_loop *loop;
+    void (*tick)(void *context);
+    void *context;
+};
+
+struct net_loop {
+    uv_loop_t uv;
+    uv_async_t wake;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_timer_t deadline;
+    uv_timer_t housekeeping;
+    uv_timer_t grace;
+    uv_signal_t signal[NET_SIGNALS];
+    struct net_timer timer[NET_TIMERS_MAX];
+    size_t timer_count;
+    struct net_loop_config config;
+    struct net_group *group;
+    struct net_stream *unsent;
+    int64_t armed_us; /* deadline the timer is set for; 0 = not set */
+    bool due;         /* the turn hook must run before the next wait */
+    bool draining;
+    bool destroying;
+    struct net_frame frame[NET_BATCH_MAX];
+};
+
+/* loop.c */
+void net_loop_add(struct net_loop *loop, struct net_group *group);
+int64_t net_loop_now_us(const struct net_loop *loop);
+void net_loop_log(struct net_loop *loop, enum log_level level, const char *event, const struct net_group *group, const char *reason);
+
+/* stream.c */
+enum err net_group_reserve(struct net_group *group, size_t streams, struct net_problem *problem);
+void net_group_release(struct net_group *group);
+void net_group_deliver(struct net_group *group);
+struct net_stream *net_group_find(const struct net_group *group, struct net_peer peer);
+/* The handle is connected: start reading and tell the owner. */
+void net_stream_open(struct net_stream *stream);
+enum err net_stream_send(struct net_stream *stream, const struct span *part, size_t count);
+void net_stream_flush(struct net_stream *stream);
+void net_stream_close(struct net_stream *stream);
+/* At once; what was queued is lost. */
+void net_stream_kill(struct net_stream *stream);
+/* Closes it once everything owed is sent. */
+void net_stream_end(struct net_stream *stream);
+void net_stream_list_in(struct net_stream *stream);
+static inline struct net_peer net_stream_peer(const struct net_stream *s) { return (struct net_peer){s->slot, s->generation}; }
+
+/* address.c */
+enum err net_address_resolve(const char *text, bool passive, struct sockaddr_storage *out, struct net_problem *problem);
+void net_address_text(const struct sockaddr_storage *address, char out[static 64]);
+void net_problem_set(struct net_problem *problem, const char *subject, const char *reason);
+
+#endif
