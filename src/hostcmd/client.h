@@ -30,7 +30,7 @@
 
 #include <stdbool.h>
 
-enum { HOSTCMD_ENDPOINTS_MAX = 8, HOSTCMD_HEADER = 4, HOSTCMD_ANSWER_MAX = 640, HOSTCMD_ANY = -1 };
+enum { HOSTCMD_ENDPOINTS_MAX = 8, HOSTCMD_HEADER = 4, HOSTCMD_ANSWER_MAX = 1152 };
 
 struct hostcmd_client;
 
@@ -59,7 +59,7 @@ struct hostcmd_send {
     struct span command; /* from hostcmd_request_build */
     int64_t deadline_us; /* monotonic */
     uint64_t ticket;     /* comes back with the answer */
-    int avoid;           /* 0: any; n: not endpoint n - 1, as in `answered` of an answer; see HOSTCMD_AVOID */
+    int avoid;           /* 0: any; HOSTCMD_AVOID(endpoint): not this one */
 };
 #define HOSTCMD_AVOID(endpoint_) ((int)(endpoint_) + 1)
 

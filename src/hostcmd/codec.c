@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames of commands: fields by the rows, and what stands around them. */
+#include "hostcmd/internal.h"
+
+#include "base/secret.h"
+
+#include <string.h>
+
+enum { CODE_LEN = 2, TRAILER_MARK = 0x19 };
+
+/* ---- requests ---- */
+
+static const struct wire_field *field_named(const struct wire_record *record, const char *name)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (record->field[i].name == name)
+            return &record->field[i];
+    return NULL;
+}
+
+/* What the wire says of a fault: 15 unless the field has a code of its own. */
+static enum err fault_code(const struct hostcmd_row *row, struct span data, const struct wire_fault *fault)
+{
+    for (const struct hostcmd_fault *f = row->fault; f && f->field; f++)
+        if (f->outcome == fault->outcome && fault->field && strcmp(f->field, fault->field) == 0)
+            return f->err;
+    const struct wire_field *field = fault->field ? field_named(row->request, fault->field) : NULL;
+    if (!field || field->kind != WIRE_SHAPED || fault->offset >= data.len)
+        return fault->err;
+    bool block = hostcmd_key_tag_is_block(data.at[fault->offset]);
+    if (block && (fault->outcome == WIRE_OUTCOME_VALUE || fault->outcome == WIRE_OUTCOME_LONG))
+        return ERR_KEY_BLOCK_FORMAT;
+    return fault->outcome == WIRE_OUTCOME_VALUE ? ERR_KEY_SCHEME : fault->err;
+}
+
+static enum err refuse(struct wire_fault *fault, enum wire_outcome outcome, enum err err, size_t offset, const char *field)
+{
+    *fault = (struct wire_fault){err, outcome, field, offset};
+    return err;
+}
+
+static enum err parse_lmk(struct span data, size_t *at, struct hostcmd_tail *tail, struct wire_fault *fault)
+{
+    uint64_t lmk = 0;
+    if (*at >= data.len || data.at[*at] != '%')
+        return ERR_OK;
+    struct span digits = span_slice(data, *at + 1, 2);
+    if (digits.len < 2)
+        return refuse(fault, WIRE_OUTCOME_SHORT, ERR_PARSE_SHORT, *at, "%NN");
+    if (span_decimal(digits, &lmk) != ERR_OK)
+        return refuse(fault, WIRE_OUTCOME_CHARACTER, ERR_PARSE_CHARACTER, *at, "%NN");
+    tail->lmk = (int)lmk;
+    *at += 1 + digits.len;
+    return ERR_OK;
+}
+
+static enum err parse_attributes(const struct hostcmd_row *row, struct span data, size_t *at, struct hostcmd_tail *tail,
+                                 struct wire_fault *fault)
+{
+    if (!(row->flags & HOSTCMD_ATTRIBUTES) || *at >= data.len || data.at[*at] != '#')
+        return ERR_OK;
+    size_t used = 0;
+    enum err err = wire_parse(&hostcmd_attributes_record, span_slice(data, *at, SIZE_MAX), &tail->attributes, &used, fault);
+    if (err != ERR_OK) {
+        fault->offset += *at;
+        return err;
+    }
+    tail->has_attributes = true;
+    *at += used;
+    return ERR_OK;
+}
+
+/* `data` from `at` on is nothing, or the delimiter and up to 32 characters, which come back exactly. */
+static enum err parse_trailer(struct span data, size_t at, struct span *trailer, struct wire_fault *fault)
+{
+    if (at == data.len)
+        return ERR_OK;
+    if (data.at[at] != TRAILER_MARK)
+        return refuse(fault, WIRE_OUTCOME_TRAILING, ERR_PARSE_TRAILING, at, "end");
+    if (data.len - at > 1 + HOSTCMD_TRAILER_MAX)
+        return refuse(fault, WIRE_OUTCOME_LONG, ERR_PARSE_LONG, at, "trailer");
+    *trailer = span_slice(data, at, data.len - at);
+    return ERR_OK;
+}
+
+/* After a fault the end of the fields is unknown; where fields hold text, the first X'19' still begins the trailer. */
+struct span hostcmd_trailer_of(struct span data)
+{
+    const uint8_t *mark = data.len > 0 ? memchr(data.at, TRAILER_MARK, data.len) : NULL;
+    if (!mark)
+        return (struct span){0};
+    size_t len = data.len - (size_t)(mark - data.at);
+    return len <= 1 + HOSTCMD_TRAILER_MAX ? span_of(mark, len) : (struct span){0};
+}
+
+static enum err parse(const struct hostcmd_row *row, struct span data, void *request, struct hostcmd_tail *tail,
+                      struct wire_fault *fault)
+{
+    size_t at = 0;
+    enum err err = wire_parse(row->request, data, request, &at, fault);
+    if (err != ERR_OK)
+        return fault_code(row, data, fault);
+    TRY(parse_lmk(data, &at, tail, fault));
+    TRY(parse_attributes(row, data, &at, tail, fault));
+    return parse_trailer(data, at, &tail->trailer, fault);
+}
+
+enum err hostcmd_request_parse(const struct hostcmd_row *row, struct span data, void *request, struct hostcmd_tail *tail,
+                               struct wire_fault *fault)
+{
+    struct wire_fault unasked;
+    struct wire_fault *where = fault ? fault : &unasked;
+    memset(tail, 0, sizeof *tail);
+    tail->lmk = HOSTCMD_LMK_DEFAULT;
+    enum err err = parse(row, data, request, tail, where);
+    if (err == ERR_OK)
+        return ERR_OK;
+    if (!(row->flags & HOSTCMD_BINARY))
+        tail->trailer = hostcmd_trailer_of(data);
+    secret_wipe(request, row->request->size);
+    return err;
+}
+
+enum err hostcmd_request_build_with(enum hostcmd_id id, const void *request, int lmk, const struct hostcmd_attributes *attributes,
+                                    struct buf *out)
+{
+    const struct hostcmd_row *row = hostcmd_row(id);
+    buf_put_text(out, row->code);
+    TRY(wire_build(row->request, request, out));
+    if (lmk != HOSTCMD_LMK_DEFAULT) {
+        buf_put_byte(out, '%');
+        buf_put_decimal(out, (uint64_t)lmk, 2);
+    }
+    return attributes ? wire_build(&hostcmd_attributes_record, attributes, out) : buf_done(out);
+}
+
+enum err hostcmd_request_build(enum hostcmd_id id, const void *request, int lmk, struct buf *out)
+{
+    return hostcmd_request_build_with(id, request, lmk, NULL, out);
+}
+
+/* ---- replies ---- */
+
+const struct wire_record *hostcmd_reply_record(const struct hostcmd_row *row, const void *request)
+{
+    if (!row->choice.record || !request)
+        return row->reply;
+    const struct wire_text *decider = (const struct wire_text *)(const void *)((const uint8_t *)request + row->choice.when);
+    return decider->len == 1 && strchr(row->choice.equals, decider->at[0]) ? row->choice.record : row->reply;
+}
+
+static bool has_fields(const struct hostcmd_row *row, enum err answer)
+{
+    return answer == (row->flags & HOSTCMD_DATA_WITH_01 ? ERR_VERIFY_FAILED : ERR_OK);
+}
+
+enum err hostcmd_reply_build(const struct hostcmd_row *row, enum err answer, const void *request, const void *reply,
+                             struct span trailer, struct buf *out)
+{
+    buf_put_text(out, row->reply_code);
+    buf_put_text(out, err_row(answer)->host_code);
+    if (has_fields(row, answer))
+        TRY(wire_build(hostcmd_reply_record(row, request), reply, out));
+    buf_put_span(out, trailer);
+    return buf_done(out);
+}
+
+enum err hostcmd_reply_parse(enum hostcmd_id id, const void *request, struct span payload, enum err *answer, void *reply)
+{
+    const struct hostcmd_row *row = hostcmd_row(id);
+    const struct wire_record *record = hostcmd_reply_record(row, request);
+    if (payload.len < 2 * CODE_LEN || !span_is(span_slice(payload, 0, CODE_LEN), row->reply_code))
+        return ERR_FRAME;
+    char code[CODE_LEN];
+    memcpy(code, payload.at + CODE_LEN, CODE_LEN);
+    enum err said = code[0] == '0' && code[1] == '0' ? ERR_OK : err_from_host_code(code);
+    struct span data = span_slice(payload, 2 * CODE_LEN, SIZE_MAX);
+    if (!(row->flags & HOSTCMD_BINARY))
+        data.len -= hostcmd_trailer_of(data).len;
+    if (!has_fields(row, said)) {
+        if (reply && record->size > 0)
+            memset(reply, 0, record->size);
+        if (data.len > 0)
+            return ERR_PARSE_TRAILING;
+    } else if (record->size > 0) {
+        TRY(wire_parse_all(record, data, reply, NULL));
+    } else if (data.len > 0) {
+        return ERR_PARSE_TRAILING;
+    }
+    *answer = said;
+    return ERR_OK;
+}

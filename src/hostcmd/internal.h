@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside hostcmd: the shapes of KEY fields. */
+#ifndef HOSTCMD_INTERNAL_H
+#define HOSTCMD_INTERNAL_H
+
+#include "hostcmd/commands.h"
+
+/* The extent of the KEY at the start of `in`; the three differ in what an untagged key is. */
+size_t hostcmd_key_single(struct span in);
+size_t hostcmd_key_double(struct span in);
+size_t hostcmd_key_triple(struct span in);
+/* A key alone, or a key and its KCV of 6H at the end: an untagged one is as long as that leaves. */
+size_t hostcmd_key_result(struct span in);
+void hostcmd_key_single_generate(const struct env *env, struct buf *out);
+void hostcmd_key_double_generate(const struct env *env, struct buf *out);
+void hostcmd_key_triple_generate(const struct env *env, struct buf *out);
+bool hostcmd_key_tag_is_block(uint8_t tag);
+
+/* The `#` fields. */
+extern const struct wire_record hostcmd_attributes_record;
+
+#endif
