@@ -38,7 +38,7 @@ DOORS = {
 # A public header opens with its contract page: at least two of these. One that serves its room alone says so, or says whose page
 # it belongs to.
 CONTRACT_WITHIN = 25
-CONTRACT_HEADINGS = r"^ \* (Purpose|Ownership|Threading|Failure|Limits|Columns|Layouts)\b"
+CONTRACT_HEADINGS = r"^ \* (Purpose|Ownership|Threading|Failure|Limits|Columns|Layouts|Units)\b"
 CONTRACT_ELSEWHERE = r"(inside the|of the|its) room|files of the|rules: \w+/\w+\.h"
 
 # Library headers and the only places that include them.

@@ -4,8 +4,9 @@
  *
  * Purpose    A bench is one program that measures a figure and, in the same run on the same machine, the limit it is held against
  *            (raw DES operations for a CVV, plain echo for a server, ...). bench_report prints a line for people and one JSON
- * object for scripts: {"bench":..,"value":..,"unit":..,"limit":..,"ratio":..,"goal":..,"holds":..}. Threading  One thread. Limits
- * Rounds are short (tenths of a second) so that a bench ends within seconds; the best round counts, since noise only adds.
+ *            object for scripts: {"bench":..,"value":..,"unit":..,"limit":..,"ratio":..,"goal":..,"holds":..}.
+ * Threading  One thread. Limits Rounds are short (tenths of a second) so that a bench ends within seconds; the best round counts,
+ *            since noise only adds.
  *
  * Example
  *     static void codes(void *context, size_t count) { ... }

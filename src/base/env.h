@@ -3,8 +3,10 @@
  * The outside world, as arguments: clock, randomness, log.
  *
  * Purpose    No domain file calls time(), rand() or prints. Production wires the system's; tests and the simulator wire virtual
- * ones. Ownership  An env is made in main/ and outlives everything that holds a pointer to it. Threading  Each interface may be
- * called from any thread. Units      wall time in UTC milliseconds since 1970, monotonic time in microseconds.
+ *            ones.
+ * Ownership  An env is made in main/ and outlives everything that holds a pointer to it.
+ * Threading  Each interface may be called from any thread.
+ * Units      wall time in UTC milliseconds since 1970, monotonic time in microseconds.
  */
 #ifndef BASE_ENV_H
 #define BASE_ENV_H

@@ -3,8 +3,10 @@
  * A bounded queue of pointers between threads, taken in batches.
  *
  * Purpose    The batch is the unit of work: a taker gets everything that has arrived. A wake hook tells an event loop that the
- * queue went from empty to not empty. Ownership  The queue owns its ring, never the items. Threading  Any number of putters and
- * takers. Failure    queue_put gives ERR_BUSY when full, ERR_CLOSED after queue_close; it never blocks and never grows.
+ *            queue went from empty to not empty.
+ * Ownership  The queue owns its ring, never the items.
+ * Threading  Any number of putters and takers.
+ * Failure    queue_put gives ERR_BUSY when full, ERR_CLOSED after queue_close; it never blocks and never grows.
  */
 #ifndef BASE_QUEUE_H
 #define BASE_QUEUE_H

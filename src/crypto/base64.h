@@ -3,7 +3,8 @@
  * Base64 (RFC 4648): standard with padding, and URL-safe without.
  *
  * Failure    Strict: characters outside the alphabet, missing or surplus padding, line breaks and non-zero trailing bits are
- * refused with a parse error; nothing has then been added to `out`. Threading  Free of state.
+ *            refused with a parse error; nothing has then been added to `out`.
+ * Threading  Free of state.
  */
 #ifndef CRYPTO_BASE64_H
 #define CRYPTO_BASE64_H

@@ -2,12 +2,15 @@
 /*
  * The vault: PANs at rest.
  *
- * Purpose    From one 32-byte master key per installation come, by HKDF-SHA-256 and purpose, a key for PAN MACs (the database looks
- *            cards up by MAC, never by number) and a key for sealing (AES-256-GCM). PCI DSS 4.0 3.5.1.1: a keyed hash of the whole
- * PAN. Ownership  vault_open makes, vault_close wipes and frees. Threading  A vault belongs to one thread at a time; open one a
- * thread. Failure    vault_unseal gives ERR_PARSE_VALUE for a changed byte, other AAD, another key or key version; nothing is left
- * in `out`. Limits     Sealed = version 1B | nonce 12B | ciphertext | tag 16B. Plaintexts up to 4,096 bytes. A key is to be retired
- * before 2^32 sealings.
+ * Purpose    From one 32-byte master key per installation come, by HKDF-SHA-256 and purpose, a key for PAN MACs (the database
+ *            looks cards up by MAC, never by number) and a key for sealing (AES-256-GCM). PCI DSS 4.0 3.5.1.1: a keyed hash of the
+ *            whole PAN.
+ * Ownership  vault_open makes, vault_close wipes and frees.
+ * Threading  A vault belongs to one thread at a time; open one a thread.
+ * Failure    vault_unseal gives ERR_PARSE_VALUE for a changed byte, other AAD, another key or key version; nothing is left in
+ *            `out`.
+ * Limits     Sealed = version 1B | nonce 12B | ciphertext | tag 16B. Plaintexts up to 4,096 bytes. A key is to be retired before
+ *            2^32 sealings.
  *
  * Example
  *     TRY(vault_open_file("vault.key", "ledger", &vault));

@@ -3,10 +3,12 @@
  * Keys under local master keys: variant scheme, key types, check values, parity.
  *
  * Purpose    Turns the KEY text of a host command into a clear key and back. Key blocks are in keys/block.h, the cache of loaded
- * keys in keys/cache.h. Ownership  The LMK set is opaque and lives in locked, undumpable pages; keys_lmk_set_destroy wipes it.
- * Clear keys are values that the holder wipes (SECRET_KEY). Threading  A set belongs to one thread at a time (it holds cipher
- * contexts); make one a thread. Failure    Errors carry their host-command codes: 13 LMK, 26 scheme, 27 length, 10 parity, 15
- * characters. Limits     LMK identifiers 00..99; single, double and triple length TDES keys.
+ *            keys in keys/cache.h.
+ * Ownership  The LMK set is opaque and lives in locked, undumpable pages; keys_lmk_set_destroy wipes it. Clear keys are values
+ *            that the holder wipes (SECRET_KEY).
+ * Threading  A set belongs to one thread at a time (it holds cipher contexts); make one a thread.
+ * Failure    Errors carry their host-command codes: 13 LMK, 26 scheme, 27 length, 10 parity, 15 characters.
+ * Limits     LMK identifiers 00..99; single, double and triple length TDES keys.
  *
  * Example
  *     TRY(keys_lmk_set_create(&set));

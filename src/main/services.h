@@ -2,9 +2,11 @@
 /*
  * The subcommands of `countersign`.
  *
- * Purpose    Each service is one function with its own arguments, wired in src/main/<service>*.c; argv[0] is the subcommand. It
- * returns the exit status of the process: 0 after an orderly stop (SIGTERM, SIGINT, --help), 2 for a bad command line or
- *            configuration, 1 for anything else. All of them accept --help and --config FILE [--set section.key=value].
+ * Purpose    Each service is one function with its own arguments, wired in src/main/<service>*.c; argv[0] is the subcommand. All of
+ *            them accept --help; the services also --config FILE [--set section.key=value].
+ * Threading  The main thread, once.
+ * Failure    The value is the exit status of the process: 0 after an orderly stop (SIGTERM, SIGINT, --help), 2 for a bad command
+ *            line or configuration, 1 for anything else.
  */
 #ifndef MAIN_SERVICES_H
 #define MAIN_SERVICES_H

@@ -3,12 +3,14 @@
  * The field-table engine: one table of rows drives parse, build, masked description, documentation and random valid generation.
  *
  * Purpose    A protocol is a `static const struct wire_field[]`. Host commands bind fields by position (wire_parse, wire_build),
- * JSON and configuration bind them by name (http/json.h, base/config.h read the same rows), ISO 8583 binds them by bitmap and uses
- * the value codec below (wire_value_read, wire_value_write). Ownership  Rows are static. A record is the caller's plain struct;
- * nothing in it points anywhere. Threading  Free of state. Failure    Parsing reports what was wrong and where in `struct
- * wire_fault`; the record is wiped on failure. Building has the sticky error of `struct buf`. Limits     A text member holds up to
- * 65,535 bytes; capacity comes from sizeof the member, so an overflow cannot be written down: wire_check refuses a row whose
- * maximum exceeds its member.
+ *            JSON and configuration bind them by name (http/json.h, base/config.h read the same rows), ISO 8583 binds them by
+ *            bitmap and uses the value codec below (wire_value_read, wire_value_write).
+ * Ownership  Rows are static. A record is the caller's plain struct; nothing in it points anywhere.
+ * Threading  Free of state.
+ * Failure    Parsing reports what was wrong and where in `struct wire_fault`; the record is wiped on failure. Building has the
+ *            sticky error of `struct buf`.
+ * Limits     A text member holds up to 65,535 bytes; capacity comes from sizeof the member, so an overflow cannot be written down:
+ *            wire_check refuses a row whose maximum exceeds its member.
  *
  * Example
  *     struct cw { WIRE_TEXT(19) pan; WIRE_TEXT(4) expiry; };
