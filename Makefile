@@ -16,7 +16,7 @@ WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissin
 HARD := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE -ftrivial-auto-var-init=zero -fno-plt
 OPT  ?= -O2 -g
 PKGS := libuv libmicrohttpd sqlite3 libpq libcjson libcrypto inih
-CFLAGS_ALL := -std=gnu17 $(OPT) $(WARN) $(HARD) -Isrc -D_GNU_SOURCE -DCOUNTERSIGN_VERSION='"$(VERSION)"' $(EXTRA_CFLAGS)
+CFLAGS_ALL := -std=gnu17 $(OPT) $(WARN) $(HARD) -Isrc $(shell pkg-config --cflags-only-I libpq) -D_GNU_SOURCE -DCOUNTERSIGN_VERSION='"$(VERSION)"' $(EXTRA_CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(EXTRA_LDFLAGS)
 
 ROOMS := base card crypto wire cvv keys hostcmd iso8583 store ledger net http hsm issuer switch gateway

@@ -56,7 +56,7 @@ const struct ledger_code_rule *ledger_code_rule(enum ledger_code_state state, en
 bool ledger_code_apply(struct ledger_code *code, enum ledger_code_event event, const struct ledger_code_change *change);
 /* DECLINE or EXHAUST, whichever the next decline is under a product with `tries`. */
 enum ledger_code_event ledger_code_decline_event(const struct ledger_code *code, int64_t tries);
-/* What every reader must take for the state: an active code is expired from expires_at on, exhausted from `declines >= tries` on. */
+/* What every reader must take for the state: an active code is expired from expires_at on, written down or not. */
 enum ledger_code_state ledger_code_state_at(const struct ledger_code *code, int64_t now);
 /* The clock is more than 2 s behind the newest time in the row: answer 503, or "HSM down" (issuer spec 5). */
 bool ledger_code_clock_suspect(const struct ledger_code *code, int64_t now);

@@ -120,7 +120,7 @@ MUST_USE enum err store_run(struct store *store, struct store_batch *batch);
 void store_run_group(struct store *store, struct store_batch *const *batch, size_t count);
 
 /* Which tables a database holds; a gateway may have a database of its own. */
-enum store_set { STORE_LEDGER, STORE_GATEWAY };
+enum store_set { STORE_LEDGER, STORE_GATEWAY, STORE_SCHEMA /* the versions themselves; always there */ };
 /* Brings the tables of a set from whatever version they have to the newest; safe to repeat, and from several nodes at once. */
 MUST_USE enum err store_migrate(struct store *store, enum store_set set);
 /* 0: the set has no tables yet. */

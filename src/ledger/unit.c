@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/unit.h"
+
+#include <string.h>
+
+enum { KEY_MAX = 128, KEY_PARTS = 8, ORIGINAL_PARTS = 5 };
+
+void ledger_unit_begin(struct ledger_unit *unit, size_t cap, struct arena *arena)
+{
+    *unit = (struct ledger_unit){.cap = cap, .arena = arena};
+    unit->op = arena_take(arena, cap * sizeof *unit->op);
+    unit->tag = arena_take(arena, cap * sizeof *unit->tag);
+    if (!unit->op || !unit->tag)
+        unit->err = ERR_MEMORY;
+    unit->batch = (struct store_batch){.op = unit->op, .arena = arena};
+}
+
+void ledger_unit_mark(struct ledger_unit *unit, uint32_t tag)
+{
+    unit->current_tag = tag;
+}
+
+uint32_t ledger_unit_tag(const struct ledger_unit *unit, size_t at)
+{
+    return at < unit->batch.count ? unit->tag[at] : 0;
+}
+
+enum err ledger_unit_batch(struct ledger_unit *unit, struct store_batch **out)
+{
+    TRY(unit->err);
+    *out = &unit->batch;
+    return ERR_OK;
+}
+
+enum err ledger_unit_run(struct ledger_unit *unit, struct store *store)
+{
+    TRY(unit->err);
+    return store_run(store, &unit->batch);
+}
+
+struct store_value *ledger_unit_add(struct ledger_unit *unit, enum store_statement statement, unsigned flags, size_t count)
+{
+    struct store_value *value = NULL;
+    if (unit->err == ERR_OK && unit->batch.count < unit->cap)
+        value = arena_take(unit->arena, count * sizeof *value);
+    if (!value) {
+        unit->err = unit->err == ERR_OK ? ERR_MEMORY : unit->err;
+        return NULL;
+    }
+    size_t at = unit->batch.count++;
+    unit->tag[at] = unit->current_tag;
+    unit->op[at] = (struct store_op){.statement = statement, .flags = flags, .argument = value, .argument_count = count};
+    return value;
+}
+
+const void *ledger_unit_keep(struct ledger_unit *unit, const void *row, size_t size)
+{
+    void *copy = unit->err == ERR_OK ? arena_take(unit->arena, size) : NULL;
+    if (copy)
+        return memcpy(copy, row, size);
+    unit->err = unit->err == ERR_OK ? ERR_MEMORY : unit->err;
+    return NULL;
+}
+
+struct store_value ledger_unit_text(struct ledger_unit *unit, const char *text)
+{
+    const char *copy = ledger_unit_keep(unit, text, strlen(text) + 1);
+    return store_text(copy ? copy : "");
+}
+
+void ledger_unit_put(struct ledger_unit *unit, enum store_statement statement, const struct ledger_shape *shape, const void *row)
+{
+    const void *copy = ledger_unit_keep(unit, row, shape->size);
+    struct store_value *value = ledger_unit_add(unit, statement, STORE_MUST_CHANGE, shape->count);
+    if (copy && value)
+        ledger_shape_write(shape, copy, value);
+}
+
+/* DE32 is numeric: 00123 of DE90 and 123 of the message are one acquirer. */
+static const char *without_zeros(const char *digits)
+{
+    return digits + strspn(digits, "0");
+}
+
+static struct store_value key_of(struct ledger_unit *unit, const struct ledger_message_id *id, size_t parts, bool end)
+{
+    const char *part[KEY_PARTS] = {id->link_id, id->mti_class, id->de7,  id->de11, without_zeros(id->de32),
+                                   id->de37,    id->de41,      id->de42};
+    uint8_t room[KEY_MAX];
+    struct buf key = buf_over(room, sizeof room);
+    for (size_t i = 0; i < parts; i++) {
+        struct span s = span_text(part[i]);
+        buf_put_byte(&key, (uint8_t)s.len);
+        buf_put_span(&key, s);
+    }
+    if (end) /* above every length byte */
+        buf_put_byte(&key, 0xFF);
+    if (buf_done(&key) != ERR_OK)
+        unit->err = ERR_PARSE_LONG;
+    const void *copy = ledger_unit_keep(unit, room, key.len);
+    return store_bytes(copy, copy ? key.len : 0);
+}
+
+struct store_value ledger_unit_key(struct ledger_unit *unit, const struct ledger_message_id *id, bool whole)
+{
+    return key_of(unit, id, whole ? KEY_PARTS : ORIGINAL_PARTS, false);
+}
+
+struct store_value ledger_unit_key_end(struct ledger_unit *unit, const struct ledger_message_id *id)
+{
+    return key_of(unit, id, ORIGINAL_PARTS, true);
+}

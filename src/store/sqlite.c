@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SQLite: the embedded driver. WAL with synchronous=FULL makes one fdatasync a commit; batches of a group stand in savepoints, so a
+ * conflict undoes its own batch and the others commit with the rest.
+ */
+#include "store/driver.h"
+
+#include <sqlite3.h>
+#include <string.h>
+
+enum { BUSY_TIMEOUT_MS = 5000 };
+
+/* Statements of the driver itself. */
+enum verb { VERB_BEGIN_READ, VERB_BEGIN_WRITE, VERB_COMMIT, VERB_ROLLBACK, VERB_SAVE, VERB_RELEASE, VERB_UNDO, VERB_COUNT };
+static const char *const verb_sql[VERB_COUNT] = {
+    [VERB_BEGIN_READ] = "BEGIN",      [VERB_BEGIN_WRITE] = "BEGIN IMMEDIATE", [VERB_COMMIT] = "COMMIT",  [VERB_ROLLBACK] = "ROLLBACK",
+    [VERB_SAVE] = "SAVEPOINT batch", [VERB_RELEASE] = "RELEASE batch",       [VERB_UNDO] = "ROLLBACK TO batch",
+};
+
+struct prepared {
+    sqlite3_stmt *statement;
+    uint8_t index[STORE_ARGUMENT_MAX]; /* SQLite numbers $1, $2, ... in the order in which they first occur */
+};
+
+struct sqlite {
+    sqlite3 *db;
+    sqlite3_stmt *verb[VERB_COUNT];
+    struct prepared *prepared; /* one a row of the table, made when first used */
+};
+
+static const char pragmas[] = "PRAGMA journal_mode = WAL;"
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA mmap_size = 0;"
+                              "PRAGMA cache_size = -65536;"
+                              "PRAGMA wal_autocheckpoint = 4096;"
+                              "PRAGMA temp_store = MEMORY;"
+                              "PRAGMA trusted_schema = OFF;";
+
+static struct sqlite *of(const struct store *store)
+{
+    return store->connection;
+}
+
+static enum err err_of(sqlite3 *db)
+{
+    int code = sqlite3_extended_errcode(db);
+    if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID)
+        return ERR_DUPLICATE;
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_READONLY:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_NOMEM:
+    case SQLITE_PERM:
+    case SQLITE_PROTOCOL:
+    case SQLITE_NOLFS:
+        return ERR_STORE_UNAVAILABLE;
+    default:
+        return ERR_INTERNAL;
+    }
+}
+
+static enum err refused(const struct store *store, const char *name)
+{
+    enum err err = err_of(of(store)->db);
+    char room[24];
+    struct buf code = buf_over(room, sizeof room);
+    buf_put_integer(&code, sqlite3_extended_errcode(of(store)->db));
+    if (err != ERR_DUPLICATE)
+        store_log_refused(store, name, buf_text(&code));
+    return err;
+}
+
+static enum err verb_run(struct store *store, enum verb verb)
+{
+    struct sqlite *s = of(store);
+    if (!s->verb[verb] &&
+        sqlite3_prepare_v3(s->db, verb_sql[verb], -1, SQLITE_PREPARE_PERSISTENT, &s->verb[verb], NULL) != SQLITE_OK)
+        return refused(store, verb_sql[verb]);
+    int code = sqlite3_step(s->verb[verb]);
+    enum err err = code == SQLITE_DONE ? ERR_OK : refused(store, verb_sql[verb]);
+    sqlite3_reset(s->verb[verb]);
+    return err;
+}
+
+/* ---- connection ---- */
+
+static enum err sqlite_open(struct store *store, const char *place)
+{
+    void *at = NULL;
+    TRY(memory_reserve(1, sizeof(struct sqlite), &at));
+    struct sqlite *s = at;
+    store->connection = s;
+    TRY(memory_reserve(store->table.count, sizeof(struct prepared), &at));
+    s->prepared = at;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(place, &s->db, flags, NULL) != SQLITE_OK)
+        return ERR_STORE_UNAVAILABLE;
+    sqlite3_extended_result_codes(s->db, 1);
+    sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+    if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
+        return refused(store, "PRAGMA");
+    return ERR_OK;
+}
+
+static void sqlite_shut(struct store *store)
+{
+    struct sqlite *s = of(store);
+    if (!s)
+        return;
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        sqlite3_finalize(s->verb[i]);
+    for (size_t i = 0; s->prepared && i < store->table.count; i++)
+        sqlite3_finalize(s->prepared[i].statement);
+    sqlite3_close(s->db);
+    memory_release(s->prepared, store->table.count, sizeof(struct prepared));
+    memory_release(s, 1, sizeof *s);
+    store->connection = NULL;
+}
+
+/* ---- one operation ---- */
+
+static enum err prepare(struct store *store, const struct store_op *op, struct prepared **out)
+{
+    struct sqlite *s = of(store);
+    const struct store_row *row = store_row_of(store, op);
+    struct prepared *p = &s->prepared[op->statement];
+    *out = p;
+    if (p->statement)
+        return ERR_OK;
+    if (sqlite3_prepare_v3(s->db, row->sql, -1, SQLITE_PREPARE_PERSISTENT, &p->statement, NULL) != SQLITE_OK)
+        return refused(store, row->name);
+    if ((size_t)sqlite3_column_count(p->statement) != strlen(row->results)) {
+        sqlite3_finalize(p->statement);
+        p->statement = NULL;
+        store_log_refused(store, row->name, "result columns");
+        return ERR_INTERNAL;
+    }
+    for (size_t i = 0; i < op->argument_count; i++) {
+        char name[24];
+        struct buf text = buf_over(name, sizeof name);
+        buf_put_byte(&text, '$');
+        buf_put_integer(&text, (int64_t)i + 1);
+        p->index[i] = (uint8_t)sqlite3_bind_parameter_index(p->statement, buf_text(&text));
+    }
+    return ERR_OK;
+}
+
+/* Arguments are borrowed: they stay in place for as long as the statement runs. An empty text is no NULL. */
+static int bind(sqlite3_stmt *statement, int index, const struct store_value *value)
+{
+    const void *at = value->len > 0 ? (const void *)value->at : "";
+    switch (value->kind) {
+    case STORE_INT:
+        return sqlite3_bind_int64(statement, index, value->integer);
+    case STORE_TEXT:
+        return sqlite3_bind_text(statement, index, at, (int)value->len, SQLITE_STATIC);
+    case STORE_BYTES:
+        return sqlite3_bind_blob(statement, index, at, (int)value->len, SQLITE_STATIC);
+    case STORE_NULL:
+        break;
+    }
+    return sqlite3_bind_null(statement, index);
+}
+
+static enum err read_cell(sqlite3_stmt *statement, int column, char letter, struct store_value *cell, struct arena *arena)
+{
+    int type = sqlite3_column_type(statement, column);
+    if (type == SQLITE_NULL)
+        return ERR_OK;
+    if (letter == 'i') {
+        if (type != SQLITE_INTEGER)
+            return ERR_INTERNAL;
+        *cell = store_int(sqlite3_column_int64(statement, column));
+        return ERR_OK;
+    }
+    if (type != (letter == 't' ? SQLITE_TEXT : SQLITE_BLOB))
+        return ERR_INTERNAL;
+    const void *at = letter == 't' ? (const void *)sqlite3_column_text(statement, column) : sqlite3_column_blob(statement, column);
+    return store_cell_copy(cell, store_kind_of(letter), at, (size_t)sqlite3_column_bytes(statement, column), arena);
+}
+
+static enum err read_row(sqlite3_stmt *statement, const char *letters, struct store_rows *rows, size_t *cap, struct arena *arena)
+{
+    struct store_value *cell = store_rows_add(rows, cap, arena);
+    if (!cell)
+        return ERR_MEMORY;
+    for (int i = 0; letters[i]; i++)
+        TRY(read_cell(statement, i, letters[i], &cell[i], arena));
+    return ERR_OK;
+}
+
+static enum err step_all(struct store *store, sqlite3_stmt *statement, struct store_op *op, struct arena *arena)
+{
+    const struct store_row *row = store_row_of(store, op);
+    size_t cap = 0;
+    op->rows = (struct store_rows){.columns = strlen(row->results)};
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+        TRY(read_row(statement, row->results, &op->rows, &cap, arena));
+    if (code != SQLITE_DONE)
+        return refused(store, row->name);
+    if (row->flags & STORE_ROW_WRITE)
+        op->changed = row->results[0] ? (int64_t)op->rows.count : sqlite3_changes(of(store)->db);
+    return ERR_OK;
+}
+
+static enum err op_run(struct store *store, struct store_op *op, struct arena *arena)
+{
+    struct prepared *p = NULL;
+    TRY(prepare(store, op, &p));
+    for (size_t i = 0; i < op->argument_count; i++)
+        if (p->index[i] > 0 && bind(p->statement, p->index[i], &op->argument[i]) != SQLITE_OK)
+            return refused(store, store_row_of(store, op)->name);
+    enum err err = step_all(store, p->statement, op, arena);
+    sqlite3_reset(p->statement);
+    if (err == ERR_OK && (op->flags & STORE_MUST_CHANGE) && op->changed == 0)
+        err = ERR_CONFLICT;
+    return err;
+}
+
+static void batch_perform(struct store *store, struct store_batch *batch)
+{
+    for (size_t i = 0; i < batch->count && batch->err == ERR_OK; i++) {
+        batch->err = op_run(store, &batch->op[i], batch->arena);
+        batch->at = i;
+    }
+}
+
+/* ---- verbs ---- */
+
+static enum err sqlite_begin(struct store *store, bool writes)
+{
+    return verb_run(store, writes ? VERB_BEGIN_WRITE : VERB_BEGIN_READ);
+}
+
+static enum err perform_saved(struct store *store, struct store_batch *batch)
+{
+    TRY(verb_run(store, VERB_SAVE));
+    batch_perform(store, batch);
+    /* Disk full and I/O errors may have ended the whole transaction. */
+    if (sqlite3_get_autocommit(of(store)->db))
+        return ERR_STORE_UNAVAILABLE;
+    if (batch->err == ERR_OK)
+        return verb_run(store, VERB_RELEASE);
+    TRY(verb_run(store, VERB_UNDO));
+    return verb_run(store, VERB_RELEASE);
+}
+
+static enum err sqlite_perform(struct store *store, struct store_batch *const *batch, size_t count)
+{
+    if (count == 1) {
+        batch_perform(store, batch[0]);
+        return batch[0]->err == ERR_OK ? ERR_OK : ERR_CONFLICT;
+    }
+    for (size_t i = 0; i < count; i++)
+        TRY(perform_saved(store, batch[i]));
+    return ERR_OK;
+}
+
+static enum err sqlite_commit(struct store *store)
+{
+    enum err err = verb_run(store, VERB_COMMIT);
+    /* A commit record whose sync failed may still be found by recovery after a crash. */
+    if (err != ERR_OK && (sqlite3_errcode(of(store)->db) & 0xff) == SQLITE_IOERR)
+        return ERR_STORE_UNKNOWN;
+    return err;
+}
+
+static void sqlite_rollback(struct store *store)
+{
+    if (sqlite3_get_autocommit(of(store)->db))
+        return;
+    enum err err = verb_run(store, VERB_ROLLBACK);
+    if (err != ERR_OK)
+        store_log_refused(store, "ROLLBACK", err_row(err)->name);
+}
+
+static enum err sqlite_execute(struct store *store, const char *sql)
+{
+    static const char *const marks[] = {"{int}", "INTEGER", "{bytes}", "BLOB", "{empty}", "X''", "{table}", "STRICT, WITHOUT ROWID", NULL};
+    char room[4096];
+    struct buf text = buf_over(room, sizeof room);
+    TRY(store_marks_expand(sql, marks, &text));
+    if (sqlite3_exec(of(store)->db, buf_text(&text), NULL, NULL, NULL) != SQLITE_OK)
+        return refused(store, "migration");
+    return ERR_OK;
+}
+
+const struct store_driver store_sqlite = {
+    .name = "sqlite",
+    .scheme = "sqlite:",
+    .open = sqlite_open,
+    .close = sqlite_shut,
+    .begin = sqlite_begin,
+    .perform = sqlite_perform,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .execute = sqlite_execute,
+};
