@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "main/demo_wire.h"
+
+#include "base/secret.h"
+#include "hostcmd/commands.h"
+#include "iso8583/profile.h"
+
+enum { HSM_HEADER = 4 };
+
+static const struct wire_row {
+    const char *near, *far;
+    const char *profile; /* NULL: host commands */
+} wires[DEMO_WIRES] = {
+    [DEMO_WIRE_VISA] = {"gateway", "switch", "visa-base1"},
+    [DEMO_WIRE_EFTPOS] = {"gateway", "switch", "iso87-ascii"},
+    [DEMO_WIRE_SWITCH_HSM] = {"switch", "HSM", NULL},
+    [DEMO_WIRE_ISSUER_HSM] = {"issuer", "HSM", NULL},
+};
+
+const char *demo_wire_end(enum demo_wire wire, bool far)
+{
+    return far ? wires[wire].far : wires[wire].near;
+}
+
+static void put_cut(struct buf *line, struct span text)
+{
+    buf_put_span(line, span_slice(text, 0, line->cap - line->len));
+}
+
+static void unknown(struct buf *line, struct span frame, const char *what)
+{
+    buf_put_decimal(line, frame.len, 0);
+    buf_put_text(line, " bytes that are no ");
+    buf_put_text(line, what);
+}
+
+/* ---- ISO 8583 ---- */
+
+static bool describe_iso(const struct iso_profile *profile, struct span frame, struct buf *line)
+{
+    static struct iso_message message;
+    uint8_t room[4096];
+    struct buf text = buf_over(room, sizeof room);
+    bool parsed = iso_parse(profile, frame, &message, NULL) == ERR_OK;
+    bool network = parsed && (message.mti & 0xFF00u) == 0x0800u;
+    if (parsed)
+        iso_describe(profile, &message, &text);
+    iso_message_wipe(&message);
+    if (!parsed)
+        unknown(line, frame, profile->name);
+    put_cut(line, buf_span(&text));
+    secret_wipe(room, sizeof room);
+    return !network;
+}
+
+/* ---- host commands ---- */
+
+static const struct hostcmd_row *row_of_reply(struct span code)
+{
+    for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++)
+        if (span_is(code, hostcmd_row(id)->reply_code))
+            return hostcmd_row(id);
+    return NULL;
+}
+
+static union {
+    struct hostcmd_cy cy;
+    struct hostcmd_qy qy;
+    struct hostcmd_pm pm;
+    struct hostcmd_b2 b2;
+    uint8_t any[sizeof(struct hostcmd_b2) + 1024];
+} record;
+
+static void describe_request(const struct hostcmd_row *row, struct span data, struct buf *text)
+{
+    struct hostcmd_tail tail;
+    if (hostcmd_request_parse(row, data, &record, &tail, NULL) == ERR_OK)
+        wire_describe(row->request, &record, text);
+}
+
+static void describe_reply(const struct hostcmd_row *row, struct span data, struct buf *text)
+{
+    buf_put_span(text, span_slice(data, 0, 2));
+    buf_put_text(text, " ");
+    if (span_is(span_slice(data, 0, 2), "00") && row->reply->count &&
+        wire_parse_all(row->reply, span_slice(data, 2, data.len), &record, NULL) == ERR_OK)
+        wire_describe(row->reply, &record, text);
+}
+
+static bool describe_command(bool answer, struct span frame, struct buf *line)
+{
+    uint8_t room[4096];
+    struct buf text = buf_over(room, sizeof room);
+    struct span code = span_slice(frame, HSM_HEADER, 2);
+    struct span data = span_slice(frame, HSM_HEADER + 2, frame.len);
+    const struct hostcmd_row *row = answer ? row_of_reply(code) : hostcmd_find(code);
+    if (row == hostcmd_row(HOSTCMD_NC))
+        return false;
+    if (!row) {
+        unknown(line, frame, "host command");
+        return true;
+    }
+    buf_put_span(&text, code);
+    buf_put_text(&text, " ");
+    if (answer)
+        describe_reply(row, data, &text);
+    else
+        describe_request(row, data, &text);
+    put_cut(line, buf_span(&text));
+    secret_wipe(&record, sizeof record);
+    secret_wipe(room, sizeof room);
+    return true;
+}
+
+bool demo_wire_describe(enum demo_wire wire, bool answer, struct span frame, struct buf *line)
+{
+    const char *profile = wires[wire].profile;
+    if (!profile)
+        return describe_command(answer, frame, line);
+    return describe_iso(iso_profile_find(span_text(profile)), frame, line);
+}

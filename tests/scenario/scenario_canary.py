@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""No clear card number and no code stays behind: not in databases, logs, metrics, nor in the memory of any process.
+
+Pays with cards of all three modes, lets the sandbox rest, then searches its files and the memory of every process (of the HSM all
+but its locked pages) for each card number used, as text, EBCDIC and packed decimal, and for each code in the contexts of the
+messages that carried it. The search itself is tested first: it must find what is planted in a helper process and in a file.
+"""
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+
+from sandbox import Checks, Demo, approved, fail_without_build
+
+CHUNK = 16 << 20
+OVERLAP = 64
+REST_S = 1.5
+
+
+# ---- what is searched for
+
+
+def ebcdic(text):
+    return text.encode("cp037")
+
+
+def needles_of_pan(pan):
+    yield "PAN as text", pan.encode()
+    yield "PAN in EBCDIC", ebcdic(pan)
+    yield "PAN packed", bytes.fromhex(pan if len(pan) % 2 == 0 else "0" + pan)
+
+
+# A code is three digits: it counts only where a message would carry it.
+CONTEXTS = [
+    ("code in JSON", re.compile(rb'"(?:securityCode|cvv)"\s*:\s*"([0-9]{3})"')),
+    ("code in DE126 as text", re.compile(rb"1[01] ([0-9]{3})(?![0-9])")),
+    ("code in DE126 in EBCDIC", re.compile(rb"\xf1[\xf0\xf1]\x40([\xf0-\xf9]{3})")),
+    ("code in a reply of the HSM", re.compile(rb"(?:QZ|CX|PN)00([0-9]{3})")),
+    ("code in PM, one-time", re.compile(rb";[0-9]{13}([0-9]{3})(?![0-9])")),
+    ("code in PM, window", re.compile(rb";[0-9]{19}([0-9]{3})(?![0-9])")),
+]
+
+
+class Search:
+    """Card numbers as they stand (a CY command holds one beside its code), and codes in their contexts."""
+
+    def __init__(self, pans, codes):
+        self.literals = [needle for pan in sorted(pans) for needle in needles_of_pan(pan)]
+        self.codes = {code.encode() for code in codes} | {ebcdic(code) for code in codes}
+
+    def names(self, data):
+        found = {name for name, needle in self.literals if needle in data}
+        for name, pattern in CONTEXTS:
+            if any(hit.group(1) in self.codes for hit in pattern.finditer(data)):
+                found.add(name)
+        return found
+
+
+# ---- where it is searched
+
+
+def maps_of(pid, skip_locked):
+    """Readable mappings with anything in memory."""
+    start = end = None
+    readable, resident, flags = False, 0, []
+    with open("/proc/%d/smaps" % pid, encoding="utf-8", errors="replace") as handle:
+        for line in handle:
+            head = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line)
+            if head:
+                start, end, readable = int(head.group(1), 16), int(head.group(2), 16), head.group(3)[0] == "r"
+                resident = 0
+            elif line.startswith("Rss:"):
+                resident = int(line.split()[1])
+            elif line.startswith("VmFlags:"):
+                flags = line.split()[1:]
+                locked = "lo" in flags or "dd" in flags
+                if readable and resident and not (skip_locked and locked) and "io" not in flags and "pf" not in flags:
+                    yield start, end
+
+
+def search_memory(search, pid, skip_locked):
+    found, total = set(), 0
+    with open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
+        for start, end in maps_of(pid, skip_locked):
+            kept = b""
+            while start < end:
+                try:
+                    memory.seek(start)
+                    part = memory.read(min(CHUNK, end - start))
+                except (OSError, ValueError, OverflowError):
+                    break
+                if not part:
+                    break
+                start += len(part)
+                total += len(part)
+                found |= search.names(kept + part)
+                kept = part[-OVERLAP:]
+    return found, total
+
+
+def search_file(search, path):
+    with open(path, "rb") as handle:
+        return search.names(handle.read())
+
+
+# ---- the scanner's own test
+
+HELPER = """
+import sys, time
+held = [bytes(b ^ 0x5A for b in bytes.fromhex(word)) for word in sys.argv[1:]]
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def planted(checks, directory):
+    pan, code = "4999990000000013", "739"
+    search = Search({pan}, {code})
+    things = {
+        "PAN as text": b"x" + pan.encode() + b"x", "PAN in EBCDIC": ebcdic(pan), "PAN packed": bytes.fromhex(pan),
+        "code in JSON": b'{"cvv":"739"}', "code in DE126 as text": b"11 739", "code in DE126 in EBCDIC": b"\xf1\xf1\x40\xf7\xf3\xf9",
+        "code in a reply of the HSM": b"QZ00739", "code in PM, one-time": b";2912998000007739",
+    }
+    for name, value in things.items():
+        # the helper's command line holds it only masked, so that a hit is a hit in its memory
+        masked = bytes(b ^ 0x5A for b in value).hex()
+        with subprocess.Popen([sys.executable, "-c", HELPER, masked], stdout=subprocess.PIPE) as helper:
+            helper.stdout.readline()
+            found, _ = search_memory(search, helper.pid, False)
+            helper.kill()
+        checks.check(name in found, "the scanner finds a planted %s in memory" % name)
+    path = os.path.join(directory, "planted")
+    with open(path, "wb") as handle:
+        handle.write(b"\0" * 1000 + pan.encode())
+    checks.check("PAN as text" in search_file(search, path), "the scanner finds a planted PAN in a file")
+    os.unlink(path)
+
+
+# ---- the scenario
+
+
+def pay(checks, world):
+    """Payments of every kind; gives the card numbers and the codes used."""
+    pans, codes, good, bad = set(), set(), 0, 0
+    for mode in ("static", "one_time", "time_window"):
+        for card in world.of_mode(mode)[1:8]:
+            status, shown = world.display(card)
+            if status != 200:
+                continue
+            pans.add(card["pan"])
+            codes.add(shown["cvv"])
+            good += approved(world.charge(card, shown["cvv"])[1])
+            wrong = "%03d" % ((int(shown["cvv"]) + 500) % 1000)
+            codes.add(wrong)
+            bad += not approved(world.charge(card, wrong)[1])
+    checks.check(good == 21 and bad == 21, "21 payments approved and 21 refused (%d, %d)" % (good, bad))
+    return pans, codes
+
+
+def metrics(port):
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    link.request("GET", "/metrics")
+    return link.getresponse().read()
+
+
+def main():
+    fail_without_build()
+    checks = Checks()
+    with Demo() as demo:
+        planted(checks, demo.dir)
+        world = demo.world()
+        pans, codes = pay(checks, world)
+        time.sleep(REST_S)
+        search = Search(pans, codes)
+        for name in sorted(os.listdir(demo.dir)):
+            if name == "sandbox.json":  # it is there to tell the card numbers
+                continue
+            found = search_file(search, os.path.join(demo.dir, name))
+            checks.check(not found, "%s is clean%s" % (name, ": " + ", ".join(sorted(found)) if found else ""))
+        for name, port in (("hsm", 2501), ("gateway", 9080), ("issuer", 9081), ("switch", 9583)):
+            found = search.names(metrics(port + demo.offset))
+            checks.check(not found, "the metrics of %s are clean" % name)
+        for name, pid in sorted(demo.services().items()):
+            found, total = search_memory(search, pid, name == "hsm")
+            checks.check(not found and total > 1 << 20, "the memory of %s is clean, %d MiB read%s" % (
+                name, total >> 20, ": " + ", ".join(sorted(found)) if found else ""))
+    return checks.end()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (RuntimeError, OSError) as problem:
+        print(problem)
+        print("0 passed, 1 failed")
+        sys.exit(1)
