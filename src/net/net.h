@@ -95,7 +95,8 @@ struct net_frame {
 };
 
 struct net_events {
-    /* All complete frames of this turn in order of arrival per connection, at most NET_BATCH_MAX a call. */
+    /* All complete frames of this turn in order of arrival per connection, at most NET_BATCH_MAX a call. Frames of a peer that is
+     * closed within the call may still follow in it. */
     void (*frames)(void *context, const struct net_frame *frame, size_t count);
     void (*opened)(void *context, struct net_peer peer); /* may be NULL */
     void (*closed)(void *context, struct net_peer peer); /* may be NULL; may come out of net_*_send or _close */
