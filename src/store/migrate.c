@@ -34,7 +34,6 @@ int64_t store_schema_newest(enum store_set set)
     return newest;
 }
 
-/* Runs `step` statements between BEGIN and COMMIT. */
 static enum err in_transaction(struct store *store, enum err (*body)(struct store *store, const void *context), const void *context)
 {
     TRY(store->driver->begin(store, true));
@@ -107,6 +106,8 @@ static enum err raise_to_newest(struct store *store, enum store_set set)
 enum err store_migrate(struct store *store, enum store_set set)
 {
     enum err err = in_transaction(store, make_version_table, NULL);
+    if (err == ERR_DUPLICATE) /* PostgreSQL: another node is making it at this moment */
+        err = in_transaction(store, make_version_table, NULL);
     if (err == ERR_OK)
         err = start(store, set);
     if (err == ERR_OK)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A private PostgreSQL for tests: made by initdb in a temporary directory, on a Unix socket there, run by an unprivileged user,
+ * stopped and removed at exit. Without PostgreSQL the test fails and says what to install.
+ */
+#ifndef SUPPORT_POSTGRES_H
+#define SUPPORT_POSTGRES_H
+
+#include "base/buf.h"
+
+/* Starts the server of this process once; the directory of its socket. */
+const char *postgres_socket(void);
+/* Makes an empty database and writes its store URL (with a zero). */
+void postgres_fresh(struct buf *url);
+/* Ends every backend of all databases, as a crash of the connections would. */
+void postgres_cut_connections(void);
+/* SIGKILL to the server, and a start with recovery. */
+void postgres_crash(void);
+void postgres_restart(void);
+
+#endif

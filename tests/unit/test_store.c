@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store on both engines: the same tests, the same answers. */
+#include "base/queue.h"
+#include "store/driver.h"
+#include "store/writer.h"
+#include "support/stores.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define OPS(...) ((struct store_op[]){__VA_ARGS__})
+#define VALUES(...) ((const struct store_value[]){__VA_ARGS__})
+#define OP(statement_, flags_, ...)                                                   \
+    {.statement = STORE_##statement_, .flags = (flags_), .argument = VALUES(__VA_ARGS__), \
+     .argument_count = sizeof(VALUES(__VA_ARGS__)) / sizeof(struct store_value)}
+
+static struct store_batch batch_of(struct stores_fixture *f, struct store_op *op, size_t count)
+{
+    return (struct store_batch){.op = op, .count = count, .arena = &f->arena};
+}
+
+static enum err run(struct stores_fixture *f, struct store_op *op, size_t count, size_t *at)
+{
+    struct store_batch batch = batch_of(f, op, count);
+    enum err err = store_run(f->store, &batch);
+    if (at)
+        *at = batch.at;
+    return err;
+}
+
+static bool account_exists(struct stores_fixture *f, const char *account_id, int64_t *version)
+{
+    struct store_op get[] = {OP(ACCOUNT_GET, 0, store_text(account_id))};
+    assert_int_equal(run(f, get, 1, NULL), ERR_OK);
+    if (version)
+        *version = store_cell_int(&get[0].rows, 0, 10);
+    return get[0].rows.count == 1;
+}
+
+static struct store_op account_insert(const struct store_value *value)
+{
+    return (struct store_op){.statement = STORE_ACCOUNT_INSERT, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 11};
+}
+
+#define ACCOUNT(id_)                                                                                                     \
+    VALUES(store_text(id_), store_text("036"), store_int(1000), store_int(0), store_int(0), store_int(0), store_int(0), \
+           store_int(0), store_int(0), store_int(0), store_int(1))
+#define ACCOUNT_UPDATE(id_, version_) \
+    OP(ACCOUNT_UPDATE, STORE_MUST_CHANGE, store_text(id_), store_int(version_), store_int(900), store_int(0), store_int(0), \
+       store_int(0), store_int(0))
+
+/* ---- migrations ---- */
+
+static void test_migrations(void **state)
+{
+    struct stores_fixture f = {.env = env_system(NULL)};
+    struct buf url = buf_over(f.url, sizeof f.url);
+    ((const struct stores_driver *)*state)->fresh(&url);
+    assert_int_equal(arena_create(&f.arena, 1 << 16), ERR_OK);
+    f.store = stores_connect(&f);
+    int64_t version = -1;
+    assert_int_equal(store_schema_version(f.store, STORE_LEDGER, &version), ERR_INTERNAL); /* not even the version table */
+    assert_int_equal(store_migrate(f.store, STORE_LEDGER), ERR_OK);
+    assert_int_equal(store_schema_version(f.store, STORE_LEDGER, &version), ERR_OK);
+    assert_int_equal(version, store_schema_newest(STORE_LEDGER));
+    assert_int_equal(store_schema_version(f.store, STORE_GATEWAY, &version), ERR_OK);
+    assert_int_equal(version, 0);
+    assert_int_equal(store_migrate(f.store, STORE_LEDGER), ERR_OK); /* again: nothing to do */
+    assert_int_equal(store_migrate(f.store, STORE_GATEWAY), ERR_OK);
+    assert_int_equal(store_schema_version(f.store, STORE_GATEWAY, &version), ERR_OK);
+    assert_int_equal(version, store_schema_newest(STORE_GATEWAY));
+    assert_string_equal(store_driver_name(f.store), ((const struct stores_driver *)*state)->name);
+    stores_teardown(&f);
+}
+
+static void *migrate_thread(void *context)
+{
+    struct stores_fixture *f = context;
+    struct store *store = stores_connect(f);
+    enum err err = store_migrate(store, STORE_LEDGER);
+    store_close(store);
+    return (void *)(uintptr_t)err;
+}
+
+static void test_migrations_of_two_nodes_at_once(void **state)
+{
+    struct stores_fixture f = {.env = env_system(NULL)};
+    struct buf url = buf_over(f.url, sizeof f.url);
+    ((const struct stores_driver *)*state)->fresh(&url);
+    assert_int_equal(arena_create(&f.arena, 1 << 16), ERR_OK);
+    pthread_t thread[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, migrate_thread, &f), 0);
+    for (int i = 0; i < 2; i++) {
+        void *err = NULL;
+        pthread_join(thread[i], &err);
+        assert_int_equal((uintptr_t)err, ERR_OK);
+    }
+    f.store = stores_connect(&f);
+    int64_t version = 0;
+    assert_int_equal(store_schema_version(f.store, STORE_LEDGER, &version), ERR_OK);
+    assert_int_equal(version, store_schema_newest(STORE_LEDGER));
+    stores_teardown(&f);
+}
+
+/* ---- the statement list ---- */
+
+/* Zeros and empty texts for every argument. */
+static void fill_blank(const char *letters, struct store_value *value)
+{
+    for (size_t i = 0; letters[i]; i++)
+        value[i] = letters[i] == 'i' ? store_int(0) : letters[i] == 't' ? store_text("") : store_bytes("", 0);
+}
+
+/* Twice, so that reads meet the rows that the writes before them left. */
+static void test_every_statement_fits_its_row(void **state)
+{
+    struct stores_fixture f;
+    stores_setup(&f, *state);
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < store_table.count; i++) {
+            struct store_value value[STORE_ARGUMENT_MAX];
+            fill_blank(store_table.row[i].arguments, value);
+            struct store_op op = {.statement = (enum store_statement)i, .argument = value,
+                                  .argument_count = strlen(store_table.row[i].arguments)};
+            enum err err = run(&f, &op, 1, NULL);
+            if (err != ERR_OK && err != ERR_DUPLICATE)
+                fail_msg("%s: %s", store_table.row[i].name, err_row(err)->name);
+            arena_reset(&f.arena);
+        }
+    }
+    stores_teardown(&f);
+}
+
+static void check_plan(sqlite3 *db, const struct store_row *row)
+{
+    char sql[4096];
+    struct buf text = buf_over(sql, sizeof sql);
+    buf_put_text(&text, "EXPLAIN QUERY PLAN ");
+    buf_put_text(&text, row->sql);
+    sqlite3_stmt *plan = NULL;
+    assert_int_equal(sqlite3_prepare_v2(db, buf_text(&text), -1, &plan, NULL), SQLITE_OK);
+    while (sqlite3_step(plan) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(plan, 3);
+        bool whole_table = strncmp(detail, "SCAN ", 5) == 0 && strcmp(detail, "SCAN CONSTANT ROW") != 0;
+        if (whole_table || strstr(detail, "AUTOMATIC"))
+            fail_msg("%s: %s", row->name, detail);
+    }
+    sqlite3_finalize(plan);
+}
+
+static void test_no_statement_walks_a_table(void **state)
+{
+    struct stores_fixture f;
+    sqlite3 *db = NULL;
+    stores_setup(&f, *state);
+    assert_int_equal(sqlite3_open(stores_path(&f), &db), SQLITE_OK);
+    for (size_t i = 0; i < store_table.count; i++)
+        if (!(store_table.row[i].flags & STORE_ROW_SCAN))
+            check_plan(db, &store_table.row[i]);
+    sqlite3_close(db);
+    stores_teardown(&f);
+}
+
+/* ---- batches ---- */
+
+static void test_a_batch_is_all_or_nothing(void **state)
+{
+    struct stores_fixture f;
+    size_t at = 99;
+    stores_setup(&f, *state);
+    struct store_op op[] = {account_insert(ACCOUNT("a1")), ACCOUNT_UPDATE("a1", 7)};
+    assert_int_equal(run(&f, op, 2, &at), ERR_CONFLICT); /* the version is 1 */
+    assert_int_equal(at, 1);
+    assert_false(account_exists(&f, "a1", NULL));
+    struct store_op again[] = {account_insert(ACCOUNT("a1")), ACCOUNT_UPDATE("a1", 1)};
+    assert_int_equal(run(&f, again, 2, &at), ERR_OK);
+    int64_t version = 0;
+    assert_true(account_exists(&f, "a1", &version));
+    assert_int_equal(version, 2);
+    stores_teardown(&f);
+}
+
+static void test_insert_on_conflict_tells(void **state)
+{
+    struct stores_fixture f;
+    size_t at = 99;
+    stores_setup(&f, *state);
+    struct store_op first[] = {account_insert(ACCOUNT("a1"))};
+    assert_int_equal(run(&f, first, 1, &at), ERR_OK);
+    assert_int_equal(first[0].changed, 1);
+    struct store_op second[] = {account_insert(ACCOUNT("a2")), account_insert(ACCOUNT("a1"))};
+    assert_int_equal(run(&f, second, 2, &at), ERR_CONFLICT);
+    assert_int_equal(at, 1);
+    assert_false(account_exists(&f, "a2", NULL));
+    second[1].flags = 0; /* allowed to change nothing */
+    assert_int_equal(run(&f, second, 2, &at), ERR_OK);
+    assert_int_equal(second[1].changed, 0);
+    assert_true(account_exists(&f, "a2", NULL));
+    stores_teardown(&f);
+}
+
+static void test_a_broken_unique_key_is_a_duplicate(void **state)
+{
+    struct stores_fixture f;
+    size_t at = 99;
+    stores_setup(&f, *state);
+    struct store_op op[] = {
+        OP(HOLD_INSERT, 0, store_text("h1"), store_text("a"), store_int(5), store_text("open"), store_int(0)),
+        OP(HOLD_INSERT, 0, store_text("h1"), store_text("a"), store_int(5), store_text("open"), store_int(0))};
+    assert_int_equal(run(&f, op, 2, &at), ERR_DUPLICATE);
+    assert_int_equal(at, 1);
+    assert_int_equal(run(&f, op, 1, &at), ERR_OK);
+    stores_teardown(&f);
+}
+
+static void test_values_travel_unchanged(void **state)
+{
+    struct stores_fixture f;
+    stores_setup(&f, *state);
+    const uint8_t bytes[] = {0, 1, 0xFF, 0, '\'', 0x80};
+    struct store_op op[] = {
+        OP(IDEM_INSERT, STORE_MUST_CHANGE, store_bytes("k", 1), store_bytes(bytes, sizeof bytes), store_bytes("", 0),
+           store_text("caf\xc3\xa9 ' \" \\"), store_int(INT64_MIN), store_bytes("t", 1)),
+        OP(IDEM_FIND, 0, store_bytes("k", 1), store_bytes("t", 1))};
+    assert_int_equal(run(&f, op, 2, NULL), ERR_OK);
+    assert_int_equal(op[1].rows.count, 1);
+    assert_true(span_equal(store_cell_span(&op[1].rows, 0, 0), span_of(bytes, sizeof bytes)));
+    assert_int_equal(store_cell(&op[1].rows, 0, 1).kind, STORE_BYTES);
+    assert_int_equal(store_cell_span(&op[1].rows, 0, 1).len, 0);
+    assert_true(span_is(store_cell_span(&op[1].rows, 0, 2), "caf\xc3\xa9 ' \" \\"));
+    assert_true(store_cell_int(&op[1].rows, 0, 3) == INT64_MIN);
+    assert_int_equal(store_cell(&op[1].rows, 1, 0).kind, STORE_NULL); /* outside */
+    assert_int_equal(store_cell(&op[1].rows, 0, 4).kind, STORE_NULL);
+    stores_teardown(&f);
+}
+
+static void test_many_rows(void **state)
+{
+    struct stores_fixture f;
+    stores_setup(&f, *state);
+    enum { COUNT = 100 };
+    for (int i = 0; i < COUNT; i++) {
+        char kid[] = {(char)('0' + i / 10), (char)('0' + i % 10), 0};
+        struct store_op op[] = {OP(CLIENT_KEY_PUT, STORE_MUST_CHANGE, store_text("c"), store_text(kid), store_text("enc"),
+                                   store_text("{}"), store_int(i), store_int(0), store_int(0))};
+        assert_int_equal(run(&f, op, 1, NULL), ERR_OK);
+    }
+    struct store_op get[] = {OP(CLIENT_KEYS, 0, store_text("c"))};
+    assert_int_equal(run(&f, get, 1, NULL), ERR_OK);
+    assert_int_equal(get[0].rows.count, COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(store_cell_int(&get[0].rows, i, 4), COUNT - 1 - (int64_t)i); /* newest first */
+    stores_teardown(&f);
+}
+
+static void test_a_full_arena_writes_nothing(void **state)
+{
+    struct stores_fixture f;
+    uint8_t room[64];
+    stores_setup(&f, *state);
+    struct arena tiny = arena_over(room, sizeof room);
+    struct store_op op[] = {account_insert(ACCOUNT("a1")), OP(ACCOUNT_GET, 0, store_text("a1"))};
+    struct store_batch batch = {.op = op, .count = 2, .arena = &tiny};
+    assert_int_equal(store_run(f.store, &batch), ERR_MEMORY);
+    assert_int_equal(batch.at, 1);
+    assert_false(account_exists(&f, "a1", NULL));
+    batch.arena = NULL;
+    assert_int_equal(store_run(f.store, &batch), ERR_INTERNAL); /* rows without a place for them */
+    stores_teardown(&f);
+}
+
+static void test_arguments_are_checked(void **state)
+{
+    struct stores_fixture f;
+    size_t at = 99;
+    stores_setup(&f, *state);
+    struct store_op few[] = {account_insert(ACCOUNT("a1")), OP(ACCOUNT_UPDATE, 0, store_text("a1"), store_int(1))};
+    assert_int_equal(run(&f, few, 2, &at), ERR_INTERNAL);
+    assert_int_equal(at, 1);
+    struct store_op kind[] = {OP(ACCOUNT_GET, 0, store_int(5))};
+    assert_int_equal(run(&f, kind, 1, &at), ERR_INTERNAL);
+    struct store_op unknown[] = {{.statement = STORE_STATEMENT_COUNT}};
+    assert_int_equal(run(&f, unknown, 1, &at), ERR_INTERNAL);
+    assert_int_equal(run(&f, unknown, 0, &at), ERR_OK); /* no operation at all */
+    stores_teardown(&f);
+}
+
+static void test_wrong_sql_is_our_defect(void **state)
+{
+    static const struct store_row rows[] = {
+        {"BAD_TABLE", STORE_LEDGER, STORE_ROW_WRITE, "", "", "DELETE FROM no_such_table", ""},
+        {"BAD_COLUMNS", STORE_LEDGER, STORE_ROW_READ, "", "ii", "SELECT count(*) FROM card", ""},
+        {"BAD_TYPE", STORE_LEDGER, STORE_ROW_READ, "", "i", "SELECT set_name FROM schema_version", ""},
+        {"BAD_TEXT", STORE_LEDGER, STORE_ROW_READ, "", "t", "SELECT version FROM schema_version", ""},
+        {"GOOD", STORE_LEDGER, STORE_ROW_WRITE, "t", "ti",
+         "INSERT INTO account (account_id, balance) VALUES ($1, 5) RETURNING account_id, balance", ""},
+        {"NULLS", STORE_LEDGER, STORE_ROW_READ, "", "tib",
+         "SELECT a.account_id, a.balance, NULLIF(c.pan_mac, c.pan_mac) FROM schema_version s LEFT JOIN account a ON a.account_id = 'none' "
+         "LEFT JOIN card c ON c.card_id = 'none' LIMIT 1", ""},
+    };
+    struct stores_fixture f;
+    struct store *store = NULL;
+    stores_setup(&f, *state);
+    assert_int_equal(store_open_table(f.url, &f.env, (struct store_table){rows, 6}, &store), ERR_OK);
+    struct store_value name = store_text("a1");
+    for (unsigned i = 0; i < 4; i++) {
+        struct store_op op[] = {{.statement = 4, .argument = &name, .argument_count = 1}, {.statement = i}};
+        struct store_batch batch = batch_of(&f, op, 2);
+        assert_int_equal(store_run(store, &batch), ERR_INTERNAL);
+        assert_int_equal(batch.at, 1);
+    }
+    struct store_op op[] = {{.statement = 4, .flags = STORE_MUST_CHANGE, .argument = &name, .argument_count = 1}, {.statement = 5}};
+    struct store_batch batch = batch_of(&f, op, 2);
+    assert_int_equal(store_run(store, &batch), ERR_OK); /* all before was undone: no duplicate */
+    assert_int_equal(op[0].changed, 1);
+    assert_int_equal(store_cell_int(&op[0].rows, 0, 1), 5);
+    assert_int_equal(store_cell(&op[1].rows, 0, 0).kind, STORE_NULL);
+    assert_int_equal(store_cell_int(&op[1].rows, 0, 1), 0);
+    store_close(store);
+    stores_teardown(&f);
+}
+
+/* ---- groups ---- */
+
+static void test_a_group_undoes_only_what_failed(void **state)
+{
+    enum { COUNT = 150 }; /* more than share one commit */
+    struct stores_fixture f;
+    stores_setup(&f, *state);
+    struct store_op seed[] = {account_insert(ACCOUNT("seed"))};
+    assert_int_equal(run(&f, seed, 1, NULL), ERR_OK);
+    static struct store_op op[COUNT][3];
+    static struct store_value value[COUNT][11];
+    static char name[COUNT][8];
+    const struct store_value *taken = ACCOUNT("seed");
+    static struct store_batch batch[COUNT];
+    struct store_batch *pointer[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        struct buf b = buf_over(name[i], sizeof name[i]);
+        buf_put_text(&b, "g");
+        buf_put_integer(&b, i);
+        memcpy(value[i], ACCOUNT(buf_text(&b)), sizeof value[i]);
+        op[i][0] = account_insert(value[i]);
+        op[i][1] = (struct store_op){.statement = STORE_ACCOUNT_GET, .argument = value[i], .argument_count = 1};
+        op[i][2] = account_insert(i % 7 == 3 ? taken : value[i]);
+        if (i % 7 != 3)
+            op[i][2].flags = 0;
+        batch[i] = batch_of(&f, op[i], 3);
+        pointer[i] = &batch[i];
+    }
+    store_run_group(f.store, pointer, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        bool fails = i % 7 == 3;
+        assert_int_equal(batch[i].err, fails ? ERR_CONFLICT : ERR_OK);
+        if (fails)
+            assert_int_equal(batch[i].at, 2);
+        else
+            assert_int_equal(store_cell_int(&op[i][1].rows, 0, 2), 1000);
+        assert_int_equal(account_exists(&f, name[i], NULL), !fails);
+    }
+    stores_teardown(&f);
+}
+
+static void test_the_same_row_twice_in_a_group(void **state)
+{
+    struct stores_fixture f;
+    stores_setup(&f, *state);
+    struct store_op seed[] = {account_insert(ACCOUNT("a1"))};
+    assert_int_equal(run(&f, seed, 1, NULL), ERR_OK);
+    struct store_op first[] = {ACCOUNT_UPDATE("a1", 1)};
+    struct store_op second[] = {ACCOUNT_UPDATE("a1", 1)};
+    struct store_op third[] = {ACCOUNT_UPDATE("a1", 2)};
+    struct store_batch batch[] = {batch_of(&f, first, 1), batch_of(&f, second, 1), batch_of(&f, third, 1)};
+    store_run_group(f.store, (struct store_batch *const[]){&batch[0], &batch[1], &batch[2]}, 3);
+    assert_int_equal(batch[0].err, ERR_OK);
+    assert_int_equal(batch[1].err, ERR_CONFLICT);
+    assert_int_equal(batch[2].err, ERR_OK);
+    stores_teardown(&f);
+}
+
+/* ---- writer ---- */
+
+enum { SUBMITTERS = 3, PER_SUBMITTER = 200 };
+
+struct submitter {
+    struct store_writer *writer;
+    struct queue done;
+    struct store_batch batch[PER_SUBMITTER];
+    struct store_op op[PER_SUBMITTER];
+    struct store_value value[PER_SUBMITTER][11];
+    char name[PER_SUBMITTER][16];
+    int index;
+};
+
+static void *submit_all(void *context)
+{
+    struct submitter *s = context;
+    for (int i = 0; i < PER_SUBMITTER; i++) {
+        struct buf b = buf_over(s->name[i], sizeof s->name[i]);
+        buf_put_integer(&b, i % 2 == 0 ? s->index * 1000 + i : 7777); /* the odd ones clash */
+        memcpy(s->value[i], ACCOUNT(buf_text(&b)), sizeof s->value[i]);
+        s->op[i] = account_insert(s->value[i]);
+        s->batch[i] = (struct store_batch){.op = &s->op[i], .count = 1, .done = &s->done, .context = s};
+        if (store_writer_submit(s->writer, &s->batch[i]) != ERR_OK)
+            abort();
+    }
+    void *item[PER_SUBMITTER];
+    for (size_t finished = 0; finished < PER_SUBMITTER;)
+        finished += queue_wait(&s->done, item, PER_SUBMITTER);
+    return NULL;
+}
+
+static void test_the_writer_shares_commits(void **state)
+{
+    struct stores_fixture f;
+    struct store_writer *writer = NULL;
+    static struct submitter submitter[SUBMITTERS];
+    pthread_t thread[SUBMITTERS];
+    stores_setup(&f, *state);
+    assert_int_equal(store_writer_start(stores_connect(&f), &f.env, SUBMITTERS * PER_SUBMITTER, &writer), ERR_OK);
+    for (int i = 0; i < SUBMITTERS; i++) {
+        submitter[i] = (struct submitter){.writer = writer, .index = i};
+        assert_int_equal(queue_create(&submitter[i].done, PER_SUBMITTER, NULL, NULL), ERR_OK);
+        assert_int_equal(pthread_create(&thread[i], NULL, submit_all, &submitter[i]), 0);
+    }
+    int fine = 0;
+    for (int i = 0; i < SUBMITTERS; i++) {
+        pthread_join(thread[i], NULL);
+        for (int j = 0; j < PER_SUBMITTER; j++) {
+            enum err err = submitter[i].batch[j].err;
+            assert_true(err == ERR_OK || (j % 2 == 1 && err == ERR_CONFLICT));
+            fine += err == ERR_OK;
+        }
+    }
+    assert_int_equal(fine, SUBMITTERS * PER_SUBMITTER / 2 + 1);
+    struct store_writer_counts counts = store_writer_counts(writer);
+    assert_int_equal(counts.batches, SUBMITTERS * PER_SUBMITTER);
+    assert_int_equal(counts.conflicts, SUBMITTERS * PER_SUBMITTER / 2 - 1);
+    assert_int_equal(counts.failures, 0);
+    assert_true(counts.groups > 0 && counts.groups <= counts.batches);
+    store_writer_stop(writer);
+    for (int i = 0; i < SUBMITTERS; i++)
+        queue_destroy(&submitter[i].done);
+    stores_teardown(&f);
+}
+
+/* ---- addresses ---- */
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    struct env env = env_system(NULL);
+    struct store *store = NULL;
+    char wide[700];
+    memset(wide, 'x', sizeof wide);
+    memcpy(wide, "postgres:", 9);
+    wide[sizeof wide - 1] = 0;
+    assert_int_equal(store_open("mysql:db", &env, &store), ERR_CONFIG);
+    assert_int_equal(store_open("", &env, &store), ERR_CONFIG);
+    assert_int_equal(store_open(wide, &env, &store), ERR_CONFIG);
+    assert_int_equal(store_open("sqlite:/no/such/directory/x.db", &env, &store), ERR_STORE_UNAVAILABLE);
+    assert_int_equal(store_open("postgres:host=/no/such/directory", &env, &store), ERR_STORE_UNAVAILABLE);
+    assert_null(store);
+    store_close(NULL);
+    store_writer_stop(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_BOTH(test_migrations),
+        ON_BOTH(test_migrations_of_two_nodes_at_once),
+        ON_BOTH(test_every_statement_fits_its_row),
+        ON_SQLITE(test_no_statement_walks_a_table),
+        ON_BOTH(test_a_batch_is_all_or_nothing),
+        ON_BOTH(test_insert_on_conflict_tells),
+        ON_BOTH(test_a_broken_unique_key_is_a_duplicate),
+        ON_BOTH(test_values_travel_unchanged),
+        ON_BOTH(test_many_rows),
+        ON_BOTH(test_a_full_arena_writes_nothing),
+        ON_BOTH(test_arguments_are_checked),
+        ON_BOTH(test_wrong_sql_is_our_defect),
+        ON_BOTH(test_a_group_undoes_only_what_failed),
+        ON_BOTH(test_the_same_row_twice_in_a_group),
+        ON_BOTH(test_the_writer_shares_commits),
+        cmocka_unit_test(test_addresses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
