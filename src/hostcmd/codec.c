@@ -27,10 +27,11 @@ static enum err fault_code(const struct hostcmd_row *row, struct span data, cons
     const struct wire_field *field = fault->field ? field_named(row->request, fault->field) : NULL;
     if (!field || field->kind != WIRE_SHAPED || fault->offset >= data.len)
         return fault->err;
-    bool block = hostcmd_key_tag_is_block(data.at[fault->offset]);
-    if (block && (fault->outcome == WIRE_OUTCOME_VALUE || fault->outcome == WIRE_OUTCOME_LONG))
+    uint8_t tag = data.at[fault->offset];
+    if (hostcmd_key_tag_is_block(tag) && (fault->outcome == WIRE_OUTCOME_VALUE || fault->outcome == WIRE_OUTCOME_LONG))
         return ERR_KEY_BLOCK_FORMAT;
-    return fault->outcome == WIRE_OUTCOME_VALUE ? ERR_KEY_SCHEME : fault->err;
+    bool letter = tag >= 'A' && tag <= 'Z';
+    return fault->outcome == WIRE_OUTCOME_VALUE && letter ? ERR_KEY_SCHEME : fault->err;
 }
 
 static enum err refuse(struct wire_fault *fault, enum wire_outcome outcome, enum err err, size_t offset, const char *field)

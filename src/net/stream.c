@@ -349,7 +349,7 @@ static size_t collect(struct net_stream *s, struct net_frame *frame, size_t coun
         space -= extent + g->sizes.reply_room;
         frame[count++] = (struct net_frame){net_stream_peer(s), span_of(s->in + s->in_taken + prefix, extent - prefix)};
         s->in_taken += extent;
-        s->owed++;
+        s->owed += g->is_server; /* what a client receives is an answer */
         g->counters.frames_in++;
     }
     return count;
