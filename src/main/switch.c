@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* countersign switch: wiring of the authorisation switch. */
+#include "main/keys_file.h"
+#include "main/services.h"
+#include "main/transport.h"
+
+#include "base/config.h"
+#include "base/secret.h"
+#include "net/admin.h"
+#include "store/writer.h"
+#include "switch/switch.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_BAD_START = 2, GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256, ASSIGNMENTS_MAX = 32 };
+
+struct settings {
+    char store_url[256];
+    char admin[64];
+    char hsm_addresses[256];
+    int64_t hsm_window;
+    char keys_path[256];
+    char vault_path[256];
+    int64_t slots;
+    int64_t round_ms;
+    int64_t total_ms;
+    struct switch_link_config link[LINKS];
+};
+static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
+
+/* clang-format off */
+#define AT(member_) CONFIG_MEMBER(struct settings, member_)
+#define LINK_ROWS(section_, i_, listen_, profile_, network_, extract_, result_) \
+    {section_, "listen", "ADDR:PORT of this link; empty: off", CONFIG_TEXT, AT(link[i_].listen), .initial = listen_}, \
+    {section_, "profile", "visa-base1 or iso87-ascii", CONFIG_TEXT, AT(link[i_].profile), .initial = profile_}, \
+    {section_, "network", "visa, mastercard, eftpos or generic", CONFIG_TEXT, AT(link[i_].network), .initial = network_}, \
+    {section_, "extract", "where the code stands: visa_126_10, generic_126_10, as2805_backslash, none", CONFIG_TEXT, \
+     AT(link[i_].extract), .initial = extract_}, \
+    {section_, "result", "where its result goes: 44_10 or none", CONFIG_TEXT, AT(link[i_].result), .initial = result_}, \
+    {section_, "code_de39", "DE39 of a decline for the code; empty: by network", CONFIG_TEXT, AT(link[i_].code_de39), .initial = ""}, \
+    {section_, "zero_de39", "DE39 of a passed zero-amount verification; empty: by network", CONFIG_TEXT, AT(link[i_].zero_de39), \
+     .initial = ""}, \
+    {section_, "unknown_original", "DE39 of a reversal whose original is not known", CONFIG_TEXT, AT(link[i_].unknown_original), \
+     .initial = "00"}, \
+    {section_, "max_in_flight", "requests under way; above it 91 at once", CONFIG_INTEGER, AT(link[i_].max_in_flight), 1, 65535, \
+     "10000"}, \
+    {section_, "late_ms", "an older request is dropped unevaluated", CONFIG_INTEGER, AT(link[i_].late_ms), 1, 65535, "10000"}, \
+    {section_, "static_override", "the network turns a dynamic code into the static one: ask CY although the product says off", \
+     CONFIG_BOOL, AT(link[i_].static_override), .initial = "false"}, \
+    {section_, "mask_unknown_card", "an unknown card is answered as a mismatch", CONFIG_BOOL, AT(link[i_].mask_unknown_card), \
+     .initial = "false"}
+
+static const struct config_row settings_rows[] = {
+    {"store", "url", "sqlite:/path/ledger.db or postgres:...", CONFIG_TEXT, AT(store_url)},
+    {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9583"},
+    {"hsm", "address", "ADDR:PORT of the HSM, several with commas", CONFIG_TEXT, AT(hsm_addresses), .initial = "127.0.0.1:1500"},
+    {"hsm", "window", "commands in flight for each HSM", CONFIG_INTEGER, AT(hsm_window), 1, 4096, "4096"},
+    {"hsm", "round_ms", "deadline of one question", CONFIG_INTEGER, AT(round_ms), 10, 60000, "1500"},
+    {"hsm", "total_ms", "deadline of all questions of a request", CONFIG_INTEGER, AT(total_ms), 10, 60000, "3000"},
+    {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
+    {"vault", "file", "key of the PAN vault", CONFIG_TEXT, AT(vault_path)},
+    {"switch", "slots", "requests under way on all links", CONFIG_INTEGER, AT(slots), 16, 65536, "4096"},
+    LINK_ROWS("visa",    0, "127.0.0.1:8583", "visa-base1",  "visa",    "visa_126_10",    "44_10"),
+    /* The tag of the code on an eftpos link is not public: its rule has no default. */
+    LINK_ROWS("eftpos",  1, "",               "iso87-ascii", "eftpos",  "",               "none"),
+    LINK_ROWS("generic", 2, "127.0.0.1:8586", "iso87-ascii", "generic", "generic_126_10", "44_10"),
+};
+/* clang-format on */
+static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+
+/* ---- command line ---- */
+
+enum { OPTION_CONFIG = 256, OPTION_SET };
+static const struct argp_option options[] = {
+    {"config", OPTION_CONFIG, "FILE", 0, "INI file; its keys are listed below", 0},
+    {"set", OPTION_SET, "section.key=value", 0, "override one key of the file", 0},
+    {0},
+};
+struct arguments {
+    const char *config;
+    const char *assignment[ASSIGNMENTS_MAX];
+    size_t count;
+};
+
+static error_t on_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case OPTION_CONFIG:
+        a->config = value;
+        return 0;
+    case OPTION_SET:
+        if (a->count == ASSIGNMENTS_MAX)
+            argp_error(state, "too many settings");
+        a->assignment[a->count++] = value;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is not expected here", value);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The reference of the keys stands behind the options. */
+static char *help_text(int key, const char *text, void *input)
+{
+    static char room[8192];
+    struct buf out = buf_over(room, sizeof room - 1);
+
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC)
+        return (char *)(uintptr_t)text;
+    config_document(&settings_table, &out);
+    room[out.len] = 0;
+    return room;
+}
+
+static enum err settings_load(int argc, char **argv, struct settings *out, char *problem, size_t problem_cap)
+{
+    static const struct argp parser = {.options = options,
+                                       .parser = on_option,
+                                       .doc = "Authorises ISO 8583 requests and consumes each code exactly once.\v"
+                                              "Exit status: 0 after SIGTERM or SIGINT, 2 for a bad command line or configuration, "
+                                              "1 for anything else.",
+                                       .help_filter = help_text};
+    struct arguments arguments = {0};
+
+    argp_err_exit_status = EXIT_BAD_START;
+    if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
+        return ERR_CONFIG;
+    TRY(config_load(&settings_table, arguments.config, out, problem, problem_cap));
+    for (size_t i = 0; i < arguments.count; i++)
+        TRY(config_set(&settings_table, arguments.assignment[i], out, problem, problem_cap));
+    return ERR_OK;
+}
+
+/* ---- process ---- */
+
+struct process {
+    struct env env;
+    struct settings settings;
+    struct keys_file keys;
+    struct switch_link link[LINKS];
+    size_t link_count;
+    struct net_loop *loop;
+    struct hsm_link *hsm;
+    struct store *reads;
+    struct store_writer *writer;
+    struct vault *vault;
+    struct switch_ports *ports;
+    struct switch_core *core;
+    bool stopping;
+};
+
+static void on_signal(void *context, int signum)
+{
+    struct process *p = context;
+
+    if (signum == SIGHUP)
+        return; /* nothing is re-read: a changed configuration needs a restart */
+    p->stopping = true;
+    LOG(p->env.log, LOG_INFO, "switch.stopping", LOG_INT("signal", signum));
+    net_loop_drain(p->loop, GRACE_MS);
+}
+
+static int64_t on_turn(void *context)
+{
+    struct process *p = context;
+
+    return p->core != NULL ? switch_turn(p->core) : NET_NEVER_US;
+}
+
+static bool is_ready(void *context)
+{
+    const struct process *p = context;
+
+    return !p->stopping && p->core != NULL;
+}
+
+static void on_metrics(void *context, struct buf *out)
+{
+    const struct process *p = context;
+
+    switch_metrics(p->core, out);
+}
+
+static const char *find_key(void *context, const char *name)
+{
+    struct process *p = context;
+
+    return keys_file_find(&p->keys, name);
+}
+
+static void send_reply(void *context, size_t link, struct net_peer peer, struct span frame)
+{
+    struct process *p = context;
+
+    switch_ports_reply(p->ports, link, peer, frame);
+}
+
+static void wake(void *context)
+{
+    struct process *p = context;
+
+    net_loop_wake(p->loop);
+}
+
+static enum err links_resolve(struct process *p, char *problem, size_t problem_cap)
+{
+    for (size_t i = 0; i < LINKS; i++) {
+        if (p->settings.link[i].listen[0] == 0)
+            continue;
+        TRY(switch_link_resolve(link_ids[i], &p->settings.link[i], &p->link[p->link_count], problem, problem_cap));
+        TRY(iso_check(p->link[p->link_count].profile, NULL));
+        p->link_count++;
+    }
+    if (p->link_count > 0)
+        return ERR_OK;
+    (void)snprintf(problem, problem_cap, "no link listens");
+    return ERR_CONFIG;
+}
+
+static enum err store_connect(struct process *p)
+{
+    struct store *writes = NULL;
+    enum err err;
+
+    TRY(store_open(p->settings.store_url, &p->env, &writes));
+    err = store_migrate(writes, STORE_LEDGER);
+    if (err == ERR_OK)
+        err = store_writer_start(writes, &p->env, WRITER_CAP, &p->writer);
+    if (err != ERR_OK)
+        store_close(writes);
+    TRY(err);
+    return store_open(p->settings.store_url, &p->env, &p->reads);
+}
+
+static enum err network_connect(struct process *p, struct net_problem *problem)
+{
+    const struct settings *s = &p->settings;
+    struct net_admin *admin = NULL;
+
+    TRY(net_loop_create(&(struct net_loop_config){.env = &p->env, .turn = on_turn, .signal = on_signal, .context = p}, &p->loop));
+    TRY(hsm_link_create(&(struct hsm_link_config){p->loop, &p->env, s->hsm_addresses, (uint32_t)s->hsm_window}, &p->hsm, problem));
+    TRY(switch_ports_open(p->loop, p->link, p->link_count, &p->ports, problem));
+    if (s->admin[0] != 0)
+        TRY(net_admin_create(p->loop, &(struct net_admin_config){s->admin, is_ready, on_metrics, p}, &admin, problem));
+    return ERR_OK;
+}
+
+static enum err start(struct process *p, struct net_problem *problem)
+{
+    const struct settings *s = &p->settings;
+    struct switch_config config = {.env = &p->env,
+                                   .link = p->link,
+                                   .key = find_key,
+                                   .reply = send_reply,
+                                   .wake = wake,
+                                   .context = p,
+                                   .slots = (uint32_t)s->slots,
+                                   .round_ms = (uint32_t)s->round_ms,
+                                   .total_ms = (uint32_t)s->total_ms};
+
+    TRY(links_resolve(p, problem->text, sizeof problem->text));
+    TRY(keys_file_load(s->keys_path, &p->keys, problem->text, sizeof problem->text));
+    TRY(vault_open_file(s->vault_path, "ledger", &p->vault));
+    TRY(store_connect(p));
+    TRY(network_connect(p, problem));
+    config.link_count = p->link_count;
+    config.store = p->reads;
+    config.writer = p->writer;
+    config.hsm = hsm_link_client(p->hsm);
+    config.vault = p->vault;
+    TRY(switch_create(&config, &p->core));
+    switch_ports_attach(p->ports, p->core);
+    for (size_t i = 0; i < p->link_count; i++)
+        LOG(p->env.log, LOG_INFO, "switch.link", LOG_TEXT("link", p->link[i].id), LOG_TEXT("profile", p->link[i].profile->name),
+            LOG_INT("port", switch_ports_number(p->ports, i)));
+    LOG(p->env.log, LOG_INFO, "switch.started", LOG_TEXT("store", store_driver_name(p->reads)), LOG_INT("slots", s->slots));
+    return ERR_OK;
+}
+
+static void stop(struct process *p)
+{
+    /* The writer puts its last completions into the switch's queue, and its wake hook needs the loop. */
+    store_writer_stop(p->writer);
+    if (p->loop != NULL)
+        net_loop_destroy(p->loop);
+    hsm_link_destroy(p->hsm);
+    switch_destroy(p->core);
+    if (p->ports != NULL)
+        switch_ports_close(p->ports);
+    store_close(p->reads);
+    if (p->vault != NULL)
+        vault_close(p->vault);
+}
+
+static int run(struct process *p)
+{
+    struct net_problem problem = {""};
+    enum err err = start(p, &problem);
+
+    if (err != ERR_OK)
+        (void)fprintf(stderr, "countersign switch: cannot start: %s%s%s\n", problem.text, problem.text[0] != 0 ? ": " : "",
+                      err_row(err)->text);
+    else
+        err = net_loop_run(p->loop);
+    stop(p);
+    if (err == ERR_OK)
+        LOG(p->env.log, LOG_INFO, "switch.stopped", LOG_INT("status", 0));
+    return err == ERR_OK ? 0 : err == ERR_CONFIG ? EXIT_BAD_START : 1;
+}
+
+int main_switch(int argc, char **argv)
+{
+    static struct log log = {STDERR_FILENO, LOG_INFO, "switch"};
+    static struct process process;
+    char problem[256] = "";
+
+    process.env = env_system(&log);
+    if (settings_load(argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
+        (void)fprintf(stderr, "countersign switch: %s\n", problem);
+        return EXIT_BAD_START;
+    }
+    if (secret_process_harden() != ERR_OK)
+        LOG(&log, LOG_WARN, "switch.harden", LOG_TEXT("reason", "the process could not be made undumpable"));
+    return run(&process);
+}

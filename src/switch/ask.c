@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 4: questions to the HSM, pipelined, and their answers. */
+#include "hostcmd/commands.h"
+#include "switch/internal.h"
+
+#include <string.h>
+
+/* ---- tickets: slot, its generation, the pending question ---- */
+
+static uint64_t ticket_make(const struct slot *s, uint32_t pending)
+{
+    return (uint64_t)s->index << 40 | (uint64_t)(s->generation & 0xFFFFFFFFu) << 8 | pending;
+}
+
+static struct slot *ticket_slot(struct switch_core *core, uint64_t ticket)
+{
+    struct slot *s = ticket >> 40 < core->config.slots ? &core->slot[ticket >> 40] : NULL;
+
+    return s != NULL && s->generation == (uint32_t)(ticket >> 8 & 0xFFFFFFFFu) ? s : NULL;
+}
+
+/* ---- commands ---- */
+
+static const char *expiry_of(const struct slot *s)
+{
+    return s->alternate ? s->card->row.card.alt_expiry : s->card->row.card.expiry;
+}
+
+static struct span code_of(const struct slot *s)
+{
+    return span_of(s->code.digits.at, s->code.digits.len);
+}
+
+static bool cy_build(const struct slot *s, const char *key, struct buf *out)
+{
+    struct hostcmd_cy ask = {0};
+    bool good = WIRE_SET(ask.key, span_text(key)) && WIRE_SET(ask.code, code_of(s)) && WIRE_SET(ask.pan, card_pan_span(&s->pan)) &&
+                WIRE_SET(ask.expiry, span_text(expiry_of(s))) && WIRE_SET(ask.service, span_text(CARD_SERVICE_CVV2));
+
+    good = good && hostcmd_request_build(HOSTCMD_CY, &ask, HOSTCMD_LMK_DEFAULT, out) == ERR_OK;
+    secret_wipe(&ask, sizeof ask);
+    return good;
+}
+
+/* YYMMDDhhmm of now, or of now minus one unit for the window before. */
+static void time_write(int64_t ms, struct buf *out)
+{
+    struct env_calendar c = env_calendar(ms);
+
+    buf_put_decimal(out, (uint64_t)c.year % 100, 2);
+    buf_put_decimal(out, (uint64_t)c.month, 2);
+    buf_put_decimal(out, (uint64_t)c.day, 2);
+    buf_put_decimal(out, (uint64_t)c.hour, 2);
+    buf_put_decimal(out, (uint64_t)c.minute, 2);
+}
+
+static bool pm_scheme(const struct slot *s, const struct ledger_product *product, const struct switch_step *step,
+                      struct hostcmd_pm *ask)
+{
+    uint8_t room[16];
+    struct buf text = buf_over(room, sizeof room);
+    int64_t back_ms = step->previous ? product->twu_h * 3600000 : 0;
+    bool good;
+
+    if (step->question == SWITCH_PM0) {
+        buf_put_decimal(&text, (uint64_t)step->ref, 6);
+        return WIRE_SET(ask->scheme, span_text("0")) && WIRE_SET(ask->atc, buf_span(&text));
+    }
+    time_write(s->auth.received_at - back_ms, &text);
+    good = WIRE_SET(ask->scheme, span_text("5")) && WIRE_SET(ask->time, buf_span(&text));
+    buf_clear(&text);
+    buf_put_decimal(&text, (uint64_t)product->twu_h, 2);
+    return good && WIRE_SET(ask->twu, buf_span(&text));
+}
+
+static bool pm_build(const struct slot *s, const struct ledger_product *product, const struct switch_step *step, const char *key,
+                     struct buf *out)
+{
+    const char *service = product->service_code_dyn[0] != 0 ? product->service_code_dyn
+                          : step->question == SWITCH_PM0    ? CARD_SERVICE_ONE_TIME
+                                                            : CARD_SERVICE_CVV2;
+    struct hostcmd_pm ask = {0};
+    bool good = WIRE_SET(ask.key, span_text(key)) && WIRE_SET(ask.version, span_text("0")) &&
+                WIRE_SET(ask.method, span_text(product->key_derivation[0] != 0 ? product->key_derivation : "A")) &&
+                WIRE_SET(ask.pan, card_pan_span(&s->pan)) && WIRE_SET(ask.expiry, span_text(expiry_of(s))) &&
+                WIRE_SET(ask.service, span_text(service)) && WIRE_SET(ask.code, code_of(s)) && pm_scheme(s, product, step, &ask);
+
+    good = good && hostcmd_request_build(HOSTCMD_PM, &ask, HOSTCMD_LMK_DEFAULT, out) == ERR_OK;
+    secret_wipe(&ask, sizeof ask);
+    return good;
+}
+
+/* ---- sending ---- */
+
+static enum err question_send(struct switch_core *core, struct slot *s, const struct ledger_product *product, uint32_t pending,
+                              int avoid)
+{
+    const struct switch_step *step = &s->pending[pending];
+    const char *name = step->question == SWITCH_CY ? product->cvk_ref : product->mk_ref;
+    const char *key = name[0] != 0 ? core->config.key(core->config.context, name) : NULL;
+    struct buf out = buf_over(core->command, COMMAND_ROOM);
+    int64_t round_us = core->now_us + (int64_t)core->config.round_ms * 1000;
+    enum err err = ERR_KEY_TYPE;
+
+    if (s->deadline_us == 0)
+        s->deadline_us = core->now_us + (int64_t)core->config.total_ms * 1000;
+    if (key == NULL)
+        s->no_keys = true;
+    else if (core->now_us >= s->deadline_us)
+        err = ERR_TIMEOUT;
+    else if (step->question == SWITCH_CY ? cy_build(s, key, &out) : pm_build(s, product, step, key, &out))
+        err = hostcmd_client_send(core->config.hsm, &(struct hostcmd_send){
+            .command = buf_span(&out), .deadline_us = round_us < s->deadline_us ? round_us : s->deadline_us,
+            .ticket = ticket_make(s, pending), .avoid = avoid});
+    secret_wipe(core->command, out.len);
+    return err;
+}
+
+bool ask_hsm(struct switch_core *core, struct slot *s, const struct ledger_product *product, const struct switch_finding *finding)
+{
+    bool suspect = ledger_code_clock_suspect(&s->card->row.code, s->auth.received_at);
+
+    s->pending_count = 0;
+    s->retried = 0;
+    for (size_t i = 0; i < finding->ask_count && i < PENDING_MAX; i++) {
+        const struct switch_step *step = &finding->ask[i];
+        enum err err = ERR_CLOCK_SUSPECT;
+
+        s->pending[s->pending_count] = *step;
+        /* A clock behind the newest time of the row makes every dynamic step "HSM down": no try is lost (issuer spec 5). */
+        if (step->question == SWITCH_CY || !suspect)
+            err = question_send(core, s, product, s->pending_count, 0);
+        if (err == ERR_OK) {
+            s->pending_count++;
+            s->waiting++;
+        } else if (err == ERR_BUSY) {
+            core->busy_hsm = true;
+            return s->waiting > 0;
+        } else {
+            switch_facts_add(&s->facts, step, SWITCH_NO_ANSWER);
+        }
+    }
+    if (s->waiting == 0)
+        list_push(&core->ready, s);
+    return true;
+}
+
+/* ---- answers ---- */
+
+static enum switch_fact_answer answer_read(const struct hostcmd_answer *answer, const struct switch_step *step)
+{
+    enum hostcmd_id id = step->question == SWITCH_CY ? HOSTCMD_CY : HOSTCMD_PM;
+    struct hostcmd_pm_reply reply;
+    enum err said = ERR_INTERNAL;
+    enum err err = answer->err;
+
+    if (err == ERR_OK)
+        err = hostcmd_reply_parse(id, NULL, span_of(answer->at, answer->len), &said, id == HOSTCMD_PM ? (void *)&reply : NULL);
+    secret_wipe(&reply, sizeof reply);
+    if (err != ERR_OK)
+        return SWITCH_NO_ANSWER;
+    return said == ERR_OK ? SWITCH_MATCH : said == ERR_VERIFY_FAILED ? SWITCH_NO_MATCH : SWITCH_NO_ANSWER;
+}
+
+/* Once more, to another HSM, if time is left. */
+static bool asked_again(struct switch_core *core, struct slot *s, uint32_t pending, uint16_t endpoint)
+{
+    const struct ledger_product *product;
+
+    if (s->retried >> pending & 1)
+        return false;
+    s->retried |= 1u << pending;
+    product = ledger_products_find(core->products, s->card->row.card.product_id);
+    return product != NULL && question_send(core, s, product, pending, HOSTCMD_AVOID(endpoint)) == ERR_OK;
+}
+
+static void answer_take(struct switch_core *core, const struct hostcmd_answer *answer)
+{
+    struct slot *s = ticket_slot(core, answer->ticket);
+    uint32_t pending = (uint32_t)(answer->ticket & 0xFF);
+    enum switch_fact_answer said;
+
+    if (s == NULL || s->waiting == 0 || pending >= PENDING_MAX || s->card == NULL)
+        return;
+    said = answer_read(answer, &s->pending[pending]);
+    if (said == SWITCH_NO_ANSWER && asked_again(core, s, pending, answer->endpoint))
+        return;
+    switch_facts_add(&s->facts, &s->pending[pending], said);
+    if (--s->waiting == 0)
+        list_push(&core->ready, s);
+}
+
+void hsm_stage(struct switch_core *core)
+{
+    struct hostcmd_answer answer[32];
+    size_t count;
+
+    while ((count = hostcmd_client_take(core->config.hsm, answer, 32)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            answer_take(core, &answer[i]);
+            hostcmd_answer_wipe(&answer[i]);
+        }
+    }
+}

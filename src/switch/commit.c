@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stages 6 to 9: one batch a chunk to the writer, and what comes back. Nothing that approves is answered before its commit. */
+#include "switch/internal.h"
+
+void chunk_add(struct switch_core *core, struct slot *s)
+{
+    struct chunk *c = core->open_chunk;
+
+    c->slot[c->count++] = s;
+    if (c->count == SWITCH_CHUNK_MAX || s->alone)
+        chunk_submit(core);
+}
+
+/* The rows of the chunk may be decided on again; after a failure they must be read first. */
+static void rows_release(struct switch_core *core, struct chunk *c, bool stale)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct card_entry *card = c->slot[i]->card;
+
+        if (card == NULL)
+            continue;
+        if (card->account != NULL && card->account->chunk == c) {
+            card->account->chunk = NULL;
+            card->account->stale |= stale;
+        }
+        if (card->chunk == c) {
+            card->chunk = NULL;
+            card->stale |= stale;
+            list_prepend(&core->ready, &card->parked);
+        }
+    }
+}
+
+static void decided(struct switch_core *core, struct slot *s, enum err err, bool at_fault)
+{
+    if (err == ERR_OK) {
+        reply_verdict(core, s);
+    } else if (err == ERR_CONFLICT || err == ERR_DUPLICATE) {
+        s->alone = true;
+        if (at_fault && ++s->attempts > ATTEMPTS_MAX)
+            reply_code(core, s, "96");
+        else
+            list_push(&core->arrived, s);
+    } else if (err == ERR_STORE_UNKNOWN) {
+        /* The idempotency row tells: present is committed; absent is tried once more (switch spec 6 step 8). */
+        s->unknown++;
+        list_push(&core->arrived, s);
+    } else {
+        reply_code(core, s, "96");
+    }
+}
+
+static void chunk_finish(struct switch_core *core, struct chunk *c, enum err err, size_t fault)
+{
+    if (err == ERR_CONFLICT || err == ERR_DUPLICATE)
+        core->counters.conflicts++;
+    else if (err != ERR_OK)
+        LOG(core->config.env->log, LOG_ERROR, "switch.commit", LOG_TEXT("error", err_row(err)->name), LOG_INT("count", c->count));
+    rows_release(core, c, err != ERR_OK);
+    for (size_t i = 0; i < c->count; i++)
+        decided(core, c->slot[i], err, i == fault);
+    chunk_free(core, c);
+}
+
+void chunk_submit(struct switch_core *core)
+{
+    struct chunk *c = core->open_chunk;
+    struct store_batch *batch = NULL;
+    enum err err;
+
+    if (c == NULL || c->count == 0)
+        return;
+    core->open_chunk = NULL;
+    err = ledger_unit_batch(&c->unit, &batch);
+    if (err == ERR_OK) {
+        batch->done = &core->done;
+        batch->context = c;
+        err = store_writer_submit(core->config.writer, batch);
+    }
+    if (err != ERR_OK)
+        chunk_finish(core, c, err, c->count);
+}
+
+void commit_stage(struct switch_core *core)
+{
+    void *item[CHUNKS];
+    size_t count;
+
+    while ((count = queue_take(&core->done, item, CHUNKS)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            struct store_batch *batch = item[i];
+            struct chunk *c = batch->context;
+            bool conflict = batch->err == ERR_CONFLICT || batch->err == ERR_DUPLICATE;
+
+            chunk_finish(core, c, batch->err, conflict ? ledger_unit_tag(&c->unit, batch->at) : c->count);
+        }
+    }
+}

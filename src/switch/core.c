@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/admin.h"
+#include "switch/internal.h"
+
+#include <string.h>
+
+enum { PRODUCTS_EVERY_US = 1000000, RETRY_US = 500, ROUND_MS = 1500, TOTAL_MS = 3000, ROUNDS_MAX = 4 };
+
+static enum err products_load(struct switch_core *core)
+{
+    enum err err = ledger_products_refresh(core->products, core->config.store, &core->read_arena);
+
+    arena_reset(&core->read_arena);
+    core->products_next_us = core->now_us + PRODUCTS_EVERY_US;
+    if (err != ERR_OK)
+        LOG(core->config.env->log, LOG_ERROR, "switch.products", LOG_TEXT("error", err_row(err)->name));
+    return err;
+}
+
+static enum err core_fill(struct switch_core *core)
+{
+    TRY(pool_create(core));
+    TRY(queue_create(&core->done, CHUNKS, core->config.wake, core->config.context));
+    TRY(ledger_products_create(&core->products));
+    return products_load(core);
+}
+
+enum err switch_create(const struct switch_config *config, struct switch_core **out)
+{
+    struct switch_core *core = NULL;
+    enum err err;
+
+    if (config->link_count == 0 || config->link_count > SWITCH_LINKS_MAX || config->slots == 0)
+        return ERR_CONFIG;
+    TRY(memory_reserve(1, sizeof *core, (void **)&core));
+    core->config = *config;
+    core->config.round_ms = config->round_ms != 0 ? config->round_ms : ROUND_MS;
+    core->config.total_ms = config->total_ms != 0 ? config->total_ms : TOTAL_MS;
+    core->now_us = env_monotonic_us(config->env);
+    memcpy(core->link, config->link, config->link_count * sizeof core->link[0]);
+    err = core_fill(core);
+    if (err == ERR_OK && !core->pages.locked)
+        LOG(config->env->log, LOG_WARN, "switch.memory_not_locked", LOG_INT("bytes", core->pages.len));
+    if (err == ERR_OK)
+        *out = core;
+    else
+        switch_destroy(core);
+    return err;
+}
+
+void switch_destroy(struct switch_core *core)
+{
+    if (core == NULL)
+        return;
+    if (core->products != NULL)
+        ledger_products_destroy(core->products);
+    if (core->done.ring != NULL)
+        queue_destroy(&core->done);
+    pool_destroy(core);
+    memory_release(core, 1, sizeof *core);
+}
+
+int64_t switch_turn(struct switch_core *core)
+{
+    int64_t next;
+
+    core->now_us = env_monotonic_us(core->config.env);
+    if (core->now_us >= core->products_next_us)
+        (void)products_load(core);
+    core->busy_hsm = false;
+    commit_stage(core);
+    next = hostcmd_client_turn(core->config.hsm, core->now_us);
+    hsm_stage(core);
+    for (int round = 0; round < ROUNDS_MAX && (core->arrived.head != NULL || core->ready.head != NULL); round++) {
+        lookup_stage(core);
+        ready_stage(core);
+        if (core->arrived.head == NULL)
+            break;
+    }
+    /* What is left waits for a row or a chunk at the writer, which wakes the loop, or for room at the HSM. */
+    if (core->arrived.head != NULL || core->ready.head != NULL || core->busy_hsm)
+        next = core->now_us + RETRY_US;
+    return next == 0 || next > core->products_next_us ? core->products_next_us : next;
+}
+
+size_t switch_pending(const struct switch_core *core)
+{
+    return core->pending;
+}
+
+struct switch_counters switch_counters(const struct switch_core *core)
+{
+    return core->counters;
+}
+
+void switch_metrics(const struct switch_core *core, struct buf *out)
+{
+    const struct switch_counters *c = &core->counters;
+
+    net_metric(out, "switch_received_total", "frames received", "counter", (int64_t)c->received);
+    net_metric(out, "switch_rejected_total", "frames rejected by their format", "counter", (int64_t)c->rejected);
+    net_metric(out, "switch_busy_total", "requests answered 91 because all slots were in use", "counter", (int64_t)c->busy);
+    net_metric(out, "switch_late_total", "requests dropped because they were too old", "counter", (int64_t)c->late);
+    net_metric(out, "switch_approved_total", "authorisations approved", "counter", (int64_t)c->approved);
+    net_metric(out, "switch_declined_total", "authorisations declined", "counter", (int64_t)c->declined);
+    net_metric(out, "switch_repeats_total", "repeats answered from the stored answer", "counter", (int64_t)c->repeats);
+    net_metric(out, "switch_unavailable_total", "requests answered 96", "counter", (int64_t)c->unavailable);
+    net_metric(out, "switch_conflicts_total", "transactions that lost a conditional write", "counter", (int64_t)c->conflicts);
+    net_metric(out, "switch_unanswered_total", "requests without answer: commit outcome unknown", "counter", (int64_t)c->unanswered);
+    net_metric(out, "switch_reversals_total", "reversals answered", "counter", (int64_t)c->reversals);
+    net_metric(out, "switch_pending", "requests under way", "gauge", (int64_t)core->pending);
+}

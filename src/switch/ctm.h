@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Card and transaction manager: the part of a decision that does not depend on the code.
+ *
+ * Purpose    Switch spec 10: card status, expiry, limits, funds, in this order. It is asked after a failed code as well and then can
+ *            only decline. Pure functions over the rows; holds are changes of the row in memory, written with the batch.
+ * Ownership  Values.
+ * Threading  Free of state.
+ * Limits     One account a card. Merchant category blocks are not part of it yet.
+ */
+#ifndef SWITCH_CTM_H
+#define SWITCH_CTM_H
+
+#include "ledger/rows.h"
+
+enum { SWITCH_HOLD_DAYS = 7 };
+
+enum switch_ctm_reason {
+    SWITCH_CTM_APPROVED,
+    SWITCH_CTM_CARD_CLOSED,
+    SWITCH_CTM_CARD_SUSPENDED,
+    SWITCH_CTM_CARD_EXPIRED,
+    SWITCH_CTM_NO_ACCOUNT,
+    SWITCH_CTM_LIMIT_AMOUNT,
+    SWITCH_CTM_LIMIT_DAY,
+    SWITCH_CTM_LIMIT_COUNT,
+    SWITCH_CTM_FUNDS,
+    SWITCH_CTM_UNKNOWN_CARD,
+    SWITCH_CTM_REASONS
+};
+struct switch_ctm_row {
+    const char *name;
+    char de39[3];
+    bool before_code; /* stands before the code outcome in the order */
+};
+const struct switch_ctm_row *switch_ctm_row(enum switch_ctm_reason reason);
+
+struct switch_ctm_input {
+    enum ledger_card_status status;
+    const char *expiry; /* YYMM of the card */
+    const struct ledger_account *account;
+    int64_t amount; /* 0: account verification */
+    int64_t now_ms;
+};
+/* The first reason to decline, or APPROVED. */
+enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in);
+/* Sets funds aside and counts the day; for an approved amount above zero. */
+void switch_ctm_hold(struct ledger_account *account, int64_t amount, int64_t now_ms);
+/* Gives funds back. */
+void switch_ctm_release(struct ledger_account *account, int64_t amount);
+
+#endif

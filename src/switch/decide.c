@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stages 4 and 5: read the plan again from the rows as they are, ask what is still open, or decide into the open chunk. */
+#include "switch/internal.h"
+
+#include <string.h>
+
+/* A card whose product is gone is treated as one without keys. */
+static const struct ledger_product no_product = {.mode = LEDGER_STATIC, .malformed_policy = LEDGER_DECLINE};
+
+static bool row_stale(const struct slot *s)
+{
+    return s->card != NULL && (s->card->stale || (s->card->account != NULL && s->card->account->stale));
+}
+
+bool decide_open(struct switch_core *core, struct slot *s)
+{
+    struct card_entry *card = s->card;
+
+    if (core->open_chunk != NULL && s->alone && core->open_chunk->count > 0)
+        chunk_submit(core);
+    if (card != NULL && card->chunk != NULL && card->chunk != core->open_chunk) {
+        list_push(&card->parked, s);
+        return false;
+    }
+    if (card != NULL && card->account != NULL && card->account->chunk != NULL && card->account->chunk != core->open_chunk) {
+        list_push(&core->ready, s);
+        return false;
+    }
+    if (core->open_chunk == NULL)
+        core->open_chunk = chunk_take(core);
+    if (core->open_chunk == NULL) {
+        list_push(&core->ready, s);
+        return false;
+    }
+    ledger_unit_mark(&core->open_chunk->unit, (uint32_t)core->open_chunk->count);
+    return true;
+}
+
+/* Idempotency row: fingerprint and what is needed to build the answer again. */
+void unit_put_message(struct ledger_unit *unit, struct slot *s, char letter, const char *de38)
+{
+    struct ledger_message_id id;
+    struct ledger_idem idem = {.created_at = s->auth.decided_at};
+    struct buf answer = buf_over(idem.answer.at, sizeof idem.answer.at);
+
+    slot_message_id(s, &id);
+    idem.fingerprint.len = (uint16_t)fingerprint_write(s, idem.fingerprint.at, sizeof idem.fingerprint.at);
+    buf_put(&answer, s->auth.de39, 2);
+    buf_put_text(&answer, de38[0] != 0 ? de38 : "------");
+    buf_put_byte(&answer, letter != 0 ? (uint8_t)letter : '-');
+    idem.answer.len = (uint16_t)answer.len;
+    memcpy(idem.auth_id, s->auth.auth_id, sizeof idem.auth_id);
+    ledger_put_idem(unit, &id, &idem);
+}
+
+/* Six characters of the authorisation's id, which are random. */
+static void approval_write(const char *auth_id, char out[static 7])
+{
+    for (int i = 0; i < 6; i++) {
+        char c = auth_id[30 + i];
+
+        out[i] = (char)(c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c);
+    }
+    out[6] = 0;
+}
+
+static void auth_fill(struct switch_core *core, struct slot *s, const struct switch_verdict *v)
+{
+    struct ledger_auth *a = &s->auth;
+    const char *reason = switch_ctm_row(v->reason)->name;
+    struct buf text = buf_over(a->ctm_reason, sizeof a->ctm_reason - 1);
+
+    a->decided_at = env_wall_ms(core->config.env);
+    a->outcome = (int64_t)v->outcome;
+    memcpy(a->ref, v->ref, sizeof v->ref);
+    a->result[0] = v->letter;
+    a->result[1] = 0;
+    memcpy(a->de39, v->de39, sizeof a->de39);
+    a->de38[0] = 0;
+    if (v->approved)
+        approval_write(a->auth_id, a->de38);
+    buf_put_text(&text, reason);
+    a->ctm_reason[text.len] = 0;
+    a->locked = v->locked;
+}
+
+static void put_changes(struct chunk *c, struct slot *s, const struct switch_verdict *v, struct ledger_full_card *after)
+{
+    struct card_entry *card = s->card;
+
+    if (v->code_write != SWITCH_WRITE_NONE) {
+        ledger_put_code(&c->unit, &card->row.code, &after->code,
+                        v->code_write == SWITCH_WRITE_CONSUME ? LEDGER_CONSUME : LEDGER_UPDATE);
+        after->code.version = card->row.code.version + 1;
+        card->row.code = after->code;
+        card->chunk = c;
+    }
+    if (v->account_write && card->account != NULL) {
+        struct ledger_hold hold = {.amount = v->hold, .state = LEDGER_HOLD_OPEN,
+                                   .until = s->auth.decided_at + (int64_t)SWITCH_HOLD_DAYS * 86400000};
+
+        memcpy(hold.auth_id, s->auth.auth_id, sizeof hold.auth_id);
+        memcpy(hold.account_id, after->account.account_id, sizeof hold.account_id);
+        ledger_put_hold(&c->unit, &hold);
+        ledger_put_account(&c->unit, &after->account);
+        after->account.version++;
+        card->account->row = after->account;
+        card->account->chunk = c;
+        card->chunk = c;
+    }
+}
+
+void decide_authorisation(struct switch_core *core, struct slot *s, const struct ledger_product *product,
+                          const struct switch_plan *plan, const struct switch_finding *finding)
+{
+    struct switch_case c = {.link = &core->link[s->link], .product = product, .row = &s->card->row, .plan = plan, .finding = finding,
+                            .presence = s->code.presence, .result_wanted = s->code.result_wanted, .expiry_wrong = s->expiry_wrong,
+                            .no_keys = s->no_keys, .amount = s->auth.amount, .now_ms = s->auth.received_at,
+                            .auth_id = s->auth.auth_id};
+    struct ledger_full_card after;
+    struct switch_verdict v;
+
+    if (!decide_open(core, s))
+        return;
+    env_uuid(core->config.env, s->auth.auth_id);
+    if (s->card->account != NULL)
+        s->card->row.account = s->card->account->row;
+    switch_judge(&c, &v, &after);
+    auth_fill(core, s, &v);
+    switch_plan_text(plan, &s->facts, s->auth.steps);
+    unit_put_message(&core->open_chunk->unit, s, v.letter, s->auth.de38);
+    put_changes(core->open_chunk, s, &v, &after);
+    ledger_put_auth(&core->open_chunk->unit, &s->auth);
+    chunk_add(core, s);
+}
+
+void decide_unknown(struct switch_core *core, struct slot *s)
+{
+    struct switch_verdict v;
+
+    if (!decide_open(core, s))
+        return;
+    env_uuid(core->config.env, s->auth.auth_id);
+    switch_judge_unknown(&core->link[s->link], s->code.presence, s->code.result_wanted, &v);
+    auth_fill(core, s, &v);
+    unit_put_message(&core->open_chunk->unit, s, v.letter, "");
+    ledger_put_auth(&core->open_chunk->unit, &s->auth);
+    chunk_add(core, s);
+}
+
+static void judge(struct switch_core *core, struct slot *s)
+{
+    const struct ledger_product *product = ledger_products_find(core->products, s->card->row.card.product_id);
+    struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
+    struct switch_plan plan = {0};
+
+    if (product == NULL)
+        product = &no_product;
+    if (s->code.presence == ISO_CODE_PRESENT) {
+        switch_plan_make(&(struct switch_plan_input){.product = product, .card = &s->card->row.card, .code = &s->card->row.code,
+                                                     .now_ms = s->auth.received_at,
+                                                     .static_override = core->link[s->link].config.static_override},
+                         &plan);
+        switch_plan_read(&plan, &s->facts, product->plan_parallel, &finding);
+    }
+    if (finding.reading != SWITCH_READ_ASK)
+        decide_authorisation(core, s, product, &plan, &finding);
+    else if (!ask_hsm(core, s, product, &finding))
+        list_push(&core->ready, s);
+}
+
+void ready_stage(struct switch_core *core)
+{
+    struct list batch = core->ready;
+
+    core->ready = (struct list){0};
+    for (struct slot *s; (s = list_pop(&batch)) != NULL;) {
+        if (row_stale(s))
+            list_push(&core->arrived, s);
+        else if (s->kind == SLOT_REVERSAL)
+            decide_reversal(core, s);
+        else if (s->card == NULL)
+            decide_unknown(core, s);
+        else
+            judge(core, s);
+    }
+    chunk_submit(core);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guess budget of a card (switch spec 13): failures in the last 24 hours, consecutive failures, locks.
+ *
+ * Purpose    The counters stand in the code row and are written with the answer, so they survive restart and failover.
+ * Ownership  Changes the row it is given.
+ * Threading  Free of state.
+ */
+#ifndef SWITCH_GUESS_H
+#define SWITCH_GUESS_H
+
+#include "ledger/rows.h"
+
+#include <stddef.h>
+
+enum { SWITCH_GUESS_TIMES = 10, SWITCH_GUESS_CONSECUTIVE = 10 };
+
+/* Failures allowed in 24 h for w accepted values: the largest k with 1 - C(1000-w,k)/C(1000,k) <= 1 %. */
+int64_t switch_guess_budget(size_t live);
+int64_t switch_guess_failures(const struct ledger_code *code, int64_t now_ms);
+/* Tested before evaluation. */
+bool switch_guess_locked(const struct ledger_code *code, size_t live, int64_t now_ms);
+/* One evaluated failure. */
+void switch_guess_fail(struct ledger_code *code, size_t live, int64_t now_ms);
+/* An approved match: ends the consecutive count, never empties the budget. True if the row changed. */
+bool switch_guess_pass(struct ledger_code *code);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "switch/link.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    char code_de39[3]; /* switch spec 4.4 */
+    char zero_de39[3];
+} networks[SWITCH_NETWORKS] = {
+    [SWITCH_VISA]       = {"visa",       "N7", "85"},
+    [SWITCH_MASTERCARD] = {"mastercard", "05", "00"},
+    [SWITCH_EFTPOS]     = {"eftpos",     "05", "00"},
+    [SWITCH_GENERIC]    = {"generic",    "05", "00"},
+};
+/* clang-format on */
+
+const char *switch_network_name(enum switch_network network)
+{
+    return networks[network < SWITCH_NETWORKS ? network : SWITCH_GENERIC].name;
+}
+
+static bool network_find(const char *name, enum switch_network *out)
+{
+    for (int i = 0; i < SWITCH_NETWORKS; i++) {
+        if (strcmp(name, networks[i].name) == 0) {
+            *out = (enum switch_network)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool response_code(const char *text)
+{
+    return text[0] == 0 || (strlen(text) == 2 && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2);
+}
+
+static enum err refuse(const char *id, const char *what, char *problem, size_t problem_cap)
+{
+    (void)snprintf(problem, problem_cap, "link %s: %s", id, what);
+    return ERR_CONFIG;
+}
+
+enum err switch_link_resolve(const char *id, const struct switch_link_config *config, struct switch_link *out, char *problem,
+                             size_t problem_cap)
+{
+    struct switch_link link = {.id = id, .config = *config};
+
+    link.profile = iso_profile_find(span_text(config->profile));
+    link.extract = iso_extract_find(span_text(config->extract));
+    link.result = iso_result_find(span_text(config->result));
+    if (link.profile == NULL)
+        return refuse(id, "the profile is not visa-base1 or iso87-ascii", problem, problem_cap);
+    if (!network_find(config->network, &link.network))
+        return refuse(id, "the network is not visa, mastercard, eftpos or generic", problem, problem_cap);
+    if (link.extract == ISO_EXTRACT_UNSET)
+        return refuse(id, "extract must be set: visa_126_10, generic_126_10, as2805_backslash or none", problem, problem_cap);
+    if (link.result == ISO_RESULT_UNSET)
+        return refuse(id, "result must be set: 44_10 or none", problem, problem_cap);
+    if (link.profile->field[iso_extract_row(link.extract)->field].name == NULL && link.extract != ISO_EXTRACT_NONE)
+        return refuse(id, "the profile does not have the field of the extraction rule", problem, problem_cap);
+    if (!response_code(config->code_de39) || !response_code(config->zero_de39) || !response_code(config->unknown_original))
+        return refuse(id, "a response code is two digits or capital letters", problem, problem_cap);
+    memcpy(link.code_de39, config->code_de39[0] != 0 ? config->code_de39 : networks[link.network].code_de39, 3);
+    memcpy(link.zero_de39, config->zero_de39[0] != 0 ? config->zero_de39 : networks[link.network].zero_de39, 3);
+    if (link.config.unknown_original[0] == 0)
+        memcpy(link.config.unknown_original, "00", 3);
+    *out = link;
+    return ERR_OK;
+}

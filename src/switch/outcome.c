@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "switch/outcome.h"
+
+#include "switch/guess.h"
+
+#include <string.h>
+
+/* clang-format off */
+static const struct switch_outcome_row rows[SWITCH_OUTCOMES] = {
+    [SWITCH_OUTCOME_ABSENT]          = {"absent",           0,   SWITCH_DE39_CTM},
+    [SWITCH_OUTCOME_ILLEGIBLE]       = {"illegible",        'P', SWITCH_DE39_CTM},
+    [SWITCH_OUTCOME_MALFORMED]       = {"malformed",        'P', SWITCH_DE39_POLICY},
+    [SWITCH_OUTCOME_STATIC_MATCH]    = {"static_match",     'M', SWITCH_DE39_CTM},
+    [SWITCH_OUTCOME_ACTIVE_APPROVED] = {"active_approved",  'M', SWITCH_DE39_CTM},
+    [SWITCH_OUTCOME_ACTIVE_DECLINED] = {"active_declined",  'M', SWITCH_DE39_CTM},
+    [SWITCH_OUTCOME_PREVIOUS_WINDOW] = {"previous_window",  'M', SWITCH_DE39_CTM},
+    [SWITCH_OUTCOME_EXPIRED]         = {"expired",          'N', SWITCH_DE39_CODE},
+    [SWITCH_OUTCOME_USED]            = {"used",             'N', SWITCH_DE39_CODE},
+    [SWITCH_OUTCOME_EXHAUSTED]       = {"exhausted",        'N', SWITCH_DE39_CODE},
+    [SWITCH_OUTCOME_MISMATCH]        = {"mismatch",         'N', SWITCH_DE39_CODE},
+    [SWITCH_OUTCOME_LOCKED]          = {"locked",           'N', SWITCH_DE39_CODE},
+    [SWITCH_OUTCOME_HSM_DOWN]        = {"hsm_down",         'P', SWITCH_DE39_DOWN},
+    [SWITCH_OUTCOME_REPEAT]          = {"repeat",           0,   SWITCH_DE39_STORED},
+    [SWITCH_OUTCOME_LATE_ORIGINAL]   = {"late_original",    0,   SWITCH_DE39_LATE},
+};
+
+/* Letters of switch spec 4.4; rows: networks, columns: M N P S U. eftpos says all of it with DE39. */
+static const char letters[SWITCH_NETWORKS][6] = {
+    [SWITCH_VISA]       = "MNPSU",
+    [SWITCH_MASTERCARD] = "MNP P",
+    [SWITCH_EFTPOS]     = "     ",
+    [SWITCH_GENERIC]    = "MNPSU",
+};
+/* clang-format on */
+
+const struct switch_outcome_row *switch_outcome_row(enum switch_outcome outcome)
+{
+    return &rows[outcome < SWITCH_OUTCOMES ? outcome : SWITCH_OUTCOME_UNEVALUATED];
+}
+
+char switch_letter(enum switch_network network, char letter)
+{
+    const char *column = letter != 0 ? strchr("MNPSU", letter) : NULL;
+    char shown = column != NULL && network < SWITCH_NETWORKS ? letters[network][column - "MNPSU"] : ' ';
+
+    return shown == ' ' ? 0 : shown;
+}
+
+/* ---- which outcome ---- */
+
+static enum switch_outcome outcome_dead(const struct switch_case *c)
+{
+    switch (ledger_code_state_at(&c->row->code, c->now_ms)) {
+    case LEDGER_CODE_USED:
+        return SWITCH_OUTCOME_USED;
+    case LEDGER_CODE_EXHAUSTED:
+        return SWITCH_OUTCOME_EXHAUSTED;
+    case LEDGER_CODE_NONE:
+    case LEDGER_CODE_ACTIVE:
+    case LEDGER_CODE_EXPIRED:
+    case LEDGER_CODE_CANCELLED: /* the table has no row of its own; the wire is the same */
+    case LEDGER_CODE_STATE_COUNT:
+    default:
+        return SWITCH_OUTCOME_EXPIRED;
+    }
+}
+
+static enum switch_outcome outcome_match(const struct switch_case *c)
+{
+    if (c->finding->step.question == SWITCH_CY)
+        return SWITCH_OUTCOME_STATIC_MATCH;
+    return c->finding->step.previous ? SWITCH_OUTCOME_PREVIOUS_WINDOW : SWITCH_OUTCOME_ACTIVE_APPROVED;
+}
+
+static enum switch_outcome outcome_of(const struct switch_case *c)
+{
+    if (c->presence == ISO_CODE_ABSENT || c->presence == ISO_CODE_NOT_ON_CARD)
+        return SWITCH_OUTCOME_ABSENT;
+    if (c->presence == ISO_CODE_ILLEGIBLE)
+        return SWITCH_OUTCOME_ILLEGIBLE;
+    if (c->presence == ISO_CODE_MALFORMED)
+        return SWITCH_OUTCOME_MALFORMED;
+    if (c->finding->reading == SWITCH_READ_NO_ANSWER)
+        return SWITCH_OUTCOME_HSM_DOWN;
+    if (switch_guess_locked(&c->row->code, c->plan->live, c->now_ms))
+        return SWITCH_OUTCOME_LOCKED;
+    if (c->expiry_wrong)
+        return SWITCH_OUTCOME_MISMATCH;
+    if (c->finding->reading == SWITCH_READ_MATCH)
+        return outcome_match(c);
+    return c->finding->reading == SWITCH_READ_DEAD ? outcome_dead(c) : SWITCH_OUTCOME_MISMATCH;
+}
+
+/* ---- DE39 ---- */
+
+static bool stands_in(const struct switch_case *c)
+{
+    return c->product->standin == LEDGER_STANDIN_APPROVE && c->amount <= c->product->standin_limit;
+}
+
+static const char *de39_of(const struct switch_case *c, enum switch_outcome outcome, enum switch_ctm_reason reason)
+{
+    const struct switch_ctm_row *ctm = switch_ctm_row(reason);
+    bool absent = outcome == SWITCH_OUTCOME_ABSENT || outcome == SWITCH_OUTCOME_ILLEGIBLE;
+    enum ledger_policy policy = absent ? c->product->absent_policy : c->product->malformed_policy;
+
+    if (ctm->before_code)
+        return ctm->de39;
+    switch (rows[outcome].rule) {
+    case SWITCH_DE39_CODE:
+        return c->link->code_de39;
+    case SWITCH_DE39_DOWN:
+        return reason != SWITCH_CTM_APPROVED ? ctm->de39 : stands_in(c) ? NULL : "91";
+    case SWITCH_DE39_POLICY:
+        return policy == LEDGER_DECLINE ? "05" : reason != SWITCH_CTM_APPROVED ? ctm->de39 : NULL;
+    case SWITCH_DE39_LATE:
+        return "05";
+    case SWITCH_DE39_CTM:
+    case SWITCH_DE39_STORED:
+    default:
+        if (reason != SWITCH_CTM_APPROVED)
+            return ctm->de39;
+        return absent && policy == LEDGER_DECLINE ? "05" : NULL;
+    }
+}
+
+/* ---- effects on the code row ---- */
+
+static void window_start(struct ledger_code *code, int64_t window)
+{
+    if (code->win_idx == window)
+        return;
+    code->win_idx = window;
+    code->state = LEDGER_CODE_ACTIVE;
+    code->declines = 0;
+    code->used_at = 0;
+    code->used_by[0] = 0;
+}
+
+static enum switch_write window_use(const struct switch_case *c, struct ledger_code *code)
+{
+    if (!c->product->window_single_use)
+        return SWITCH_WRITE_NONE;
+    window_start(code, c->finding->step.ref);
+    code->state = LEDGER_CODE_USED;
+    code->used_at = c->now_ms;
+    memcpy(code->used_by, c->auth_id, sizeof code->used_by);
+    return SWITCH_WRITE_UPDATE;
+}
+
+static enum switch_write window_decline(const struct switch_case *c, int64_t window, struct ledger_code *code)
+{
+    if (c->product->window_tries == 0)
+        return SWITCH_WRITE_NONE;
+    window_start(code, window);
+    if (++code->declines >= c->product->window_tries)
+        code->state = LEDGER_CODE_EXHAUSTED;
+    return SWITCH_WRITE_UPDATE;
+}
+
+static enum switch_write code_use(const struct switch_case *c, struct ledger_code *code)
+{
+    if (c->finding->step.question == SWITCH_PM5)
+        return window_use(c, code);
+    return ledger_code_apply(code, LEDGER_EVENT_CONSUME, &(struct ledger_code_change){.at = c->now_ms, .auth_id = c->auth_id})
+               ? SWITCH_WRITE_CONSUME
+               : SWITCH_WRITE_NONE;
+}
+
+/* A decline while a code is active: wrong code, or match and another decline. */
+static enum switch_write code_decline(const struct switch_case *c, struct ledger_code *code)
+{
+    if (c->product->mode == LEDGER_TIME_WINDOW) {
+        int64_t twu_h = c->product->twu_h > 0 ? c->product->twu_h : 1;
+        bool matched = c->finding->reading == SWITCH_READ_MATCH;
+
+        return window_decline(c, matched ? c->finding->step.ref : switch_window_index(c->now_ms, twu_h), code);
+    }
+    if (ledger_code_state_at(code, c->now_ms) != LEDGER_CODE_ACTIVE)
+        return SWITCH_WRITE_NONE;
+    return ledger_code_apply(code, ledger_code_decline_event(code, c->product->tries), &(struct ledger_code_change){.at = c->now_ms})
+               ? SWITCH_WRITE_UPDATE
+               : SWITCH_WRITE_NONE;
+}
+
+static enum switch_write effects(const struct switch_case *c, const struct switch_verdict *v, struct ledger_code *code)
+{
+    enum switch_write write = SWITCH_WRITE_NONE;
+    bool dynamic = v->outcome == SWITCH_OUTCOME_ACTIVE_APPROVED || v->outcome == SWITCH_OUTCOME_ACTIVE_DECLINED ||
+                   v->outcome == SWITCH_OUTCOME_PREVIOUS_WINDOW;
+
+    if (v->outcome == SWITCH_OUTCOME_MISMATCH) {
+        write = code_decline(c, code);
+        /* With nothing live nothing could have matched: no failure. */
+        if (c->plan->live > 0) {
+            switch_guess_fail(code, c->plan->live, c->now_ms);
+            write = SWITCH_WRITE_UPDATE;
+        }
+        return write;
+    }
+    if (dynamic)
+        write = v->approved ? code_use(c, code) : c->product->count_other_declines ? code_decline(c, code) : SWITCH_WRITE_NONE;
+    if (v->approved && (dynamic || v->outcome == SWITCH_OUTCOME_STATIC_MATCH) && switch_guess_pass(code) && write == SWITCH_WRITE_NONE)
+        write = SWITCH_WRITE_UPDATE;
+    return write;
+}
+
+/* ---- the verdict ---- */
+
+static void ref_write(const struct switch_case *c, char out[static 24])
+{
+    const struct switch_step *step = &c->finding->step;
+    struct buf text = buf_over(out, 23);
+
+    if (step->question == SWITCH_PM0) {
+        buf_put_integer(&text, step->ref);
+    } else if (step->question == SWITCH_PM5) {
+        buf_put_byte(&text, 'W');
+        buf_put_integer(&text, step->ref * 3600 * (c->product->twu_h > 0 ? c->product->twu_h : 1));
+    }
+    out[text.len] = 0;
+}
+
+static char letter_of(const struct switch_case *c, enum switch_outcome outcome)
+{
+    char letter = rows[outcome].letter;
+
+    if (outcome == SWITCH_OUTCOME_ABSENT && c->presence == ISO_CODE_NOT_ON_CARD)
+        letter = 'S';
+    if (outcome == SWITCH_OUTCOME_HSM_DOWN && c->no_keys)
+        letter = 'U';
+    return c->result_wanted ? switch_letter(c->link->network, letter) : 0;
+}
+
+void switch_judge(const struct switch_case *c, struct switch_verdict *out, struct ledger_full_card *after)
+{
+    struct switch_ctm_input ctm = {.status = c->row->card.status, .expiry = c->row->card.expiry, .account = &c->row->account,
+                                   .amount = c->amount, .now_ms = c->now_ms};
+    enum switch_outcome outcome = outcome_of(c);
+    const char *de39;
+
+    *after = *c->row;
+    *out = (struct switch_verdict){.outcome = outcome, .letter = letter_of(c, outcome), .reason = switch_ctm_decide(&ctm)};
+    if (out->reason == SWITCH_CTM_CARD_EXPIRED && c->row->card.alt_until > c->now_ms && c->row->card.alt_expiry[0] != 0) {
+        ctm.expiry = c->row->card.alt_expiry;
+        out->reason = switch_ctm_decide(&ctm);
+    }
+    de39 = de39_of(c, outcome, out->reason);
+    out->approved = de39 == NULL;
+    memcpy(out->de39, de39 != NULL ? de39 : c->amount == 0 ? c->link->zero_de39 : "00", 3);
+    out->locked = outcome == SWITCH_OUTCOME_LOCKED;
+    if (outcome == SWITCH_OUTCOME_ACTIVE_APPROVED && !out->approved)
+        out->outcome = SWITCH_OUTCOME_ACTIVE_DECLINED;
+    out->code_write = effects(c, out, &after->code);
+    if (out->outcome == SWITCH_OUTCOME_ACTIVE_APPROVED || (out->outcome == SWITCH_OUTCOME_PREVIOUS_WINDOW && out->approved))
+        ref_write(c, out->ref);
+    if (out->approved && c->amount > 0) {
+        switch_ctm_hold(&after->account, c->amount, c->now_ms);
+        out->hold = c->amount;
+        out->account_write = true;
+    }
+}
+
+void switch_judge_unknown(const struct switch_link *link, enum iso_presence presence, bool result_wanted, struct switch_verdict *out)
+{
+    bool masked = link->config.mask_unknown_card && presence == ISO_CODE_PRESENT;
+
+    *out = (struct switch_verdict){.outcome = SWITCH_OUTCOME_UNEVALUATED, .reason = SWITCH_CTM_UNKNOWN_CARD};
+    memcpy(out->de39, masked ? link->code_de39 : switch_ctm_row(SWITCH_CTM_UNKNOWN_CARD)->de39, 3);
+    if (masked && result_wanted)
+        out->letter = switch_letter(link->network, 'N');
+}
+
+bool switch_expiry_wrong(const struct ledger_card *card, struct span de14, int64_t now_ms, bool *alternate)
+{
+    *alternate = de14.len > 0 && card->alt_expiry[0] != 0 && card->alt_until > now_ms && span_is(de14, card->alt_expiry);
+    return de14.len > 0 && !*alternate && !span_is(de14, card->expiry);
+}

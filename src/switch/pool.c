@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slots, shared rows, chunks: all of it reserved at start. */
+#include "switch/internal.h"
+
+#include <string.h>
+
+/* ---- lists ---- */
+
+void list_push(struct list *l, struct slot *s)
+{
+    s->next = NULL;
+    if (l->tail != NULL)
+        l->tail->next = s;
+    else
+        l->head = s;
+    l->tail = s;
+    l->count++;
+}
+
+struct slot *list_pop(struct list *l)
+{
+    struct slot *s = l->head;
+
+    if (s == NULL)
+        return NULL;
+    l->head = s->next;
+    if (l->head == NULL)
+        l->tail = NULL;
+    l->count--;
+    s->next = NULL;
+    return s;
+}
+
+void list_prepend(struct list *l, struct list *front)
+{
+    if (front->head == NULL)
+        return;
+    front->tail->next = l->head;
+    if (l->tail == NULL)
+        l->tail = front->tail;
+    l->head = front->head;
+    l->count += front->count;
+    *front = (struct list){0};
+}
+
+/* ---- hashing: FNV-1a; equal hashes are told apart by comparing, so a peer that makes them collide only slows itself down ---- */
+
+static uint64_t hash_bytes(uint64_t h, const void *at, size_t len)
+{
+    const uint8_t *b = at;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ b[i]) * UINT64_C(0x100000001B3);
+    return (h ^ 0xFF) * UINT64_C(0x100000001B3);
+}
+
+static uint64_t hash_text(uint64_t h, const char *text)
+{
+    return hash_bytes(h, text, strlen(text));
+}
+
+static const char *without_zeros(const char *text)
+{
+    return text + strspn(text, "0");
+}
+
+static uint64_t original_hash(size_t link, const char *de7, const char *de11, const char *de32)
+{
+    uint64_t h = hash_bytes(UINT64_C(0xCBF29CE484222325), &link, sizeof link);
+
+    return hash_text(hash_text(hash_text(h, de7), de11), without_zeros(de32));
+}
+
+void slot_hash(struct slot *s)
+{
+    const struct ledger_auth *a = &s->auth;
+
+    s->original_hash = original_hash(s->link, a->de7, a->de11, a->de32);
+    s->key_hash = hash_text(hash_text(hash_text(hash_text(s->original_hash, a->mti_class), a->de37), a->de41), a->de42);
+}
+
+/* ---- slots ---- */
+
+struct slot *slot_take(struct switch_core *core)
+{
+    struct slot *s = core->free_slot;
+
+    if (s == NULL)
+        return NULL;
+    core->free_slot = s->next;
+    s->next = NULL;
+    s->generation++;
+    core->pending++;
+    return s;
+}
+
+static void unlink_key(struct switch_core *core, struct slot *s)
+{
+    struct slot **at = &core->by_key[s->key_hash % BUCKETS];
+
+    while (*at != NULL && *at != s)
+        at = &(*at)->next_key;
+    if (*at != NULL)
+        *at = s->next_key;
+    at = &core->by_original[s->original_hash % BUCKETS];
+    while (*at != NULL && *at != s)
+        at = &(*at)->next_original;
+    if (*at != NULL)
+        *at = s->next_original;
+}
+
+void slot_free(struct switch_core *core, struct slot *s)
+{
+    uint32_t index = s->index;
+    uint32_t generation = s->generation;
+    struct list waiters = s->waiters;
+
+    if (s->keyed)
+        unlink_key(core, s);
+    card_drop(core, s);
+    if (core->in_flight[s->link] > 0)
+        core->in_flight[s->link]--;
+    iso_message_wipe(&s->answer);
+    secret_wipe(&s->pan, sizeof s->pan);
+    secret_wipe(&s->code, sizeof s->code);
+    /* The storage of messages is wiped above as far as it was used; the rest of the slot is small. */
+    memset(&s->next, 0, offsetof(struct slot, answer) - offsetof(struct slot, next));
+    memset(&s->original, 0, sizeof *s - offsetof(struct slot, original));
+    s->index = index;
+    s->generation = generation;
+    s->next = core->free_slot;
+    core->free_slot = s;
+    core->pending--;
+    list_prepend(&core->arrived, &waiters);
+}
+
+static bool same_key(const struct slot *a, const struct slot *b)
+{
+    return a->key_hash == b->key_hash && a->link == b->link && strcmp(a->auth.mti_class, b->auth.mti_class) == 0 &&
+           strcmp(a->auth.de7, b->auth.de7) == 0 && strcmp(a->auth.de11, b->auth.de11) == 0 &&
+           strcmp(without_zeros(a->auth.de32), without_zeros(b->auth.de32)) == 0 && strcmp(a->auth.de37, b->auth.de37) == 0 &&
+           strcmp(a->auth.de41, b->auth.de41) == 0 && strcmp(a->auth.de42, b->auth.de42) == 0;
+}
+
+struct slot *slot_claim(struct switch_core *core, struct slot *s)
+{
+    struct slot **key = &core->by_key[s->key_hash % BUCKETS];
+    struct slot **original = &core->by_original[s->original_hash % BUCKETS];
+
+    for (struct slot *other = *key; other != NULL; other = other->next_key)
+        if (same_key(other, s))
+            return other;
+    s->next_key = *key;
+    *key = s;
+    s->next_original = *original;
+    *original = s;
+    s->keyed = true;
+    return NULL;
+}
+
+struct slot *slot_original(struct switch_core *core, const struct slot *s)
+{
+    struct original_texts room;
+    struct ledger_message_id id;
+    uint64_t hash;
+
+    slot_original_id(s, &room, &id);
+    hash = original_hash(s->link, id.de7, id.de11, id.de32);
+    for (struct slot *other = core->by_original[hash % BUCKETS]; other != NULL; other = other->next_original)
+        if (other->kind == SLOT_AUTHORISATION && other->link == s->link && strcmp(other->auth.de7, id.de7) == 0 &&
+            strcmp(other->auth.de11, id.de11) == 0 && strcmp(without_zeros(other->auth.de32), without_zeros(id.de32)) == 0)
+            return other;
+    return NULL;
+}
+
+/* ---- shared rows ---- */
+
+static uint64_t mac_bucket(const uint8_t mac[static LEDGER_MAC_LEN])
+{
+    uint64_t h;
+
+    memcpy(&h, mac, sizeof h);
+    return h % BUCKETS;
+}
+
+struct card_entry *card_find(struct switch_core *core, const uint8_t mac[static LEDGER_MAC_LEN])
+{
+    struct card_entry *e = core->cards[mac_bucket(mac)];
+
+    while (e != NULL && memcmp(e->row.card.pan_mac.at, mac, LEDGER_MAC_LEN) != 0)
+        e = e->next;
+    return e;
+}
+
+static struct account_entry *account_enter(struct switch_core *core, const struct ledger_account *row)
+{
+    struct account_entry **bucket = &core->accounts[hash_text(UINT64_C(0xCBF29CE484222325), row->account_id) % BUCKETS];
+    struct account_entry *e = *bucket;
+
+    while (e != NULL && strcmp(e->row.account_id, row->account_id) != 0)
+        e = e->next;
+    if (e == NULL) {
+        e = core->free_account;
+        if (e == NULL)
+            return NULL;
+        core->free_account = e->next;
+        *e = (struct account_entry){.next = *bucket, .row = *row};
+        *bucket = e;
+    } else if (e->chunk == NULL) {
+        e->row = *row;
+        e->stale = false;
+    }
+    return e;
+}
+
+static void account_leave(struct switch_core *core, struct account_entry *e)
+{
+    struct account_entry **at = &core->accounts[hash_text(UINT64_C(0xCBF29CE484222325), e->row.account_id) % BUCKETS];
+
+    if (--e->refs > 0)
+        return;
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+    e->next = core->free_account;
+    core->free_account = e;
+}
+
+struct card_entry *card_enter(struct switch_core *core, const struct ledger_full_card *row)
+{
+    struct card_entry *e = card_find(core, row->card.pan_mac.at);
+    struct account_entry *account = row->account.account_id[0] != 0 ? account_enter(core, &row->account) : NULL;
+    uint64_t bucket = mac_bucket(row->card.pan_mac.at);
+
+    if (e == NULL) {
+        e = core->free_card;
+        if (e == NULL)
+            return NULL;
+        core->free_card = e->next;
+        *e = (struct card_entry){.next = core->cards[bucket]};
+        core->cards[bucket] = e;
+    } else if (e->account != NULL && e->account != account) {
+        account_leave(core, e->account);
+        e->account = NULL;
+    }
+    if (account != NULL && e->account == NULL)
+        account->refs++;
+    e->account = account;
+    e->row = *row;
+    e->stale = false;
+    e->read_us = core->now_us;
+    return e;
+}
+
+void card_hold(struct card_entry *card, struct slot *s)
+{
+    s->card = card;
+    card->refs++;
+}
+
+void card_drop(struct switch_core *core, struct slot *s)
+{
+    struct card_entry *e = s->card;
+    struct card_entry **at;
+
+    s->card = NULL;
+    if (e == NULL || --e->refs > 0)
+        return;
+    at = &core->cards[mac_bucket(e->row.card.pan_mac.at)];
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+    if (e->account != NULL)
+        account_leave(core, e->account);
+    e->next = core->free_card;
+    core->free_card = e;
+}
+
+/* ---- chunks ---- */
+
+struct chunk *chunk_take(struct switch_core *core)
+{
+    struct chunk *c = core->free_chunk;
+
+    if (c == NULL)
+        return NULL;
+    core->free_chunk = c->next;
+    c->count = 0;
+    ledger_unit_begin(&c->unit, SWITCH_CHUNK_MAX * 7, &c->arena);
+    return c;
+}
+
+void chunk_free(struct switch_core *core, struct chunk *c)
+{
+    arena_reset(&c->arena);
+    c->count = 0;
+    c->next = core->free_chunk;
+    core->free_chunk = c;
+}
+
+/* ---- start and end ---- */
+
+enum { CHUNK_ROOM = 512 * 1024, READ_ROOM = 4 * 1024 * 1024 };
+
+static enum err reserve(size_t count, size_t size, void **out)
+{
+    return memory_reserve(count, size, out);
+}
+
+static enum err pool_rows(struct switch_core *core, size_t rows)
+{
+    TRY(reserve(rows, sizeof *core->card, (void **)&core->card));
+    TRY(reserve(rows, sizeof *core->account, (void **)&core->account));
+    TRY(reserve(BUCKETS, sizeof(void *), (void **)&core->by_key));
+    TRY(reserve(BUCKETS, sizeof(void *), (void **)&core->by_original));
+    TRY(reserve(BUCKETS, sizeof(void *), (void **)&core->cards));
+    TRY(reserve(BUCKETS, sizeof(void *), (void **)&core->accounts));
+    for (size_t i = 0; i < rows; i++) {
+        core->card[i].next = i + 1 < rows ? &core->card[i + 1] : NULL;
+        core->account[i].next = i + 1 < rows ? &core->account[i + 1] : NULL;
+    }
+    core->free_card = core->card;
+    core->free_account = core->account;
+    return ERR_OK;
+}
+
+enum err pool_create(struct switch_core *core)
+{
+    size_t slots = core->config.slots;
+    uint8_t *at;
+
+    TRY(secret_pages_create(slots * sizeof(struct slot) + sizeof(struct iso_message) + COMMAND_ROOM, &core->pages));
+    at = core->pages.at;
+    core->slot = (struct slot *)(void *)at;
+    core->scratch = (struct iso_message *)(void *)(at + slots * sizeof(struct slot));
+    core->command = at + slots * sizeof(struct slot) + sizeof(struct iso_message);
+    for (size_t i = 0; i < slots; i++) {
+        core->slot[i].index = (uint32_t)i;
+        core->slot[i].next = i + 1 < slots ? &core->slot[i + 1] : NULL;
+    }
+    core->free_slot = core->slot;
+    TRY(pool_rows(core, slots));
+    TRY(reserve(CHUNKS, sizeof *core->chunk, (void **)&core->chunk));
+    for (size_t i = 0; i < CHUNKS; i++) {
+        core->chunk[i].core = core;
+        TRY(arena_create(&core->chunk[i].arena, CHUNK_ROOM));
+        chunk_free(core, &core->chunk[i]);
+    }
+    return arena_create(&core->read_arena, READ_ROOM);
+}
+
+static void release(void **at, size_t count, size_t size)
+{
+    if (*at != NULL)
+        memory_release(*at, count, size);
+    *at = NULL;
+}
+
+void pool_destroy(struct switch_core *core)
+{
+    size_t rows = core->config.slots;
+
+    for (size_t i = 0; core->chunk != NULL && i < CHUNKS; i++)
+        if (core->chunk[i].arena.at != NULL)
+            arena_destroy(&core->chunk[i].arena);
+    if (core->read_arena.at != NULL)
+        arena_destroy(&core->read_arena);
+    release((void **)&core->chunk, CHUNKS, sizeof *core->chunk);
+    release((void **)&core->card, rows, sizeof *core->card);
+    release((void **)&core->account, rows, sizeof *core->account);
+    release((void **)&core->by_key, BUCKETS, sizeof(void *));
+    release((void **)&core->by_original, BUCKETS, sizeof(void *));
+    release((void **)&core->cards, BUCKETS, sizeof(void *));
+    release((void **)&core->accounts, BUCKETS, sizeof(void *));
+    if (core->pages.at != NULL)
+        secret_pages_destroy(&core->pages);
+}

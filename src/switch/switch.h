@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The issuer's authorisation switch.
+ *
+ * Purpose    Takes ISO 8583 requests from links, verifies the security code with an HSM, decides, writes code row, hold, authorisation
+ *            and stored answer in one transaction, and answers only after the commit (switch spec 6).
+ * Ownership  switch_create reserves everything; switch_destroy wipes and releases it. The store connection, the HSM client, the vault and
+ *            the links are the caller's and outlive the switch. The writer calls back into a queue that the switch owns: stop the writer
+ *            before destroying the switch.
+ * Threading  One loop thread for all calls. The writer thread touches only submitted batches. `wake` is called from the writer thread.
+ * Failure    A request is answered, or rejected by its format, or (if the outcome of its commit cannot be known) not answered at all, so
+ *            that the network repeats it and meets the stored answer.
+ * Limits     `slots` requests under way; above that DE39 91 at once. SWITCH_CHUNK_MAX requests share a transaction.
+ * Stages     receive -> lookup -> ask (HSM rounds) -> decide -> commit -> reply; a queue before each; a turn drains them as batches.
+ *
+ * Example
+ *     TRY(switch_create(&config, &core));
+ *     switch_receive(core, link, peer, payload);     // for each frame of the turn
+ *     next_us = switch_turn(core);                   // from the loop's turn hook
+ */
+#ifndef SWITCH_SWITCH_H
+#define SWITCH_SWITCH_H
+
+#include "base/env.h"
+#include "crypto/vault.h"
+#include "hostcmd/client.h"
+#include "net/net.h"
+#include "store/writer.h"
+#include "switch/link.h"
+
+enum { SWITCH_LINKS_MAX = 8, SWITCH_CHUNK_MAX = 64 };
+
+struct switch_core;
+
+struct switch_config {
+    const struct env *env;
+    struct store *store; /* reads, on the loop's thread */
+    struct store_writer *writer;
+    struct hostcmd_client *hsm;
+    struct vault *vault; /* PAN MACs */
+    const struct switch_link *link;
+    size_t link_count;
+    /* The KEY text of an HSM key name; NULL: not known. */
+    const char *(*key)(void *context, const char *name);
+    /* Sends one frame back. The bytes are wiped after the call. */
+    void (*reply)(void *context, size_t link, struct net_peer peer, struct span frame);
+    void (*wake)(void *context); /* a turn is wanted; any thread */
+    void *context;
+    uint32_t slots;
+    uint32_t round_ms; /* HSM deadline of one question; 0 = 1,500 */
+    uint32_t total_ms; /* of all questions of a request; 0 = 3,000 */
+};
+
+MUST_USE enum err switch_create(const struct switch_config *config, struct switch_core **out);
+void switch_destroy(struct switch_core *core);
+
+/* One frame without its length. False: the connection is to be closed, nothing can be answered. */
+bool switch_receive(struct switch_core *core, size_t link, struct net_peer peer, struct span payload);
+/* Runs every stage on what has arrived. Returns the next deadline (monotonic us). */
+int64_t switch_turn(struct switch_core *core);
+/* Requests under way. */
+size_t switch_pending(const struct switch_core *core);
+
+struct switch_counters {
+    uint64_t received, rejected, busy, late, approved, declined, repeats, unavailable, conflicts, unanswered, reversals;
+};
+struct switch_counters switch_counters(const struct switch_core *core);
+void switch_metrics(const struct switch_core *core, struct buf *out);
+
+/* ---- links on the network ---- */
+
+struct switch_ports;
+/* One server a link on the loop; they feed `core`, which must have been created with switch_ports_reply and the ports as context. */
+MUST_USE enum err switch_ports_open(struct net_loop *loop, const struct switch_link *link, size_t count, struct switch_ports **out,
+                                    struct net_problem *problem);
+void switch_ports_attach(struct switch_ports *ports, struct switch_core *core);
+void switch_ports_reply(struct switch_ports *ports, size_t link, struct net_peer peer, struct span frame);
+void switch_ports_close(struct switch_ports *ports);
+uint16_t switch_ports_number(const struct switch_ports *ports, size_t link);
+
+#endif
