@@ -16,22 +16,35 @@
 enum { POINT = 1 + 2 * JWE_COORDINATE, KEY = 32, NONCE = 12, TAG = 16, HEADER_MAX = 1024 };
 static const char ENC[] = "A256GCM";
 
-static EVP_PKEY *public_key(const struct jwe_public *point)
+/* `scalar` NULL: the public half alone. */
+static EVP_PKEY *make_key(const struct jwe_public *point, const uint8_t *scalar)
 {
-    char group[] = "P-256";
     uint8_t octets[POINT];
     octets[0] = 4; /* uncompressed, SEC 1 2.3.3 */
     memcpy(octets + 1, point->x, JWE_COORDINATE);
     memcpy(octets + 1 + JWE_COORDINATE, point->y, JWE_COORDINATE);
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-                           OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, octets, sizeof octets),
-                           OSSL_PARAM_construct_end()};
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    BIGNUM *d = scalar ? BN_secure_new() : NULL;
+    bool pushed = build && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) == 1 &&
+                  OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, octets, sizeof octets) == 1 &&
+                  (!scalar || (d && BN_bin2bn(scalar, JWE_COORDINATE, d) &&
+                               OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, d) == 1));
+    OSSL_PARAM *params = pushed ? OSSL_PARAM_BLD_to_param(build) : NULL;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     EVP_PKEY *key = NULL;
-    if (!context || EVP_PKEY_fromdata_init(context) != 1 || EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+    if (!params || !context || EVP_PKEY_fromdata_init(context) != 1 ||
+        EVP_PKEY_fromdata(context, &key, scalar ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) != 1)
         key = NULL;
     EVP_PKEY_CTX_free(context);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    BN_clear_free(d);
     return key;
+}
+
+static EVP_PKEY *public_key(const struct jwe_public *point)
+{
+    return make_key(point, NULL);
 }
 
 static enum err coordinate(struct span text, uint8_t out[static JWE_COORDINATE])
@@ -81,6 +94,24 @@ enum err jwe_generate(struct jwe_private *out_private, struct jwe_public *out_pu
     else
         out_private->key = key;
     return err;
+}
+
+enum err jwe_import_private(const struct jwe_public *point, struct span d_text, struct jwe_private *out)
+{
+    uint8_t scalar[JWE_COORDINATE];
+    enum err err = coordinate(d_text, scalar);
+    EVP_PKEY *key = err == ERR_OK ? make_key(point, scalar) : NULL;
+    secret_wipe(scalar, sizeof scalar);
+    EVP_PKEY_CTX *context = key ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
+    bool valid = context && EVP_PKEY_pairwise_check(context) == 1;
+    EVP_PKEY_CTX_free(context);
+    ERR_clear_error();
+    if (!valid) {
+        EVP_PKEY_free(key);
+        return ERR_PARSE_VALUE;
+    }
+    out->key = key;
+    return ERR_OK;
 }
 
 void jwe_private_free(struct jwe_private *key)

@@ -38,6 +38,8 @@ MUST_USE enum err jwe_encrypt(const struct jwe_public *recipient, struct span ki
 
 /* For clients and tests. */
 MUST_USE enum err jwe_generate(struct jwe_private *out_private, struct jwe_public *out_public);
+/* From the members x, y, d of a private JWK. */
+MUST_USE enum err jwe_import_private(const struct jwe_public *point, struct span d_text, struct jwe_private *out);
 void jwe_private_free(struct jwe_private *key);
 MUST_USE enum err jwe_decrypt(const struct jwe_private *key, struct span compact, struct buf *out);
 

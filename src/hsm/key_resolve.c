@@ -1,57 +1,224 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The LMKs of this HSM. */
-#include "hsm/hsm_internal.h"
-
-#include "keys/keys.h"
-
-#include "base/arena.h"
+#include "hsm/hsm_keys.h"
+#include "keys/cache.h"
 
 #include <string.h>
 
-enum { TEST_VARIANT_LMK = 0, TEST_BLOCK_LMK = 1 };
-
-struct hsm_keys {
-    struct keys_lmk_set *lmk;
+struct stored {
+    uint8_t lmk;
+    uint8_t len; /* 0: empty */
+    uint8_t text[KEYS_CACHE_TEXT];
 };
 
-static enum err load(struct hsm_keys *keys, bool test)
+struct hsm_keys {
+    struct secret_pages pages;
+    struct keys_lmk_set *lmks;
+    struct keys_cache *cvks;
+    struct keys_cache *masters;
+    struct stored storage[HSM_STORAGE];
+};
+
+static void unload_cvk(void *payload)
 {
-    TRY(keys_lmk_set_create(&keys->lmk));
-    if (!test)
+    cvv_key_unload(payload);
+}
+
+static void unload_master(void *payload)
+{
+    cvv_master_unload(payload);
+}
+
+static enum err fill(struct hsm_keys *k, const struct hsm_config *config)
+{
+    TRY(keys_lmk_set_create(&k->lmks));
+    TRY(keys_cache_create(HSM_CACHE, sizeof(struct cvv_key), unload_cvk, &k->cvks));
+    TRY(keys_cache_create(HSM_CACHE, sizeof(struct cvv_master), unload_master, &k->masters));
+    if (!config->test_lmk)
         return ERR_OK;
-    TRY(keys_lmk_add_test_variant(keys->lmk, TEST_VARIANT_LMK));
-    return keys_lmk_add_test_block(keys->lmk, TEST_BLOCK_LMK);
+    TRY(keys_lmk_add_test_variant(k->lmks, 0));
+    return keys_lmk_add_test_block(k->lmks, 1);
 }
 
 enum err hsm_keys_create(const struct hsm_config *config, struct hsm_keys **out)
 {
-    void *at = NULL;
-    TRY(memory_reserve(1, sizeof(struct hsm_keys), &at));
-    struct hsm_keys *keys = at;
-    enum err err = load(keys, config->test_lmk);
-    if (err != ERR_OK) {
-        hsm_keys_destroy(keys);
-        return err;
-    }
-    *out = keys;
-    return ERR_OK;
+    struct secret_pages pages;
+    TRY(secret_pages_create(sizeof(struct hsm_keys), &pages));
+    struct hsm_keys *k = pages.at;
+    k->pages = pages;
+    enum err err = fill(k, config);
+    if (err == ERR_OK)
+        *out = k;
+    else
+        hsm_keys_destroy(k);
+    return err;
 }
 
 void hsm_keys_destroy(struct hsm_keys *keys)
 {
     if (!keys)
         return;
-    keys_lmk_set_destroy(keys->lmk);
-    memory_release(keys, 1, sizeof *keys);
+    keys_cache_destroy(keys->cvks);
+    keys_cache_destroy(keys->masters);
+    keys_lmk_set_destroy(keys->lmks);
+    struct secret_pages pages = keys->pages;
+    secret_pages_destroy(&pages);
 }
 
 bool hsm_keys_loaded(const struct hsm_keys *keys, uint8_t lmk)
 {
-    return keys_lmk_kind(keys->lmk, lmk) != KEYS_LMK_ABSENT;
+    return keys_lmk_kind(keys->lmks, lmk) != KEYS_LMK_ABSENT;
 }
 
 void hsm_keys_check_value(const struct hsm_keys *keys, uint8_t lmk, char out[static 16])
 {
-    if (keys_lmk_check(keys->lmk, lmk, out) != ERR_OK)
-        memset(out, '0', 16);
+    if (keys_lmk_check(keys->lmks, lmk, out) != ERR_OK)
+        memset(out, '0', KEYS_CHECK);
+}
+
+struct keys_lmk_set *hsm_key_lmks(struct hsm *hsm)
+{
+    return hsm_keys(hsm)->lmks;
+}
+
+/* ---- user storage ---- */
+
+enum err hsm_key_store(struct hsm *hsm, unsigned index, uint8_t lmk, struct span text)
+{
+    if (index >= HSM_STORAGE)
+        return ERR_USER_STORAGE_INDEX;
+    if (text.len == 0 || text.len > KEYS_CACHE_TEXT || text.at[0] == 'K')
+        return ERR_KEY_SCHEME;
+    struct stored *s = &hsm_keys(hsm)->storage[index];
+    *s = (struct stored){.lmk = lmk, .len = (uint8_t)text.len};
+    memcpy(s->text, text.at, text.len);
+    return ERR_OK;
+}
+
+static enum err locate_stored(struct hsm *hsm, const struct hsm_call *call, struct span digits, struct hsm_key_text *out)
+{
+    uint8_t index[2] = {0};
+    uint8_t padded[4] = {'0'};
+    if (digits.len != 3)
+        return ERR_PARSE_SHORT;
+    memcpy(padded + 1, digits.at, 3);
+    TRY(span_unhex(span_of(padded, sizeof padded), index, sizeof index));
+    unsigned at = (unsigned)index[0] << 8 | index[1];
+    if (at >= HSM_STORAGE)
+        return ERR_USER_STORAGE_INDEX;
+    const struct stored *s = &hsm_keys(hsm)->storage[at];
+    if (s->len == 0)
+        return ERR_USER_STORAGE_EMPTY;
+    /* The entry's LMK wins over %NN; both given and different do not go together. */
+    if (call->lmk_given && call->lmk != s->lmk)
+        return ERR_LMK_IDENTIFIERS;
+    *out = (struct hsm_key_text){span_of(s->text, s->len), s->lmk};
+    return ERR_OK;
+}
+
+enum err hsm_key_locate(struct hsm *hsm, const struct hsm_call *call, struct span text, struct hsm_key_text *out)
+{
+    if (text.len > 0 && text.at[0] == 'K')
+        return locate_stored(hsm, call, span_slice(text, 1, text.len - 1), out);
+    *out = (struct hsm_key_text){text, call->lmk};
+    return ERR_OK;
+}
+
+/* ---- clear keys ---- */
+
+static enum err clear_block(struct hsm *hsm, const struct hsm_key_text *at, const struct hostcmd_key_rule *rule,
+                            struct keys_header *header, struct secret_key *out)
+{
+    struct keys_header h = {0};
+    const struct keys_rule allowed = {rule->usages, rule->modes, 'T'};
+    TRY(keys_block_unwrap(hsm_key_lmks(hsm), at->lmk, at->text, &h, out));
+    if (rule->usages)
+        TRY(keys_block_allows(&h, &allowed));
+    if (header)
+        *header = h;
+    return ERR_OK;
+}
+
+static enum err clear_variant(struct hsm *hsm, const struct hsm_key_text *at, const struct hostcmd_key_rule *rule,
+                              struct secret_key *out)
+{
+    struct keys_type_place place;
+    if (!rule->type)
+        return ERR_KEY_SCHEME;
+    TRY(keys_type_place(span_text(rule->type), &place));
+    return keys_unwrap(hsm_key_lmks(hsm), at->lmk, place, at->text, out);
+}
+
+enum err hsm_key_clear(struct hsm *hsm, const struct hsm_key_text *at, const struct hostcmd_key_rule *rule,
+                       struct keys_header *header, struct secret_key *out)
+{
+    SECRET_KEY key = {0};
+    if (at->text.len > 0 && at->text.at[0] == 'S')
+        TRY(clear_block(hsm, at, rule, header, &key));
+    else
+        TRY(clear_variant(hsm, at, rule, &key));
+    if (!keys_parity_odd(&key))
+        return ERR_KEY_PARITY_SOURCE;
+    *out = key;
+    return ERR_OK;
+}
+
+/* ---- loaded keys ---- */
+
+/* What a text may serve depends on the command (usage, mode), so the command is part of the place in the cache. */
+static unsigned purpose(const struct hsm_call *call)
+{
+    return (unsigned)hostcmd_row_id(call->row);
+}
+
+typedef enum err (*loader)(const struct secret_key *key, void *payload);
+
+/* Loads in place, so that the clear contexts stand in the locked pages of the cache and nowhere else. */
+static enum err loaded(struct hsm *hsm, const struct hsm_call *call, const struct hsm_key_text *at, struct keys_cache *cache,
+                       loader load, void **out)
+{
+    void *place = keys_cache_find(cache, at->lmk, purpose(call), at->text);
+    if (!place) {
+        SECRET_KEY key = {0};
+        TRY(hsm_key_clear(hsm, at, &call->row->key, NULL, &key));
+        place = keys_cache_add(cache, at->lmk, purpose(call), at->text);
+        if (!place)
+            return ERR_KEY_BLOCK_FORMAT;
+        enum err err = load(&key, place);
+        if (err != ERR_OK) {
+            keys_cache_drop(cache, place);
+            return err;
+        }
+    }
+    *out = place;
+    return ERR_OK;
+}
+
+static enum err load_cvk(const struct secret_key *key, void *payload)
+{
+    return cvv_key_load(key, payload);
+}
+
+static enum err load_master(const struct secret_key *key, void *payload)
+{
+    return cvv_master_load(key, payload);
+}
+
+enum err hsm_key_cvk(struct hsm *hsm, const struct hsm_call *call, struct span text, struct cvv_key **out)
+{
+    struct hsm_key_text at;
+    void *place = NULL;
+    TRY(hsm_key_locate(hsm, call, text, &at));
+    TRY(loaded(hsm, call, &at, hsm_keys(hsm)->cvks, load_cvk, &place));
+    *out = place;
+    return ERR_OK;
+}
+
+enum err hsm_key_master(struct hsm *hsm, const struct hsm_call *call, struct span text, struct cvv_master **out)
+{
+    struct hsm_key_text at;
+    void *place = NULL;
+    TRY(hsm_key_locate(hsm, call, text, &at));
+    TRY(loaded(hsm, call, &at, hsm_keys(hsm)->masters, load_master, &place));
+    *out = place;
+    return ERR_OK;
 }
