@@ -25,10 +25,10 @@ static EVP_PKEY *make_key(const struct jwe_public *point, const uint8_t *scalar)
     memcpy(octets + 1 + JWE_COORDINATE, point->y, JWE_COORDINATE);
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     BIGNUM *d = scalar ? BN_secure_new() : NULL;
-    bool pushed = build && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) == 1 &&
-                  OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, octets, sizeof octets) == 1 &&
-                  (!scalar || (d && BN_bin2bn(scalar, JWE_COORDINATE, d) &&
-                               OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, d) == 1));
+    bool pushed =
+        build && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) == 1 &&
+        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, octets, sizeof octets) == 1 &&
+        (!scalar || (d && BN_bin2bn(scalar, JWE_COORDINATE, d) && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, d) == 1));
     OSSL_PARAM *params = pushed ? OSSL_PARAM_BLD_to_param(build) : NULL;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     EVP_PKEY *key = NULL;

@@ -162,7 +162,7 @@ static void openssl_encrypts_we_decrypt(void **state)
 static void concat_kdf_of_the_standard(void **state)
 {
     (void)state;
-    static const uint8_t z[32] = {158, 86,  217, 29, 129, 113, 53,  211, 114, 131, 66,  131, 191, 132, 38,  156,
+    static const uint8_t z[32] = {158, 86, 217, 29,  129, 113, 53,  211, 114, 131, 66,  131, 191, 132, 38,  156,
                                   251, 49, 110, 163, 218, 128, 106, 72,  246, 218, 167, 121, 140, 254, 144, 196};
     const struct jwe_kdf in = {span_of(z, sizeof z), span_text("A128GCM"), span_text("Alice"), span_text("Bob")};
     uint8_t key[16], text[32];
@@ -271,8 +271,18 @@ static void headers_are_read_strictly(void **state)
     assert_int_equal(jose_object(span_text(good), "a", &out), ERR_PARSE_TYPE);
     assert_int_equal(jose_text(span_text(good), "missing", &out), ERR_PARSE_MISSING);
     assert_int_equal(jose_text(span_text("{\"a\":\"1\",\"a\":\"2\"}"), "a", &out), ERR_PARSE_DUPLICATE);
-    static const char *const bad[] = {"",      "{",         "[]",          "{\"a\"}",   "{\"a\":}",     "{\"a\":\"1\"",
-                                      "{a:1}", "{\"a\":1,}", "{\"a\":\"\\u0031\"}", "{\"a\":{}", "{\"a\":\"1\"}x", "{\"a\":\"1\n\"}"};
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "[]",
+                                      "{\"a\"}",
+                                      "{\"a\":}",
+                                      "{\"a\":\"1\"",
+                                      "{a:1}",
+                                      "{\"a\":1,}",
+                                      "{\"a\":\"\\u0031\"}",
+                                      "{\"a\":{}",
+                                      "{\"a\":\"1\"}x",
+                                      "{\"a\":\"1\n\"}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(jose_text(span_text(bad[i]), "a", &out), ERR_PARSE_JSON);
 }

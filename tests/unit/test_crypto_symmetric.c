@@ -179,9 +179,14 @@ static void base64_known(void **state)
     (void)state;
     static const struct {
         const char *plain, *standard, *url;
-    } known[] = {{"", "", ""},          {"f", "Zg==", "Zg"},         {"fo", "Zm8=", "Zm8"},
-                 {"foo", "Zm9v", "Zm9v"}, {"foob", "Zm9vYg==", "Zm9vYg"}, {"fooba", "Zm9vYmE=", "Zm9vYmE"},
-                 {"foobar", "Zm9vYmFy", "Zm9vYmFy"}, {"\xFB\xFF", "+/8=", "-_8"}};
+    } known[] = {{"", "", ""},
+                 {"f", "Zg==", "Zg"},
+                 {"fo", "Zm8=", "Zm8"},
+                 {"foo", "Zm9v", "Zm9v"},
+                 {"foob", "Zm9vYg==", "Zm9vYg"},
+                 {"fooba", "Zm9vYmE=", "Zm9vYmE"},
+                 {"foobar", "Zm9vYmFy", "Zm9vYmFy"},
+                 {"\xFB\xFF", "+/8=", "-_8"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         char room[32];
         struct buf b = buf_over(room, sizeof room);
@@ -197,8 +202,9 @@ static void base64_known(void **state)
         assert_int_equal(base64url_decode(span_text(known[i].url), &b), ERR_OK);
         assert_true(span_is(buf_span(&b), known[i].plain));
     }
-    static const char *const bad[] = {"Z",    "Zg",   "Zg=",  "Zg===", "Zh==",  "Zm9=",    "Zm 9",     "Zm9v\n",
-                                      "====", "=abc", "Z=g=", "Zm8-",  "Zm9vYg", "Zg==Zg==", "\xFF\xFF\xFF\xFF"};
+    static const char *const bad[] = {"Z",    "Zg",   "Zg=",    "Zg===",    "Zh==",
+                                      "Zm9=", "Zm 9", "Zm9v\n", "====",     "=abc",
+                                      "Z=g=", "Zm8-", "Zm9vYg", "Zg==Zg==", "\xFF\xFF\xFF\xFF"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char room[32];
         struct buf b = buf_over(room, sizeof room);
@@ -290,11 +296,11 @@ static void vault_key_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(des_blocks),   cmocka_unit_test(des_reload_equals_load),
-        cmocka_unit_test(des_cbc),      cmocka_unit_test(retail_mac),
-        cmocka_unit_test(digests),      cmocka_unit_test(hmac_known),
-        cmocka_unit_test(hkdf_known),   cmocka_unit_test(cmac_known),
-        cmocka_unit_test(base64_known), cmocka_unit_test(vault_round_trip_and_tampering),
+        cmocka_unit_test(des_blocks),     cmocka_unit_test(des_reload_equals_load),
+        cmocka_unit_test(des_cbc),        cmocka_unit_test(retail_mac),
+        cmocka_unit_test(digests),        cmocka_unit_test(hmac_known),
+        cmocka_unit_test(hkdf_known),     cmocka_unit_test(cmac_known),
+        cmocka_unit_test(base64_known),   cmocka_unit_test(vault_round_trip_and_tampering),
         cmocka_unit_test(vault_key_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
