@@ -38,6 +38,17 @@ enum err hsm_handle_b2(struct hsm *hsm, struct hsm_call *call);
 enum err hsm_handle_nc(struct hsm *hsm, struct hsm_call *call);
 enum err hsm_handle_no(struct hsm *hsm, struct hsm_call *call);
 
+/* handlers_codes.c */
+enum err hsm_handle_cw(struct hsm *hsm, struct hsm_call *call);
+enum err hsm_handle_cy(struct hsm *hsm, struct hsm_call *call);
+enum err hsm_handle_qy(struct hsm *hsm, struct hsm_call *call);
+enum err hsm_handle_pm(struct hsm *hsm, struct hsm_call *call);
+
+/* handlers_keys.c */
+enum err hsm_handle_as(struct hsm *hsm, struct hsm_call *call);
+enum err hsm_handle_a0(struct hsm *hsm, struct hsm_call *call);
+enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call);
+
 /* key_resolve.c: the LMKs and their check values. `test` loads the public test set. */
 enum err hsm_keys_create(const struct hsm_config *config, struct hsm_keys **out);
 void hsm_keys_destroy(struct hsm_keys *keys);

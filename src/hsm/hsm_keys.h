@@ -16,7 +16,7 @@
 #include "hsm/hsm_internal.h"
 #include "keys/block.h"
 
-enum { HSM_STORAGE = 256, HSM_CACHE = 1024 };
+enum { HSM_STORAGE = 256, HSM_CACHE = 512 };
 
 /* The first KEY of the command, by the rule of its row. */
 MUST_USE enum err hsm_key_cvk(struct hsm *hsm, const struct hsm_call *call, struct span text, struct cvv_key **out);

@@ -6,7 +6,7 @@
 
 struct stored {
     uint8_t lmk;
-    uint8_t len; /* 0: empty */
+    uint16_t len; /* 0: empty */
     uint8_t text[KEYS_CACHE_TEXT];
 };
 
@@ -89,7 +89,7 @@ enum err hsm_key_store(struct hsm *hsm, unsigned index, uint8_t lmk, struct span
     if (text.len == 0 || text.len > KEYS_CACHE_TEXT || text.at[0] == 'K')
         return ERR_KEY_SCHEME;
     struct stored *s = &hsm_keys(hsm)->storage[index];
-    *s = (struct stored){.lmk = lmk, .len = (uint8_t)text.len};
+    *s = (struct stored){.lmk = lmk, .len = (uint16_t)text.len};
     memcpy(s->text, text.at, text.len);
     return ERR_OK;
 }
@@ -129,7 +129,7 @@ static enum err clear_block(struct hsm *hsm, const struct hsm_key_text *at, cons
                             struct keys_header *header, struct secret_key *out)
 {
     struct keys_header h = {0};
-    const struct keys_rule allowed = {rule->usages, rule->modes, 'T'};
+    const struct keys_rule allowed = {rule->usages, rule->modes, rule->algorithm};
     TRY(keys_block_unwrap(hsm_key_lmks(hsm), at->lmk, at->text, &h, out));
     if (rule->usages)
         TRY(keys_block_allows(&h, &allowed));

@@ -6,7 +6,7 @@
  * Ownership  The cache owns the payloads, in locked pages; `unload` is called before a payload is reused or at destruction.
  * Threading  One thread at a time; make one a thread.
  * Failure    None after creation: a full set of slots gives up its oldest entry.
- * Limits     KEY texts up to 255 characters are cached; longer ones are always a miss and cannot be added (keys_cache_add gives
+ * Limits     KEY texts up to 512 characters are cached; longer ones are always a miss and cannot be added (keys_cache_add gives
  * NULL).
  *
  * Example
@@ -21,7 +21,7 @@
 
 #include "base/buf.h"
 
-enum { KEYS_CACHE_TEXT = 255 };
+enum { KEYS_CACHE_TEXT = 512 };
 
 struct keys_cache;
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Security codes: CW, CY, QY and PM. The rows have checked characters and lengths; the key is resolved before other fields are
+ * looked at (order of answers, host-commands 11). */
+#include "hsm/hsm_keys.h"
+
+#include <string.h>
+
+enum { DIGITS = 3, METHOD_B_ABOVE = 16, ATC_LEN = 6, OVERLAY_LEN = 4 };
+
+static struct code_digits code_of(struct span digits)
+{
+    struct code_digits code = {.len = (uint8_t)digits.len};
+    memcpy(code.at, digits.at, digits.len);
+    return code;
+}
+
+/* ---- CVV ---- */
+
+struct card_fields {
+    struct span key, pan, expiry, service;
+};
+
+static enum err static_code(struct hsm *hsm, const struct hsm_call *call, const struct card_fields *in, struct code_digits *out)
+{
+    struct cvv_key *key = NULL;
+    struct pan pan = {0};
+    TRY(hsm_key_cvk(hsm, call, in->key, &key));
+    TRY(card_pan_parse(in->pan, CARD_ANY, &pan));
+    enum err err = cvv_generate(key, &pan, (const char *)in->expiry.at, (const char *)in->service.at, DIGITS, out);
+    secret_wipe(&pan, sizeof pan);
+    return err;
+}
+
+enum err hsm_handle_cw(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_cw *r = call->request;
+    struct hostcmd_cw_reply *reply = call->reply;
+    SECRET_CODE code = {0};
+    const struct card_fields in = {WIRE_SPAN(r->key), WIRE_SPAN(r->pan), WIRE_SPAN(r->expiry), WIRE_SPAN(r->service)};
+    TRY(static_code(hsm, call, &in, &code));
+    return WIRE_SET(reply->code, span_of(code.at, code.len)) ? ERR_OK : ERR_INTERNAL;
+}
+
+enum err hsm_handle_cy(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_cy *r = call->request;
+    SECRET_CODE right = {0}, given = code_of(WIRE_SPAN(r->code));
+    const struct card_fields in = {WIRE_SPAN(r->key), WIRE_SPAN(r->pan), WIRE_SPAN(r->expiry), WIRE_SPAN(r->service)};
+    TRY(static_code(hsm, call, &in, &right));
+    return secret_code_equal(&right, &given) ? ERR_OK : ERR_VERIFY_FAILED;
+}
+
+/* ---- dynamic codes ---- */
+
+/* What QY and PM have in common. */
+struct dynamic_fields {
+    struct span scheme, key, method, pan, expiry, service, atc, time, twu;
+};
+#define DYNAMIC_FIELDS(r_)                                                                                                        \
+    {WIRE_SPAN((r_)->scheme),  WIRE_SPAN((r_)->key), WIRE_SPAN((r_)->method), WIRE_SPAN((r_)->pan), WIRE_SPAN((r_)->expiry),       \
+     WIRE_SPAN((r_)->service), WIRE_SPAN((r_)->atc), WIRE_SPAN((r_)->time),   WIRE_SPAN((r_)->twu)}
+
+static int two_digits(const uint8_t *at)
+{
+    return (at[0] - '0') * 10 + at[1] - '0';
+}
+
+/* YYMMDDhhmm of 2000..2099, a date and a time that exist. */
+static enum err window_overlay(struct span time, struct span twu, char out[static OVERLAY_LEN])
+{
+    const uint8_t *at = time.at;
+    const struct env_calendar c = {.year = 2000 + two_digits(at), .month = two_digits(at + 2), .day = two_digits(at + 4),
+                                   .hour = two_digits(at + 6), .minute = two_digits(at + 8)};
+    int64_t ms = 0;
+    uint64_t index = 0;
+    TRY(env_calendar_ms(&c, &ms));
+    TRY(cvv_window_index(ms / 1000, (unsigned)two_digits(twu.at), &index));
+    cvv_overlay(index, out);
+    return ERR_OK;
+}
+
+/* Scheme 0: the rightmost four digits of the counter. Scheme 5: the window index, layout countersign-5, algorithm T0. */
+static enum err overlay(const struct dynamic_fields *in, char out[static OVERLAY_LEN])
+{
+    if (in->scheme.at[0] == '5')
+        return window_overlay(in->time, in->twu, out);
+    memcpy(out, in->atc.at + ATC_LEN - OVERLAY_LEN, OVERLAY_LEN);
+    return ERR_OK;
+}
+
+static enum err gather(const struct dynamic_fields *in, struct cvv_dynamic *out)
+{
+    TRY(card_pan_parse(in->pan, CARD_ANY, &out->pan));
+    out->method = (enum cvv_method)in->method.at[0];
+    /* EMV Book 2 defines B for longer numbers only. */
+    if (out->method == CVV_METHOD_B && out->pan.len <= METHOD_B_ABOVE)
+        return ERR_PARSE_VALUE;
+    memcpy(out->psn, "00", sizeof out->psn);
+    memcpy(out->expiry, in->expiry.at, sizeof out->expiry);
+    memcpy(out->service, in->service.at, sizeof out->service);
+    return overlay(in, out->overlay);
+}
+
+static enum err dynamic_code(struct hsm *hsm, const struct hsm_call *call, const struct dynamic_fields *in, struct code_digits *out)
+{
+    struct cvv_master *master = NULL;
+    struct cvv_dynamic dynamic = {0};
+    TRY(hsm_key_master(hsm, call, in->key, &master));
+    enum err err = gather(in, &dynamic);
+    if (err == ERR_OK)
+        err = cvv_dynamic_generate(master, &dynamic, out);
+    secret_wipe(&dynamic, sizeof dynamic);
+    return err;
+}
+
+enum err hsm_handle_qy(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_qy *r = call->request;
+    struct hostcmd_qy_reply *reply = call->reply;
+    SECRET_CODE code = {0};
+    const struct dynamic_fields in = DYNAMIC_FIELDS(r);
+    TRY(dynamic_code(hsm, call, &in, &code));
+    return WIRE_SET(reply->code, span_of(code.at, code.len)) ? ERR_OK : ERR_INTERNAL;
+}
+
+enum err hsm_handle_pm(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_pm *r = call->request;
+    struct hostcmd_pm_reply *reply = call->reply;
+    SECRET_CODE right = {0}, given = code_of(WIRE_SPAN(r->code));
+    const struct dynamic_fields in = DYNAMIC_FIELDS(r);
+    TRY(dynamic_code(hsm, call, &in, &right));
+    if (secret_code_equal(&right, &given))
+        return ERR_OK;
+    /* The expected value leaves only in authorised state (compatibility mode, host-commands 5.3). */
+    if (call->authorised && !WIRE_SET(reply->expected, span_of(right.at, right.len)))
+        return ERR_INTERNAL;
+    return ERR_VERIFY_FAILED;
+}
