@@ -5,6 +5,11 @@
  */
 #include "base/buf.h"
 #include "base/err.h"
+#include "card/result.h"
+#include "hostcmd/commands.h"
+#include "iso8583/profile.h"
+#include "ledger/code.h"
+#include "store/statements.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,6 +41,83 @@ static void errors(struct buf *out)
     }
 }
 
+static void host_commands(struct buf *out)
+{
+    hostcmd_document(out);
+}
+
+static void profiles(struct buf *out)
+{
+    iso_document(&iso_profile_visa_base1, out);
+    buf_put_text(out, "\n");
+    iso_document(&iso_profile_iso87_ascii, out);
+}
+
+static void code_states(struct buf *out)
+{
+    ledger_code_document(out);
+}
+
+/* SQL in a table cell: a pipe would end it. */
+static void put_cell(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '|')
+            buf_put_text(out, "\\");
+        buf_put_byte(out, (uint8_t)*text);
+    }
+}
+
+static void statements(struct buf *out)
+{
+    static const struct {
+        const char *name, *set, *arguments, *results, *sql, *doc;
+    } row[] = {
+#define ROW(name, set, flags, arguments, results, sql, doc) {#name, #set, arguments, results, sql, doc},
+        STORE_STATEMENTS(ROW)
+#undef ROW
+    };
+    buf_put_text(out, "| statement | tables | purpose | arguments | results | SQL |\n| --- | --- | --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        const char *const cell[] = {row[i].name, row[i].set, row[i].doc, row[i].arguments, row[i].results};
+        for (size_t j = 0; j < sizeof cell / sizeof cell[0]; j++) {
+            buf_put_text(out, "| ");
+            put_cell(out, cell[j]);
+            buf_put_text(out, " ");
+        }
+        buf_put_text(out, "| `");
+        put_cell(out, row[i].sql);
+        buf_put_text(out, "` |\n");
+    }
+}
+
+static void results(struct buf *out)
+{
+    static const char *const class[] = {"match", "mismatch", "open", "absent", "unsupported"};
+    buf_put_text(out, "| result | class |");
+    for (enum card_face f = 0; f < CARD_FACE_COUNT; f++) {
+        buf_put_text(out, " ");
+        buf_put_text(out, card_face_name(f));
+        buf_put_text(out, " |");
+    }
+    buf_put_text(out, "\n| --- | --- |");
+    for (enum card_face f = 0; f < CARD_FACE_COUNT; f++)
+        buf_put_text(out, " --- |");
+    for (enum card_result r = 0; r < CARD_RESULT_COUNT; r++) {
+        buf_put_text(out, "\n| ");
+        buf_put_text(out, card_result_name(r));
+        buf_put_text(out, " | ");
+        buf_put_text(out, class[card_result_class(r)]);
+        buf_put_text(out, " |");
+        for (enum card_face f = 0; f < CARD_FACE_COUNT; f++) {
+            buf_put_text(out, " ");
+            buf_put_text(out, card_result_export(f, r));
+            buf_put_text(out, " |");
+        }
+    }
+    buf_put_text(out, "\n");
+}
+
 static const struct page {
     const char *name;
     const char *title;
@@ -43,6 +125,11 @@ static const struct page {
     void (*print)(struct buf *out);
 } pages[] = {
     {"errors", "Errors", "One list; each face reads its own column. A wrong code is a verdict, not an error.", errors},
+    {"host-commands", "Host commands", "What the HSM answers and its clients send: the same rows.", host_commands},
+    {"iso8583", "ISO 8583 profiles", "Fields, encodings and which message class carries what.", profiles},
+    {"code-states", "The life of a code", "The state machine that issuer and switch decide by.", code_states},
+    {"statements", "SQL statements", "Every statement of the house, valid for SQLite and PostgreSQL.", statements},
+    {"results", "Results of a code check", "The canonical result, and what each face writes for it.", results},
 };
 
 static bool same_as_file(const char *path, struct span text)

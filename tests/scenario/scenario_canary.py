@@ -121,7 +121,8 @@ def planted(checks, directory):
     search = Search({pan}, {code})
     things = {
         "PAN as text": b"x" + pan.encode() + b"x", "PAN in EBCDIC": ebcdic(pan), "PAN packed": bytes.fromhex(pan),
-        "code in JSON": b'{"cvv":"739"}', "code in DE126 as text": b"11 739", "code in DE126 in EBCDIC": b"\xf1\xf1\x40\xf7\xf3\xf9",
+        "code in JSON": b'{"cvv":"739"}', "code in DE126 as text": b"11 739",
+        "code in DE126 in EBCDIC": b"\xf1\xf1\x40\xf7\xf3\xf9",
         "code in a reply of the HSM": b"QZ00739", "code in PM, one-time": b";2912998000007739",
     }
     for name, value in things.items():

@@ -43,7 +43,8 @@ def story_once(checks):
 
 def shape(checks, world):
     text = world.text
-    wanted = {"gateway": {"url"}, "issuer": {"url", "issuerId", "apiKey"}, "switch": {"visa", "generic"}, "hsm": {"address", "header"}}
+    wanted = {"gateway": {"url"}, "issuer": {"url", "issuerId", "apiKey"}, "switch": {"visa", "generic"},
+              "hsm": {"address", "header"}}
     checks.check(all(set(text[name]) == members for name, members in wanted.items()), "sandbox.json names the services")
     checks.check(set(text) == set(wanted) | {"merchants", "cards"}, "sandbox.json has no other members")
     checks.check(len(text["merchants"]) == 10 and
@@ -60,7 +61,7 @@ def pasted(checks, output):
     first = subprocess.run(["bash", "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
     checks.check('"approvalStatus":"APPROVED"' in first.stdout, "the pasted lines pay with a fresh code")
     # the code of the first run, as a shell that is still open has it
-    again = subprocess.run(["bash", "-c", "\n".join(lines[:2] + lines[2:] + lines[2:])], capture_output=True, text=True, check=False)
+    again = subprocess.run(["bash", "-c", "\n".join(lines + lines[2:])], capture_output=True, text=True, check=False)
     answers = [line for line in again.stdout.splitlines() if "approvalStatus" in line]
     checks.check(len(answers) == 2 and '"APPROVED"' in answers[0] and '"DECLINED"' in answers[1],
                  "pasting the last two again is refused")
@@ -100,7 +101,8 @@ def dies_with_parent(checks):
 
 
 def helps(checks):
-    for words in (["--version"], ["--help"], ["issuer", "--help"], ["switch", "--help"], ["gateway", "--help"], ["demo", "--help"]):
+    for words in (["--version"], ["--help"], ["issuer", "--help"], ["switch", "--help"], ["gateway", "--help"],
+                  ["demo", "--help"]):
         result = subprocess.run([COUNTERSIGN] + words, capture_output=True, text=True, check=False)
         checks.check(result.returncode == 0 and len(result.stdout) > 10, "countersign " + " ".join(words))
     hsm = subprocess.run([COUNTERSIGN + "-hsm", "--help"], capture_output=True, text=True, check=False)

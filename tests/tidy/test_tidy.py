@@ -10,7 +10,8 @@ import tempfile
 TIDY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/tidy")
 GENDOC = "build/gendoc"
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
-HEADER = SPDX + "/*\n * A thing.\n *\n * Purpose    To be clean.\n * Threading  None.\n */\n#ifndef X_H\n#define X_H\nint cvv_code(int a);\n#endif\n"
+HEADER = SPDX + ("/*\n * A thing.\n *\n * Purpose    To be clean.\n * Threading  None.\n */\n"
+                 "#ifndef X_H\n#define X_H\nint cvv_code(int a);\n#endif\n")
 CLEAN = SPDX + '''#include "cvv/code.h"
 #include "card/pan.h"
 
