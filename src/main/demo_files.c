@@ -163,11 +163,23 @@ static void put_issuer(const struct demo *demo, struct buf *out)
     put_hsm_client(demo, out);
 }
 
+static void put_switch_link(struct buf *out, const char *section, uint16_t port)
+{
+    buf_put_text(out, "[");
+    buf_put_text(out, section);
+    buf_put_text(out, "]\n");
+    put_address(out, "listen", port);
+}
+
 static void put_switch(const struct demo *demo, struct buf *out)
 {
     buf_put_text(out, "[store]\n");
     put_common(demo, out, "ledger.db", DEMO_PORT_ADMIN_SWITCH);
     put_hsm_client(demo, out);
+    put_switch_link(out, "visa", demo->port[DEMO_PORT_VISA]);
+    put_switch_link(out, "eftpos", demo->port[DEMO_PORT_EFTPOS]);
+    put_line(out, "extract", "generic_126_10");
+    put_switch_link(out, "generic", demo->port[DEMO_PORT_GENERIC]);
 }
 
 static void put_gateway(const struct demo *demo, struct buf *out)
