@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small parts that several handlers share. */
+#include "issuer/internal.h"
+
+#include <string.h>
+
+bool issuer_id_sound(struct span text)
+{
+    if (text.len < 1 || text.len >= LEDGER_ID)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.at[i];
+        bool good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+enum err issuer_body_bind(struct job *job, void *out)
+{
+    struct json_faults faults;
+    if (!http_is_json(job->request))
+        return ERR_MEDIA_TYPE;
+    enum err err = json_bind(job->request->route->body, job->request->body, JSON_STRICT, out, &faults);
+    if (err != ERR_OK)
+        job->field = problem_field(&faults);
+    return err;
+}
+
+void issuer_unit_begin(struct job *job, size_t ops)
+{
+    arena_reset(&job->arena);
+    ledger_unit_begin(&job->unit, ops, &job->arena);
+}
+
+static void text_copy(char *out, size_t cap, const char *text)
+{
+    struct buf b = buf_over(out, cap - 1);
+    buf_put_text(&b, text);
+    out[b.len] = 0;
+}
+
+void issuer_issuance_fill(struct issuer *issuer, struct job *job, enum ledger_issuance_kind kind, int64_t issue_n, int64_t windows)
+{
+    struct ledger_issuance *row = &job->issuance;
+    *row = (struct ledger_issuance){.at = job->now, .kind = kind, .issue_n = issue_n, .windows = windows};
+    text_copy(row->card_id, sizeof row->card_id, job->card.card.card_id);
+    text_copy(row->requested_by, sizeof row->requested_by, job->client.client_id);
+    text_copy(row->correlation_id, sizeof row->correlation_id, job->correlation_id);
+    env_uuid(issuer->config.env, row->issuance_id);
+    job->journaled = true;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Codes from the HSM: commands built from a job, answers into its secrets. */
+#include "issuer/internal.h"
+
+#include <string.h>
+
+enum { COMMAND_MAX = 512, TIME_DIGITS = 10 };
+
+const struct issuer_key *issuer_key_find(const struct issuer *issuer, const char *name)
+{
+    for (size_t i = 0; i < issuer->config.key_count; i++)
+        if (strcmp(issuer->config.key[i].name, name) == 0)
+            return &issuer->config.key[i];
+    return NULL;
+}
+
+static enum err build_static(const struct issuer *issuer, const struct job *job, struct buf *out)
+{
+    const struct issuer_key *key = issuer_key_find(issuer, job->product.cvk_ref);
+    if (!key)
+        return ERR_INTERNAL;
+    struct hostcmd_cw cw = {0};
+    WIRE_SET(cw.key, span_text(key->text));
+    WIRE_SET(cw.pan, card_pan_span(&job->secret->pan));
+    WIRE_SET(cw.expiry, span_text(job->card.card.expiry));
+    WIRE_SET(cw.service, span_text(CARD_SERVICE_CVV2));
+    enum err err = hostcmd_request_build(HOSTCMD_CW, &cw, HOSTCMD_LMK_DEFAULT, out);
+    secret_wipe(&cw, sizeof cw);
+    return err;
+}
+
+/* UTC, YYMMDDhhmm: windows begin on whole hours, so minutes are enough. */
+static void put_time(int64_t utc_s, struct buf *out)
+{
+    struct env_calendar c = env_calendar(utc_s * 1000);
+    buf_put_decimal(out, (uint64_t)c.year % 100, 2);
+    buf_put_decimal(out, (uint64_t)c.month, 2);
+    buf_put_decimal(out, (uint64_t)c.day, 2);
+    buf_put_decimal(out, (uint64_t)c.hour, 2);
+    buf_put_decimal(out, (uint64_t)c.minute, 2);
+}
+
+static void put_moment(const struct job *job, const struct ask *ask, struct hostcmd_qy *qy)
+{
+    uint8_t room[TIME_DIGITS];
+    struct buf text = buf_over(room, sizeof room);
+    if (ask->kind == ASK_COUNTER) {
+        buf_put_decimal(&text, (uint64_t)ask->value, sizeof qy->atc.at);
+        WIRE_SET(qy->scheme, span_text("0"));
+        WIRE_SET(qy->atc, buf_span(&text));
+        return;
+    }
+    put_time(ask->value, &text);
+    WIRE_SET(qy->scheme, span_text("5"));
+    WIRE_SET(qy->time, buf_span(&text));
+    buf_clear(&text);
+    buf_put_decimal(&text, (uint64_t)job->product.twu_h, sizeof qy->twu.at);
+    WIRE_SET(qy->twu, buf_span(&text));
+}
+
+static enum err build_dynamic(const struct issuer *issuer, const struct job *job, const struct ask *ask, struct buf *out)
+{
+    const struct issuer_key *key = issuer_key_find(issuer, job->product.mk_ref);
+    if (!key)
+        return ERR_INTERNAL;
+    struct hostcmd_qy qy = {0};
+    WIRE_SET(qy.key, span_text(key->text));
+    WIRE_SET(qy.method, span_text(job->product.key_derivation));
+    WIRE_SET(qy.pan, card_pan_span(&job->secret->pan));
+    WIRE_SET(qy.expiry, span_text(job->card.card.expiry));
+    WIRE_SET(qy.service, span_text(job->product.service_code_dyn));
+    put_moment(job, ask, &qy);
+    enum err err = hostcmd_request_build(HOSTCMD_QY, &qy, HOSTCMD_LMK_DEFAULT, out);
+    secret_wipe(&qy, sizeof qy);
+    return err;
+}
+
+static enum err send(struct issuer *issuer, struct job *job, unsigned index, int avoid)
+{
+    const struct ask *ask = &job->ask[index];
+    uint8_t room[COMMAND_MAX];
+    struct buf command = buf_over(room, sizeof room);
+    enum err err = ask->kind == ASK_STATIC ? build_static(issuer, job, &command) : build_dynamic(issuer, job, ask, &command);
+    if (err == ERR_OK) {
+        struct hostcmd_send one = {
+            .command = buf_span(&command),
+            .deadline_us = env_monotonic_us(issuer->config.env) + issuer->config.hsm_timeout_us,
+            .ticket = (uint64_t)job->request->index * ASKS_MAX + index,
+            .avoid = avoid,
+        };
+        err = hostcmd_client_send(issuer->config.hsm, &one);
+    }
+    secret_wipe(room, sizeof room);
+    if (err == ERR_OK)
+        job->outstanding++;
+    return err;
+}
+
+void issuer_ask(struct issuer *issuer, struct job *job, enum ask_kind kind, int64_t value, struct code_digits *to)
+{
+    ASSERT(job->asks < ASKS_MAX);
+    unsigned index = job->asks++;
+    job->ask[index] = (struct ask){.kind = kind, .value = value, .to = to};
+    enum err err = send(issuer, job, index, 0);
+    if (err != ERR_OK)
+        job->hsm_err = err == ERR_BUSY ? ERR_HSM_UNAVAILABLE : err;
+}
+
+/* ---- answers ---- */
+
+static enum err take_code(struct span text, struct code_digits *to)
+{
+    if (text.len != 3)
+        return ERR_FRAME;
+    to->len = (uint8_t)text.len;
+    memcpy(to->at, text.at, text.len);
+    return ERR_OK;
+}
+
+static enum err read_answer(struct issuer *issuer, const struct ask *ask, struct span payload)
+{
+    enum err verdict = ERR_OK;
+    enum err err = ERR_OK;
+    if (ask->kind == ASK_STATIC) {
+        struct hostcmd_cw_reply reply = {0};
+        err = hostcmd_reply_parse(HOSTCMD_CW, NULL, payload, &verdict, &reply);
+        if (err == ERR_OK && verdict == ERR_OK)
+            err = take_code(WIRE_SPAN(reply.code), ask->to);
+        secret_wipe(&reply, sizeof reply);
+    } else {
+        struct hostcmd_qy_reply reply = {0};
+        err = hostcmd_reply_parse(HOSTCMD_QY, NULL, payload, &verdict, &reply);
+        if (err == ERR_OK && verdict == ERR_OK)
+            err = take_code(WIRE_SPAN(reply.code), ask->to);
+        secret_wipe(&reply, sizeof reply);
+    }
+    if (err == ERR_OK && verdict != ERR_OK)
+        LOG(issuer->config.env->log, LOG_ERROR, "issuer.hsm_refused", LOG_TEXT("command", ask->kind == ASK_STATIC ? "CW" : "QY"),
+            LOG_TEXT("code", err_row(verdict)->host_code));
+    return err == ERR_OK && verdict == ERR_OK ? ERR_OK : ERR_HSM_UNAVAILABLE; /* an HSM error answers 503 and changes nothing */
+}
+
+void issuer_answered(struct issuer *issuer, const struct hostcmd_answer *answer)
+{
+    struct job *job = &issuer->job[answer->ticket / ASKS_MAX];
+    unsigned index = (unsigned)(answer->ticket % ASKS_MAX);
+    struct ask *ask = &job->ask[index];
+    ASSERT(job->stage == JOB_ASKING && job->outstanding > 0);
+    job->outstanding--;
+    enum err err = answer->err;
+    if (err != ERR_OK && !ask->again) { /* generation changes nothing in an HSM: another one may be asked */
+        ask->again = true;
+        if (send(issuer, job, index, HOSTCMD_AVOID(answer->endpoint)) == ERR_OK)
+            return;
+    }
+    if (err == ERR_OK)
+        err = read_answer(issuer, ask, span_of(answer->at, answer->len));
+    if (err != ERR_OK)
+        job->hsm_err = ERR_HSM_UNAVAILABLE;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The issuer: card products, registration, and the credentials a holder is shown.
+ *
+ * Purpose    REST in (http), codes from the HSM (hostcmd), counters in the ledger. A code exists for the span of one request: it is
+ *            returned only after the ledger committed its counter, and wiped with the request.
+ * Ownership  The issuer borrows everything in its config; all of it outlives the issuer. One job for each slot of the HTTP server is
+ *            reserved at start, its secrets in locked pages.
+ * Threading  One thread: issuer_turn and all other calls. Commits run on the store's writer thread, requests come from HTTP's.
+ * Failure    A request that cannot be served gets a problem document (issuer specification 8.4). Nothing a peer sends stops the
+ *            issuer.
+ * Limits     As many requests at once as the HTTP server has slots.
+ *
+ * Stages     arrived -> load (client, card, product, display rate: one read for the batch) -> HSM (pipelined) -> commit (writer
+ *            thread) -> reply. A conflict at the commit goes back to load, at most ISSUER_ATTEMPTS times.
+ *
+ * Example
+ *     http_config.mount = issuer_mounts(&http_config.mount_count);
+ *     TRY(http_create(&http_config, env, &http));
+ *     TRY(issuer_create(&config, &issuer));
+ *     // in the loop's turn hook
+ *     return issuer_turn(issuer);
+ */
+#ifndef ISSUER_ISSUER_H
+#define ISSUER_ISSUER_H
+
+#include "base/env.h"
+#include "crypto/vault.h"
+#include "hostcmd/client.h"
+#include "http/http.h"
+#include "ledger/ledger.h"
+#include "store/writer.h"
+
+enum { ISSUER_ATTEMPTS = 5, ISSUER_KEY_NAME = 49, ISSUER_KEY_TEXT = 256 };
+
+/* A key of the HSM: products name it, the HSM alone can use its text. */
+struct issuer_key {
+    char name[ISSUER_KEY_NAME];
+    char text[ISSUER_KEY_TEXT];
+};
+
+struct issuer_config {
+    const struct env *env;
+    struct http *http;
+    struct store *store;          /* for reads, on the issuer's thread */
+    struct store_writer *writer;
+    struct hostcmd_client *hsm;
+    struct vault *vault;          /* purpose "ledger"; PANs are sealed with the card id as associated data */
+    const struct issuer_key *key;
+    size_t key_count;
+    uint32_t slots;               /* as the HTTP server has */
+    int64_t hsm_timeout_us;       /* of one command */
+    bool sandbox;                 /* API keys, plain credentials and bodies; without it a client must have an encryption key */
+    int64_t account_opening_balance_minor; /* sandbox: a registered card gets an account with this balance; negative: none */
+    char account_currency[4];     /* as the switch knows it: three digits (ISO 4217) */
+    void (*wake)(void *context);  /* makes the loop call issuer_turn soon; any thread */
+    void *wake_context;
+};
+
+struct issuer;
+
+/* The table of routes, for http_config. */
+const struct http_mount *issuer_mounts(size_t *count);
+
+MUST_USE enum err issuer_create(const struct issuer_config *config, struct issuer **out);
+/* Requests inside are answered 503; no batch may be under way at the writer (stop it first). */
+void issuer_destroy(struct issuer *issuer);
+/* Serves everything that has arrived; returns when it wants to be called next (monotonic microseconds, 0: when woken). */
+int64_t issuer_turn(struct issuer *issuer);
+/* True when a display could be served: some HSM may be asked and the last read of the store succeeded. */
+bool issuer_ready(const struct issuer *issuer);
+/* Requests that are not answered yet. */
+size_t issuer_pending(const struct issuer *issuer);
+
+struct issuer_counters {
+    int64_t requests, displays, conflicts, skips, refused, hsm_failures, store_failures;
+};
+struct issuer_counters issuer_counters(const struct issuer *issuer);
+
+/* Sandbox: inserts a client with all roles that is known by `api_key`; an existing one stays as it is. */
+MUST_USE enum err issuer_sandbox_client(struct store *store, const char *issuer_id, const char *client_id, struct span api_key);
+
+#endif
