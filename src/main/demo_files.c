@@ -161,6 +161,7 @@ static void put_issuer(const struct demo *demo, struct buf *out)
     buf_put_text(out, "[rest]\n");
     put_address(out, "listen", demo->port[DEMO_PORT_ISSUER]);
     put_hsm_client(demo, out);
+    buf_put_text(out, "[sandbox]\nenabled = true\n");
 }
 
 static void put_switch_link(struct buf *out, const char *section, uint16_t port)

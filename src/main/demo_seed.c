@@ -193,7 +193,8 @@ static enum err register_card(struct demo *demo, const struct demo_card *card)
     json_put_text(&w, "cardId", card->id);
     json_put_text(&w, "productId", demo_products[card->mode].id);
     json_put(&w, "pan", card_pan_span(&card->pan));
-    json_put(&w, "exp", span_text(card->expiry));
+    const char mmyy[] = {card->expiry[2], card->expiry[3], card->expiry[0], card->expiry[1]};
+    json_put(&w, "exp", span_of(mmyy, sizeof mmyy));
     json_close(&w);
     TRY(json_done(&w));
     (void)snprintf(path, sizeof path, "/v2/issuers/%s/cards", demo->issuer_id);

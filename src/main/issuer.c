@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* countersign issuer: wiring of the issuer's REST service. */
+#include "main/keys_file.h"
+#include "main/services.h"
+#include "main/transport.h"
+
+#include "base/config.h"
+#include "base/secret.h"
+#include "issuer/issuer.h"
+#include "net/admin.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_BAD_START = 2, GRACE_MS = 200, WRITER_CAP = 1024, ASSIGNMENTS_MAX = 32, HOST_MAX = 64 };
+
+struct settings {
+    char store_url[256];
+    char listen[64];
+    char admin[64];
+    char certificate_path[256];
+    char key_path[256];
+    int64_t threads;
+    int64_t slots;
+    int64_t connections;
+    char hsm_addresses[256];
+    int64_t hsm_window;
+    int64_t hsm_ms;
+    char keys_path[256];
+    char vault_path[256];
+    bool sandbox;
+    char issuer_id[12];
+    char client_id[49];
+    char api_key[129];
+    int64_t opening_balance;
+    char currency[4];
+};
+
+/* clang-format off */
+#define AT(member_) CONFIG_MEMBER(struct settings, member_)
+static const struct config_row settings_rows[] = {
+    {"store", "url", "sqlite:/path/ledger.db or postgres:...", CONFIG_TEXT, AT(store_url)},
+    {"rest", "listen", "ADDR:PORT of the API", CONFIG_TEXT, AT(listen), .initial = "127.0.0.1:8081"},
+    {"rest", "certificate", "PEM file; with key: TLS 1.2 and later", CONFIG_TEXT, AT(certificate_path), .initial = ""},
+    {"rest", "key", "PEM file of the certificate's key", CONFIG_TEXT, AT(key_path), .initial = ""},
+    {"rest", "threads", "threads that read and write connections", CONFIG_INTEGER, AT(threads), 1, 64, "2"},
+    {"rest", "slots", "requests under way; more are answered 503", CONFIG_INTEGER, AT(slots), 8, 4096, "512"},
+    {"rest", "connections", "open connections", CONFIG_INTEGER, AT(connections), 8, 20000, "1000"},
+    {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9081"},
+    {"hsm", "address", "ADDR:PORT of the HSM, several with commas", CONFIG_TEXT, AT(hsm_addresses), .initial = "127.0.0.1:1500"},
+    {"hsm", "window", "commands in flight for each HSM", CONFIG_INTEGER, AT(hsm_window), 1, 4096, "1024"},
+    {"hsm", "timeout_ms", "deadline of one command", CONFIG_INTEGER, AT(hsm_ms), 10, 60000, "1500"},
+    {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
+    {"vault", "file", "key of the PAN vault", CONFIG_TEXT, AT(vault_path)},
+    {"sandbox", "enabled", "API keys, and credentials in clear for clients without a key; never with real cards", CONFIG_BOOL,
+     AT(sandbox), .initial = "false"},
+    {"sandbox", "issuer_id", "issuer of the client below, 10 characters", CONFIG_TEXT, AT(issuer_id), .initial = "SANDBOX001"},
+    {"sandbox", "client_id", "client with all roles, made at start", CONFIG_TEXT, AT(client_id), .initial = "sandbox"},
+    {"sandbox", "api_key", "its X-Api-Key; empty: no client is made", CONFIG_TEXT, AT(api_key), .initial = ""},
+    {"sandbox", "account_opening_balance_minor", "balance of the account that a registered card gets; -1: no account", CONFIG_INTEGER,
+     AT(opening_balance), -1, 1000000000000, "1000000"},
+    {"sandbox", "account_currency", "of that account, ISO 4217 digits", CONFIG_TEXT, AT(currency), .initial = "036"},
+};
+/* clang-format on */
+static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+
+/* ---- command line ---- */
+
+enum { OPTION_CONFIG = 256, OPTION_SET };
+static const struct argp_option options[] = {
+    {"config", OPTION_CONFIG, "FILE", 0, "INI file; its keys are listed below", 0},
+    {"set", OPTION_SET, "section.key=value", 0, "override one key of the file", 0},
+    {0},
+};
+struct arguments {
+    const char *config;
+    const char *assignment[ASSIGNMENTS_MAX];
+    size_t count;
+};
+
+static error_t on_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case OPTION_CONFIG:
+        a->config = value;
+        return 0;
+    case OPTION_SET:
+        if (a->count == ASSIGNMENTS_MAX)
+            argp_error(state, "too many settings");
+        a->assignment[a->count++] = value;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is not expected here", value);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The reference of the keys stands behind the options. */
+static char *help_text(int key, const char *text, void *input)
+{
+    static char room[8192];
+    struct buf out = buf_over(room, sizeof room - 1);
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC)
+        return (char *)(uintptr_t)text;
+    config_document(&settings_table, &out);
+    room[out.len] = 0;
+    return room;
+}
+
+static enum err settings_load(int argc, char **argv, struct settings *out, char *problem, size_t problem_cap)
+{
+    static const struct argp parser = {.options = options,
+                                       .parser = on_option,
+                                       .doc = "Card products, registration and the credentials a holder is shown.\v"
+                                              "Exit status: 0 after SIGTERM or SIGINT, 2 for a bad command line or configuration, "
+                                              "1 for anything else.",
+                                       .help_filter = help_text};
+    struct arguments arguments = {0};
+    argp_err_exit_status = EXIT_BAD_START;
+    if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
+        return ERR_CONFIG;
+    TRY(config_load(&settings_table, arguments.config, out, problem, problem_cap));
+    for (size_t i = 0; i < arguments.count; i++)
+        TRY(config_set(&settings_table, arguments.assignment[i], out, problem, problem_cap));
+    return ERR_OK;
+}
+
+/* ---- process ---- */
+
+struct process {
+    struct env env;
+    struct settings settings;
+    struct keys_file keys_file;
+    struct issuer_key key[KEYS_FILE_MAX];
+    char host[HOST_MAX];
+    struct net_loop *loop;
+    struct hsm_link *hsm;
+    struct store *reads;
+    struct store_writer *writer;
+    struct vault *vault;
+    struct http *http;
+    struct issuer *issuer;
+    bool stopping;
+};
+
+static void on_signal(void *context, int signum)
+{
+    struct process *p = context;
+    if (signum == SIGHUP)
+        return; /* nothing is re-read: a changed configuration needs a restart */
+    p->stopping = true;
+    LOG(p->env.log, LOG_INFO, "issuer.stopping", LOG_INT("signal", signum));
+    http_quiesce(p->http);
+    net_loop_drain(p->loop, GRACE_MS);
+}
+
+static int64_t on_turn(void *context)
+{
+    struct process *p = context;
+    return p->issuer ? issuer_turn(p->issuer) : NET_NEVER_US;
+}
+
+static bool is_ready(void *context)
+{
+    const struct process *p = context;
+    return !p->stopping && p->issuer && issuer_ready(p->issuer);
+}
+
+static void on_metrics(void *context, struct buf *out)
+{
+    const struct process *p = context;
+    struct issuer_counters c = issuer_counters(p->issuer);
+    net_metric(out, "countersign_issuer_requests_total", "requests taken", "counter", c.requests);
+    net_metric(out, "countersign_issuer_displays_total", "credentials shown", "counter", c.displays);
+    net_metric(out, "countersign_issuer_conflicts_total", "commits that lost against another", "counter", c.conflicts);
+    net_metric(out, "countersign_issuer_skips_total", "counters skipped by the skip rule", "counter", c.skips);
+    net_metric(out, "countersign_issuer_refused_total", "requests answered with a problem", "counter", c.refused);
+    net_metric(out, "countersign_issuer_hsm_failures_total", "requests that no HSM served", "counter", c.hsm_failures);
+    net_metric(out, "countersign_issuer_store_failures_total", "reads and commits that failed", "counter", c.store_failures);
+    net_metric(out, "countersign_issuer_pending", "requests under way", "gauge", (int64_t)issuer_pending(p->issuer));
+}
+
+/* ---- start ---- */
+
+static enum err store_connect(struct process *p)
+{
+    const struct settings *s = &p->settings;
+    struct store *writes = NULL;
+    TRY(store_open(s->store_url, &p->env, &writes));
+    enum err err = store_migrate(writes, STORE_LEDGER);
+    if (err == ERR_OK && s->sandbox && s->api_key[0])
+        err = issuer_sandbox_client(writes, s->issuer_id, s->client_id, span_text(s->api_key));
+    if (err == ERR_OK)
+        err = store_writer_start(writes, &p->env, WRITER_CAP, &p->writer);
+    if (err != ERR_OK)
+        store_close(writes);
+    TRY(err);
+    return store_open(s->store_url, &p->env, &p->reads);
+}
+
+static enum err keys_load(struct process *p, struct net_problem *problem)
+{
+    TRY(keys_file_load(p->settings.keys_path, &p->keys_file, problem->text, sizeof problem->text));
+    for (size_t i = 0; i < p->keys_file.count; i++) {
+        memcpy(p->key[i].name, p->keys_file.key[i].name, sizeof p->key[i].name);
+        memcpy(p->key[i].text, p->keys_file.key[i].text, sizeof p->key[i].text);
+    }
+    return ERR_OK;
+}
+
+/* "ADDR:PORT" or "[ADDR6]:PORT". */
+static enum err listen_split(struct process *p, uint16_t *port)
+{
+    const char *text = p->settings.listen;
+    const char *colon = strrchr(text, ':');
+    uint64_t number = 0;
+    if (!colon || span_decimal(span_text(colon + 1), &number) != ERR_OK || number > UINT16_MAX)
+        return ERR_CONFIG;
+    bool bracket = text[0] == '[' && colon > text + 1 && colon[-1] == ']';
+    struct buf host = buf_over(p->host, sizeof p->host - 1);
+    buf_put(&host, text + bracket, (size_t)(colon - text) - 2 * (size_t)bracket);
+    TRY(buf_done(&host));
+    if (span_is(buf_span(&host), "localhost"))
+        memcpy(p->host, "127.0.0.1", sizeof "127.0.0.1");
+    *port = (uint16_t)number;
+    return ERR_OK;
+}
+
+static enum err rest_open(struct process *p, struct net_problem *problem)
+{
+    const struct settings *s = &p->settings;
+    struct http_config config = {
+        .threads = (uint16_t)s->threads,
+        .connections = (uint32_t)s->connections,
+        .slots = (uint32_t)s->slots,
+        .certificate_path = s->certificate_path[0] ? s->certificate_path : NULL,
+        .key_path = s->key_path,
+        .wake = net_loop_wake,
+        .wake_context = p->loop,
+    };
+    config.mount = issuer_mounts(&config.mount_count);
+    enum err err = listen_split(p, &config.port);
+    config.address = p->host;
+    if (err == ERR_OK)
+        err = http_create(&config, &p->env, &p->http);
+    if (err != ERR_OK)
+        (void)snprintf(problem->text, sizeof problem->text, "cannot listen on %s", s->listen);
+    return err;
+}
+
+static enum err network_connect(struct process *p, struct net_problem *problem)
+{
+    const struct settings *s = &p->settings;
+    struct net_admin *admin = NULL;
+    TRY(net_loop_create(&(struct net_loop_config){.env = &p->env, .turn = on_turn, .signal = on_signal, .context = p}, &p->loop));
+    TRY(hsm_link_create(&(struct hsm_link_config){p->loop, &p->env, s->hsm_addresses, (uint32_t)s->hsm_window}, &p->hsm, problem));
+    if (s->admin[0])
+        TRY(net_admin_create(p->loop, &(struct net_admin_config){s->admin, is_ready, on_metrics, p}, &admin, problem));
+    return rest_open(p, problem);
+}
+
+static enum err start(struct process *p, struct net_problem *problem)
+{
+    const struct settings *s = &p->settings;
+    TRY(keys_load(p, problem));
+    TRY(vault_open_file(s->vault_path, "ledger", &p->vault));
+    TRY(store_connect(p));
+    TRY(network_connect(p, problem));
+    struct issuer_config config = {
+        .env = &p->env,
+        .http = p->http,
+        .store = p->reads,
+        .writer = p->writer,
+        .hsm = hsm_link_client(p->hsm),
+        .vault = p->vault,
+        .key = p->key,
+        .key_count = p->keys_file.count,
+        .slots = (uint32_t)s->slots,
+        .hsm_timeout_us = s->hsm_ms * 1000,
+        .sandbox = s->sandbox,
+        .account_opening_balance_minor = s->sandbox ? s->opening_balance : -1,
+        .wake = net_loop_wake,
+        .wake_context = p->loop,
+    };
+    memcpy(config.account_currency, s->currency, sizeof config.account_currency);
+    TRY(issuer_create(&config, &p->issuer));
+    if (s->sandbox)
+        LOG(p->env.log, LOG_WARN, "issuer.sandbox", LOG_TEXT("warning", "credentials may leave in clear: never with real cards"));
+    LOG(p->env.log, LOG_INFO, "issuer.started", LOG_TEXT("store", store_driver_name(p->reads)), LOG_INT("port", http_port(p->http)),
+        LOG_TEXT("tls", s->certificate_path[0] ? "yes" : "no"));
+    return ERR_OK;
+}
+
+/* The writer's last completions wake the loop and are answered; HTTP's threads wake it until they end. */
+static void stop(struct process *p)
+{
+    store_writer_stop(p->writer);
+    if (p->issuer) {
+        (void)issuer_turn(p->issuer);
+        issuer_destroy(p->issuer);
+        p->issuer = NULL;
+    }
+    if (p->http)
+        http_destroy(p->http);
+    if (p->loop)
+        net_loop_destroy(p->loop);
+    hsm_link_destroy(p->hsm);
+    store_close(p->reads);
+    if (p->vault)
+        vault_close(p->vault);
+}
+
+static int run(struct process *p)
+{
+    struct net_problem problem = {""};
+    enum err err = start(p, &problem);
+    if (err != ERR_OK)
+        (void)fprintf(stderr, "countersign issuer: cannot start: %s%s%s\n", problem.text, problem.text[0] ? ": " : "",
+                      err_row(err)->text);
+    else
+        err = net_loop_run(p->loop);
+    stop(p);
+    if (err == ERR_OK)
+        LOG(p->env.log, LOG_INFO, "issuer.stopped", LOG_INT("status", 0));
+    return err == ERR_OK ? 0 : err == ERR_CONFIG ? EXIT_BAD_START : 1;
+}
+
+int main_issuer(int argc, char **argv)
+{
+    static struct process process;
+    static struct log log = {STDERR_FILENO, LOG_INFO, "issuer"};
+    char problem[256] = "";
+    process.env = env_system(&log);
+    if (settings_load(argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
+        (void)fprintf(stderr, "countersign issuer: %s\n", problem);
+        return EXIT_BAD_START;
+    }
+    if (secret_process_harden() != ERR_OK)
+        LOG(&log, LOG_WARN, "issuer.not_hardened", LOG_TEXT("see", "core files may be written"));
+    return run(&process);
+}
