@@ -56,9 +56,11 @@ enum err hsm_handle_cy(struct hsm *hsm, struct hsm_call *call)
 struct dynamic_fields {
     struct span scheme, key, method, pan, expiry, service, atc, time, twu;
 };
-#define DYNAMIC_FIELDS(r_)                                                                                                        \
-    {WIRE_SPAN((r_)->scheme),  WIRE_SPAN((r_)->key), WIRE_SPAN((r_)->method), WIRE_SPAN((r_)->pan), WIRE_SPAN((r_)->expiry),       \
-     WIRE_SPAN((r_)->service), WIRE_SPAN((r_)->atc), WIRE_SPAN((r_)->time),   WIRE_SPAN((r_)->twu)}
+#define DYNAMIC_FIELDS(r_)                                                                                                     \
+    {                                                                                                                          \
+        WIRE_SPAN((r_)->scheme), WIRE_SPAN((r_)->key), WIRE_SPAN((r_)->method), WIRE_SPAN((r_)->pan), WIRE_SPAN((r_)->expiry), \
+            WIRE_SPAN((r_)->service), WIRE_SPAN((r_)->atc), WIRE_SPAN((r_)->time), WIRE_SPAN((r_)->twu)                        \
+    }
 
 static int two_digits(const uint8_t *at)
 {
@@ -69,8 +71,11 @@ static int two_digits(const uint8_t *at)
 static enum err window_overlay(struct span time, struct span twu, char out[static OVERLAY_LEN])
 {
     const uint8_t *at = time.at;
-    const struct env_calendar c = {.year = 2000 + two_digits(at), .month = two_digits(at + 2), .day = two_digits(at + 4),
-                                   .hour = two_digits(at + 6), .minute = two_digits(at + 8)};
+    const struct env_calendar c = {.year = 2000 + two_digits(at),
+                                   .month = two_digits(at + 2),
+                                   .day = two_digits(at + 4),
+                                   .hour = two_digits(at + 6),
+                                   .minute = two_digits(at + 8)};
     int64_t ms = 0;
     uint64_t index = 0;
     TRY(env_calendar_ms(&c, &ms));

@@ -20,8 +20,7 @@ static enum err kcv_text(const struct secret_key *key, size_t bytes, struct wire
     buf_put_hex(&b, kcv, bytes);
     return wire_text_set(member, cap, buf_span(&b)) ? ERR_OK : ERR_INTERNAL;
 }
-#define KCV_TEXT(key_, bytes_, member_)                                                                                           \
-    kcv_text((key_), (bytes_), (struct wire_text *)(void *)&(member_), sizeof((member_).at))
+#define KCV_TEXT(key_, bytes_, member_) kcv_text((key_), (bytes_), (struct wire_text *)(void *)&(member_), sizeof((member_).at))
 
 static enum err key_text(struct buf *b, struct wire_text *member)
 {
@@ -118,8 +117,8 @@ static enum err order_read(struct hsm *hsm, const struct hsm_call *call, struct 
     return out->len > 0 ? ERR_OK : ERR_KEY_SCHEME;
 }
 
-static enum err wrap_under_lmk(struct hsm *hsm, const struct hsm_call *call, const struct order *order, const struct secret_key *key,
-                               struct buf *out)
+static enum err wrap_under_lmk(struct hsm *hsm, const struct hsm_call *call, const struct order *order,
+                               const struct secret_key *key, struct buf *out)
 {
     if (order->block)
         return keys_block_wrap(hsm_key_lmks(hsm), call->lmk, &order->header, key, hsm_env(hsm), out);
@@ -190,10 +189,18 @@ static enum err bu_type(const struct hostcmd_bu *r, char out[static 4])
     return ERR_OK;
 }
 
-static enum err check_length_flag(char flag, size_t len)
+/* The flag and the text must say the same; F stands for a key block. */
+static enum err check_length_flag(char flag, struct span text)
 {
+    enum keys_scheme scheme;
+    struct span digits;
+    if ((text.at[0] == 'S') != (flag == 'F'))
+        return ERR_KEY_LENGTH_FLAG;
+    if (flag == 'F')
+        return ERR_OK;
+    TRY(keys_scheme_read(text, &scheme, &digits));
     size_t wanted = flag == '0' ? SINGLE : flag == '1' ? DOUBLE : TRIPLE;
-    return flag == 'F' || len == wanted ? ERR_OK : ERR_KEY_LENGTH_FLAG;
+    return digits.len == 2 * wanted ? ERR_OK : ERR_KEY_LENGTH_FLAG;
 }
 
 enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call)
@@ -206,10 +213,8 @@ enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call)
     if (flag != 'F')
         TRY(bu_type(r, type));
     TRY(hsm_key_locate(hsm, call, WIRE_SPAN(r->key), &at));
-    if ((at.text.at[0] == 'S') != (flag == 'F'))
-        return ERR_KEY_LENGTH_FLAG;
+    TRY(check_length_flag(flag, at.text));
     const struct hostcmd_key_rule rule = {.type = flag == 'F' ? NULL : type};
     TRY(hsm_key_clear(hsm, &at, &rule, NULL, &key));
-    TRY(check_length_flag(flag, key.len));
     return KCV_TEXT(&key, letter(WIRE_SPAN(r->kcv_type), '0') == '1' ? KCV_SHORT : 8, reply->kcv);
 }

@@ -6,11 +6,11 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "base/arena.h"
 #include "crypto/base64.h"
 #include "crypto/des.h"
 #include "crypto/mac.h"
 #include "crypto/vault.h"
+#include "support/vectors.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,21 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static struct secret_key key_of(const char *hex)
-{
-    struct secret_key key = {.len = (uint8_t)(strlen(hex) / 2)};
-    assert_int_equal(span_unhex(span_text(hex), key.at, sizeof key.at), ERR_OK);
-    return key;
-}
-
-static void assert_hex(const uint8_t *made, const char *expected)
-{
-    char room[257];
-    struct buf b = buf_over(room, sizeof room);
-    buf_put_hex(&b, made, strlen(expected) / 2);
-    assert_string_equal(buf_text(&b), expected);
-}
 
 /* FIPS 81 and SP 800-17 style vectors; the EDE vectors are NIST SP 800-67 B.1. */
 static void des_blocks(void **state)
@@ -48,13 +33,13 @@ static void des_blocks(void **state)
         {"0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123", "6B2062726F776E20", "CCE21C8112256FE6"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        struct secret_key key = key_of(known[i].key), block = key_of(known[i].plain);
+        struct secret_key key = vector_key(known[i].key), block = vector_key(known[i].plain);
         struct des des;
         assert_int_equal(des_load(&key, &des), ERR_OK);
         assert_int_equal(des_encrypt(&des, block.at, block.at, 8), ERR_OK);
-        assert_hex(block.at, known[i].cipher);
+        vector_assert_hex(block.at, known[i].cipher);
         assert_int_equal(des_decrypt(&des, block.at, block.at, 8), ERR_OK);
-        assert_hex(block.at, known[i].plain);
+        vector_assert_hex(block.at, known[i].plain);
         des_unload(&des);
     }
 }
@@ -63,8 +48,8 @@ static void des_blocks(void **state)
 static void des_reload_equals_load(void **state)
 {
     (void)state;
-    struct secret_key a = key_of("0123456789ABCDEFFEDCBA9876543210"), b = key_of("13345779133457798664432086644320");
-    struct secret_key shorter = key_of("0123456789ABCDEF");
+    struct secret_key a = vector_key("0123456789ABCDEFFEDCBA9876543210"), b = vector_key("13345779133457798664432086644320");
+    struct secret_key shorter = vector_key("0123456789ABCDEF");
     struct des moved, fresh;
     uint8_t one[16] = {1, 2, 3}, two[16] = {1, 2, 3}, back[16];
     assert_int_equal(des_load(&a, &moved), ERR_OK);
@@ -89,13 +74,13 @@ static void des_reload_equals_load(void **state)
 static void des_cbc(void **state)
 {
     (void)state;
-    struct secret_key key = key_of("0123456789ABCDEF"), iv = key_of("1234567890ABCDEF");
+    struct secret_key key = vector_key("0123456789ABCDEF"), iv = vector_key("1234567890ABCDEF");
     struct des des;
     uint8_t text[24];
     memcpy(text, "Now is the time for all ", 24);
     assert_int_equal(des_load(&key, &des), ERR_OK);
     assert_int_equal(des_cbc_encrypt(&des, iv.at, text, text, 24), ERR_OK);
-    assert_hex(text, "E5C7CDDE872BF27C43E934008C389C0F683788499A7C05F6");
+    vector_assert_hex(text, "E5C7CDDE872BF27C43E934008C389C0F683788499A7C05F6");
     assert_int_equal(des_cbc_decrypt(&des, iv.at, text, text, 24), ERR_OK);
     assert_memory_equal(text, "Now is the time for all ", 24);
     des_unload(&des);
@@ -105,13 +90,13 @@ static void des_cbc(void **state)
 static void retail_mac(void **state)
 {
     (void)state;
-    struct secret_key pair = key_of("0123456789ABCDEFFEDCBA9876543210");
+    struct secret_key pair = vector_key("0123456789ABCDEFFEDCBA9876543210");
     uint8_t mac[8];
     static const char it[] = "Now is the time for it", all[] = "Now is the time for all ";
     assert_int_equal(des_mac_retail(&pair, (const uint8_t *)all, 24, mac), ERR_OK);
-    assert_hex(mac, "E9086230CA3BE796");
+    vector_assert_hex(mac, "E9086230CA3BE796");
     assert_int_equal(des_mac_retail(&pair, (const uint8_t *)it, 22, mac), ERR_OK);
-    assert_hex(mac, "5A692CE64F404145");
+    vector_assert_hex(mac, "5A692CE64F404145");
 }
 
 static void digests(void **state)
@@ -119,9 +104,9 @@ static void digests(void **state)
     (void)state;
     uint8_t out[32];
     assert_int_equal(digest_sha1(span_text("abc"), out), ERR_OK);
-    assert_hex(out, "A9993E364706816ABA3E25717850C26C9CD0D89D");
+    vector_assert_hex(out, "A9993E364706816ABA3E25717850C26C9CD0D89D");
     assert_int_equal(digest_sha256(span_text("abc"), out), ERR_OK);
-    assert_hex(out, "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD");
+    vector_assert_hex(out, "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD");
 }
 
 /* RFC 4231 test cases 2 and 3, whole and in parts, several times over one loaded key. */
@@ -136,16 +121,16 @@ static void hmac_known(void **state)
     assert_int_equal(hmac_load(span_text("Jefe"), &hmac), ERR_OK);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(hmac_run(&hmac, &whole, 1, out), ERR_OK);
-        assert_hex(out, expected);
+        vector_assert_hex(out, expected);
         assert_int_equal(hmac_run(&hmac, part, 3, out), ERR_OK);
-        assert_hex(out, expected);
+        vector_assert_hex(out, expected);
     }
     hmac_unload(&hmac);
     memset(fifty, 0xDD, sizeof fifty);
     memset(out, 0xAA, 20);
     const struct span data = span_of(fifty, sizeof fifty);
     assert_int_equal(hmac_sha256(span_of(out, 20), &data, 1, out), ERR_OK);
-    assert_hex(out, "773EA91E36800E46854DB8EBD09181A72959098B3EF8C122D9635514CED565FE");
+    vector_assert_hex(out, "773EA91E36800E46854DB8EBD09181A72959098B3EF8C122D9635514CED565FE");
 }
 
 /* RFC 5869 test case 3: no salt, no info. */
@@ -155,7 +140,7 @@ static void hkdf_known(void **state)
     uint8_t secret[22], out[42];
     memset(secret, 0x0B, sizeof secret);
     assert_int_equal(hkdf_sha256(span_of(secret, 22), span_text(""), out, sizeof out), ERR_OK);
-    assert_hex(out, "8DA4E775A563C18F715F802A063C5A31B8A11F5C5EE1879EC3454E5F3C738D2D9D201395FAA4B61A96C8");
+    vector_assert_hex(out, "8DA4E775A563C18F715F802A063C5A31B8A11F5C5EE1879EC3454E5F3C738D2D9D201395FAA4B61A96C8");
 }
 
 /* RFC 4493 example 2; SP 800-38B D.6 example for two-key TDES, 64 bits. */
@@ -163,12 +148,12 @@ static void cmac_known(void **state)
 {
     (void)state;
     uint8_t out[16];
-    struct secret_key aes = key_of("2B7E151628AED2A6ABF7158809CF4F3C"), m = key_of("6BC1BEE22E409F96E93D7E117393172A");
+    struct secret_key aes = vector_key("2B7E151628AED2A6ABF7158809CF4F3C"), m = vector_key("6BC1BEE22E409F96E93D7E117393172A");
     assert_int_equal(cmac_run(CMAC_AES, &aes, span_of(m.at, 16), out), ERR_OK);
-    assert_hex(out, "070A16B46B4D4144F79BDD9DD04A287C");
-    struct secret_key des = key_of("4CF15134A2850DD58A3D10BA80570D38"), d = key_of("6BC1BEE22E409F96");
+    vector_assert_hex(out, "070A16B46B4D4144F79BDD9DD04A287C");
+    struct secret_key des = vector_key("4CF15134A2850DD58A3D10BA80570D38"), d = vector_key("6BC1BEE22E409F96");
     assert_int_equal(cmac_run(CMAC_DES, &des, span_of(d.at, 8), out), ERR_OK);
-    assert_hex(out, "4FF2AB813C53CE83");
+    vector_assert_hex(out, "4FF2AB813C53CE83");
     des.len = 8;
     assert_int_equal(cmac_run(CMAC_DES, &des, span_of(d.at, 8), out), ERR_KEY_LENGTH_ALGORITHM);
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "support/frames.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct hsm *frames_hsm(const struct env *env, uint8_t lmk, bool authorised)
+{
+    struct hsm *made = NULL;
+    const struct hsm_config config = {
+        .env = env, .header = 4, .lmk = lmk, .sockets = 64, .test_lmk = true, .authorised = authorised};
+    assert_int_equal(hsm_create(&config, &made), ERR_OK);
+    return made;
+}
+
+const char *frames_ask(struct hsm *hsm, const char *request)
+{
+    static char room[HSM_REPLY_MAX + 8];
+    char frame[2048] = "HEAD";
+    size_t len = strlen(request);
+    assert_true(len < sizeof frame - 5);
+    memcpy(frame + 4, request, len);
+    struct buf reply = buf_over(room, sizeof room - 1);
+    assert_int_equal(hsm_answer(hsm, span_of(frame, 4 + len), &reply), ERR_OK);
+    room[reply.len] = 0;
+    assert_memory_equal(room, "HEAD", 4);
+    return room + 4;
+}
+
+void frames_assert(struct hsm *hsm, const char *request, const char *reply)
+{
+    const char *got = frames_ask(hsm, request);
+    if (strcmp(got, reply) != 0)
+        fail_msg("%s\n   answered %s\n   expected %s", request, got, reply);
+}
+
+void frames_assert_key(struct hsm *hsm, const char *before, const char *key, const char *after, const char *reply)
+{
+    char request[512];
+    snprintf(request, sizeof request, "%s%s%s", before, key, after);
+    frames_assert(hsm, request, reply);
+}
+
+void frames_assert_all(struct hsm *hsm, const struct exchange *e, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (int twice = 0; twice < 2; twice++)
+            frames_assert(hsm, e[i].request, e[i].reply);
+}
+
+const char *frames_wrap(struct hsm *hsm, const char *type, enum keys_scheme scheme, const struct secret_key *key)
+{
+    static char text[64];
+    struct keys_type_place place;
+    struct buf b = buf_over(text, sizeof text);
+    assert_int_equal(keys_type_place(span_text(type), &place), ERR_OK);
+    assert_int_equal(keys_wrap(hsm_key_lmks(hsm), 0, place, scheme, key, &b), ERR_OK);
+    return buf_text(&b);
+}
+
+const char *frames_block(struct hsm *hsm, const char *usage, char mode, char algorithm, const struct secret_key *key)
+{
+    static char text[160];
+    struct buf b = buf_over(text, sizeof text);
+    struct keys_header header = {.algorithm = algorithm, .mode = mode, .version = {'0', '0'}, .exportability = 'E'};
+    memcpy(header.usage, usage, 2);
+    assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), 1, &header, key, hsm_env(hsm), &b), ERR_OK);
+    return buf_text(&b);
+}

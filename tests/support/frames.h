@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Host command frames against an HSM in this process; the header is HEAD. */
+#ifndef SUPPORT_FRAMES_H
+#define SUPPORT_FRAMES_H
+
+#include "hsm/hsm_keys.h"
+
+struct exchange {
+    const char *request, *reply;
+};
+
+/* Test LMKs 00 and 01. */
+struct hsm *frames_hsm(const struct env *env, uint8_t lmk, bool authorised);
+/* The reply as text, in a buffer that the next call reuses. */
+const char *frames_ask(struct hsm *hsm, const char *request);
+void frames_assert(struct hsm *hsm, const char *request, const char *reply);
+/* `key` between two parts of the request. */
+void frames_assert_key(struct hsm *hsm, const char *before, const char *key, const char *after, const char *reply);
+/* Each twice: the second answer comes from the cache of loaded keys. */
+void frames_assert_all(struct hsm *hsm, const struct exchange *e, size_t count);
+#define FRAMES_ASSERT(hsm_, e_) frames_assert_all((hsm_), (e_), sizeof(e_) / sizeof((e_)[0]))
+
+/* A key under the variant LMK 00 and under the key-block LMK 01, as text in a buffer that the next call reuses. */
+const char *frames_wrap(struct hsm *hsm, const char *type, enum keys_scheme scheme, const struct secret_key *key);
+const char *frames_block(struct hsm *hsm, const char *usage, char mode, char algorithm, const struct secret_key *key);
+
+#endif
