@@ -389,6 +389,8 @@ enum err wire_value_read(const struct wire_field *field, struct span in, size_t 
                         : wire_fault_set(fault, WIRE_OUTCOME_CHARACTER, field, e.head);
     if (err != ERR_OK) {
         out->len = before;
+        if (good && fault) /* characters of the value become bytes of the data */
+            fault->offset = e.head + encoded_bytes(field, fault->offset);
         return err;
     }
     *used = e.head + bytes + e.tail;
