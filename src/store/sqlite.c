@@ -32,7 +32,7 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA synchronous = FULL;"
                               "PRAGMA mmap_size = 0;"
                               "PRAGMA cache_size = -65536;"
-                              "PRAGMA wal_autocheckpoint = 4096;"
+                              "PRAGMA wal_autocheckpoint = 16384;"
                               "PRAGMA temp_store = MEMORY;"
                               "PRAGMA trusted_schema = OFF;";
 
