@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Durable one-time consumes through the ledger, in batches of 256 under one commit, as the switch writes them: the conditional write
- * of the code row, the idempotency row, the authorisation, the hold and the account. The limit is measured in the same run on the
- * same disk: the same five rows written by SQLite with nothing around them, one fdatasync a batch.
+ * Durable one-time consumes through the ledger, in batches of 256 under one commit, as the switch writes them: the conditional
+ * write of the code row, the idempotency row, the authorisation, the hold and the account. The limit is measured in the same run
+ * on the same disk: the same five rows written by SQLite with nothing around them, one fdatasync a batch.
  *
  *     build/bench/bench_store [store URL]        default: sqlite in a temporary file
  */
@@ -108,10 +108,26 @@ static void put_consume(struct ledger_unit *unit, struct ledger_full_card *c)
     idem.fingerprint.len = 40;
     idem.answer.len = 48;
     memcpy(idem.auth_id, id, sizeof id);
-    struct ledger_auth auth = {.link_id = "visa", .mti_class = "0100", .de7 = "1121050000", .de32 = "123456", .de41 = "TERM0001",
-                               .de42 = "MERCHANT0000001", .bin8 = "45678901", .amount = 1234, .currency = "036", .de3 = "000000",
-                               .mcc = "5411", .de22 = "0812", .de25 = "59", .received_at = now, .decided_at = now, .outcome = 5,
-                               .steps = "PM0+", .result = "M", .de39 = "00", .de38 = "123456"};
+    struct ledger_auth auth = {.link_id = "visa",
+                               .mti_class = "0100",
+                               .de7 = "1121050000",
+                               .de32 = "123456",
+                               .de41 = "TERM0001",
+                               .de42 = "MERCHANT0000001",
+                               .bin8 = "45678901",
+                               .amount = 1234,
+                               .currency = "036",
+                               .de3 = "000000",
+                               .mcc = "5411",
+                               .de22 = "0812",
+                               .de25 = "59",
+                               .received_at = now,
+                               .decided_at = now,
+                               .outcome = 5,
+                               .steps = "PM0+",
+                               .result = "M",
+                               .de39 = "00",
+                               .de38 = "123456"};
     memcpy(auth.auth_id, id, sizeof id);
     memcpy(auth.de11, de11, sizeof de11);
     memcpy(auth.de37, de37, sizeof de37);
@@ -164,8 +180,8 @@ static int64_t look_up_all(struct store *store, struct arena *arena)
         arena_reset(arena);
         ledger_unit_begin(&unit, (size_t)BATCH * 2, arena);
         for (size_t j = i; j < i + BATCH; j++) {
-            struct ledger_message_id message = {"visa", "0100", "1121050001", "000000", "123456", "000000000000", "TERM0001",
-                                                "MERCHANT0000001"};
+            struct ledger_message_id message = {"visa",   "0100",         "1121050001", "000000",
+                                                "123456", "000000000000", "TERM0001",   "MERCHANT0000001"};
             (void)ledger_get_idem(&unit, &message);
             (void)ledger_get_card_by_pan_mac(&unit, cards[scatter(j)].card.pan_mac.at);
         }
@@ -189,18 +205,21 @@ static void must(int code, int wanted, sqlite3 *db)
 
 static int64_t bare(const char *path, size_t count)
 {
-    static const char *const insert[] = {"INSERT INTO a VALUES (?, ?)", "INSERT INTO b VALUES (?, ?)", "INSERT INTO c VALUES (?, ?)",
-                                         "UPDATE d SET v = ?2 WHERE k = ?1 % 8192", "UPDATE e SET v = ?2 WHERE k = ?1 % 8192"};
+    static const char *const insert[] = {"INSERT INTO a VALUES (?, ?)", "INSERT INTO b VALUES (?, ?)",
+                                         "INSERT INTO c VALUES (?, ?)", "UPDATE d SET v = ?2 WHERE k = ?1 % 8192",
+                                         "UPDATE e SET v = ?2 WHERE k = ?1 % 8192"};
     static const int size[] = {430, 180, 110, 240, 90};
     static char payload[512];
     sqlite3 *db = NULL;
     sqlite3_stmt *statement[5];
     must(sqlite3_open(path, &db), SQLITE_OK, db);
-    must(sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE a (k INTEGER PRIMARY KEY, v BLOB);"
-                          "CREATE TABLE b (k INTEGER PRIMARY KEY, v BLOB); CREATE TABLE c (k INTEGER PRIMARY KEY, v BLOB);"
-                          "CREATE TABLE d (k INTEGER PRIMARY KEY, v BLOB); CREATE TABLE e (k INTEGER PRIMARY KEY, v BLOB);"
-                          "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 8191)"
-                          "INSERT INTO d SELECT i, zeroblob(240) FROM n; INSERT INTO e SELECT k, zeroblob(90) FROM d;", NULL, NULL, NULL),
+    must(sqlite3_exec(db,
+                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE a (k INTEGER PRIMARY KEY, v BLOB);"
+                      "CREATE TABLE b (k INTEGER PRIMARY KEY, v BLOB); CREATE TABLE c (k INTEGER PRIMARY KEY, v BLOB);"
+                      "CREATE TABLE d (k INTEGER PRIMARY KEY, v BLOB); CREATE TABLE e (k INTEGER PRIMARY KEY, v BLOB);"
+                      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 8191)"
+                      "INSERT INTO d SELECT i, zeroblob(240) FROM n; INSERT INTO e SELECT k, zeroblob(90) FROM d;",
+                      NULL, NULL, NULL),
          SQLITE_OK, db);
     for (int s = 0; s < 5; s++)
         must(sqlite3_prepare_v2(db, insert[s], -1, &statement[s], NULL), SQLITE_OK, db);
@@ -226,9 +245,13 @@ static int64_t bare(const char *path, size_t count)
 
 static bool report(const char *name, double value, double limit, double goal)
 {
-    return bench_report(&(struct bench_figure){.bench = name, .value = value, .unit = "/s", .limit = limit,
+    return bench_report(&(struct bench_figure){.bench = name,
+                                               .value = value,
+                                               .unit = "/s",
+                                               .limit = limit,
                                                .limit_is = "five bare SQLite rows, one fdatasync a batch",
-                                               .rule = BENCH_VALUE_AT_LEAST, .goal = goal});
+                                               .rule = BENCH_VALUE_AT_LEAST,
+                                               .goal = goal});
 }
 
 int main(int argc, char **argv)

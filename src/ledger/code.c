@@ -125,8 +125,8 @@ enum ledger_code_event ledger_code_decline_event(const struct ledger_code *code,
 
 bool ledger_code_clock_suspect(const struct ledger_code *code, int64_t now)
 {
-    const int64_t times[] = {code->issued_at,    code->used_at,     code->first_display_at, code->last_display_at,
-                             code->g_lock_since, code->g_unlock_at};
+    const int64_t times[] = {code->issued_at,       code->used_at,      code->first_display_at,
+                             code->last_display_at, code->g_lock_since, code->g_unlock_at};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         if (now < times[i] - CLOCK_TOLERANCE_MS)
             return true;

@@ -16,12 +16,27 @@ static const char *const issuance_kinds[] = {"display", "batch", "regenerate_sam
 static const char *const key_uses[] = {"sig", "enc", NULL};
 
 #define SIZE(member_) sizeof(((ROW *)0)->member_)
-#define AT(member_) (uint16_t)offsetof(ROW, member_)
-#define INT(member_) {#member_, LEDGER_COLUMN_INT, AT(member_), SIZE(member_), NULL}
-#define BOOL(member_) {#member_, LEDGER_COLUMN_BOOL, AT(member_), SIZE(member_), NULL}
-#define TEXT(member_) {#member_, LEDGER_COLUMN_TEXT, AT(member_), SIZE(member_), NULL}
-#define BYTES(member_) {#member_, LEDGER_COLUMN_BYTES, AT(member_), SIZE(member_.at), NULL}
-#define ENUM(member_, names_) {#member_, LEDGER_COLUMN_ENUM, AT(member_), SIZE(member_), names_}
+#define AT(member_) (uint16_t) offsetof(ROW, member_)
+#define INT(member_)                                                  \
+    {                                                                 \
+#member_, LEDGER_COLUMN_INT, AT(member_), SIZE(member_), NULL \
+    }
+#define BOOL(member_)                                                  \
+    {                                                                  \
+#member_, LEDGER_COLUMN_BOOL, AT(member_), SIZE(member_), NULL \
+    }
+#define TEXT(member_)                                                  \
+    {                                                                  \
+#member_, LEDGER_COLUMN_TEXT, AT(member_), SIZE(member_), NULL \
+    }
+#define BYTES(member_)                                                     \
+    {                                                                      \
+#member_, LEDGER_COLUMN_BYTES, AT(member_), SIZE(member_.at), NULL \
+    }
+#define ENUM(member_, names_)                                            \
+    {                                                                    \
+#member_, LEDGER_COLUMN_ENUM, AT(member_), SIZE(member_), names_ \
+    }
 #define SHAPE(name_) \
     const struct ledger_shape ledger_shape_##name_ = {name_##_column, sizeof name_##_column / sizeof name_##_column[0], sizeof(ROW)}
 
@@ -33,8 +48,8 @@ static const struct ledger_column product_column[] = {
     ENUM(static_policy, static_policies), ENUM(regenerate, regenerates), BOOL(count_other_declines), INT(deferred_max_reuse),
     INT(deferred_window_s), TEXT(deferred_mcc_group), INT(deferred_slots), TEXT(plan), BOOL(plan_parallel), BOOL(smart_order),
     INT(smart_order_s), BOOL(diag_step), ENUM(absent_policy, policies), ENUM(malformed_policy, policies), ENUM(standin, standins),
-    INT(standin_limit), INT(batch_max), INT(notify_batch), INT(display_rate_per_h), TEXT(cvk_ref), TEXT(mk_ref), TEXT(key_derivation),
-    TEXT(service_code_dyn),
+    INT(standin_limit), INT(batch_max), INT(notify_batch), INT(display_rate_per_h), TEXT(cvk_ref), TEXT(mk_ref),
+    TEXT(key_derivation), TEXT(service_code_dyn),
 };
 SHAPE(product);
 #undef ROW

@@ -33,7 +33,8 @@ extern const struct ledger_shape ledger_shape_product, ledger_shape_card, ledger
     ledger_shape_issuance, ledger_shape_client, ledger_shape_client_key, ledger_shape_outbox, ledger_shape_idem;
 
 /* Fills `out` (shape->size bytes, zeroed first) from the columns that start at `first`. */
-MUST_USE enum err ledger_shape_read(const struct ledger_shape *shape, const struct store_rows *rows, size_t row, size_t first, void *out);
+MUST_USE enum err ledger_shape_read(const struct ledger_shape *shape, const struct store_rows *rows, size_t row, size_t first,
+                                    void *out);
 /* Writes shape->count values that point into `in`, which must stay. */
 void ledger_shape_write(const struct ledger_shape *shape, const void *in, struct store_value *out);
 

@@ -100,8 +100,8 @@ enum ledger_guard {
     LEDGER_UPDATE,  /* version alone */
     LEDGER_CONSUME, /* version, state='active' and issue_n: exactly one authorisation may use a code */
 };
-/* Writes what an authorisation, a cancellation or an unlock may change. `before` gives the guards, `after` the new values. The row's
- * version becomes before->version + 1. */
+/* Writes what an authorisation, a cancellation or an unlock may change. `before` gives the guards, `after` the new values. The
+ * row's version becomes before->version + 1. */
 void ledger_put_code(struct ledger_unit *unit, const struct ledger_code *before, const struct ledger_code *after,
                      enum ledger_guard guard);
 /* Issuer spec 4.1 step 4: the conditional write of a new counter, and its journal row. `after` comes from LEDGER_EVENT_ISSUE. */

@@ -2,8 +2,7 @@
 /*
  * The rows of the ledger as values.
  *
- * Purpose    Each struct is one row: fixed size, copied freely, nothing to free. Texts end with a zero. No row holds a code or a
- *            clear PAN (issuer spec 3.5).
+ * Purpose    Each struct is one row: fixed size, copied freely. Texts end with a zero. No row holds a code or a clear PAN.
  * Units      times are UTC milliseconds since 1970, 0 = never; amounts are minor units; expiry dates are YYMM.
  */
 #ifndef LEDGER_ROWS_H
@@ -13,17 +12,17 @@
 #include <stdint.h>
 
 enum {
-    LEDGER_ID = 49,         /* `^[A-Za-z0-9_-]{1,48}$` and a zero */
-    LEDGER_UUID = 37,       /* UUIDv7 and a zero */
+    LEDGER_ID = 49,   /* `^[A-Za-z0-9_-]{1,48}$` and a zero */
+    LEDGER_UUID = 37, /* UUIDv7 and a zero */
     LEDGER_MAC_LEN = 32,
     LEDGER_COUNTER_MAX = 999999, /* six digits on the HSM wire */
 };
 
 /* A short byte string of a row. */
-#define LEDGER_BYTES(capacity_)   \
-    struct {                      \
-        uint16_t len;             \
-        uint8_t at[capacity_];    \
+#define LEDGER_BYTES(capacity_) \
+    struct {                    \
+        uint16_t len;           \
+        uint8_t at[capacity_];  \
     }
 
 enum ledger_mode { LEDGER_STATIC, LEDGER_ONE_TIME, LEDGER_TIME_WINDOW };
@@ -32,13 +31,19 @@ enum ledger_regenerate { LEDGER_REPLACE, LEDGER_REFUSE, LEDGER_SAME_UNTIL_EXPIRY
 enum ledger_policy { LEDGER_RULES, LEDGER_DECLINE };
 enum ledger_standin { LEDGER_STANDIN_DECLINE, LEDGER_STANDIN_APPROVE };
 enum ledger_card_status { LEDGER_CARD_ACTIVE, LEDGER_CARD_SUSPENDED, LEDGER_CARD_CLOSED };
-enum ledger_code_state { LEDGER_CODE_NONE, LEDGER_CODE_ACTIVE, LEDGER_CODE_USED, LEDGER_CODE_EXPIRED, LEDGER_CODE_EXHAUSTED,
-                         LEDGER_CODE_CANCELLED, LEDGER_CODE_STATE_COUNT };
+enum ledger_code_state {
+    LEDGER_CODE_NONE,
+    LEDGER_CODE_ACTIVE,
+    LEDGER_CODE_USED,
+    LEDGER_CODE_EXPIRED,
+    LEDGER_CODE_EXHAUSTED,
+    LEDGER_CODE_CANCELLED,
+    LEDGER_CODE_STATE_COUNT
+};
 enum ledger_lock { LEDGER_LOCK_NONE, LEDGER_LOCK_SOFT, LEDGER_LOCK_HARD };
 enum ledger_hold_state { LEDGER_HOLD_OPEN, LEDGER_HOLD_REVERSED, LEDGER_HOLD_CLEARED, LEDGER_HOLD_LAPSED };
 enum ledger_issuance_kind { LEDGER_ISSUANCE_DISPLAY, LEDGER_ISSUANCE_BATCH, LEDGER_ISSUANCE_REGENERATE_SAME };
 enum ledger_key_use { LEDGER_KEY_SIG, LEDGER_KEY_ENC };
-
 struct ledger_product { /* issuer spec 3.1 */
     char product_id[LEDGER_ID];
     char issuer_id[11];
@@ -163,8 +168,8 @@ struct ledger_auth { /* switch spec 7.1 */
     char de25[3];
     int64_t received_at;
     int64_t decided_at;
-    int64_t outcome; /* switch spec 12 */
-    char steps[33];  /* such as CY-,PM0+ */
+    int64_t outcome;       /* switch spec 12 */
+    char steps[33];        /* such as CY-,PM0+ */
     char ref[LEDGER_UUID]; /* counter, window start or slot that counted */
     char result[2];
     char de39[3];
@@ -176,7 +181,7 @@ struct ledger_auth { /* switch spec 7.1 */
     bool suspect_merchant;
 };
 
-struct ledger_idem { /* switch spec 7.3 */
+struct ledger_idem {              /* switch spec 7.3 */
     LEDGER_BYTES(96) fingerprint; /* card, DE3, amount, currency; never the code */
     LEDGER_BYTES(256) answer;     /* response fields without PAN or code */
     char auth_id[LEDGER_UUID];    /* empty: a tombstone, the message was reversed before it arrived */

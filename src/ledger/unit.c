@@ -84,7 +84,7 @@ static const char *without_zeros(const char *digits)
 
 static struct store_value key_of(struct ledger_unit *unit, const struct ledger_message_id *id, size_t parts, bool end)
 {
-    const char *part[KEY_PARTS] = {id->link_id, id->mti_class, id->de7,  id->de11, without_zeros(id->de32),
+    const char *part[KEY_PARTS] = {id->link_id, id->mti_class, id->de7, id->de11, without_zeros(id->de32),
                                    id->de37,    id->de41,      id->de42};
     uint8_t room[KEY_MAX];
     struct buf key = buf_over(room, sizeof room);

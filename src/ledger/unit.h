@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How operations are added to a unit. Inside the ledger only. */
+/*
+ * Purpose    How operations are added to a unit. Inside the ledger only; rules in ledger/ledger.h.
+ */
 #ifndef LEDGER_UNIT_H
 #define LEDGER_UNIT_H
 

@@ -4,8 +4,8 @@
  *
  * Purpose    store.c holds everything the engines share: checks, groups, retries. A driver holds one connection and five verbs.
  * Ownership  `connection` is the driver's; it lives in memory reserved at open.
- * Failure    Verbs answer as store.h says, and two codes that stay inside: ERR_BUSY, the engine asks for the whole transaction again
- *            (40001); ERR_CLOSED, the connection was lost before COMMIT was sent, so nothing was written.
+ * Failure    Verbs answer as store.h says, and two codes that stay inside: ERR_BUSY, the engine asks for the whole transaction
+ *            again (40001); ERR_CLOSED, the connection was lost before COMMIT was sent, so nothing was written.
  */
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H
@@ -17,7 +17,7 @@ enum store_row_flag { STORE_ROW_READ = 1 << 0, STORE_ROW_WRITE = 1 << 1, STORE_R
 struct store_row {
     const char *name;
     enum store_set set; /* the tables it needs */
-    unsigned flags; /* enum store_row_flag */
+    unsigned flags;     /* enum store_row_flag */
     const char *arguments;
     const char *results;
     const char *sql;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of the gateway. Included by migrations.c alone. */
+/* Purpose: the tables of the gateway, as steps. Included by migrations.c alone, which states the rules. */
 /* clang-format off */
     {STORE_GATEWAY, 1, "CREATE TABLE merchant (merchant_id" TEXT "tenant" TEXT "name" TEXT "mcc" TEXT "currency" TEXT "sandbox" INT
         "prefer" TEXT "address" TEXT "city" TEXT "state" TEXT "postal_code" TEXT "country" TEXT "status" TEXT "created_at" INT
         "PRIMARY KEY (merchant_id)) {table}"},
-    {STORE_GATEWAY, 1, "CREATE TABLE terminal (merchant_id" TEXT "terminal_id" TEXT "PRIMARY KEY (merchant_id, terminal_id)) {table}"},
-    {STORE_GATEWAY, 1, "CREATE TABLE merchant_key (api_key" TEXT "merchant_id" TEXT "secret_enc" BYTES "legacy_mac" INT "status" TEXT
-        "created_at" INT "PRIMARY KEY (api_key)) {table}"},
+    {STORE_GATEWAY, 1, "CREATE TABLE terminal (merchant_id" TEXT "terminal_id" TEXT
+        "PRIMARY KEY (merchant_id, terminal_id)) {table}"},
+    {STORE_GATEWAY, 1, "CREATE TABLE merchant_key (api_key" TEXT "merchant_id" TEXT "secret_enc" BYTES "legacy_mac" INT
+        "status" TEXT "created_at" INT "PRIMARY KEY (api_key)) {table}"},
     {STORE_GATEWAY, 1, "CREATE TABLE encryption_key (key_id" TEXT "merchant_id" TEXT "private_enc" BYTES "created_at" INT
         "expires_at" INT "state" TEXT "PRIMARY KEY (key_id)) {table}"},
     {STORE_GATEWAY, 1, "CREATE TABLE record (record_id" TEXT "tenant" TEXT "merchant_id" TEXT "terminal_id" TEXT "kind" TEXT
@@ -19,4 +20,4 @@
     {STORE_GATEWAY, 1, "CREATE TABLE reversal (reversal_id" TEXT "node" TEXT "link_id" TEXT "record_id" TEXT "message_enc" BYTES
         "created_at" INT "next_try_at" INT "tries" INT "state" TEXT "PRIMARY KEY (reversal_id)) {table}"},
     {STORE_GATEWAY, 1, "CREATE INDEX reversal_due ON reversal (state, node, next_try_at)"},
-/* clang-format on */
+    /* clang-format on */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of the ledger. Included by migrations.c alone. */
+/* Purpose: the tables of the ledger, as steps. Included by migrations.c alone, which states the rules. */
 /* clang-format off */
     {STORE_LEDGER, 1, "CREATE TABLE product (product_id" TEXT "issuer_id" TEXT "version" INT "mode" TEXT "network" TEXT
         "expiry_delay_s" INT "tries" INT "twu_h" INT "accept_previous_window" INT "window_single_use" INT
@@ -40,4 +40,4 @@
         "not_after" INT "revoked_at" INT "PRIMARY KEY (client_id, kid)) {table}"},
     {STORE_LEDGER, 1, "CREATE TABLE outbox (outbox_id" TEXT "kind" TEXT "target" TEXT "body" TEXT "created_at" INT "next_try_at" INT
         "tries" INT "state" TEXT "lease_owner" TEXT "last_error" TEXT "lease_until" INT "PRIMARY KEY (outbox_id)) {table}"},
-/* clang-format on */
+    /* clang-format on */

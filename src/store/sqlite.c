@@ -13,8 +13,9 @@ enum { BUSY_TIMEOUT_MS = 5000 };
 /* Statements of the driver itself. */
 enum verb { VERB_BEGIN_READ, VERB_BEGIN_WRITE, VERB_COMMIT, VERB_ROLLBACK, VERB_SAVE, VERB_RELEASE, VERB_UNDO, VERB_COUNT };
 static const char *const verb_sql[VERB_COUNT] = {
-    [VERB_BEGIN_READ] = "BEGIN",      [VERB_BEGIN_WRITE] = "BEGIN IMMEDIATE", [VERB_COMMIT] = "COMMIT",  [VERB_ROLLBACK] = "ROLLBACK",
-    [VERB_SAVE] = "SAVEPOINT batch", [VERB_RELEASE] = "RELEASE batch",       [VERB_UNDO] = "ROLLBACK TO batch",
+    [VERB_BEGIN_READ] = "BEGIN",       [VERB_BEGIN_WRITE] = "BEGIN IMMEDIATE", [VERB_COMMIT] = "COMMIT",
+    [VERB_ROLLBACK] = "ROLLBACK",      [VERB_SAVE] = "SAVEPOINT batch",        [VERB_RELEASE] = "RELEASE batch",
+    [VERB_UNDO] = "ROLLBACK TO batch",
 };
 
 struct prepared {
@@ -283,7 +284,8 @@ static void sqlite_rollback(struct store *store)
 
 static enum err sqlite_execute(struct store *store, const char *sql)
 {
-    static const char *const marks[] = {"{int}", "INTEGER", "{bytes}", "BLOB", "{empty}", "X''", "{table}", "STRICT, WITHOUT ROWID", NULL};
+    static const char *const marks[] = {"{int}", "INTEGER", "{bytes}", "BLOB", "{empty}", "X''", "{table}", "STRICT, WITHOUT ROWID",
+                                        NULL};
     char room[4096];
     struct buf text = buf_over(room, sizeof room);
     TRY(store_marks_expand(sql, marks, &text));

@@ -34,7 +34,7 @@ enum store_statement {
 #define STORE_ENUM(name, set, flags, arguments, results, sql, doc) STORE_##name,
     STORE_STATEMENTS(STORE_ENUM)
 #undef STORE_ENUM
-    STORE_STATEMENT_COUNT
+        STORE_STATEMENT_COUNT
 };
 
 #endif

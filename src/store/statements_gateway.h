@@ -30,7 +30,8 @@
     X(TERMINAL_INSERT, GATEWAY, WRITE, "tt", "", \
       "INSERT INTO terminal (merchant_id, terminal_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", "a terminal of a merchant") \
     X(TERMINAL_ALL, GATEWAY, READ | STORE_ROW_SCAN, "", "tt", \
-      "SELECT merchant_id, terminal_id FROM terminal ORDER BY merchant_id, terminal_id", "the terminals a gateway keeps in memory") \
+      "SELECT merchant_id, terminal_id FROM terminal ORDER BY merchant_id, terminal_id", \
+      "the terminals a gateway keeps in memory") \
     X(MERCHANT_KEY_INSERT, GATEWAY, WRITE, "ttbiti", "", \
       "INSERT INTO merchant_key (api_key, merchant_id, secret_enc, legacy_mac, status, created_at) " \
       "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", "an API key with its sealed secret") \

@@ -54,7 +54,8 @@
       "SELECT " STORE_PRODUCT_COLUMNS " FROM product WHERE product_id = $1", "one product") \
     X(PRODUCT_INSERT, LEDGER, WRITE, STORE_PRODUCT_TYPES, "", \
       "INSERT INTO product (" STORE_PRODUCT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, " \
-      "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) ON CONFLICT DO NOTHING", \
+      "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) " \
+      "ON CONFLICT DO NOTHING", \
       "a new product; an existing one stays") \
     X(CARD_BY_PAN_MAC, LEDGER, READ, "b", STORE_CARD_TYPES STORE_CODE_TYPES STORE_ACCOUNT_TYPES, \
       STORE_FULL_CARD " WHERE c.pan_mac = $1", "card, code row and account of a PAN") \
@@ -71,8 +72,8 @@
     X(CODE_INSERT, LEDGER, WRITE, "t", "", \
       "INSERT INTO card_code (card_id) VALUES ($1) ON CONFLICT DO NOTHING", "the code row of a new card: nothing issued yet") \
     X(CODE_ISSUE, LEDGER, WRITE, "tiiiiii", "", \
-      "UPDATE card_code SET version = version + 1, issue_n = $3, state = 'active', issued_at = $4, expires_at = $5, declines = 0, " \
-      "used_at = 0, used_by = '', first_display_at = $6, last_display_at = $7 " \
+      "UPDATE card_code SET version = version + 1, issue_n = $3, state = 'active', issued_at = $4, expires_at = $5, " \
+      "declines = 0, used_at = 0, used_by = '', first_display_at = $6, last_display_at = $7 " \
       "WHERE card_id = $1 AND version = $2 AND issue_n < $3", "a new code becomes the active one (issuer spec 4.1 step 4)") \
     X(CODE_DISPLAY, LEDGER, WRITE, "tiii", "", \
       "UPDATE card_code SET version = version + 1, first_display_at = $3, last_display_at = $4 " \
@@ -89,10 +90,10 @@
       "UPDATE account SET version = version + 1, balance = $3, held = $4, day = $5, day_amount = $6, day_count = $7 " \
       "WHERE account_id = $1 AND version = $2", "funds and daily counts") \
     X(AUTH_INSERT, LEDGER, WRITE, STORE_AUTH_TYPES, "", \
-      "INSERT INTO auth (auth_id, link_id, mti_class, de7, de11, de32, de37, de41, de42, card_id, bin8, pan_mac, amount, currency, " \
-      "de3, mcc, de22, de25, received_at, decided_at, outcome, steps, ref, result, de39, de38, ctm_reason, reversed_amount, " \
-      "reversed_at, locked, suspect_merchant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, " \
-      "$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)", "one evaluated request") \
+      "INSERT INTO auth (auth_id, link_id, mti_class, de7, de11, de32, de37, de41, de42, card_id, bin8, pan_mac, amount, " \
+      "currency, de3, mcc, de22, de25, received_at, decided_at, outcome, steps, ref, result, de39, de38, ctm_reason, reversed_amount, " \
+      "reversed_at, locked, suspect_merchant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, " \
+      "$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)", "one evaluated request") \
     X(AUTH_GET, LEDGER, READ, "t", STORE_AUTH_TYPES, \
       "SELECT " STORE_AUTH_COLUMNS " FROM auth u WHERE u.auth_id = $1", "one authorisation") \
     X(AUTH_REVERSE, LEDGER, WRITE, "tiii", "", \

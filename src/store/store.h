@@ -16,7 +16,7 @@
  *                ERR_STORE_UNAVAILABLE  no connection, read-only, disk full, lock timeout; nothing was written
  *                ERR_STORE_UNKNOWN      the connection was lost at COMMIT: settle by reading the idempotency row, never blind retry
  *                ERR_INTERNAL           the statement at batch->at does not fit the database or its arguments: our defect
- *            A lost connection is opened again by the next call. Serialisation failures are repeated inside, five times with jitter.
+ *            A lost connection is opened again by the next call. Serialisation failures are repeated inside, at most five times.
  * Limits     STORE_ARGUMENT_MAX arguments a statement. A batch of reads alone takes no lock that would stop a writer.
  *
  * Example
@@ -51,7 +51,10 @@ struct store_value {
     };
 };
 
-static inline struct store_value store_int(int64_t value) { return (struct store_value){.kind = STORE_INT, .integer = value}; }
+static inline struct store_value store_int(int64_t value)
+{
+    return (struct store_value){.kind = STORE_INT, .integer = value};
+}
 static inline struct store_value store_bytes(const void *at, size_t len)
 {
     return (struct store_value){.kind = STORE_BYTES, .len = (uint32_t)len, .at = at};

@@ -26,12 +26,14 @@ struct store_table store_table_in_use(void)
 
 #pragma GCC diagnostic ignored "-Woverride-init"
 static const struct store_row planted_rows[] = {
-    STORE_STATEMENTS(ROW)
-    [STORE_CODE_CONSUME] = {"CODE_CONSUME", STORE_LEDGER, STORE_ROW_WRITE, STORE_CODE_SET_TYPES "i", "",
-        "UPDATE card_code SET version = version + 1, state = $3, used_at = $5, used_by = $6 WHERE card_id = $1", "planted fault"},
-    [STORE_ACCOUNT_UPDATE] = {"ACCOUNT_UPDATE", STORE_LEDGER, STORE_ROW_WRITE, "tiiiiii", "",
-        "UPDATE account SET version = version + 1, balance = $3, held = $4, day = $5, day_amount = $6, day_count = $7 "
-        "WHERE account_id = $1", "planted fault"},
+    STORE_STATEMENTS(ROW)[STORE_CODE_CONSUME] =
+        {"CODE_CONSUME", STORE_LEDGER, STORE_ROW_WRITE, STORE_CODE_SET_TYPES "i", "",
+         "UPDATE card_code SET version = version + 1, state = $3, used_at = $5, used_by = $6 WHERE card_id = $1", "planted fault"},
+    [STORE_ACCOUNT_UPDATE] =
+        {"ACCOUNT_UPDATE", STORE_LEDGER, STORE_ROW_WRITE, "tiiiiii", "",
+         "UPDATE account SET version = version + 1, balance = $3, held = $4, day = $5, day_amount = $6, day_count = $7 "
+         "WHERE account_id = $1",
+         "planted fault"},
 };
 
 struct store_table store_table_in_use(void)

@@ -3,13 +3,13 @@
  * The writer thread: group commit.
  *
  * Purpose    Event loops never wait for the disk. A batch is submitted, the writer takes all batches that have arrived, runs them
- *            under one commit, and puts each into its own `done` queue, whose wake hook wakes the loop. Under load commits are shared;
- *            a single batch is committed at once.
+ *            under one commit, and puts each into its own `done` queue, whose wake hook wakes the loop. Under load commits are
+ *            shared; a single batch is committed at once.
  * Ownership  store_writer_start takes the store over. A submitted batch, its operations, arguments and arena belong to the writer
  *            until the batch comes out of its `done` queue. That queue must have room for all batches its owner has under way.
  * Threading  Submit from any thread. The order of submission is the order of application.
- * Failure    The outcome of a batch is batch->err as store_run leaves it. store_writer_submit answers ERR_BUSY when the queue is full
- *            and ERR_CLOSED after store_writer_stop: the batch then stays the caller's.
+ * Failure    The outcome of a batch is batch->err as store_run leaves it. store_writer_submit answers ERR_BUSY when the queue is
+ *            full and ERR_CLOSED after store_writer_stop: the batch then stays the caller's.
  * Limits     `cap` batches wait at most; up to STORE_GROUP_MAX share one commit.
  *
  * Example

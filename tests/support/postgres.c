@@ -60,8 +60,20 @@ static pid_t spawn(char *const argv[])
 
 static void start_server(void)
 {
-    char *const argv[] = {PROGRAMS "postgres",        "-D", data, "-k", directory, "-c", "listen_addresses=", "-c", "max_connections=40",
-                          "-c", "shared_buffers=64MB", "-c", "log_min_messages=fatal", NULL};
+    char *const argv[] = {PROGRAMS "postgres",
+                          "-D",
+                          data,
+                          "-k",
+                          directory,
+                          "-c",
+                          "listen_addresses=",
+                          "-c",
+                          "max_connections=40",
+                          "-c",
+                          "shared_buffers=64MB",
+                          "-c",
+                          "log_min_messages=fatal",
+                          NULL};
     server = spawn(argv);
 }
 
@@ -105,7 +117,8 @@ static void make_cluster(void)
     if (user && chown(directory, user->pw_uid, user->pw_gid) != 0)
         die("chown");
     snprintf(data, sizeof data, "%s/data", directory);
-    char *const argv[] = {PROGRAMS "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", NULL};
+    char *const argv[] = {PROGRAMS "initdb", "-D", data,   "-U",         "postgres",  "-A",
+                          "trust",           "-E", "UTF8", "--locale=C", "--no-sync", NULL};
     int here = open(".", O_RDONLY | O_DIRECTORY);
     if (chdir(directory) != 0)
         die("chdir");
@@ -158,7 +171,8 @@ void postgres_fresh(struct buf *url)
 
 void postgres_cut_connections(void)
 {
-    run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
+    run_sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
 }
 
 void postgres_crash(void)

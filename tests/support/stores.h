@@ -13,8 +13,14 @@ struct stores_driver {
 extern const struct stores_driver stores_sqlite, stores_postgres;
 
 /* Two entries of a cmocka table: the test gets its driver as *state. */
-#define ON_SQLITE(test_) {#test_ " on sqlite", test_, NULL, NULL, (void *)(uintptr_t)&stores_sqlite}
-#define ON_POSTGRES(test_) {#test_ " on postgres", test_, NULL, NULL, (void *)(uintptr_t)&stores_postgres}
+#define ON_SQLITE(test_)                                                          \
+    {                                                                             \
+#test_ " on sqlite", test_, NULL, NULL, (void *)(uintptr_t)&stores_sqlite \
+    }
+#define ON_POSTGRES(test_)                                                            \
+    {                                                                                 \
+#test_ " on postgres", test_, NULL, NULL, (void *)(uintptr_t)&stores_postgres \
+    }
 #define ON_BOTH(test_) ON_SQLITE(test_), ON_POSTGRES(test_)
 
 /* An empty database with the tables of both sets; fails the test if it cannot be made. */

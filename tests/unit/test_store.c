@@ -16,9 +16,11 @@
 
 #define OPS(...) ((struct store_op[]){__VA_ARGS__})
 #define VALUES(...) ((const struct store_value[]){__VA_ARGS__})
-#define OP(statement_, flags_, ...)                                                   \
-    {.statement = STORE_##statement_, .flags = (flags_), .argument = VALUES(__VA_ARGS__), \
-     .argument_count = sizeof(VALUES(__VA_ARGS__)) / sizeof(struct store_value)}
+#define OP(statement_, flags_, ...)                                                          \
+    {                                                                                        \
+        .statement = STORE_##statement_, .flags = (flags_), .argument = VALUES(__VA_ARGS__), \
+        .argument_count = sizeof(VALUES(__VA_ARGS__)) / sizeof(struct store_value)           \
+    }
 
 static struct store_batch batch_of(struct stores_fixture *f, struct store_op *op, size_t count)
 {
@@ -45,13 +47,14 @@ static bool account_exists(struct stores_fixture *f, const char *account_id, int
 
 static struct store_op account_insert(const struct store_value *value)
 {
-    return (struct store_op){.statement = STORE_ACCOUNT_INSERT, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 11};
+    return (struct store_op){
+        .statement = STORE_ACCOUNT_INSERT, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 11};
 }
 
-#define ACCOUNT(id_)                                                                                                     \
+#define ACCOUNT(id_)                                                                                                    \
     VALUES(store_text(id_), store_text("036"), store_int(1000), store_int(0), store_int(0), store_int(0), store_int(0), \
            store_int(0), store_int(0), store_int(0), store_int(1))
-#define ACCOUNT_UPDATE(id_, version_) \
+#define ACCOUNT_UPDATE(id_, version_)                                                                                       \
     OP(ACCOUNT_UPDATE, STORE_MUST_CHANGE, store_text(id_), store_int(version_), store_int(900), store_int(0), store_int(0), \
        store_int(0), store_int(0))
 
@@ -127,8 +130,8 @@ static void test_every_statement_fits_its_row(void **state)
         for (size_t i = 0; i < store_table.count; i++) {
             struct store_value value[STORE_ARGUMENT_MAX];
             fill_blank(store_table.row[i].arguments, value);
-            struct store_op op = {.statement = (enum store_statement)i, .argument = value,
-                                  .argument_count = strlen(store_table.row[i].arguments)};
+            struct store_op op = {
+                .statement = (enum store_statement)i, .argument = value, .argument_count = strlen(store_table.row[i].arguments)};
             enum err err = run(&f, &op, 1, NULL);
             if (err != ERR_OK && err != ERR_DUPLICATE)
                 fail_msg("%s: %s", store_table.row[i].name, err_row(err)->name);
@@ -211,9 +214,8 @@ static void test_a_broken_unique_key_is_a_duplicate(void **state)
     struct stores_fixture f;
     size_t at = 99;
     stores_setup(&f, *state);
-    struct store_op op[] = {
-        OP(HOLD_INSERT, 0, store_text("h1"), store_text("a"), store_int(5), store_text("open"), store_int(0)),
-        OP(HOLD_INSERT, 0, store_text("h1"), store_text("a"), store_int(5), store_text("open"), store_int(0))};
+    struct store_op op[] = {OP(HOLD_INSERT, 0, store_text("h1"), store_text("a"), store_int(5), store_text("open"), store_int(0)),
+                            OP(HOLD_INSERT, 0, store_text("h1"), store_text("a"), store_int(5), store_text("open"), store_int(0))};
     assert_int_equal(run(&f, op, 2, &at), ERR_DUPLICATE);
     assert_int_equal(at, 1);
     assert_int_equal(run(&f, op, 1, &at), ERR_OK);
@@ -225,10 +227,9 @@ static void test_values_travel_unchanged(void **state)
     struct stores_fixture f;
     stores_setup(&f, *state);
     const uint8_t bytes[] = {0, 1, 0xFF, 0, '\'', 0x80};
-    struct store_op op[] = {
-        OP(IDEM_INSERT, STORE_MUST_CHANGE, store_bytes("k", 1), store_bytes(bytes, sizeof bytes), store_bytes("", 0),
-           store_text("caf\xc3\xa9 ' \" \\"), store_int(INT64_MIN), store_bytes("t", 1)),
-        OP(IDEM_FIND, 0, store_bytes("k", 1), store_bytes("t", 1))};
+    struct store_op op[] = {OP(IDEM_INSERT, STORE_MUST_CHANGE, store_bytes("k", 1), store_bytes(bytes, sizeof bytes),
+                               store_bytes("", 0), store_text("caf\xc3\xa9 ' \" \\"), store_int(INT64_MIN), store_bytes("t", 1)),
+                            OP(IDEM_FIND, 0, store_bytes("k", 1), store_bytes("t", 1))};
     assert_int_equal(run(&f, op, 2, NULL), ERR_OK);
     assert_int_equal(op[1].rows.count, 1);
     assert_true(span_equal(store_cell_span(&op[1].rows, 0, 0), span_of(bytes, sizeof bytes)));
@@ -302,8 +303,10 @@ static void test_wrong_sql_is_our_defect(void **state)
         {"GOOD", STORE_LEDGER, STORE_ROW_WRITE, "t", "ti",
          "INSERT INTO account (account_id, balance) VALUES ($1, 5) RETURNING account_id, balance", ""},
         {"NULLS", STORE_LEDGER, STORE_ROW_READ, "", "tib",
-         "SELECT a.account_id, a.balance, NULLIF(c.pan_mac, c.pan_mac) FROM schema_version s LEFT JOIN account a ON a.account_id = 'none' "
-         "LEFT JOIN card c ON c.card_id = 'none' LIMIT 1", ""},
+         "SELECT a.account_id, a.balance, NULLIF(c.pan_mac, c.pan_mac) FROM schema_version s LEFT JOIN account a ON a.account_id = "
+         "'none' "
+         "LEFT JOIN card c ON c.card_id = 'none' LIMIT 1",
+         ""},
     };
     struct stores_fixture f;
     struct store *store = NULL;
