@@ -6,11 +6,12 @@
 
 enum { PRODUCTS_EVERY_US = 1000000, RETRY_US = 500, ROUND_MS = 1500, TOTAL_MS = 3000, ROUNDS_MAX = 4 };
 
-static enum err products_load(struct switch_core *core)
+enum err products_load(struct switch_core *core)
 {
     enum err err = ledger_products_refresh(core->products, core->config.store, &core->read_arena);
 
     arena_reset(&core->read_arena);
+    core->products_read_us = core->now_us;
     core->products_next_us = core->now_us + PRODUCTS_EVERY_US;
     if (err != ERR_OK)
         LOG(core->config.env->log, LOG_ERROR, "switch.products", LOG_TEXT("error", err_row(err)->name));

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { PRODUCT_MISS_US = 50000 };
+
 /* A card whose product is gone is treated as one without keys. */
 static const struct ledger_product no_product = {.mode = LEDGER_STATIC, .malformed_policy = LEDGER_DECLINE};
 
@@ -148,14 +150,23 @@ void decide_unknown(struct switch_core *core, struct slot *s)
     chunk_add(core, s);
 }
 
+/* A product that is newer than the cache is looked for at once, at most every PRODUCT_MISS_US. */
+static const struct ledger_product *product_of(struct switch_core *core, const struct slot *s)
+{
+    const char *id = s->card->row.card.product_id;
+    const struct ledger_product *product = ledger_products_find(core->products, id);
+
+    if (product == NULL && core->now_us - core->products_read_us >= PRODUCT_MISS_US && products_load(core) == ERR_OK)
+        product = ledger_products_find(core->products, id);
+    return product != NULL ? product : &no_product;
+}
+
 static void judge(struct switch_core *core, struct slot *s)
 {
-    const struct ledger_product *product = ledger_products_find(core->products, s->card->row.card.product_id);
+    const struct ledger_product *product = product_of(core, s);
     struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
     struct switch_plan plan = {0};
 
-    if (product == NULL)
-        product = &no_product;
     if (s->code.presence == ISO_CODE_PRESENT) {
         switch_plan_make(&(struct switch_plan_input){.product = product, .card = &s->card->row.card, .code = &s->card->row.code,
                                                      .now_ms = s->auth.received_at,

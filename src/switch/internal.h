@@ -119,6 +119,7 @@ struct switch_core {
     struct ledger_products *products;
     struct arena read_arena;
     int64_t products_next_us;
+    int64_t products_read_us;
     int64_t now_us;
     bool busy_hsm; /* a question found every window full: try again soon */
     size_t pending;
@@ -150,6 +151,7 @@ struct chunk *chunk_take(struct switch_core *core);
 void chunk_free(struct switch_core *core, struct chunk *c);
 
 /* ---- the stages ---- */
+enum err products_load(struct switch_core *core);
 void lookup_stage(struct switch_core *core);
 void ready_stage(struct switch_core *core);
 void commit_stage(struct switch_core *core);

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/lab.h"
+
+#include "card/card.h"
+#include "store/store.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CVK "U9B4934384B19946B040CD702B4D58145"
+#define MK "UB68E039974B21519E5E2226866C4D3A0"
+#define EXPIRY "2912"
+
+static _Noreturn void die(const char *what)
+{
+    (void)fprintf(stderr, "lab: %s (%s)\n", what, strerror(errno));
+    exit(1);
+}
+
+static void must(enum err err, const char *what)
+{
+    if (err == ERR_OK)
+        return;
+    (void)fprintf(stderr, "lab: %s: %s\n", what, err_row(err)->name);
+    exit(1);
+}
+
+/* ---- processes ---- */
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) != 0 || getsockname(fd, (struct sockaddr *)&at, &len) != 0)
+        die("no free port");
+    (void)close(fd);
+    return ntohs(at.sin_port);
+}
+
+static int connect_port(uint16_t port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
+
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        return fd;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
+}
+
+static void wait_port(uint16_t port)
+{
+    for (int i = 0; i < 500; i++) {
+        int fd = connect_port(port);
+
+        if (fd >= 0) {
+            (void)close(fd);
+            return;
+        }
+        (void)usleep(20000);
+    }
+    die("a process does not listen");
+}
+
+static pid_t spawn(const struct lab *lab, const char *log_name, char *const argv[])
+{
+    char path[128];
+    pid_t pid = fork();
+
+    if (pid != 0)
+        return pid;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)snprintf(path, sizeof path, "%s/%s", lab->dir, log_name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (fd < 0 || dup2(fd, 2) < 0 || dup2(fd, 1) < 0)
+        _exit(126);
+    (void)execv(argv[0], argv);
+    _exit(127);
+}
+
+static void file_write(const struct lab *lab, const char *name, const char *text)
+{
+    char path[128];
+    size_t len = strlen(text);
+
+    (void)snprintf(path, sizeof path, "%s/%s", lab->dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len || close(fd) != 0)
+        die(name);
+}
+
+static void settings_write(struct lab *lab)
+{
+    char text[2048];
+
+    file_write(lab, "vault.key", "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef\n");
+    file_write(lab, "keys.ini", "[keys]\ncvk = " CVK "\nmk = " MK "\n");
+    (void)snprintf(text, sizeof text,
+                   "[store]\nurl = %s\n[admin]\nlisten = 127.0.0.1:%u\n[hsm]\naddress = 127.0.0.1:%u\n[keys]\nfile = %s/keys.ini\n"
+                   "[vault]\nfile = %s/vault.key\n[visa]\nlisten = 127.0.0.1:%u\n[eftpos]\nlisten = 127.0.0.1:%u\n"
+                   "extract = generic_126_10\n[generic]\nlisten = 127.0.0.1:%u\n",
+                   lab->url, lab->admin_port, lab->hsm_port, lab->dir, lab->dir, lab->port[LAB_VISA], lab->port[LAB_EFTPOS],
+                   lab->port[LAB_GENERIC]);
+    file_write(lab, "switch.ini", text);
+}
+
+void lab_open(struct lab *lab, const char *binary)
+{
+    char path[128];
+
+    *lab = (struct lab){.switch_binary = binary != NULL ? binary : "build/countersign", .log = {STDERR_FILENO, LOG_ERROR, "lab"}};
+    lab->env = env_system(&lab->log);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)snprintf(lab->dir, sizeof lab->dir, "/tmp/countersign-lab-XXXXXX");
+    if (mkdtemp(lab->dir) == NULL)
+        die("no directory");
+    (void)snprintf(lab->url, sizeof lab->url, "sqlite:%s/ledger.db", lab->dir);
+    lab->hsm_port = free_port();
+    lab->admin_port = free_port();
+    for (int i = 0; i < LAB_LINKS; i++)
+        lab->port[i] = free_port();
+    settings_write(lab);
+    must(arena_create(&lab->arena, (size_t)64 << 20), "arena");
+    must(store_open(lab->url, &lab->env, &lab->store), "store");
+    must(store_migrate(lab->store, STORE_LEDGER), "migration");
+    (void)snprintf(path, sizeof path, "%s/vault.key", lab->dir);
+    must(vault_open_file(path, "ledger", &lab->vault), "vault");
+}
+
+void lab_hsm_start(struct lab *lab)
+{
+    char listen[32];
+    char *argv[] = {"build/countersign-hsm", "--test-lmk", "--listen", listen, NULL};
+
+    (void)snprintf(listen, sizeof listen, "127.0.0.1:%u", lab->hsm_port);
+    lab->hsm = spawn(lab, "hsm.log", argv);
+    wait_port(lab->hsm_port);
+}
+
+static int end(pid_t *pid, int signum)
+{
+    int status = -1;
+
+    if (*pid > 0) {
+        (void)kill(*pid, signum);
+        (void)waitpid(*pid, &status, 0);
+    }
+    *pid = 0;
+    return status;
+}
+
+void lab_hsm_stop(struct lab *lab)
+{
+    (void)end(&lab->hsm, SIGKILL);
+}
+
+void lab_switch_start(struct lab *lab)
+{
+    char path[128];
+    char *argv[] = {(char *)(uintptr_t)lab->switch_binary, "switch", "--config", path, NULL};
+
+    (void)snprintf(path, sizeof path, "%s/switch.ini", lab->dir);
+    lab->process = spawn(lab, "switch.log", argv);
+    for (int i = 0; i < LAB_LINKS; i++)
+        wait_port(lab->port[i]);
+    wait_port(lab->admin_port);
+}
+
+bool lab_switch_stop(struct lab *lab)
+{
+    int status = end(&lab->process, SIGTERM);
+
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void lab_close(struct lab *lab)
+{
+    char command[128];
+
+    (void)end(&lab->process, SIGKILL);
+    lab_hsm_stop(lab);
+    store_close(lab->store);
+    vault_close(lab->vault);
+    arena_destroy(&lab->arena);
+    (void)snprintf(command, sizeof command, "rm -rf %s", lab->dir);
+    if (system(command) != 0)
+        die("the directory stays");
+}
+
+/* ---- the ledger ---- */
+
+static void run(struct lab *lab, struct ledger_unit *unit, const char *what)
+{
+    must(ledger_unit_run(unit, lab->store), what);
+    must(unit->err, what);
+}
+
+struct ledger_product lab_product(const char *id, enum ledger_mode mode)
+{
+    struct ledger_product p = {.issuer_id = "LAB0000001", .version = 1, .mode = mode, .network = "visa+eftpos", .expiry_delay_s = 300,
+                               .tries = 3, .twu_h = 1, .accept_previous_window = true,
+                               .static_policy = mode == LEDGER_ONE_TIME ? LEDGER_STATIC_OFF : LEDGER_STATIC_ALLOWED,
+                               .count_other_declines = true, .deferred_slots = 4, .diag_step = true, .malformed_policy = LEDGER_DECLINE,
+                               .batch_max = 24, .notify_batch = 20, .display_rate_per_h = 600, .cvk_ref = "cvk", .mk_ref = "mk",
+                               .key_derivation = "A"};
+
+    (void)snprintf(p.product_id, sizeof p.product_id, "%s", id);
+    (void)snprintf(p.service_code_dyn, sizeof p.service_code_dyn, "%s", mode == LEDGER_ONE_TIME ? "998" : "000");
+    return p;
+}
+
+void lab_put_product(struct lab *lab, const struct ledger_product *product)
+{
+    struct ledger_unit unit;
+
+    ledger_unit_begin(&unit, 1, &lab->arena);
+    ledger_put_product(&unit, product);
+    run(lab, &unit, "product");
+    arena_reset(&lab->arena);
+}
+
+void lab_pan(size_t n, char out[static 17])
+{
+    (void)snprintf(out, 17, "412345%09zu0", n * 7919);
+    out[15] = card_luhn_digit(span_of(out, 15));
+}
+
+static void card_make(struct lab *lab, const char *product, size_t n, struct ledger_card *card)
+{
+    char pan[17];
+    struct buf sealed = buf_over(card->pan_enc.at, sizeof card->pan_enc.at);
+
+    *card = (struct ledger_card){.issuer_id = "LAB0000001", .psn = "00", .enrolled = true, .expiry = EXPIRY, .version = 1};
+    lab_pan(n, pan);
+    (void)snprintf(card->card_id, sizeof card->card_id, "card-%zu", n);
+    (void)snprintf(card->account_id, sizeof card->account_id, "account-%zu", n);
+    (void)snprintf(card->product_id, sizeof card->product_id, "%s", product);
+    (void)snprintf(card->pan_last4, sizeof card->pan_last4, "%.4s", pan + 12);
+    (void)snprintf(card->bin8, sizeof card->bin8, "%.8s", pan);
+    card->pan_mac.len = LEDGER_MAC_LEN;
+    must(vault_pan_mac(lab->vault, span_of(pan, 16), card->pan_mac.at), "PAN MAC");
+    must(vault_seal(lab->vault, &lab->env, span_text(card->card_id), span_of(pan, 16), &sealed), "PAN seal");
+    card->pan_enc.len = (uint16_t)sealed.len;
+}
+
+void lab_put_cards(struct lab *lab, const char *product, size_t first, size_t count, int64_t balance)
+{
+    for (size_t done = 0; done < count;) {
+        struct ledger_unit unit;
+        size_t part = count - done < 1000 ? count - done : 1000;
+
+        ledger_unit_begin(&unit, part * 3, &lab->arena);
+        for (size_t i = 0; i < part; i++) {
+            struct ledger_card card;
+            struct ledger_account account = {.currency = "036", .balance = balance, .version = 1};
+
+            card_make(lab, product, first + done + i, &card);
+            memcpy(account.account_id, card.account_id, sizeof account.account_id);
+            ledger_put_new_account(&unit, &account);
+            ledger_put_card(&unit, &card);
+        }
+        run(lab, &unit, "cards");
+        arena_reset(&lab->arena);
+        done += part;
+    }
+}
+
+static void get(struct lab *lab, struct ledger_unit *unit, size_t n, struct ledger_full_card *out)
+{
+    char id[LEDGER_ID];
+    size_t at;
+
+    (void)snprintf(id, sizeof id, "card-%zu", n);
+    ledger_unit_begin(unit, 1, &lab->arena);
+    at = ledger_get_card(unit, id);
+    run(lab, unit, "card");
+    if (!ledger_take_card(unit, at, out))
+        die("no such card");
+}
+
+void lab_read(struct lab *lab, size_t n, struct ledger_full_card *out)
+{
+    struct ledger_unit unit;
+
+    get(lab, &unit, n, out);
+    arena_reset(&lab->arena);
+}
+
+static void put_issue(struct lab *lab, struct ledger_unit *unit, size_t n, const struct ledger_code *before, int64_t issue_n,
+                      int64_t life_ms)
+{
+    int64_t now = env_wall_ms(&lab->env);
+    struct ledger_code after = *before;
+    struct ledger_issuance journal = {.at = now, .issue_n = issue_n};
+
+    after.issue_n = issue_n;
+    after.state = LEDGER_CODE_ACTIVE;
+    after.issued_at = now;
+    after.expires_at = now + life_ms;
+    after.last_display_at = now;
+    after.first_display_at = now;
+    (void)snprintf(journal.card_id, sizeof journal.card_id, "card-%zu", n);
+    env_uuid(&lab->env, journal.issuance_id);
+    ledger_put_issue(unit, before, &after, &journal);
+}
+
+void lab_issue(struct lab *lab, size_t n, int64_t issue_n, int64_t life_ms)
+{
+    struct ledger_full_card card;
+    struct ledger_unit unit;
+
+    lab_read(lab, n, &card);
+    ledger_unit_begin(&unit, 2, &lab->arena);
+    put_issue(lab, &unit, n, &card.code, issue_n, life_ms);
+    run(lab, &unit, "issue");
+    arena_reset(&lab->arena);
+}
+
+void lab_issue_many(struct lab *lab, size_t first, size_t count)
+{
+    struct ledger_full_card fresh;
+
+    lab_read(lab, first, &fresh);
+    for (size_t done = 0; done < count;) {
+        struct ledger_unit unit;
+        size_t part = count - done < 1000 ? count - done : 1000;
+
+        ledger_unit_begin(&unit, part * 2, &lab->arena);
+        for (size_t i = 0; i < part; i++) {
+            struct ledger_code before = fresh.code;
+
+            (void)snprintf(before.card_id, sizeof before.card_id, "card-%zu", first + done + i);
+            put_issue(lab, &unit, first + done + i, &before, 1, 3600000);
+        }
+        run(lab, &unit, "issue many");
+        arena_reset(&lab->arena);
+        done += part;
+    }
+}
+
+void lab_status(struct lab *lab, size_t n, enum ledger_card_status status)
+{
+    struct ledger_full_card card;
+    struct ledger_unit unit;
+
+    lab_read(lab, n, &card);
+    card.card.status = status;
+    ledger_unit_begin(&unit, 1, &lab->arena);
+    ledger_put_card_change(&unit, &card.card);
+    run(lab, &unit, "status");
+    arena_reset(&lab->arena);
+}
+
+void lab_code_write(struct lab *lab, const struct ledger_code *before, const struct ledger_code *after)
+{
+    struct ledger_unit unit;
+
+    ledger_unit_begin(&unit, 1, &lab->arena);
+    ledger_put_code(&unit, before, after, LEDGER_UPDATE);
+    run(lab, &unit, "code row");
+    arena_reset(&lab->arena);
+}
+
+/* ---- codes ---- */
+
+static size_t command_write(size_t n, bool one_time, int64_t issue_n, int64_t at_ms, char *out, size_t cap)
+{
+    struct env_calendar c = env_calendar(at_ms);
+    char pan[17];
+
+    lab_pan(n, pan);
+    if (one_time)
+        return (size_t)snprintf(out, cap, "0000QY0" MK "A%s;" EXPIRY "998%06d", pan, (int)issue_n);
+    if (at_ms != 0)
+        return (size_t)snprintf(out, cap, "0000QY5" MK "A%s;" EXPIRY "000%02d%02d%02d%02d%02d01", pan, c.year % 100, c.month, c.day,
+                                c.hour, c.minute);
+    return (size_t)snprintf(out, cap, "0000CW" CVK "%s;" EXPIRY "000", pan);
+}
+
+static void code_ask(struct lab *lab, size_t n, bool one_time, int64_t issue_n, int64_t at_ms, char out[static 4])
+{
+    int fd = connect_port(lab->hsm_port);
+    char command[160];
+    uint8_t answer[64];
+    size_t len = 0;
+
+    if (fd < 0)
+        die("no HSM");
+    lab_send(fd, command, command_write(n, one_time, issue_n, at_ms, command, sizeof command));
+    if (!lab_receive(fd, 2000, answer, sizeof answer, &len) || len != 11 || memcmp(answer + 6, "00", 2) != 0)
+        die("the HSM gives no code");
+    memcpy(out, answer + 8, 3);
+    out[3] = 0;
+    (void)close(fd);
+}
+
+void lab_code_static(struct lab *lab, size_t n, char out[static 4])
+{
+    code_ask(lab, n, false, 0, 0, out);
+}
+
+void lab_code_one_time(struct lab *lab, size_t n, int64_t issue_n, char out[static 4])
+{
+    code_ask(lab, n, true, issue_n, 0, out);
+}
+
+void lab_code_window(struct lab *lab, size_t n, int64_t at_ms, char out[static 4])
+{
+    code_ask(lab, n, false, 0, at_ms, out);
+}
+
+void lab_codes_many(struct lab *lab, size_t first, size_t count, bool one_time, char *out)
+{
+    enum { AT_ONCE = 64 };
+    int fd = connect_port(lab->hsm_port);
+
+    if (fd < 0)
+        die("no HSM");
+    for (size_t done = 0; done < count;) {
+        size_t part = count - done < AT_ONCE ? count - done : AT_ONCE;
+
+        for (size_t i = 0; i < part; i++) {
+            char command[160];
+
+            lab_send(fd, command, command_write(first + done + i, one_time, 1, 0, command, sizeof command));
+        }
+        for (size_t i = 0; i < part; i++) {
+            uint8_t answer[64];
+            size_t len = 0;
+
+            if (!lab_receive(fd, 2000, answer, sizeof answer, &len) || len != 11)
+                die("the HSM gives no code");
+            memcpy(out + 3 * (done + i), answer + 8, 3); /* answers of one connection keep the order of the commands */
+        }
+        done += part;
+    }
+    (void)close(fd);
+}
