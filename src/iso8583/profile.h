@@ -19,7 +19,7 @@
  *     struct iso_message m;
  *     struct iso_fault fault;
  *     if (iso_parse(p, frame, &m, &fault) != ERR_OK)
- *         return iso_fault_response(&fault);
+ *         return iso_fault_response(&fault, &m);
  */
 #ifndef ISO8583_PROFILE_H
 #define ISO8583_PROFILE_H

@@ -6,7 +6,7 @@
  *            keys in keys/cache.h.
  * Ownership  The LMK set is opaque and lives in locked, undumpable pages; keys_lmk_set_destroy wipes it. Clear keys are values
  *            that the holder wipes (SECRET_KEY).
- * Threading  A set belongs to one thread at a time (it holds cipher contexts); make one a thread.
+ * Threading  Loading belongs to one thread; a loaded set may be read from several.
  * Failure    Errors carry their host-command codes: 13 LMK, 26 scheme, 27 length, 10 parity, 15 characters.
  * Limits     LMK identifiers 00..99; single, double and triple length TDES keys.
  *
@@ -68,7 +68,8 @@ enum keys_scheme { KEYS_NONE = 0, KEYS_U = 'U', KEYS_T = 'T', KEYS_X = 'X', KEYS
 /* Splits a whole KEY text into its tag and its digits: 16H, 32H or 48H without a tag, U32H, X32H, T48H, Y48H, Z16H. */
 MUST_USE enum err keys_scheme_read(struct span text, enum keys_scheme *scheme, struct span *digits);
 
-/* ERR_LMK_IDENTIFIER, ERR_LMK_SCHEMES (a key-block LMK), ERR_KEY_SCHEME, ERR_PARSE_*; parity is not looked at (keys_parity_odd). */
+/* ERR_LMK_IDENTIFIER, ERR_KEY_SCHEME (also for a key-block LMK), ERR_KEY_LENGTH, ERR_PARSE_*; parity is not looked at
+ * (keys_parity_odd). */
 MUST_USE enum err keys_unwrap(struct keys_lmk_set *set, unsigned lmk, struct keys_type_place type, struct span text,
                               struct secret_key *out);
 MUST_USE enum err keys_wrap(struct keys_lmk_set *set, unsigned lmk, struct keys_type_place type, enum keys_scheme scheme,

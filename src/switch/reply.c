@@ -54,6 +54,7 @@ static void send_answer(struct switch_core *core, struct slot *s, const char *de
     uint8_t room[ISO_FRAME_MAX];
     struct buf out = buf_over(room, sizeof room);
 
+    secret_wipe(&s->code, sizeof s->code); /* before the answer is built (switch spec 6 step 9) */
     if (de38[0] != 0)
         iso_set_text(&s->answer, ISO_APPROVAL, de38);
     iso_set_text(&s->answer, ISO_RESPONSE, de39);

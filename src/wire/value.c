@@ -2,6 +2,8 @@
 /* The value codec: characters, length rule, encoding, padding of one field. */
 #include "wire/internal.h"
 
+#include "base/secret.h"
+
 #include <string.h>
 
 enum err wire_fault_set(struct wire_fault *fault, enum wire_outcome outcome, const struct wire_field *field, size_t offset)
@@ -388,6 +390,7 @@ enum err wire_value_read(const struct wire_field *field, struct span in, size_t 
     enum err err = good ? wire_value_check(field, span_of(to, e.characters), fault)
                         : wire_fault_set(fault, WIRE_OUTCOME_CHARACTER, field, e.head);
     if (err != ERR_OK) {
+        secret_wipe(to, e.characters); /* half a PAN or a code, behind `len` where no owner would look for it */
         out->len = before;
         if (good && fault) /* characters of the value become bytes of the data */
             fault->offset = e.head + encoded_bytes(field, fault->offset);
@@ -410,6 +413,7 @@ static void write_padded(const struct wire_field *field, struct span value, stru
     if (value.len > 0)
         memcpy(full + (left ? missing : 0), value.at, value.len);
     encode(field, span_of(full, field->max), out);
+    secret_wipe(full, field->max);
 }
 
 enum err wire_value_write(const struct wire_field *field, struct span value, struct buf *out)

@@ -227,6 +227,24 @@ static void test_bcd_of_odd_length(void **state)
     assert_int_equal(wire_value_read(&field, span_of("\x03\x11\x23", 3), &used, &back, NULL), ERR_PARSE_CHARACTER);
 }
 
+/* The owner of a buffer wipes what it knows of: `len` bytes. A value that fails half-way leaves nothing behind that. */
+static void test_failed_value_leaves_nothing(void **state)
+{
+    (void)state;
+    const struct wire_field packed = {.name = "PAN", .kind = WIRE_N, .length = WIRE_LL, .encoding = WIRE_BCD,
+                                      .length_encoding = WIRE_BINARY, .min = 1, .max = 19};
+    const struct wire_field text = {.name = "code", .kind = WIRE_N, .min = 4, .max = 4};
+    uint8_t plain[19] = {0};
+    const uint8_t zero[19] = {0};
+    struct buf back = buf_over(plain, sizeof plain);
+    size_t used = 0;
+    assert_int_equal(wire_value_read(&packed, span_of("\x08\x41\x11\x11\x1F", 5), &used, &back, NULL), ERR_PARSE_CHARACTER);
+    assert_memory_equal(plain, zero, sizeof plain);
+    assert_int_equal(wire_value_read(&text, span_text("123x"), &used, &back, NULL), ERR_PARSE_CHARACTER);
+    assert_memory_equal(plain, zero, sizeof plain);
+    assert_int_equal(back.len, 0);
+}
+
 static void test_padding(void **state)
 {
     (void)state;
@@ -292,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_build_of_parse_is_identity),
         cmocka_unit_test(test_every_truncation_is_a_fault),
         cmocka_unit_test(test_bcd_of_odd_length),
+        cmocka_unit_test(test_failed_value_leaves_nothing),
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_faulty_tables_are_refused),
         cmocka_unit_test(test_document_names_every_row),
