@@ -119,9 +119,9 @@ MUST_USE enum err demo_invent(struct demo *demo);
 MUST_USE enum err demo_make_keys(struct demo *demo);
 /* vault.key, keys.ini, *.ini. */
 MUST_USE enum err demo_write_files(struct demo *demo);
-/* Products, accounts, API client and merchants into the databases. */
+/* Products, API client and merchants into the databases. */
 MUST_USE enum err demo_seed(struct demo *demo);
-/* Cards, through the issuer's own API, and the accounts they draw on. */
+/* Cards, through the issuer's own API, which opens their accounts. */
 MUST_USE enum err demo_register_cards(struct demo *demo);
 /* sandbox.json, by rename. */
 MUST_USE enum err demo_write_sandbox(struct demo *demo);

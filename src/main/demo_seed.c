@@ -10,12 +10,7 @@
 #include "main/demo.h"
 #include "main/demo_net.h"
 
-enum {
-    ARENA = 1 << 20,
-    CARDS_PER_MODE = (DEMO_CARDS + DEMO_MODES - 1) / DEMO_MODES,
-    BALANCE_MINOR = 1000000,
-    LIMIT_MINOR = 500000
-};
+enum { ARENA = 1 << 20, CARDS_PER_MODE = (DEMO_CARDS + DEMO_MODES - 1) / DEMO_MODES };
 #define ISSUER_ID "SANDBOX001"
 #define EXPIRY "2912"
 
@@ -78,6 +73,7 @@ enum err demo_make_keys(struct demo *demo)
 {
     struct hostcmd_as pair = {0};
     struct hostcmd_as_reply pair_reply = {0};
+    WIRE_SET(pair.unused, span_text("0"));
     WIRE_SET(pair.lmk_scheme, span_text("U"));
     WIRE_SET(pair.kcv_type, span_text("1"));
     if (demo_hsm_call(demo->port[DEMO_PORT_HSM], HOSTCMD_AS, &pair, &pair_reply) != ERR_OK)
@@ -138,23 +134,14 @@ static enum err put_client(const struct demo *demo, struct ledger_unit *unit)
     return ERR_OK;
 }
 
-static void put_account(struct ledger_unit *unit, const struct demo_card *card)
-{
-    struct ledger_account row = {.currency = "036", .balance = BALANCE_MINOR, .limit_txn = LIMIT_MINOR, .version = 1};
-    (void)snprintf(row.account_id, sizeof row.account_id, "account-%s", card->id);
-    ledger_put_new_account(unit, &row);
-}
-
 static enum err seed_ledger(struct demo *demo, struct store *store, struct arena *arena)
 {
     struct ledger_unit unit;
     TRY(store_migrate(store, STORE_LEDGER));
-    ledger_unit_begin(&unit, DEMO_MODES + 1 + DEMO_CARDS, arena);
+    ledger_unit_begin(&unit, DEMO_MODES + 1, arena);
     for (enum demo_mode m = 0; m < DEMO_MODES; m++)
         put_product(demo, &unit, m);
     TRY(put_client(demo, &unit));
-    for (size_t i = 0; i < DEMO_CARDS; i++)
-        put_account(&unit, &demo->card[i]);
     return ledger_unit_run(&unit, store);
 }
 
@@ -208,31 +195,9 @@ static enum err register_card(struct demo *demo, const struct demo_card *card)
     return status == 201 ? ERR_OK : demo_fail(demo, ERR_INTERNAL, "the issuer does not register a card", buf_text(&answer));
 }
 
-/* The API knows no accounts: they belong to the card and transaction manager. */
-static enum err link_accounts(struct demo *demo, struct store *store, struct arena *arena)
-{
-    for (size_t i = 0; i < DEMO_CARDS; i++) {
-        struct ledger_unit unit;
-        struct ledger_full_card full;
-        ledger_unit_begin(&unit, 1, arena);
-        size_t at = ledger_get_card(&unit, demo->card[i].id);
-        TRY(ledger_unit_run(&unit, store));
-        if (!ledger_take_card(&unit, at, &full))
-            return ERR_NOT_FOUND;
-        (void)snprintf(full.card.account_id, sizeof full.card.account_id, "account-%s", demo->card[i].id);
-        full.card.enrolled = true;
-        arena_reset(arena);
-        ledger_unit_begin(&unit, 1, arena);
-        ledger_put_card_change(&unit, &full.card);
-        TRY(ledger_unit_run(&unit, store));
-        arena_reset(arena);
-    }
-    return ERR_OK;
-}
-
 enum err demo_register_cards(struct demo *demo)
 {
     for (size_t i = 0; i < DEMO_CARDS; i++)
         TRY(register_card(demo, &demo->card[i]));
-    return with_store(demo, "ledger.db", link_accounts);
+    return ERR_OK;
 }
