@@ -108,7 +108,7 @@ fuzz:
 test:
 	@tools/setup
 	@$(MAKE) --no-print-directory test-build
-	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(wildcard tests/tidy/test_*.py) --serial $(SCENARIOS)
+	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(wildcard tests/tidy/test_*.py tests/tools/test_*.py) --serial $(SCENARIOS)
 test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $B/gendoc
 
 tidy: $B/gendoc
