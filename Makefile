@@ -15,7 +15,6 @@ VERSION := 0.1.0
 WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wvla -Wformat=2
 HARD := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE -ftrivial-auto-var-init=zero -fno-plt
 OPT  ?= -O2 -g
-PKGS := libuv libmicrohttpd sqlite3 libpq libcjson libcrypto inih
 CFLAGS_ALL := -std=gnu17 $(OPT) $(WARN) $(HARD) -Isrc $(shell pkg-config --cflags-only-I libpq) -D_GNU_SOURCE -DCOUNTERSIGN_VERSION='"$(VERSION)"' $(EXTRA_CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(EXTRA_LDFLAGS)
 
@@ -131,10 +130,11 @@ cov:
 	@echo "build-cov/coverage.html"
 
 # ---- documents printed from the tables of the code
-$B/gendoc: $B/obj/tools/gendoc.o $(call libs,$(ROOMS))
+GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o $B/obj/main/demo%,$(SERVICE_MAIN) $(HSM_MAIN))
+$B/gendoc: $B/obj/tools/gendoc.o $(GENDOC_MAIN) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $< -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $< $(GENDOC_MAIN) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 $B/obj/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	@echo "  cc   $<"

@@ -9,6 +9,7 @@
 #include "hostcmd/commands.h"
 #include "iso8583/profile.h"
 #include "ledger/code.h"
+#include "main/services.h"
 #include "store/statements.h"
 
 #include <stdbool.h>
@@ -118,6 +119,29 @@ static void results(struct buf *out)
     buf_put_text(out, "\n");
 }
 
+#pragma weak main_gateway_settings
+
+static void configuration(struct buf *out)
+{
+    static const struct {
+        const char *command;
+        const struct config_table *table;
+    } service[] = {
+        {"countersign-hsm", &main_hsm_settings},
+        {"countersign issuer", &main_issuer_settings},
+        {"countersign switch", &main_switch_settings},
+        {"countersign gateway", &main_gateway_settings},
+    };
+    for (size_t i = 0; i < sizeof service / sizeof service[0]; i++) {
+        if (!service[i].table)
+            continue;
+        buf_put_text(out, i ? "\n## " : "## ");
+        buf_put_text(out, service[i].command);
+        buf_put_text(out, "\n\n");
+        config_document(service[i].table, out);
+    }
+}
+
 static const struct page {
     const char *name;
     const char *title;
@@ -125,6 +149,7 @@ static const struct page {
     void (*print)(struct buf *out);
 } pages[] = {
     {"errors", "Errors", "One list; each face reads its own column. A wrong code is a verdict, not an error.", errors},
+    {"configuration", "Configuration", "INI files (`--config FILE`), each key also as `--set section.key=value`.", configuration},
     {"host-commands", "Host commands", "What the HSM answers and its clients send: the same rows.", host_commands},
     {"iso8583", "ISO 8583 profiles", "Fields, encodings and which message class carries what.", profiles},
     {"code-states", "The life of a code", "The state machine that issuer and switch decide by.", code_states},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
+#include "main/services.h"
 #include "net/admin.h"
 
 #include "base/config.h"
@@ -39,7 +40,7 @@ static const struct config_row settings_rows[] = {
      CONFIG_MEMBER(struct settings, authorised), .initial = "false"},
 };
 /* clang-format on */
-static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+const struct config_table main_hsm_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
 /* ---- command line ---- */
 
@@ -117,9 +118,9 @@ static enum err settings_load(int argc, char **argv, struct settings *out, char 
     argp_program_version = "countersign-hsm " COUNTERSIGN_VERSION;
     if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
         return ERR_CONFIG;
-    TRY(config_load(&settings_table, arguments.config, out, problem, problem_cap));
+    TRY(config_load(&main_hsm_settings, arguments.config, out, problem, problem_cap));
     for (size_t i = 0; i < arguments.count; i++)
-        TRY(config_set(&settings_table, arguments.assignment[i], out, problem, problem_cap));
+        TRY(config_set(&main_hsm_settings, arguments.assignment[i], out, problem, problem_cap));
     return ERR_OK;
 }
 
@@ -206,7 +207,7 @@ static int run(struct process *p, const struct settings *s)
     return err == ERR_OK ? 0 : err == ERR_CONFIG ? EXIT_BAD_START : 1;
 }
 
-int main(int argc, char **argv)
+int main_hsm(int argc, char **argv)
 {
     struct log log = {STDERR_FILENO, LOG_INFO, "hsm"};
     struct process process = {.env = env_system(&log)};

@@ -66,7 +66,7 @@ static const struct config_row settings_rows[] = {
     {"sandbox", "account_currency", "of that account, ISO 4217 digits", CONFIG_TEXT, AT(currency), .initial = "036"},
 };
 /* clang-format on */
-static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+const struct config_table main_issuer_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
 /* ---- command line ---- */
 
@@ -110,7 +110,7 @@ static char *help_text(int key, const char *text, void *input)
     (void)input;
     if (key != ARGP_KEY_HELP_POST_DOC)
         return (char *)(uintptr_t)text;
-    config_document(&settings_table, &out);
+    config_document(&main_issuer_settings, &out);
     room[out.len] = 0;
     return room;
 }
@@ -127,9 +127,9 @@ static enum err settings_load(int argc, char **argv, struct settings *out, char 
     argp_err_exit_status = EXIT_BAD_START;
     if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
         return ERR_CONFIG;
-    TRY(config_load(&settings_table, arguments.config, out, problem, problem_cap));
+    TRY(config_load(&main_issuer_settings, arguments.config, out, problem, problem_cap));
     for (size_t i = 0; i < arguments.count; i++)
-        TRY(config_set(&settings_table, arguments.assignment[i], out, problem, problem_cap));
+        TRY(config_set(&main_issuer_settings, arguments.assignment[i], out, problem, problem_cap));
     return ERR_OK;
 }
 

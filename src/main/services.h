@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The subcommands of `countersign`.
+ * The subcommands of `countersign`, and the process of `countersign-hsm`.
  *
  * Purpose    Each service is one function with its own arguments, wired in src/main/<service>*.c; argv[0] is the subcommand. All of
  *            them accept --help; the services also --config FILE [--set section.key=value].
@@ -11,9 +11,18 @@
 #ifndef MAIN_SERVICES_H
 #define MAIN_SERVICES_H
 
+#include "base/config.h"
+
+int main_hsm(int argc, char **argv);
 int main_issuer(int argc, char **argv);
 int main_switch(int argc, char **argv);
 int main_gateway(int argc, char **argv);
 int main_demo(int argc, char **argv);
+
+/* The keys of their configuration files, for --help and the reference. */
+extern const struct config_table main_hsm_settings;
+extern const struct config_table main_issuer_settings;
+extern const struct config_table main_switch_settings;
+extern const struct config_table main_gateway_settings;
 
 #endif

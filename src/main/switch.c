@@ -70,7 +70,7 @@ static const struct config_row settings_rows[] = {
     LINK_ROWS("generic", 2, "127.0.0.1:8586", "iso87-ascii", "generic", "generic_126_10", "44_10"),
 };
 /* clang-format on */
-static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+const struct config_table main_switch_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
 /* ---- command line ---- */
 
@@ -116,7 +116,7 @@ static char *help_text(int key, const char *text, void *input)
     (void)input;
     if (key != ARGP_KEY_HELP_POST_DOC)
         return (char *)(uintptr_t)text;
-    config_document(&settings_table, &out);
+    config_document(&main_switch_settings, &out);
     room[out.len] = 0;
     return room;
 }
@@ -134,9 +134,9 @@ static enum err settings_load(int argc, char **argv, struct settings *out, char 
     argp_err_exit_status = EXIT_BAD_START;
     if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
         return ERR_CONFIG;
-    TRY(config_load(&settings_table, arguments.config, out, problem, problem_cap));
+    TRY(config_load(&main_switch_settings, arguments.config, out, problem, problem_cap));
     for (size_t i = 0; i < arguments.count; i++)
-        TRY(config_set(&settings_table, arguments.assignment[i], out, problem, problem_cap));
+        TRY(config_set(&main_switch_settings, arguments.assignment[i], out, problem, problem_cap));
     return ERR_OK;
 }
 
