@@ -79,13 +79,15 @@ struct job_secret {
     uint8_t plain[PLAIN_MAX];
 };
 
-enum job_stage { JOB_IDLE, JOB_LOADING, JOB_ASKING, JOB_COMMITTING };
+enum job_stage { JOB_IDLE, JOB_PARKED, JOB_LOADING, JOB_ASKING, JOB_COMMITTING };
 
 struct job {
     enum job_stage stage;
     struct http_request *request;
     const struct operation *operation;
     char correlation_id[65];
+    char card_id[LEDGER_ID]; /* of the path; empty: none, or none that can exist */
+    bool holds;              /* no other job of this process writes the card: they are parked until this one ends */
     int attempts;
     int64_t now; /* wall time of this attempt */
     struct ledger_client client;
@@ -132,6 +134,7 @@ struct issuer {
     struct job **reload; /* jobs to be loaded again, at most one a slot */
     size_t reload_count;
     size_t pending;
+    size_t parked;
     struct issuer_counters counters;
     struct hostcmd_answer answer[TURN_BATCH];
 };
@@ -144,6 +147,11 @@ void issuer_load(struct issuer *issuer, struct job *const *job, size_t count);
 
 /* issuer.c: carries out what a step decided. */
 void issuer_go_on(struct issuer *issuer, struct job *job, enum err err, enum next next);
+
+/* card_hold.c: displays of one card queue up here instead of losing against each other at the commit */
+/* False: the job was parked and comes back through issuer->reload. */
+bool issuer_card_hold(struct issuer *issuer, struct job *job);
+void issuer_card_release(struct issuer *issuer, struct job *job);
 
 /* reply.c */
 void issuer_reply(struct issuer *issuer, struct job *job, unsigned status);

@@ -96,6 +96,15 @@ static void job_open(struct issuer *issuer, struct http_request *request)
         env_uuid(issuer->config.env, job->correlation_id);
 }
 
+static void job_admit(struct job *job)
+{
+    struct span card_id = http_parameter(job->request, "cardId");
+    if (issuer_id_sound(card_id))
+        memcpy(job->card_id, card_id.at, card_id.len);
+    job->operation = &issuer_operation[job->request->route->handler];
+    job->stage = JOB_LOADING;
+}
+
 static void take_requests(struct issuer *issuer)
 {
     struct http_request *request[TURN_BATCH];
@@ -109,7 +118,7 @@ static void take_requests(struct issuer *issuer)
                 issuer_reply_error(issuer, one, request[i]->err);
                 continue;
             }
-            one->operation = &issuer_operation[request[i]->route->handler];
+            job_admit(one);
             job[count++] = one;
         }
         issuer_load(issuer, job, count);
@@ -119,10 +128,13 @@ static void take_requests(struct issuer *issuer)
 static void take_reloads(struct issuer *issuer)
 {
     struct job *job[TURN_BATCH];
-    while (issuer->reload_count > 0) {
-        size_t count = issuer->reload_count < TURN_BATCH ? issuer->reload_count : TURN_BATCH;
+    size_t left = issuer->reload_count; /* what is added meanwhile waits for the next turn */
+    while (left > 0) {
+        size_t count = left < TURN_BATCH ? left : TURN_BATCH;
+        left -= count;
         issuer->reload_count -= count;
-        memcpy(job, issuer->reload + issuer->reload_count, count * sizeof job[0]);
+        memcpy(job, issuer->reload, count * sizeof job[0]);
+        memmove(issuer->reload, issuer->reload + count, issuer->reload_count * sizeof job[0]);
         issuer_load(issuer, job, count);
     }
 }
@@ -204,7 +216,7 @@ int64_t issuer_turn(struct issuer *issuer)
     take_reloads(issuer);
     take_requests(issuer);
     int64_t hsm_us = hostcmd_client_turn(issuer->config.hsm, now_us);
-    int64_t products_us = issuer->products_at_us + products_period_us;
+    int64_t products_us = issuer->reload_count > 0 ? now_us : issuer->products_at_us + products_period_us;
     return hsm_us > 0 && hsm_us < products_us ? hsm_us : products_us;
 }
 

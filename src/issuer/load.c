@@ -71,13 +71,9 @@ static enum err authorise(const struct job *job)
 
 static void add_card(struct job *job, struct ledger_unit *unit)
 {
-    char card_id[LEDGER_ID] = {0};
-    struct span text = http_parameter(job->request, "cardId");
-    if (issuer_id_sound(text))
-        memcpy(card_id, text.at, text.len);
-    job->at_card = ledger_get_card(unit, card_id); /* an impossible id finds nothing */
+    job->at_card = ledger_get_card(unit, job->card_id); /* an impossible id is empty and finds nothing */
     if ((job->operation->needs & NEED_DISPLAYS) != 0)
-        job->at_displays = ledger_get_displays_since(unit, card_id, job->now - hour_ms);
+        job->at_displays = ledger_get_displays_since(unit, job->card_id, job->now - hour_ms);
 }
 
 static enum err add_reads(struct job *job, struct ledger_unit *unit)
@@ -193,7 +189,7 @@ static void job_begin(struct issuer *issuer, struct job *job)
     memset(&job->card, 0, sizeof job->card);
 }
 
-void issuer_load(struct issuer *issuer, struct job *const *job, size_t count)
+static void load(struct issuer *issuer, struct job *const *job, size_t count)
 {
     struct job *good[TURN_BATCH];
     size_t good_count = 0;
@@ -215,4 +211,15 @@ void issuer_load(struct issuer *issuer, struct job *const *job, size_t count)
             issuer_go_on(issuer, job[i], own, NEXT_REPLIED);
     }
     start_all(issuer, good, good_count);
+}
+
+void issuer_load(struct issuer *issuer, struct job *const *job, size_t count)
+{
+    struct job *free_to_go[TURN_BATCH];
+    size_t free_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (issuer_card_hold(issuer, job[i]))
+            free_to_go[free_count++] = job[i];
+    if (free_count > 0)
+        load(issuer, free_to_go, free_count);
 }

@@ -4,6 +4,7 @@
 
 static void job_end(struct issuer *issuer, struct job *job)
 {
+    issuer_card_release(issuer, job);
     struct job_secret *secret = job->secret;
     struct arena arena = job->arena;
     arena_reset(&arena);
