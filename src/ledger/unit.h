@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose    How operations are added to a unit. Inside the ledger only; rules in ledger/ledger.h.
+ * Purpose    How operations are added to a unit. Inside the room only; rules: ledger/ledger.h.
  */
 #ifndef LEDGER_UNIT_H
 #define LEDGER_UNIT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Purpose: the tables of the gateway, as steps. Included by migrations.c alone, which states the rules. */
+/* Purpose: the tables of the gateway, as steps. Included by migrations.c alone, inside the room. */
 /* clang-format off */
     {STORE_GATEWAY, 1, "CREATE TABLE merchant (merchant_id" TEXT "tenant" TEXT "name" TEXT "mcc" TEXT "currency" TEXT "sandbox" INT
         "prefer" TEXT "address" TEXT "city" TEXT "state" TEXT "postal_code" TEXT "country" TEXT "status" TEXT "created_at" INT

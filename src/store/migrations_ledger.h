@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Purpose: the tables of the ledger, as steps. Included by migrations.c alone, which states the rules. */
+/* Purpose: the tables of the ledger, as steps. Included by migrations.c alone, inside the room. */
 /* clang-format off */
     {STORE_LEDGER, 1, "CREATE TABLE product (product_id" TEXT "issuer_id" TEXT "version" INT "mode" TEXT "network" TEXT
         "expiry_delay_s" INT "tries" INT "twu_h" INT "accept_previous_window" INT "window_single_use" INT

@@ -91,9 +91,9 @@
       "WHERE account_id = $1 AND version = $2", "funds and daily counts") \
     X(AUTH_INSERT, LEDGER, WRITE, STORE_AUTH_TYPES, "", \
       "INSERT INTO auth (auth_id, link_id, mti_class, de7, de11, de32, de37, de41, de42, card_id, bin8, pan_mac, amount, " \
-      "currency, de3, mcc, de22, de25, received_at, decided_at, outcome, steps, ref, result, de39, de38, ctm_reason, reversed_amount, " \
-      "reversed_at, locked, suspect_merchant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, " \
-      "$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)", "one evaluated request") \
+      "currency, de3, mcc, de22, de25, received_at, decided_at, outcome, steps, ref, result, de39, de38, ctm_reason, " \
+      "reversed_amount, reversed_at, locked, suspect_merchant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, " \
+      "$14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)", "one evaluated request") \
     X(AUTH_GET, LEDGER, READ, "t", STORE_AUTH_TYPES, \
       "SELECT " STORE_AUTH_COLUMNS " FROM auth u WHERE u.auth_id = $1", "one authorisation") \
     X(AUTH_REVERSE, LEDGER, WRITE, "tiii", "", \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/ledgers.h"
 
+#include "ledger/columns.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,4 +126,33 @@ int64_t ledgers_double_uses(struct store *store, struct arena *arena)
     for (size_t i = 0; i < op.rows.count; i++)
         found += store_cell_int(&op.rows, i, 2) > 1;
     return found;
+}
+
+void ledgers_fill(const struct ledger_shape *shape, void *out)
+{
+    uint8_t *row = out;
+    memset(row, 0, shape->size);
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct ledger_column *c = &shape->column[i];
+        int64_t integer = 1000 + (int64_t)i;
+        uint16_t len = (uint16_t)(c->size < 20 ? c->size : 20);
+        switch (c->kind) {
+        case LEDGER_COLUMN_INT:
+            memcpy(row + c->offset, &integer, sizeof integer);
+            break;
+        case LEDGER_COLUMN_BOOL:
+            row[c->offset] = i % 2;
+            break;
+        case LEDGER_COLUMN_TEXT:
+            memset(row + c->offset, (int)('a' + i % 26), c->size - 1u);
+            break;
+        case LEDGER_COLUMN_BYTES:
+            memcpy(row + c->offset, &len, sizeof len);
+            memset(row + c->offset + sizeof len, (int)i, len);
+            break;
+        case LEDGER_COLUMN_ENUM:
+            row[c->offset] = c->names[1] ? 1 : 0;
+            break;
+        }
+    }
 }

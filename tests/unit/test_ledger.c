@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cards, codes, idempotency, reversals: on both engines. */
+/* Rows, products, cards, codes, accounts and clients: on both engines. */
 #include "ledger/ledger.h"
 
 #include "ledger/columns.h"
@@ -7,7 +7,6 @@
 #include "store/driver.h"
 #include "support/ledgers.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -63,42 +62,13 @@ static void test_members_stand_in_their_columns(void **state)
             assert_true(shapes[i]->column[j].offset + shapes[i]->column[j].size <= shapes[i]->size);
 }
 
-/* Fills a struct through its shape with values that differ from member to member. */
-static void fill(const struct ledger_shape *shape, uint8_t *row)
-{
-    memset(row, 0, shape->size);
-    for (size_t i = 0; i < shape->count; i++) {
-        const struct ledger_column *c = &shape->column[i];
-        int64_t integer = 1000 + (int64_t)i;
-        uint16_t len = (uint16_t)(c->size < 20 ? c->size : 20);
-        switch (c->kind) {
-        case LEDGER_COLUMN_INT:
-            memcpy(row + c->offset, &integer, sizeof integer);
-            break;
-        case LEDGER_COLUMN_BOOL:
-            row[c->offset] = i % 2;
-            break;
-        case LEDGER_COLUMN_TEXT:
-            memset(row + c->offset, (int)('a' + i % 26), c->size - 1u);
-            break;
-        case LEDGER_COLUMN_BYTES:
-            memcpy(row + c->offset, &len, sizeof len);
-            memset(row + c->offset + sizeof len, (int)i, len);
-            break;
-        case LEDGER_COLUMN_ENUM:
-            row[c->offset] = c->names[1] ? 1 : 0;
-            break;
-        }
-    }
-}
-
 static void test_a_full_card_survives_the_trip(void **state)
 {
     struct stores_fixture f;
     struct ledger_full_card in = {0}, out;
     stores_setup(&f, *state);
-    fill(&ledger_shape_card, (uint8_t *)&in.card);
-    fill(&ledger_shape_account, (uint8_t *)&in.account);
+    ledgers_fill(&ledger_shape_card, &in.card);
+    ledgers_fill(&ledger_shape_account, &in.account);
     memcpy(in.account.account_id, in.card.account_id, LEDGER_ID);
     in.card.pan_mac.len = LEDGER_MAC_LEN;
     struct ledger_unit put = unit_of(&f, 3);
@@ -129,7 +99,7 @@ static void test_products_and_their_cache(void **state)
     stores_setup(&f, *state);
     static struct ledger_product in;
     for (int i = 0; i < COUNT; i++) {
-        fill(&ledger_shape_product, (uint8_t *)&in);
+        ledgers_fill(&ledger_shape_product, &in);
         in.product_id[0] = (char)('0' + i);
         struct ledger_unit unit = unit_of(&f, 1);
         ledger_put_product(&unit, &in);
@@ -320,7 +290,7 @@ static void test_everything_an_authorisation_may_change_is_written(void **state)
     ledgers_add_card(&f, f.store, 1);
     ledgers_read(f.store, &f.arena, 1, &before);
     struct ledger_code next = before.code;
-    fill(&ledger_shape_code_change, (uint8_t *)&next);
+    ledgers_fill(&ledger_shape_code_change, &next);
     memcpy(next.card_id, before.code.card_id, LEDGER_ID);
     struct ledger_unit unit = unit_of(&f, 1);
     ledger_put_code(&unit, &before.code, &next, LEDGER_UPDATE);
@@ -328,116 +298,6 @@ static void test_everything_an_authorisation_may_change_is_written(void **state)
     ledgers_read(f.store, &f.arena, 1, &after);
     next.version = before.code.version + 1;
     assert_memory_equal(&after.code, &next, sizeof next);
-    stores_teardown(&f);
-}
-
-/* ---- idempotency and reversals ---- */
-
-static const struct ledger_message_id message = {"visa", "0100", "0101000000", "000001", "1", "1", "T", "M"};
-
-static void test_a_message_is_claimed_once(void **state)
-{
-    struct stores_fixture f;
-    struct ledger_idem in = {.auth_id = "auth_1", .created_at = NOW}, out;
-    stores_setup(&f, *state);
-    memcpy(in.answer.at, "00", 2);
-    in.answer.len = 2;
-    in.fingerprint.len = 5;
-    struct ledger_unit put = unit_of(&f, 1);
-    ledger_unit_mark(&put, 77);
-    ledger_put_idem(&put, &message, &in);
-    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
-    assert_int_equal(store_run(f.store, &put.batch), ERR_CONFLICT);
-    assert_int_equal(ledger_unit_tag(&put, put.batch.at), 77);
-    struct ledger_message_id zeros = message, other = message, shifted = message;
-    zeros.de32 = "0001";
-    other.de37 = "2";
-    shifted.de37 = "1T"; /* the parts do not run into one another */
-    shifted.de41 = "";
-    struct ledger_unit get = unit_of(&f, 4);
-    const struct ledger_message_id *const ids[] = {&message, &zeros, &other, &shifted};
-    for (size_t i = 0; i < 4; i++)
-        assert_int_equal(ledger_get_idem(&get, ids[i]), i);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_idem(&get, 0, &out));
-    assert_memory_equal(&out, &in, sizeof in);
-    assert_true(ledger_take_idem(&get, 1, &out));
-    assert_false(ledger_take_idem(&get, 2, &out));
-    assert_false(ledger_take_idem(&get, 3, &out));
-    stores_teardown(&f);
-}
-
-static void test_a_tombstone_stops_the_late_original(void **state)
-{
-    struct stores_fixture f;
-    struct ledger_idem idem = {.auth_id = "auth_1", .created_at = NOW}, out;
-    struct ledger_message_id reversed = message;
-    reversed.de32 = "00000000001"; /* as DE90 has it; what DE90 lacks is empty */
-    reversed.de37 = reversed.de41 = reversed.de42 = "";
-    stores_setup(&f, *state);
-    struct ledger_unit put = unit_of(&f, 2);
-    ledger_put_tombstone(&put, &reversed, NOW);
-    ledger_put_tombstone(&put, &reversed, NOW); /* a repeated reversal changes nothing */
-    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
-    struct ledger_unit claim = unit_of(&f, 1);
-    ledger_put_idem(&claim, &message, &idem);
-    assert_int_equal(ledger_unit_run(&claim, f.store), ERR_CONFLICT);
-    struct ledger_unit get = unit_of(&f, 1);
-    (void)ledger_get_idem(&get, &message);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_idem(&get, 0, &out));
-    assert_string_equal(out.auth_id, "");
-    stores_teardown(&f);
-}
-
-static void test_a_reversal_counts_once(void **state)
-{
-    struct stores_fixture f;
-    struct ledger_full_card card;
-    struct ledger_original original, again;
-    struct ledger_message_id of = message;
-    stores_setup(&f, *state);
-    ledgers_add_card(&f, f.store, 1);
-    ledgers_read(f.store, &f.arena, 1, &card);
-    assert_int_equal(ledgers_issue(f.store, &f.arena, &card.code, NOW, 300), ERR_OK);
-    ledgers_read(f.store, &f.arena, 1, &card);
-    assert_int_equal(ledgers_consume(f.store, &f.arena, &card, 1, NOW), ERR_OK);
-    of.de37 = of.de41 = of.de42 = "";
-    struct ledger_unit get = unit_of(&f, 1);
-    size_t at = ledger_get_original(&get, &of);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_original(&get, at, &original));
-    assert_string_equal(original.auth.auth_id, "auth_1");
-    assert_int_equal(original.hold.amount, 100);
-    assert_string_equal(original.account.account_id, card.account.account_id);
-    struct ledger_unit partial = unit_of(&f, 2);
-    ledger_put_reversal(&partial, &original, 30, NOW);
-    assert_int_equal(ledger_unit_run(&partial, f.store), ERR_OK);
-    assert_int_equal(store_run(f.store, &partial.batch), ERR_CONFLICT); /* not twice */
-    get = unit_of(&f, 1);
-    (void)ledger_get_original(&get, &of);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_original(&get, 0, &again));
-    assert_int_equal(again.auth.reversed_amount, 30);
-    assert_int_equal(again.hold.amount, 70);
-    assert_int_equal(again.hold.state, LEDGER_HOLD_OPEN);
-    struct ledger_unit rest = unit_of(&f, 2);
-    ledger_put_reversal(&rest, &again, 70, NOW);
-    assert_int_equal(ledger_unit_run(&rest, f.store), ERR_OK);
-    get = unit_of(&f, 1);
-    (void)ledger_get_original(&get, &of);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_original(&get, 0, &again));
-    assert_int_equal(again.hold.state, LEDGER_HOLD_REVERSED);
-    assert_int_equal(again.hold.amount, 0);
-    struct ledger_full_card after;
-    ledgers_read(f.store, &f.arena, 1, &after);
-    assert_int_equal(after.code.state, LEDGER_CODE_USED); /* a reversal never revives a code */
-    of.de11 = "000002";
-    get = unit_of(&f, 1);
-    (void)ledger_get_original(&get, &of);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_false(ledger_take_original(&get, 0, &again));
     stores_teardown(&f);
 }
 
@@ -474,13 +334,13 @@ static void test_clients_and_their_keys(void **state)
     struct ledger_client in, out;
     struct ledger_client_key key, found;
     stores_setup(&f, *state);
-    fill(&ledger_shape_client, (uint8_t *)&in);
+    ledgers_fill(&ledger_shape_client, &in);
     in.api_key_hash.len = 32;
-    fill(&ledger_shape_client_key, (uint8_t *)&key);
+    ledgers_fill(&ledger_shape_client_key, &key);
     memcpy(key.client_id, in.client_id, sizeof key.client_id);
     key.revoked_at = 0;
     struct ledger_outbox outbox;
-    fill(&ledger_shape_outbox, (uint8_t *)&outbox);
+    ledgers_fill(&ledger_shape_outbox, &outbox);
     struct ledger_unit put = unit_of(&f, 4);
     ledger_put_client(&put, &in);
     ledger_put_client_key(&put, &key);
@@ -510,163 +370,6 @@ static void test_clients_and_their_keys(void **state)
     stores_teardown(&f);
 }
 
-/* ---- units ---- */
-
-static void test_a_unit_keeps_its_first_error(void **state)
-{
-    struct stores_fixture f;
-    struct store_batch *batch = NULL;
-    stores_setup(&f, *state);
-    struct ledger_unit one = unit_of(&f, 1);
-    (void)ledger_get_account(&one, "a");
-    (void)ledger_get_account(&one, "b");
-    assert_int_equal(ledger_unit_batch(&one, &batch), ERR_MEMORY);
-    assert_int_equal(ledger_unit_run(&one, f.store), ERR_MEMORY);
-    assert_null(batch);
-    uint8_t room[256];
-    struct arena tiny = arena_over(room, sizeof room);
-    struct ledger_unit small;
-    struct ledger_auth auth = {0};
-    ledger_unit_begin(&small, 1, &tiny);
-    ledger_put_auth(&small, &auth);
-    assert_int_equal(ledger_unit_batch(&small, &batch), ERR_MEMORY);
-    ledger_unit_begin(&small, 100, &tiny);
-    assert_int_equal(ledger_unit_batch(&small, &batch), ERR_MEMORY);
-    char wide[200];
-    memset(wide, '1', sizeof wide);
-    wide[sizeof wide - 1] = 0;
-    struct ledger_message_id id = message;
-    id.de42 = wide;
-    struct ledger_unit key = unit_of(&f, 1);
-    (void)ledger_get_idem(&key, &id);
-    assert_int_equal(ledger_unit_batch(&key, &batch), ERR_PARSE_LONG);
-    stores_teardown(&f);
-}
-
-static void run_raw(struct stores_fixture *f, enum store_statement statement, const struct store_value *value, size_t count)
-{
-    struct store_op op = {.statement = statement, .argument = value, .argument_count = count};
-    assert_int_equal(store_run(f->store, &(struct store_batch){.op = &op, .count = 1, .arena = &f->arena}), ERR_OK);
-}
-
-static void test_a_row_that_does_not_fit_is_our_defect(void **state)
-{
-    struct stores_fixture f;
-    struct ledger_account account = {0};
-    struct ledger_hold hold = {0};
-    struct ledger_original original;
-    stores_setup(&f, *state);
-    const struct store_value wide[] = {store_text("a1"), store_text("12345"), store_int(0), store_int(0),
-                                       store_int(0),     store_int(0),        store_int(0), store_int(0),
-                                       store_int(0),     store_int(0),        store_int(0)};
-    run_raw(&f, STORE_ACCOUNT_INSERT, wide, 11);
-    struct ledger_unit get = unit_of(&f, 2);
-    (void)ledger_get_account(&get, "a1");
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_false(ledger_take_account(&get, 0, &account));
-    assert_int_equal(get.err, ERR_INTERNAL);
-    /* A state that no version of ours has written. */
-    struct ledger_auth auth = {.auth_id = "auth_1"};
-    struct ledger_idem idem = {.auth_id = "auth_1"};
-    memcpy(hold.auth_id, "auth_1", 7);
-    struct ledger_unit put = unit_of(&f, 3);
-    ledger_put_auth(&put, &auth);
-    ledger_put_idem(&put, &message, &idem);
-    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
-    const struct store_value odd[] = {store_text("auth_1"), store_text("a"), store_int(1), store_text("odd"), store_int(0)};
-    run_raw(&f, STORE_HOLD_INSERT, odd, 5);
-    get = unit_of(&f, 1);
-    (void)ledger_get_original(&get, &message);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_false(ledger_take_original(&get, 0, &original));
-    assert_int_equal(get.err, ERR_INTERNAL);
-    stores_teardown(&f);
-}
-
-/* ---- double use ---- */
-
-enum { THREADS = 8, CODES = 12 };
-
-struct rival {
-    const struct stores_fixture *f;
-    struct store_table table;
-    pthread_barrier_t *barrier;
-    int index;
-    int approved;
-};
-
-/* All read the same active row; then all write. */
-static void *compete(void *context)
-{
-    struct rival *r = context;
-    struct store *store = NULL;
-    struct arena arena;
-    if (store_open_table(r->f->url, &r->f->env, r->table, &store) != ERR_OK || arena_create(&arena, 1 << 18) != ERR_OK)
-        abort();
-    for (int code = 0; code < CODES; code++) {
-        struct ledger_full_card card;
-        ledgers_read(store, &arena, code, &card);
-        pthread_barrier_wait(r->barrier);
-        enum err err = ledgers_consume(store, &arena, &card, code * 100 + r->index, NOW);
-        if (err != ERR_OK && err != ERR_CONFLICT)
-            abort();
-        r->approved += err == ERR_OK;
-        pthread_barrier_wait(r->barrier);
-    }
-    store_close(store);
-    arena_destroy(&arena);
-    return NULL;
-}
-
-/* Eight connections use every code at the same time; how many codes the oracle finds used twice. */
-static int64_t race(const struct stores_driver *driver, struct store_table table, int *approved)
-{
-    struct stores_fixture f;
-    struct rival rival[THREADS];
-    pthread_t thread[THREADS];
-    pthread_barrier_t barrier;
-    stores_setup(&f, driver);
-    for (int i = 0; i < CODES; i++) {
-        struct ledger_full_card card;
-        ledgers_add_card(&f, f.store, i);
-        ledgers_read(f.store, &f.arena, i, &card);
-        assert_int_equal(ledgers_issue(f.store, &f.arena, &card.code, NOW, 300), ERR_OK);
-    }
-    assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
-    for (int i = 0; i < THREADS; i++) {
-        rival[i] = (struct rival){&f, table, &barrier, i, 0};
-        assert_int_equal(pthread_create(&thread[i], NULL, compete, &rival[i]), 0);
-    }
-    *approved = 0;
-    for (int i = 0; i < THREADS; i++) {
-        pthread_join(thread[i], NULL);
-        *approved += rival[i].approved;
-    }
-    pthread_barrier_destroy(&barrier);
-    int64_t doubles = ledgers_double_uses(f.store, &f.arena);
-    stores_teardown(&f);
-    return doubles;
-}
-
-static void test_eight_connections_use_a_code_once(void **state)
-{
-    int approved = 0;
-    assert_int_equal(race(*state, store_table, &approved), 0);
-    assert_int_equal(approved, CODES);
-}
-
-/* The oracle is tested as well: without the guards it must find the double use. */
-static void test_the_oracle_finds_a_dropped_guard(void **state)
-{
-    static struct store_row planted[STORE_STATEMENT_COUNT];
-    int approved = 0;
-    memcpy(planted, store_table.row, sizeof planted);
-    planted[STORE_CODE_CONSUME].sql = "UPDATE card_code SET version = version + 1, state = $3, used_at = $5, used_by = $6 "
-                                      "WHERE card_id = $1";
-    assert_int_equal(race(*state, (struct store_table){planted, STORE_STATEMENT_COUNT}, &approved), CODES);
-    assert_int_equal(approved, CODES * THREADS);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -680,15 +383,8 @@ int main(void)
         ON_BOTH(test_a_code_is_used_once),
         ON_BOTH(test_a_consume_names_its_counter_and_state),
         ON_BOTH(test_everything_an_authorisation_may_change_is_written),
-        ON_BOTH(test_a_message_is_claimed_once),
-        ON_BOTH(test_a_tombstone_stops_the_late_original),
-        ON_BOTH(test_a_reversal_counts_once),
         ON_BOTH(test_accounts_are_guarded_by_version),
         ON_BOTH(test_clients_and_their_keys),
-        ON_BOTH(test_a_unit_keeps_its_first_error),
-        ON_BOTH(test_a_row_that_does_not_fit_is_our_defect),
-        ON_BOTH(test_eight_connections_use_a_code_once),
-        ON_BOTH(test_the_oracle_finds_a_dropped_guard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

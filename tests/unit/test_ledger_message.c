@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Idempotency, reversals and units: on both engines. */
+#include "ledger/ledger.h"
+
+#include "support/ledgers.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { NOW = 1700000000 };
+
+static struct ledger_unit unit_of(struct stores_fixture *f, size_t cap)
+{
+    struct ledger_unit unit;
+    arena_reset(&f->arena);
+    ledger_unit_begin(&unit, cap, &f->arena);
+    return unit;
+}
+
+/* ---- idempotency and reversals ---- */
+
+static const struct ledger_message_id message = {"visa", "0100", "0101000000", "000001", "1", "1", "T", "M"};
+
+static void test_a_message_is_claimed_once(void **state)
+{
+    struct stores_fixture f;
+    struct ledger_idem in = {.auth_id = "auth_1", .created_at = NOW}, out;
+    stores_setup(&f, *state);
+    memcpy(in.answer.at, "00", 2);
+    in.answer.len = 2;
+    in.fingerprint.len = 5;
+    struct ledger_unit put = unit_of(&f, 1);
+    ledger_unit_mark(&put, 77);
+    ledger_put_idem(&put, &message, &in);
+    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
+    assert_int_equal(store_run(f.store, &put.batch), ERR_CONFLICT);
+    assert_int_equal(ledger_unit_tag(&put, put.batch.at), 77);
+    struct ledger_message_id zeros = message, other = message, shifted = message;
+    zeros.de32 = "0001";
+    other.de37 = "2";
+    shifted.de37 = "1T"; /* the parts do not run into one another */
+    shifted.de41 = "";
+    struct ledger_unit get = unit_of(&f, 4);
+    const struct ledger_message_id *const ids[] = {&message, &zeros, &other, &shifted};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(ledger_get_idem(&get, ids[i]), i);
+    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+    assert_true(ledger_take_idem(&get, 0, &out));
+    assert_memory_equal(&out, &in, sizeof in);
+    assert_true(ledger_take_idem(&get, 1, &out));
+    assert_false(ledger_take_idem(&get, 2, &out));
+    assert_false(ledger_take_idem(&get, 3, &out));
+    stores_teardown(&f);
+}
+
+static void test_a_tombstone_stops_the_late_original(void **state)
+{
+    struct stores_fixture f;
+    struct ledger_idem idem = {.auth_id = "auth_1", .created_at = NOW}, out;
+    struct ledger_message_id reversed = message;
+    reversed.de32 = "00000000001"; /* as DE90 has it; what DE90 lacks is empty */
+    reversed.de37 = reversed.de41 = reversed.de42 = "";
+    stores_setup(&f, *state);
+    struct ledger_unit put = unit_of(&f, 2);
+    ledger_put_tombstone(&put, &reversed, NOW);
+    ledger_put_tombstone(&put, &reversed, NOW); /* a repeated reversal changes nothing */
+    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
+    struct ledger_unit claim = unit_of(&f, 1);
+    ledger_put_idem(&claim, &message, &idem);
+    assert_int_equal(ledger_unit_run(&claim, f.store), ERR_CONFLICT);
+    struct ledger_unit get = unit_of(&f, 1);
+    (void)ledger_get_idem(&get, &message);
+    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+    assert_true(ledger_take_idem(&get, 0, &out));
+    assert_string_equal(out.auth_id, "");
+    stores_teardown(&f);
+}
+
+static void test_a_reversal_counts_once(void **state)
+{
+    struct stores_fixture f;
+    struct ledger_full_card card;
+    struct ledger_original original, again;
+    struct ledger_message_id of = message;
+    stores_setup(&f, *state);
+    ledgers_add_card(&f, f.store, 1);
+    ledgers_read(f.store, &f.arena, 1, &card);
+    assert_int_equal(ledgers_issue(f.store, &f.arena, &card.code, NOW, 300), ERR_OK);
+    ledgers_read(f.store, &f.arena, 1, &card);
+    assert_int_equal(ledgers_consume(f.store, &f.arena, &card, 1, NOW), ERR_OK);
+    of.de37 = of.de41 = of.de42 = "";
+    struct ledger_unit get = unit_of(&f, 1);
+    size_t at = ledger_get_original(&get, &of);
+    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+    assert_true(ledger_take_original(&get, at, &original));
+    assert_string_equal(original.auth.auth_id, "auth_1");
+    assert_int_equal(original.hold.amount, 100);
+    assert_string_equal(original.account.account_id, card.account.account_id);
+    struct ledger_unit partial = unit_of(&f, 2);
+    ledger_put_reversal(&partial, &original, 30, NOW);
+    assert_int_equal(ledger_unit_run(&partial, f.store), ERR_OK);
+    assert_int_equal(store_run(f.store, &partial.batch), ERR_CONFLICT); /* not twice */
+    get = unit_of(&f, 1);
+    (void)ledger_get_original(&get, &of);
+    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+    assert_true(ledger_take_original(&get, 0, &again));
+    assert_int_equal(again.auth.reversed_amount, 30);
+    assert_int_equal(again.hold.amount, 70);
+    assert_int_equal(again.hold.state, LEDGER_HOLD_OPEN);
+    struct ledger_unit rest = unit_of(&f, 2);
+    ledger_put_reversal(&rest, &again, 70, NOW);
+    assert_int_equal(ledger_unit_run(&rest, f.store), ERR_OK);
+    get = unit_of(&f, 1);
+    (void)ledger_get_original(&get, &of);
+    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+    assert_true(ledger_take_original(&get, 0, &again));
+    assert_int_equal(again.hold.state, LEDGER_HOLD_REVERSED);
+    assert_int_equal(again.hold.amount, 0);
+    struct ledger_full_card after;
+    ledgers_read(f.store, &f.arena, 1, &after);
+    assert_int_equal(after.code.state, LEDGER_CODE_USED); /* a reversal never revives a code */
+    of.de11 = "000002";
+    get = unit_of(&f, 1);
+    (void)ledger_get_original(&get, &of);
+    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+    assert_false(ledger_take_original(&get, 0, &again));
+    stores_teardown(&f);
+}
+
+/* ---- units ---- */
+
+static void test_a_unit_keeps_its_first_error(void **state)
+{
+    struct stores_fixture f;
+    struct store_batch *batch = NULL;
+    stores_setup(&f, *state);
+    struct ledger_unit one = unit_of(&f, 1);
+    (void)ledger_get_account(&one, "a");
+    (void)ledger_get_account(&one, "b");
+    assert_int_equal(ledger_unit_batch(&one, &batch), ERR_MEMORY);
+    assert_int_equal(ledger_unit_run(&one, f.store), ERR_MEMORY);
+    assert_null(batch);
+    uint8_t room[256];
+    struct arena tiny = arena_over(room, sizeof room);
+    struct ledger_unit small;
+    struct ledger_auth auth = {0};
+    ledger_unit_begin(&small, 1, &tiny);
+    ledger_put_auth(&small, &auth);
+    assert_int_equal(ledger_unit_batch(&small, &batch), ERR_MEMORY);
+    ledger_unit_begin(&small, 100, &tiny);
+    assert_int_equal(ledger_unit_batch(&small, &batch), ERR_MEMORY);
+    char wide[200];
+    memset(wide, '1', sizeof wide);
+    wide[sizeof wide - 1] = 0;
+    struct ledger_message_id id = message;
+    id.de42 = wide;
+    struct ledger_unit key = unit_of(&f, 1);
+    (void)ledger_get_idem(&key, &id);
+    assert_int_equal(ledger_unit_batch(&key, &batch), ERR_PARSE_LONG);
+    stores_teardown(&f);
+}
+
+static void run_raw(struct stores_fixture *f, enum store_statement statement, const struct store_value *value, size_t count)
+{
+    struct store_op op = {.statement = statement, .argument = value, .argument_count = count};
+    assert_int_equal(store_run(f->store, &(struct store_batch){.op = &op, .count = 1, .arena = &f->arena}), ERR_OK);
+}
+
+static void test_a_row_that_does_not_fit_is_our_defect(void **state)
+{
+    struct stores_fixture f;
+    struct ledger_account account = {0};
+    struct ledger_hold hold = {0};
+    struct ledger_original original;
+    stores_setup(&f, *state);
+    const struct store_value wide[] = {store_text("a1"), store_text("12345"), store_int(0), store_int(0),
+                                       store_int(0),     store_int(0),        store_int(0), store_int(0),
+                                       store_int(0),     store_int(0),        store_int(0)};
+    run_raw(&f, STORE_ACCOUNT_INSERT, wide, 11);
+    struct ledger_unit get = unit_of(&f, 2);
+    (void)ledger_get_account(&get, "a1");
+    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+    assert_false(ledger_take_account(&get, 0, &account));
+    assert_int_equal(get.err, ERR_INTERNAL);
+    /* A state that no version of ours has written. */
+    struct ledger_auth auth = {.auth_id = "auth_1"};
+    struct ledger_idem idem = {.auth_id = "auth_1"};
+    memcpy(hold.auth_id, "auth_1", 7);
+    struct ledger_unit put = unit_of(&f, 3);
+    ledger_put_auth(&put, &auth);
+    ledger_put_idem(&put, &message, &idem);
+    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
+    const struct store_value odd[] = {store_text("auth_1"), store_text("a"), store_int(1), store_text("odd"), store_int(0)};
+    run_raw(&f, STORE_HOLD_INSERT, odd, 5);
+    get = unit_of(&f, 1);
+    (void)ledger_get_original(&get, &message);
+    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+    assert_false(ledger_take_original(&get, 0, &original));
+    assert_int_equal(get.err, ERR_INTERNAL);
+    stores_teardown(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_BOTH(test_a_message_is_claimed_once),
+        ON_BOTH(test_a_tombstone_stops_the_late_original),
+        ON_BOTH(test_a_reversal_counts_once),
+        ON_BOTH(test_a_unit_keeps_its_first_error),
+        ON_BOTH(test_a_row_that_does_not_fit_is_our_defect),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
