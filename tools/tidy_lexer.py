@@ -111,7 +111,8 @@ class Source:
         """File-scope objects and static locals that are not constant."""
         for start, text in self.objects:
             name = mutable_name(text)
-            if name:
+            # a header without `static` only declares (functions through their type)
+            if name and (not self.path.endswith(".h") or re.match(r"\s*static\b", text)):
                 yield self.line_of(self.bare, start + len(text) - len(text.lstrip())), name
         for begin, end in self.bodies:
             for m in re.finditer(r"[{};\n]\s*((?:static|_Thread_local)\b[^;{=]*)", self.bare[begin:end]):

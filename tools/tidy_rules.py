@@ -39,7 +39,7 @@ DOORS = {
 # it belongs to.
 CONTRACT_WITHIN = 25
 CONTRACT_HEADINGS = r"^ \* (Purpose|Ownership|Threading|Failure|Limits|Columns|Layouts|Units)\b"
-CONTRACT_ELSEWHERE = r"(inside the|of the|its) room|files of the|rules: \w+/\w+\.h"
+CONTRACT_ELSEWHERE = r"(?i)(inside the|of the|its) room|ledger only|files of the|Included by \w+\.c|rules: \w+/\w+\.h"
 
 # Library headers and the only places that include them.
 LIBRARIES = (
@@ -49,7 +49,7 @@ LIBRARIES = (
     (r"cjson/", ("src/http/", "src/main/demo_json.c")),
     (r"sqlite3\.h$", ("src/store/",)),
     (r"libpq-fe\.h$", ("src/store/",)),
-    (r"ini\.h$", ("src/base/config.c",)),
+    (r"ini\.h$", ("src/base/config.c", "src/main/keys_file.c")),
 )
 
 # Calls: name (a regular expression), why, and where it is the one place for it.
@@ -86,6 +86,7 @@ STEMS = {
     "base/buf": ("buf_", "span_"),
     "crypto/mac": ("hmac_", "digest_", "hkdf_", "cmac_"),
     "crypto/base64": ("base64_", "base64url_"),
+    "main/transport": ("hsm_link_",),
     "gateway/money": ("money_", "currency_"),
 }
 FREE_NAMES = ("main", "LLVMFuzzerTestOneInput")
