@@ -54,6 +54,15 @@ $B/countersign: $(SERVICE_MAIN) $(call libs,$(SERVICE_ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $(SERVICE_MAIN) -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
+# A test build whose ledger can lose a guard (COUNTERSIGN_PLANT), for the oracles to find; never installed.
+$B/obj/planted/table.o: src/store/table.c
+	@mkdir -p $(@D)
+	@echo "  cc   $< (planted)"
+	@$(CC) $(CFLAGS_ALL) -DCS_PLANTED -MMD -MP -c $< -o $@
+$B/countersign-planted: $(SERVICE_MAIN) $B/obj/planted/table.o $(call libs,$(SERVICE_ROOMS))
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_ALL) $(SERVICE_MAIN) $B/obj/planted/table.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+
 $B/countersign-hsm: $(HSM_MAIN) $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $(HSM_MAIN) -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
@@ -76,7 +85,7 @@ unit: $(UNIT_TESTS)
 # Scenarios drive the real processes: programs in C (tests/scenario/*.c) and in Python (tests/scenario/*.py).
 SCENARIO_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/scenario/*.c))
 SCENARIOS      := $(SCENARIO_TESTS) $(wildcard tests/scenario/scenario_*.py)
-scenario: all $(SCENARIO_TESTS)
+scenario: all $(SCENARIO_TESTS) $B/countersign-planted
 	@tools/run-tests --serial $(SCENARIOS)
 
 # ---- fuzz: tests/fuzz/<name>.c has LLVMFuzzerTestOneInput; `make fuzz` runs it under libFuzzer for FUZZ_SECONDS, `make test`
@@ -108,7 +117,7 @@ test:
 	@tools/setup
 	@$(MAKE) --no-print-directory test-build
 	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(wildcard tests/tidy/test_*.py tests/tools/test_*.py) --serial $(SCENARIOS)
-test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $B/gendoc
+test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $B/countersign-planted $B/gendoc
 
 tidy: $B/gendoc
 	@tools/tidy

@@ -87,6 +87,8 @@ static pid_t spawn(const struct lab *lab, const char *log_name, char *const argv
 
     if (pid != 0)
         return pid;
+    if (lab->plant != NULL)
+        (void)setenv("COUNTERSIGN_PLANT", lab->plant, 1);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)snprintf(path, sizeof path, "%s/%s", lab->dir, log_name);
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -107,37 +109,47 @@ static void file_write(const struct lab *lab, const char *name, const char *text
         die(name);
 }
 
-static void settings_write(struct lab *lab)
+static void settings_write(struct lab *lab, size_t node)
 {
+    const uint16_t *port = lab->port[node];
+    char name[32];
     char text[2048];
 
-    file_write(lab, "vault.key", "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef\n");
-    file_write(lab, "keys.ini", "[keys]\ncvk = " CVK "\nmk = " MK "\n");
+    (void)snprintf(name, sizeof name, "switch-%zu.ini", node);
     (void)snprintf(text, sizeof text,
                    "[store]\nurl = %s\n[admin]\nlisten = 127.0.0.1:%u\n[hsm]\naddress = 127.0.0.1:%u\n[keys]\nfile = %s/keys.ini\n"
                    "[vault]\nfile = %s/vault.key\n[visa]\nlisten = 127.0.0.1:%u\n[eftpos]\nlisten = 127.0.0.1:%u\n"
                    "extract = generic_126_10\n[generic]\nlisten = 127.0.0.1:%u\n",
-                   lab->url, lab->admin_port, lab->hsm_port, lab->dir, lab->dir, lab->port[LAB_VISA], lab->port[LAB_EFTPOS],
-                   lab->port[LAB_GENERIC]);
-    file_write(lab, "switch.ini", text);
+                   lab->url, lab->admin_port[node], lab->hsm_port, lab->dir, lab->dir, port[LAB_VISA], port[LAB_EFTPOS],
+                   port[LAB_GENERIC]);
+    file_write(lab, name, text);
+}
+
+static void files_write(struct lab *lab)
+{
+    file_write(lab, "vault.key", "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef\n");
+    file_write(lab, "keys.ini", "[keys]\ncvk = " CVK "\nmk = " MK "\n");
+    lab->hsm_port = free_port();
+    for (size_t node = 0; node < LAB_NODES_MAX; node++) {
+        lab->admin_port[node] = free_port();
+        for (int i = 0; i < LAB_LINKS; i++)
+            lab->port[node][i] = free_port();
+        settings_write(lab, node);
+    }
 }
 
 void lab_open(struct lab *lab, const char *binary)
 {
     char path[128];
 
-    *lab = (struct lab){.switch_binary = binary != NULL ? binary : "build/countersign", .log = {STDERR_FILENO, LOG_ERROR, "lab"}};
+    *lab = (struct lab){.nodes = 1, .switch_binary = binary != NULL ? binary : "build/countersign", .log = {STDERR_FILENO, LOG_ERROR, "lab"}};
     lab->env = env_system(&lab->log);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)snprintf(lab->dir, sizeof lab->dir, "/tmp/countersign-lab-XXXXXX");
     if (mkdtemp(lab->dir) == NULL)
         die("no directory");
     (void)snprintf(lab->url, sizeof lab->url, "sqlite:%s/ledger.db", lab->dir);
-    lab->hsm_port = free_port();
-    lab->admin_port = free_port();
-    for (int i = 0; i < LAB_LINKS; i++)
-        lab->port[i] = free_port();
-    settings_write(lab);
+    files_write(lab);
     must(arena_create(&lab->arena, (size_t)64 << 20), "arena");
     must(store_open(lab->url, &lab->env, &lab->store), "store");
     must(store_migrate(lab->store, STORE_LEDGER), "migration");
@@ -174,28 +186,38 @@ void lab_hsm_stop(struct lab *lab)
 
 void lab_switch_start(struct lab *lab)
 {
-    char path[128];
-    char *argv[] = {(char *)(uintptr_t)lab->switch_binary, "switch", "--config", path, NULL};
+    for (size_t node = 0; node < lab->nodes; node++) {
+        char path[128];
+        char name[32];
+        char *argv[] = {(char *)(uintptr_t)lab->switch_binary, "switch", "--config", path, NULL};
 
-    (void)snprintf(path, sizeof path, "%s/switch.ini", lab->dir);
-    lab->process = spawn(lab, "switch.log", argv);
-    for (int i = 0; i < LAB_LINKS; i++)
-        wait_port(lab->port[i]);
-    wait_port(lab->admin_port);
+        (void)snprintf(path, sizeof path, "%s/switch-%zu.ini", lab->dir, node);
+        (void)snprintf(name, sizeof name, "switch-%zu.log", node);
+        lab->process[node] = spawn(lab, name, argv);
+        for (int i = 0; i < LAB_LINKS; i++)
+            wait_port(lab->port[node][i]);
+        wait_port(lab->admin_port[node]);
+    }
 }
 
 bool lab_switch_stop(struct lab *lab)
 {
-    int status = end(&lab->process, SIGTERM);
+    bool orderly = true;
 
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    for (size_t node = 0; node < lab->nodes; node++) {
+        int status = end(&lab->process[node], SIGTERM);
+
+        orderly &= WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    return orderly;
 }
 
 void lab_close(struct lab *lab)
 {
     char command[128];
 
-    (void)end(&lab->process, SIGKILL);
+    for (size_t node = 0; node < lab->nodes; node++)
+        (void)end(&lab->process[node], SIGKILL);
     lab_hsm_stop(lab);
     store_close(lab->store);
     vault_close(lab->vault);

@@ -16,13 +16,16 @@
 #include <sys/types.h>
 
 enum { LAB_VISA, LAB_EFTPOS, LAB_GENERIC, LAB_LINKS };
+enum { LAB_NODES_MAX = 2 };
 
 struct lab {
     char dir[64];
     char url[96];
     const char *switch_binary;
-    uint16_t hsm_port, admin_port, port[LAB_LINKS];
-    pid_t hsm, process;
+    const char *plant; /* COUNTERSIGN_PLANT of a binary built to lose a guard; NULL: none */
+    size_t nodes;      /* switches over the one ledger: 1, or set to 2 before lab_switch_start */
+    uint16_t hsm_port, admin_port[LAB_NODES_MAX], port[LAB_NODES_MAX][LAB_LINKS];
+    pid_t hsm, process[LAB_NODES_MAX];
     struct log log;
     struct env env;
     struct store *store;
@@ -35,7 +38,7 @@ void lab_open(struct lab *lab, const char *binary);
 void lab_hsm_start(struct lab *lab);
 void lab_hsm_stop(struct lab *lab);
 void lab_switch_start(struct lab *lab);
-/* SIGTERM; true if it ended with status 0. */
+/* SIGTERM; true if all ended with status 0. */
 bool lab_switch_stop(struct lab *lab);
 void lab_close(struct lab *lab);
 
@@ -70,7 +73,7 @@ const struct iso_profile *lab_profile(int link);
 /* 0100 of card `n` with everything a merchant sends; trace makes it unique. */
 void lab_request(struct iso_message *m, int link, size_t n, uint64_t trace, int64_t amount, const char *code);
 size_t lab_frame(int link, const struct iso_message *m, uint8_t *out, size_t cap);
-int lab_connect(const struct lab *lab, int link);
+int lab_connect(const struct lab *lab, size_t node, int link);
 void lab_send(int fd, const void *payload, size_t len);
 /* False: the peer closed, or nothing came for `wait_ms`. */
 bool lab_receive(int fd, int wait_ms, uint8_t *out, size_t cap, size_t *len);
@@ -89,7 +92,7 @@ struct lab_load {
     void (*answer)(void *context, size_t i, const struct iso_message *answer);
     void *context;
 };
-/* Runs it to the end; nanoseconds it took. */
+/* Runs it to the end over all nodes in turn; nanoseconds it took. */
 int64_t lab_load_run(const struct lab *lab, const struct lab_load *load);
 
 #endif

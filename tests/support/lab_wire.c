@@ -64,9 +64,9 @@ size_t lab_frame(int link, const struct iso_message *m, uint8_t *out, size_t cap
     return frame.len;
 }
 
-int lab_connect(const struct lab *lab, int link)
+int lab_connect(const struct lab *lab, size_t node, int link)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(lab->port[link])};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(lab->port[node][link])};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
 
@@ -115,7 +115,7 @@ bool lab_receive(int fd, int wait_ms, uint8_t *out, size_t cap, size_t *len)
 void lab_call(const struct lab *lab, int link, const struct iso_message *request, struct iso_message *answer)
 {
     uint8_t frame[ISO_FRAME_MAX];
-    int fd = lab_connect(lab, link);
+    int fd = lab_connect(lab, 0, link);
     size_t len = lab_frame(link, request, frame, sizeof frame);
 
     lab_send(fd, frame, len);
@@ -225,7 +225,7 @@ int64_t lab_load_run(const struct lab *lab, const struct lab_load *load)
     if (c == NULL || load->connections > CONNECTIONS_MAX)
         die("too many connections");
     for (size_t i = 0; i < load->connections; i++) {
-        c[i].fd = lab_connect(lab, load->link);
+        c[i].fd = lab_connect(lab, i % lab->nodes, load->link);
         (void)fcntl(c[i].fd, F_SETFL, O_NONBLOCK);
     }
     while (s.answered < load->count) {

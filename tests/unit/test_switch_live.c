@@ -263,7 +263,7 @@ static void result_not_wanted(void **state)
 
 static size_t raw_call(int link, const struct iso_message *m, uint8_t *out)
 {
-    int fd = lab_connect(&lab, link);
+    int fd = lab_connect(&lab, 0, link);
     size_t len = lab_frame(link, m, out, ISO_FRAME_MAX);
 
     lab_send(fd, out, len);
@@ -313,7 +313,7 @@ static void repeats_in_one_write(void **state)
     uint8_t answers[3][ISO_FRAME_MAX];
     size_t len;
     size_t got[3];
-    int fd = lab_connect(&lab, LAB_VISA);
+    int fd = lab_connect(&lab, 0, LAB_VISA);
     struct ledger_full_card card;
 
     (void)state;
@@ -480,7 +480,7 @@ static void garbage_is_answered_or_closed(void **state)
 
     (void)state;
     for (int round = 0; round < 60; round++) {
-        int fd = lab_connect(&lab, round % LAB_LINKS);
+        int fd = lab_connect(&lab, 0, round % LAB_LINKS);
 
         for (size_t i = 0; i < sizeof frame; i++) {
             seed ^= seed << 13;
@@ -493,7 +493,7 @@ static void garbage_is_answered_or_closed(void **state)
         (void)close(fd);
     }
     /* 0120 is answered 12, a 0100 with a broken field 30 */
-    int fd = lab_connect(&lab, LAB_GENERIC);
+    int fd = lab_connect(&lab, 0, LAB_GENERIC);
     lab_send(fd, "012002200000000000001121043000000001", 36);
     assert_true(lab_receive(fd, 3000, answer, sizeof answer, &len));
     assert_memory_equal(answer, "0130", 4);
