@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipelined client over a transport the test plays: order, deadlines, lost links, rubbish, breaker, windows. */
+#include "hostcmd/client.h"
+
+#include "support/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ENDPOINTS = 2, WINDOW = 8, SENT_MAX = 256, SECOND = 1000000 };
+
+/* Everything that was sent, for the test to answer as it likes. */
+struct sent {
+    size_t endpoint;
+    uint8_t header[HOSTCMD_HEADER];
+    uint8_t command[32];
+    size_t len;
+};
+struct world {
+    struct rng_world rng;
+    struct env env;
+    struct hostcmd_client *client;
+    struct sent sent[SENT_MAX];
+    size_t count;
+    enum err next_err;
+    size_t resets;
+};
+
+static enum err transport_send(void *context, size_t endpoint, struct span header, struct span command)
+{
+    struct world *w = context;
+    if (w->next_err != ERR_OK)
+        return w->next_err;
+    assert_true(w->count < SENT_MAX && header.len == HOSTCMD_HEADER && command.len <= 32);
+    struct sent *s = &w->sent[w->count++];
+    s->endpoint = endpoint;
+    s->len = command.len;
+    memcpy(s->header, header.at, header.len);
+    memcpy(s->command, command.at, command.len);
+    return ERR_OK;
+}
+
+static void transport_reset(void *context, size_t endpoint)
+{
+    struct world *w = context;
+    w->resets++;
+    hostcmd_client_link(w->client, endpoint, false);
+}
+
+static int setup(void **state)
+{
+    static struct world world;
+    world = (struct world){.rng = {1, 0, 1000 * (int64_t)SECOND}};
+    world.env = rng_env_over(&world.rng);
+    struct hostcmd_client_config config = {&world.env, {&world, ENDPOINTS, transport_send, transport_reset}, WINDOW};
+    *state = &world;
+    return hostcmd_client_create(&config, &world.client) == ERR_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    hostcmd_client_destroy(w->client);
+    return 0;
+}
+
+static enum err ask(struct world *w, uint64_t ticket)
+{
+    return hostcmd_client_send(w->client, &(struct hostcmd_send){.command = span_text("CYkey"),
+                                                                 .deadline_us = w->rng.monotonic_us + SECOND,
+                                                                 .ticket = ticket});
+}
+
+static void reply(struct world *w, size_t index, const char *text)
+{
+    uint8_t room[128];
+    struct buf b = buf_over(room, sizeof room);
+    buf_put(&b, w->sent[index].header, HOSTCMD_HEADER);
+    buf_put_text(&b, text);
+    hostcmd_client_receive(w->client, w->sent[index].endpoint, buf_span(&b));
+}
+
+static void both_up(struct world *w)
+{
+    hostcmd_client_link(w->client, 0, true);
+    hostcmd_client_link(w->client, 1, true);
+}
+
+static void expect_answer(struct world *w, uint64_t ticket, enum err err, const char *text)
+{
+    struct hostcmd_answer a;
+    assert_int_equal(hostcmd_client_take(w->client, &a, 1), 1);
+    assert_int_equal(a.ticket, ticket);
+    assert_int_equal(a.err, err);
+    assert_true(span_is(span_of(a.at, a.len), text));
+    hostcmd_answer_wipe(&a);
+}
+
+static void test_without_links(void **state)
+{
+    struct world *w = *state;
+    assert_false(hostcmd_client_ready(w->client));
+    assert_int_equal(ask(w, 1), ERR_HSM_UNAVAILABLE);
+    assert_int_equal(hostcmd_client_pending(w->client), 0);
+    assert_int_equal(hostcmd_client_turn(w->client, w->rng.monotonic_us), INT64_MAX);
+}
+
+static void test_answers_in_any_order(void **state)
+{
+    struct world *w = *state;
+    both_up(w);
+    for (uint64_t i = 0; i < 6; i++)
+        assert_int_equal(ask(w, 100 + i), ERR_OK);
+    assert_int_equal(hostcmd_client_pending(w->client), 6);
+    size_t first = 0;
+    for (size_t i = 0; i < 6; i++)
+        first += w->sent[i].endpoint == 0;
+    assert_int_equal(first, 3); /* the load is shared */
+    reply(w, 4, "CZ00");
+    reply(w, 0, "CZ01");
+    reply(w, 5, "CZ10");
+    expect_answer(w, 104, ERR_OK, "CZ00");
+    expect_answer(w, 100, ERR_OK, "CZ01");
+    expect_answer(w, 105, ERR_OK, "CZ10");
+    struct hostcmd_answer none;
+    assert_int_equal(hostcmd_client_take(w->client, &none, 1), 0);
+    assert_int_equal(hostcmd_client_pending(w->client), 3);
+}
+
+static void test_window(void **state)
+{
+    struct world *w = *state;
+    both_up(w);
+    for (uint64_t i = 0; i < ENDPOINTS * WINDOW; i++)
+        assert_int_equal(ask(w, i), ERR_OK);
+    assert_int_equal(ask(w, 99), ERR_BUSY);
+    reply(w, 3, "CZ00");
+    assert_int_equal(ask(w, 99), ERR_OK);
+    expect_answer(w, 3, ERR_OK, "CZ00");
+    w->next_err = ERR_CLOSED;
+    reply(w, 4, "CZ00");
+    assert_int_equal(ask(w, 100), ERR_HSM_UNAVAILABLE);
+}
+
+static void test_avoid(void **state)
+{
+    struct world *w = *state;
+    both_up(w);
+    struct hostcmd_send again = {.command = span_text("CYkey"), .deadline_us = w->rng.monotonic_us + SECOND};
+    for (int i = 0; i < 4; i++) {
+        again.avoid = HOSTCMD_AVOID(0);
+        assert_int_equal(hostcmd_client_send(w->client, &again), ERR_OK);
+        assert_int_equal(w->sent[w->count - 1].endpoint, 1);
+    }
+    hostcmd_client_link(w->client, 1, false);
+    assert_int_equal(hostcmd_client_send(w->client, &again), ERR_HSM_UNAVAILABLE);
+}
+
+static void test_deadline(void **state)
+{
+    struct world *w = *state;
+    hostcmd_client_link(w->client, 0, true);
+    assert_int_equal(ask(w, 7), ERR_OK);
+    int64_t deadline = w->rng.monotonic_us + SECOND;
+    assert_int_equal(hostcmd_client_turn(w->client, w->rng.monotonic_us), deadline);
+    w->rng.monotonic_us = deadline;
+    hostcmd_client_turn(w->client, w->rng.monotonic_us);
+    expect_answer(w, 7, ERR_TIMEOUT, "");
+    /* The late answer belongs to nobody, also when its slot has a new request. */
+    reply(w, 0, "CZ00");
+    assert_int_equal(ask(w, 8), ERR_OK);
+    reply(w, 0, "CZ00");
+    assert_int_equal(hostcmd_client_counters(w->client).strays, 2);
+    reply(w, 1, "CZ01");
+    expect_answer(w, 8, ERR_OK, "CZ01");
+}
+
+static void test_lost_link(void **state)
+{
+    struct world *w = *state;
+    both_up(w);
+    for (uint64_t i = 0; i < 4; i++)
+        assert_int_equal(ask(w, i), ERR_OK);
+    hostcmd_client_link(w->client, 0, false);
+    struct hostcmd_answer a[8];
+    assert_int_equal(hostcmd_client_take(w->client, a, 8), 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(a[i].err, ERR_HSM_UNAVAILABLE);
+        assert_int_equal(a[i].endpoint, 0);
+    }
+    assert_int_equal(hostcmd_client_pending(w->client), 2);
+    assert_true(hostcmd_client_ready(w->client));
+    hostcmd_client_link(w->client, 0, true);
+    assert_int_equal(ask(w, 9), ERR_OK);
+    assert_int_equal(w->sent[w->count - 1].endpoint, 0);
+}
+
+static void expire_one(struct world *w)
+{
+    assert_int_equal(ask(w, 1), ERR_OK);
+    w->rng.monotonic_us += SECOND;
+    hostcmd_client_turn(w->client, w->rng.monotonic_us);
+    expect_answer(w, 1, ERR_TIMEOUT, "");
+}
+
+static void test_breaker(void **state)
+{
+    struct world *w = *state;
+    hostcmd_client_link(w->client, 0, true);
+    for (int i = 0; i < 3; i++)
+        expire_one(w);
+    assert_false(hostcmd_client_ready(w->client));
+    assert_int_equal(ask(w, 1), ERR_HSM_UNAVAILABLE);
+    /* A probe is on its way; without an answer another follows after its second. */
+    size_t probes = w->count;
+    assert_true(span_is(span_of(w->sent[probes - 1].command, w->sent[probes - 1].len), "NC"));
+    hostcmd_client_turn(w->client, w->rng.monotonic_us + SECOND / 2);
+    assert_int_equal(w->count, probes);
+    w->rng.monotonic_us += SECOND;
+    hostcmd_client_turn(w->client, w->rng.monotonic_us);
+    assert_int_equal(w->count, probes + 1);
+    /* A probe that answers closes the breaker and is nobody's completion. */
+    reply(w, w->count - 1, "ND0026860400000000001500-0023");
+    assert_true(hostcmd_client_ready(w->client));
+    assert_int_equal(ask(w, 2), ERR_OK);
+    reply(w, w->count - 1, "CZ00");
+    expect_answer(w, 2, ERR_OK, "CZ00");
+    assert_int_equal(hostcmd_client_counters(w->client).opened, 1);
+}
+
+static void test_breaker_needs_three_in_five_seconds(void **state)
+{
+    struct world *w = *state;
+    hostcmd_client_link(w->client, 0, true);
+    for (int i = 0; i < 6; i++) {
+        expire_one(w);
+        w->rng.monotonic_us += 2 * SECOND;
+    }
+    assert_true(hostcmd_client_ready(w->client));
+}
+
+static void test_rubbish(void **state)
+{
+    struct world *w = *state;
+    both_up(w);
+    assert_int_equal(ask(w, 1), ERR_OK);
+    size_t endpoint = w->sent[0].endpoint;
+    reply(w, 0, "ND00"); /* the answer to another command */
+    assert_int_equal(w->resets, 1);
+    expect_answer(w, 1, ERR_FRAME, "");
+    hostcmd_client_link(w->client, endpoint, true);
+    hostcmd_client_receive(w->client, endpoint, span_text("1234CZ0")); /* too short for any answer */
+    assert_int_equal(w->resets, 2);
+    hostcmd_client_link(w->client, endpoint, true);
+    hostcmd_client_receive(w->client, endpoint, span_text("1234CZ00")); /* nobody asked */
+    assert_int_equal(w->resets, 2);
+    static uint8_t long_reply[HOSTCMD_HEADER + HOSTCMD_ANSWER_MAX + 1];
+    assert_int_equal(ask(w, 2), ERR_OK);
+    memcpy(long_reply, w->sent[w->count - 1].header, HOSTCMD_HEADER);
+    memcpy(long_reply + HOSTCMD_HEADER, "CZ00", 4);
+    hostcmd_client_receive(w->client, w->sent[w->count - 1].endpoint, span_of(long_reply, sizeof long_reply));
+    expect_answer(w, 2, ERR_FRAME, "");
+}
+
+/* An answer on another link than the request's is not taken for it. */
+static void test_wrong_link(void **state)
+{
+    struct world *w = *state;
+    both_up(w);
+    assert_int_equal(ask(w, 1), ERR_OK);
+    w->sent[0].endpoint ^= 1;
+    reply(w, 0, "CZ00");
+    assert_int_equal(hostcmd_client_pending(w->client), 1);
+    assert_int_equal(hostcmd_client_counters(w->client).strays, 1);
+}
+
+/* Random histories: each accepted request completes exactly once, whatever happens. */
+static void test_every_request_completes_once(void **state)
+{
+    struct world *w = *state;
+    uint8_t completed[4096] = {0};
+    uint64_t next = 0;
+    for (int step = 0; step < 60000 && next < 4000; step++) {
+        uint8_t draw[2];
+        env_random(&w->env, draw, sizeof draw);
+        if (w->count > SENT_MAX - 16) {
+            memmove(w->sent, w->sent + SENT_MAX / 2, SENT_MAX / 2 * sizeof w->sent[0]);
+            w->count -= SENT_MAX / 2;
+        }
+        switch (draw[0] % 16) {
+        case 0:
+            hostcmd_client_link(w->client, draw[1] % ENDPOINTS, draw[1] & 4);
+            break;
+        case 1:
+            w->rng.monotonic_us += draw[1] * 8000;
+            break;
+        case 2:
+        case 3:
+        case 4:
+        case 5:
+        case 6:
+            if (w->count > 0)
+                reply(w, draw[1] % w->count, draw[1] % 50 == 0 ? "XX" : w->sent[draw[1] % w->count].command[0] == 'N' ? "ND00" : "CZ00");
+            break;
+        case 7:
+            both_up(w);
+            break;
+        default:
+            if (ask(w, next) == ERR_OK)
+                next++;
+            break;
+        }
+        hostcmd_client_turn(w->client, w->rng.monotonic_us);
+        struct hostcmd_answer a;
+        while (hostcmd_client_take(w->client, &a, 1) == 1)
+            completed[a.ticket]++;
+    }
+    assert_true(next > 1000);
+    w->rng.monotonic_us += 10 * SECOND;
+    hostcmd_client_turn(w->client, w->rng.monotonic_us);
+    struct hostcmd_answer a;
+    while (hostcmd_client_take(w->client, &a, 1) == 1)
+        completed[a.ticket]++;
+    for (uint64_t i = 0; i < next; i++)
+        assert_int_equal(completed[i], 1);
+    struct hostcmd_client_counters c = hostcmd_client_counters(w->client);
+    assert_true(c.timeouts > 0 && c.broken > 0 && c.answered > 0 && c.opened > 0 && c.rubbish > 0 && c.strays > 0);
+}
+
+static void test_limits(void **state)
+{
+    struct world *w = *state;
+    struct hostcmd_client *client = NULL;
+    struct hostcmd_client_config config = {&w->env, {w, 0, transport_send, NULL}, 1};
+    assert_int_equal(hostcmd_client_create(&config, &client), ERR_CONFIG);
+    config.transport.endpoints = HOSTCMD_ENDPOINTS_MAX + 1;
+    assert_int_equal(hostcmd_client_create(&config, &client), ERR_CONFIG);
+    config.transport.endpoints = 1;
+    config.window = 0;
+    assert_int_equal(hostcmd_client_create(&config, &client), ERR_CONFIG);
+}
+
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_without_links),
+        TEST(test_answers_in_any_order),
+        TEST(test_window),
+        TEST(test_avoid),
+        TEST(test_deadline),
+        TEST(test_lost_link),
+        TEST(test_breaker),
+        TEST(test_breaker_needs_three_in_five_seconds),
+        TEST(test_rubbish),
+        TEST(test_wrong_link),
+        TEST(test_every_request_completes_once),
+        TEST(test_limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
