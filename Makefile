@@ -78,6 +78,9 @@ $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $< $(TEST_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -lcmocka -lm -o $@
 
+# Some unit tests start the real key holder.
+$B/tests/unit/test_hsm_server: | $B/countersign-hsm
+
 UNIT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/unit/*.c tests/property/*.c))
 unit: $(UNIT_TESTS)
 	@tools/run-tests $(UNIT_TESTS)

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { CODE_LEN = 2 };
+enum { CODE_LEN = 2, AUDIT_LINES_MAX = 100 };
 
 /* The largest request and the largest reply of the table. */
 union request {
@@ -38,6 +38,8 @@ struct hsm {
     struct hsm_config config;
     struct hsm_counters counters;
     struct hsm_keys *keys;
+    int64_t audit_second;
+    uint64_t audit_lines; /* wanted in that second */
     union request request;
     union reply reply;
 };
@@ -100,13 +102,27 @@ void hsm_metrics(void *hsm, struct buf *out)
 
 /* ---- one command ---- */
 
-/* The audit column of the row: what leaves a line, and with which fields. No field of the request is logged. */
-static void audit(const struct hsm *hsm, const struct hostcmd_row *row, enum err answer)
+/* A peer that sends rubbish must not fill the disk: so many lines a second, the rest is counted in the next one. */
+static bool audit_admits(struct hsm *hsm)
+{
+    int64_t second = env_monotonic_us(hsm->config.env) / 1000000;
+    if (second != hsm->audit_second) {
+        if (hsm->audit_lines > AUDIT_LINES_MAX)
+            LOG(hsm->config.env->log, LOG_WARN, "hsm.audit_left_out", LOG_INT("lines", hsm->audit_lines - AUDIT_LINES_MAX));
+        hsm->audit_second = second;
+        hsm->audit_lines = 0;
+    }
+    return ++hsm->audit_lines <= AUDIT_LINES_MAX;
+}
+
+/* The audit column of the row: what leaves a line. No field of the request is logged. */
+static void audit(struct hsm *hsm, const struct hostcmd_row *row, enum err answer)
 {
     struct log *log = hsm->config.env->log;
     bool refused = answer != ERR_OK && answer != ERR_VERIFY_FAILED;
-    bool wanted = row->audit == HOSTCMD_AUDIT_ALWAYS || (row->audit == HOSTCMD_AUDIT_FAILURE && refused);
-    if (log && wanted)
+    bool always = row->audit == HOSTCMD_AUDIT_ALWAYS;
+    bool wanted = always || (row->audit == HOSTCMD_AUDIT_FAILURE && refused);
+    if (log && wanted && (always || audit_admits(hsm)))
         LOG(log, refused ? LOG_WARN : LOG_INFO, "hsm.command", LOG_TEXT("command", row->code),
             LOG_TEXT("answer", err_row(answer)->host_code), LOG_TEXT("why", err_row(answer)->name));
 }
