@@ -83,6 +83,46 @@ static void test_status_commands(void **state)
     close(fd);
 }
 
+/* host-commands 5.4: frames of nickntg/thalessimulatorlibrary, of a recorded payShield (the key block) and of our own vectors. */
+static void test_code_frames(void **state)
+{
+    (void)state;
+    static const char *const row[][2] = {
+        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101", "CX00561"},
+        {"CW0A61E674E88C6A7EEABC38C2B2BB492F4999988887777;9105111", "CX00649"},
+        {"CYU9B4934384B19946B040CD702B4D581455614123456789012345;8701101", "CZ00"},
+        {"CYU9B4934384B19946B040CD702B4D581451114123456789012345;8701101", "CZ01"},
+        {"CWS00072C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB42502265400089000092;2010620%01", "CX00181"},
+        {"QY0UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001", "QZ00104"},
+        {"PM00UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001104", "PN00"},
+        {"PM00UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001105", "PN01"},
+        {"QY5UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812000260101000001", "QZ00411"},
+        {"PM50UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812000260101000001411", "PN00"},
+        {"PM50UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812000260101000001410", "PN01"},
+        {"BU0200406FBB23A5214DF", "BV000035BBE340A4B763"},
+    };
+    int fd = socket_connect(hsm.port);
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+        expect_exchange(fd, row[i][0], row[i][1]);
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+        send_command(fd, "HEAD", span_text(row[i][0]));
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+        expect_reply(fd, "HEAD", row[i][1]);
+    close(fd);
+}
+
+/* In authorised state and compatibility mode PM tells what it expected (host-commands 5.3). */
+static void test_authorised_state(void **state)
+{
+    (void)state;
+    struct hsm_process other = hsm_process_start((const char *const[]){"--set", "hsm.authorised=true", NULL});
+    int fd = socket_connect(other.port);
+    expect_exchange(fd, "PM00UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001105", "PN01104");
+    expect_exchange(fd, "PM00UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001104", "PN00");
+    close(fd);
+    assert_int_equal(hsm_process_stop(&other, SIGTERM), 0);
+}
+
 static void test_trailers(void **state)
 {
     (void)state;
@@ -329,6 +369,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_commands),
+        cmocka_unit_test(test_code_frames),
+        cmocka_unit_test(test_authorised_state),
         cmocka_unit_test(test_trailers),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_half_frames),
