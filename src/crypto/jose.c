@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { DEPTH_MAX = 16 };
+
 struct reader {
     struct span in;
     size_t at;
@@ -39,28 +41,49 @@ static enum err text(struct reader *r, struct span *out)
     return ERR_OK;
 }
 
-/* Steps over a value of any kind; brackets are counted, strings skipped whole. */
+/* The brackets that are open, the innermost in bit 0; 1 stands for an object. */
+struct nesting {
+    uint32_t open;
+    unsigned depth;
+};
+
+static bool nest(struct nesting *n, uint8_t c)
+{
+    if (c == '{' || c == '[') {
+        n->open = n->open << 1 | (c == '{');
+        return ++n->depth <= DEPTH_MAX;
+    }
+    if (c == '}' || c == ']') {
+        bool closes = n->depth > 0 && (n->open & 1) == (c == '}');
+        n->open >>= 1;
+        n->depth -= n->depth > 0;
+        return closes;
+    }
+    return true;
+}
+
+static void skip_scalar(struct reader *r)
+{
+    while (r->at < r->in.len && !strchr(",:[]{}\" \t\r\n", r->in.at[r->at]))
+        r->at++;
+}
+
+/* Steps over a value of any kind: brackets must close what they opened, strings are skipped whole, the rest is not looked at. */
 static enum err skip(struct reader *r)
 {
     struct span ignored;
-    size_t depth = 0;
+    struct nesting n = {0, 0};
     do {
         uint8_t c = peek(r);
-        if (c == 0)
+        if (c == 0 || (n.depth == 0 && strchr(",:]}", c)) || !nest(&n, c))
             return ERR_PARSE_JSON;
-        if (c == '"') {
+        if (c == '"')
             TRY(text(r, &ignored));
-            continue;
-        }
-        if (depth == 0 && (c == ',' || c == '}'))
-            return ERR_PARSE_JSON;
-        depth += c == '{' || c == '[';
-        depth -= depth > 0 && (c == '}' || c == ']');
-        r->at++;
-        if (depth == 0 && c != '}' && c != ']')
-            while (r->at < r->in.len && !strchr(",}] \t\r\n", r->in.at[r->at]))
-                r->at++;
-    } while (depth > 0);
+        else if (strchr("{}[],:", c))
+            r->at++;
+        else
+            skip_scalar(r);
+    } while (n.depth > 0);
     return ERR_OK;
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FIELDS = CARD_PAN_MAX + 4 + 3, NIBBLES = 32 };
+enum { NIBBLES = 32 };
 
 enum err cvv_key_load(const struct secret_key *pair, struct cvv_key *out)
 {
@@ -30,26 +30,28 @@ void cvv_key_unload(struct cvv_key *key)
 }
 
 /* PAN, expiry and service code as packed decimal, padded on the right with zeros to 32 digits. ERR_PARSE_* for anything that is
- * no digit; the differences are gathered so that the loop does not stop at the first. */
+ * no digit; the largest is
+ * looked at once, so that the loop does not stop at the first. */
 static enum err pack(const struct pan *pan, const char expiry[static 4], const char service[static 3],
                      uint8_t out[static 2 * DES_BLOCK])
 {
-    uint8_t digit[NIBBLES] = {0};
-    unsigned bad = 0;
+    uint8_t digit[NIBBLES];
+    uint8_t most = 0;
     size_t len = pan->len;
     if (len < CARD_PAN_MIN || len > CARD_PAN_MAX)
         return ERR_PARSE_VALUE;
+    memset(digit, '0', sizeof digit);
     memcpy(digit, pan->digit, len);
     memcpy(digit + len, expiry, 4);
     memcpy(digit + len + 4, service, 3);
-    for (size_t i = 0; i < len + 7; i++) {
+    for (size_t i = 0; i < NIBBLES; i++) {
         digit[i] = (uint8_t)(digit[i] - '0');
-        bad |= digit[i] > 9;
+        most = digit[i] > most ? digit[i] : most;
     }
     for (size_t i = 0; i < NIBBLES / 2; i++)
         out[i] = (uint8_t)(digit[2 * i] << 4 | digit[2 * i + 1]);
     secret_wipe(digit, sizeof digit);
-    return bad ? ERR_PARSE_CHARACTER : ERR_OK;
+    return most > 9 ? ERR_PARSE_CHARACTER : ERR_OK;
 }
 
 /* X = DES(KA, L); Y = EDE2(KA KB, X xor R). */
@@ -74,17 +76,40 @@ enum err cvv_block(struct cvv_key *key, const struct pan *pan, const char expiry
     return err;
 }
 
+static unsigned nibble_at(const uint8_t *block, size_t i)
+{
+    return block[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15u;
+}
+
+/* 1 if a is less than b, without a branch; for small numbers. */
+static unsigned less(unsigned a, unsigned b)
+{
+    return (a - b) >> 31;
+}
+
+/*
+ * Neither branches nor addresses depend on the block: each nibble learns its place among the digits by counting (decimal ones first,
+ * then letters) and is shifted there in a word of 16 digits; places past the sixteenth are masked away.
+ */
 void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, struct code_digits *out)
 {
-    uint8_t made = 0;
-    ASSERT(digits <= sizeof out->at && digits <= hex_digits);
+    enum { PLACES = sizeof out->at };
+    unsigned before = 0, letters_from = 0;
+    uint64_t made = 0;
+    ASSERT(digits <= PLACES && digits <= hex_digits);
+    for (size_t i = 0; i < hex_digits; i++)
+        letters_from += less(nibble_at(block, i), 10);
+    for (size_t i = 0; i < hex_digits; i++) {
+        unsigned nibble = nibble_at(block, i), decimal = less(nibble, 10);
+        unsigned after = letters_from + (unsigned)i - before;
+        unsigned place = after ^ ((before ^ after) & (0 - decimal));
+        uint64_t digit = (nibble - 10 * (1 - decimal)) * less(place, PLACES);
+        made |= digit << (4 * (place % PLACES));
+        before += decimal;
+    }
     *out = (struct code_digits){.len = digits};
-    for (unsigned pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < hex_digits && made < digits; i++) {
-            unsigned nibble = i % 2 == 0 ? block[i / 2] >> 4 : block[i / 2] & 15u;
-            if ((nibble > 9) == pass)
-                out->at[made++] = (char)('0' + nibble - 10 * pass);
-        }
+    for (size_t k = 0; k < digits; k++)
+        out->at[k] = (char)('0' + (made >> (4 * k) & 15));
 }
 
 enum err cvv_generate(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
