@@ -28,6 +28,10 @@ bool secret_code_equal(const struct code_digits *a, const struct code_digits *b)
     return secret_equal(a->at, b->at, sizeof a->at) & (a->len == b->len);
 }
 
+/* Leak checkers do not look into mappings: where one is linked in, it learns that these pages hold pointers. */
+extern void __lsan_register_root_region(const void *at, size_t len) __attribute__((weak));
+extern void __lsan_unregister_root_region(const void *at, size_t len) __attribute__((weak));
+
 static size_t page_round(size_t len, size_t page)
 {
     return (len + page - 1) / page * page;
@@ -47,6 +51,8 @@ enum err secret_pages_create(size_t len, struct secret_pages *out)
     bool locked = mlock(at + page, body) == 0;
     locked &= madvise(at + page, body, MADV_DONTDUMP) == 0;
     locked &= madvise(at + page, body, MADV_WIPEONFORK) == 0;
+    if (__lsan_register_root_region)
+        __lsan_register_root_region(at + page, body);
     *out = (struct secret_pages){at + page, body, locked};
     return ERR_OK;
 }
@@ -57,6 +63,8 @@ void secret_pages_destroy(struct secret_pages *pages)
         return;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     secret_wipe(pages->at, pages->len);
+    if (__lsan_unregister_root_region)
+        __lsan_unregister_root_region(pages->at, pages->len);
     munmap((uint8_t *)pages->at - page, pages->len + 2 * page);
     *pages = (struct secret_pages){0};
 }

@@ -129,8 +129,10 @@ static const struct wire_field a0_reply_fields[] = {
     HEX("KCV", "check value", 6, struct hostcmd_a0_reply, kcv),
 };
 static const struct wire_field a0_export_fields[] = {
-    KEY("key", "under the LMK", struct hostcmd_a0_reply, key),
-    KEY("exported key", "under the ZMK", struct hostcmd_a0_reply, exported),
+    {.name = "key", .doc = "under the LMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX, .shape = hostcmd_key_first,
+     .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_a0_reply, key)},
+    {.name = "exported key", .doc = "under the ZMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX,
+     .shape = hostcmd_key_result, .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_a0_reply, exported)},
     HEX("KCV", "check value", 6, struct hostcmd_a0_reply, kcv),
 };
 

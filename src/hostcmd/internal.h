@@ -11,6 +11,8 @@ size_t hostcmd_key_double(struct span in);
 size_t hostcmd_key_triple(struct span in);
 /* A key alone, or a key and its KCV of 6H at the end: an untagged one is as long as that leaves. */
 size_t hostcmd_key_result(struct span in);
+/* The first of two keys before a KCV: untagged ones are single-length if that is all there is. */
+size_t hostcmd_key_first(struct span in);
 void hostcmd_key_single_generate(const struct env *env, struct buf *out);
 void hostcmd_key_double_generate(const struct env *env, struct buf *out);
 void hostcmd_key_triple_generate(const struct env *env, struct buf *out);

@@ -69,6 +69,11 @@ size_t hostcmd_key_result(struct span in)
     return extent(in, alone == SINGLE || alone == TRIPLE ? alone : DOUBLE);
 }
 
+size_t hostcmd_key_first(struct span in)
+{
+    return extent(in, in.len == SINGLE || in.len == 2 * SINGLE + 6 ? SINGLE : DOUBLE);
+}
+
 static void put_hex(const struct env *env, size_t digits, struct buf *out)
 {
     uint8_t byte[TRIPLE / 2];

@@ -165,6 +165,12 @@ static void a0_exports(void **state)
     assert_int_equal(keys_zmk_unwrap(&zmk, span_of(r + 37, 33), &exported), ERR_OK);
     assert_memory_equal(key.at, exported.at, 16);
     assert_kcv(key, r + 70, 6);
+    r = frames_ask(hsm, "A01002Z;0" ZMK "Z");
+    assert_int_equal(strlen(r), 4 + 16 + 16 + 6);
+    key = clear_of("002", r + 4, 16);
+    assert_int_equal(keys_zmk_unwrap(&zmk, span_of(r + 20, 16), &exported), ERR_OK);
+    assert_memory_equal(key.at, exported.at, 8);
+    assert_kcv(key, r + 36, 6);
     /* Under the key-block LMK the ZMK is a block as well, and the key goes out as one. */
     char request[512];
     struct keys_header header;
