@@ -5,8 +5,10 @@
  */
 #include "store/driver.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 
@@ -91,6 +93,17 @@ static enum err verb_run(struct store *store, enum verb verb)
 
 /* ---- connection ---- */
 
+/*
+ * A new file belongs to its owner alone; the WAL takes its mode from it. An existing one is not touched here: to close a second
+ * descriptor of it would drop the locks that other connections of this process hold.
+ */
+static void make_private(const char *place)
+{
+    int file = open(place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file >= 0)
+        close(file);
+}
+
 static enum err sqlite_open(struct store *store, const char *place)
 {
     void *at = NULL;
@@ -99,6 +112,7 @@ static enum err sqlite_open(struct store *store, const char *place)
     store->connection = s;
     TRY(memory_reserve(store->table.count, sizeof(struct prepared), &at));
     s->prepared = at;
+    make_private(place);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(place, &s->db, flags, NULL) != SQLITE_OK)
         return ERR_STORE_UNAVAILABLE;
@@ -267,8 +281,8 @@ static enum err sqlite_perform(struct store *store, struct store_batch *const *b
 static enum err sqlite_commit(struct store *store)
 {
     enum err err = verb_run(store, VERB_COMMIT);
-    /* A commit record whose sync failed may still be found by recovery after a crash. */
-    if (err != ERR_OK && (sqlite3_errcode(of(store)->db) & 0xff) == SQLITE_IOERR)
+    /* A commit record that was written whole but not synced may still be found by recovery after a crash. */
+    if (err != ERR_OK && sqlite3_extended_errcode(of(store)->db) == SQLITE_IOERR_FSYNC)
         return ERR_STORE_UNKNOWN;
     return err;
 }

@@ -171,8 +171,8 @@ void postgres_fresh(struct buf *url)
 
 void postgres_cut_connections(void)
 {
-    run_sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
+    run_sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client "
+            "backend'");
 }
 
 void postgres_crash(void)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store on both engines: the same tests, the same answers. */
-#include "base/queue.h"
 #include "store/driver.h"
-#include "store/writer.h"
 #include "support/stores.h"
 
 #include <pthread.h>
@@ -11,6 +9,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -109,6 +109,19 @@ static void test_migrations_of_two_nodes_at_once(void **state)
     int64_t version = 0;
     assert_int_equal(store_schema_version(f.store, STORE_LEDGER, &version), ERR_OK);
     assert_int_equal(version, store_schema_newest(STORE_LEDGER));
+    stores_teardown(&f);
+}
+
+static void test_the_file_is_private(void **state)
+{
+    struct stores_fixture f = {.env = env_system(NULL), .url = "sqlite:/tmp/countersign-store-private.db"};
+    struct stat file;
+    (void)state;
+    unlink(stores_path(&f));
+    assert_int_equal(arena_create(&f.arena, 1 << 16), ERR_OK);
+    f.store = stores_connect(&f);
+    assert_int_equal(stat(stores_path(&f), &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0600);
     stores_teardown(&f);
 }
 
@@ -388,72 +401,6 @@ static void test_the_same_row_twice_in_a_group(void **state)
     stores_teardown(&f);
 }
 
-/* ---- writer ---- */
-
-enum { SUBMITTERS = 3, PER_SUBMITTER = 200 };
-
-struct submitter {
-    struct store_writer *writer;
-    struct queue done;
-    struct store_batch batch[PER_SUBMITTER];
-    struct store_op op[PER_SUBMITTER];
-    struct store_value value[PER_SUBMITTER][11];
-    char name[PER_SUBMITTER][16];
-    int index;
-};
-
-static void *submit_all(void *context)
-{
-    struct submitter *s = context;
-    for (int i = 0; i < PER_SUBMITTER; i++) {
-        struct buf b = buf_over(s->name[i], sizeof s->name[i]);
-        buf_put_integer(&b, i % 2 == 0 ? s->index * 1000 + i : 7777); /* the odd ones clash */
-        memcpy(s->value[i], ACCOUNT(buf_text(&b)), sizeof s->value[i]);
-        s->op[i] = account_insert(s->value[i]);
-        s->batch[i] = (struct store_batch){.op = &s->op[i], .count = 1, .done = &s->done, .context = s};
-        if (store_writer_submit(s->writer, &s->batch[i]) != ERR_OK)
-            abort();
-    }
-    void *item[PER_SUBMITTER];
-    for (size_t finished = 0; finished < PER_SUBMITTER;)
-        finished += queue_wait(&s->done, item, PER_SUBMITTER);
-    return NULL;
-}
-
-static void test_the_writer_shares_commits(void **state)
-{
-    struct stores_fixture f;
-    struct store_writer *writer = NULL;
-    static struct submitter submitter[SUBMITTERS];
-    pthread_t thread[SUBMITTERS];
-    stores_setup(&f, *state);
-    assert_int_equal(store_writer_start(stores_connect(&f), &f.env, SUBMITTERS * PER_SUBMITTER, &writer), ERR_OK);
-    for (int i = 0; i < SUBMITTERS; i++) {
-        submitter[i] = (struct submitter){.writer = writer, .index = i};
-        assert_int_equal(queue_create(&submitter[i].done, PER_SUBMITTER, NULL, NULL), ERR_OK);
-        assert_int_equal(pthread_create(&thread[i], NULL, submit_all, &submitter[i]), 0);
-    }
-    int fine = 0;
-    for (int i = 0; i < SUBMITTERS; i++) {
-        pthread_join(thread[i], NULL);
-        for (int j = 0; j < PER_SUBMITTER; j++) {
-            enum err err = submitter[i].batch[j].err;
-            assert_true(err == ERR_OK || (j % 2 == 1 && err == ERR_CONFLICT));
-            fine += err == ERR_OK;
-        }
-    }
-    assert_int_equal(fine, SUBMITTERS * PER_SUBMITTER / 2 + 1);
-    struct store_writer_counts counts = store_writer_counts(writer);
-    assert_int_equal(counts.batches, SUBMITTERS * PER_SUBMITTER);
-    assert_int_equal(counts.conflicts, SUBMITTERS * PER_SUBMITTER / 2 - 1);
-    assert_int_equal(counts.failures, 0);
-    assert_true(counts.groups > 0 && counts.groups <= counts.batches);
-    store_writer_stop(writer);
-    for (int i = 0; i < SUBMITTERS; i++)
-        queue_destroy(&submitter[i].done);
-    stores_teardown(&f);
-}
-
 /* ---- addresses ---- */
 
 static void test_addresses(void **state)
@@ -472,7 +419,6 @@ static void test_addresses(void **state)
     assert_int_equal(store_open("postgres:host=/no/such/directory", &env, &store), ERR_STORE_UNAVAILABLE);
     assert_null(store);
     store_close(NULL);
-    store_writer_stop(NULL);
 }
 
 int main(void)
@@ -492,7 +438,7 @@ int main(void)
         ON_BOTH(test_wrong_sql_is_our_defect),
         ON_BOTH(test_a_group_undoes_only_what_failed),
         ON_BOTH(test_the_same_row_twice_in_a_group),
-        ON_BOTH(test_the_writer_shares_commits),
+        cmocka_unit_test(test_the_file_is_private),
         cmocka_unit_test(test_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

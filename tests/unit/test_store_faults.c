@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store when the world fails: the n-th write of SQLite for every n, full disks, read-only files, locks held by others,
+ * connections cut at random, a server that crashes, serialisation failures.
+ */
+#include "store/driver.h"
+#include "store/writer.h"
+#include "support/faulty_vfs.h"
+#include "support/ledgers.h"
+#include "support/postgres.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { NOW = 1700000000, POOL = 3 };
+
+/* Two accounts or none. */
+static enum err insert_pair(struct store *store, int64_t n)
+{
+    char first[LEDGER_ID], second[LEDGER_ID];
+    ledgers_card_id(n * 2, first);
+    ledgers_card_id(n * 2 + 1, second);
+    struct store_value value[2][11];
+    struct store_op op[2];
+    for (int i = 0; i < 2; i++) {
+        for (int j = 0; j < 11; j++)
+            value[i][j] = store_int(0);
+        value[i][0] = store_text(i == 0 ? first : second);
+        value[i][1] = store_text("036");
+        op[i] = (struct store_op){
+            .statement = STORE_ACCOUNT_INSERT, .flags = STORE_MUST_CHANGE, .argument = value[i], .argument_count = 11};
+    }
+    return store_run(store, &(struct store_batch){.op = op, .count = 2});
+}
+
+/* How many of the pair are there. */
+static int count_pair(struct store *store, int64_t n)
+{
+    int found = 0;
+    for (int64_t i = n * 2; i < n * 2 + 2; i++) {
+        uint8_t room[2048];
+        struct arena arena = arena_over(room, sizeof room);
+        char id[LEDGER_ID];
+        ledgers_card_id(i, id);
+        struct store_value key = store_text(id);
+        struct store_op op = {.statement = STORE_ACCOUNT_GET, .argument = &key, .argument_count = 1};
+        assert_int_equal(store_run(store, &(struct store_batch){.op = &op, .count = 1, .arena = &arena}), ERR_OK);
+        found += (int)op.rows.count;
+    }
+    return found;
+}
+
+/* What was answered is what is there. */
+static void check_pair(struct store *store, int64_t n, enum err answered)
+{
+    int found = count_pair(store, n);
+    assert_true(found == 0 || found == 2);
+    if (answered == ERR_OK)
+        assert_int_equal(found, 2);
+    else if (answered != ERR_STORE_UNKNOWN)
+        assert_int_equal(found, 0);
+}
+
+/* ---- SQLite ---- */
+
+static void fail_every_write(int code)
+{
+    struct stores_fixture f;
+    int unknown = 0, unavailable = 0;
+    stores_setup(&f, &stores_sqlite);
+    for (int nth = 1;; nth++) {
+        faulty_vfs_arm(nth, code);
+        enum err err = insert_pair(f.store, nth);
+        bool fired = faulty_vfs_fired();
+        faulty_vfs_arm(0, 0);
+        assert_true(err == ERR_OK || err == ERR_STORE_UNAVAILABLE || err == ERR_STORE_UNKNOWN);
+        unknown += err == ERR_STORE_UNKNOWN;
+        unavailable += err == ERR_STORE_UNAVAILABLE;
+        /* Another process sees the same; and the connection goes on. */
+        struct store *other = stores_connect(&f);
+        check_pair(other, nth, err);
+        store_close(other);
+        assert_int_equal(insert_pair(f.store, 1000 + nth), ERR_OK);
+        if (!fired)
+            break;
+    }
+    assert_true(unavailable > 0);
+    assert_true(code != SQLITE_IOERR_WRITE || unknown > 0); /* a sync that failed */
+    stores_teardown(&f);
+}
+
+static void test_every_write_fails_once(void **state)
+{
+    (void)state;
+    fail_every_write(SQLITE_IOERR_WRITE);
+}
+
+static void test_the_disk_is_full(void **state)
+{
+    (void)state;
+    fail_every_write(SQLITE_FULL);
+}
+
+/* In a group, a failure of the commit is told to all, and none is half there. */
+static void test_a_group_fails_as_one(void **state)
+{
+    struct stores_fixture f;
+    (void)state;
+    stores_setup(&f, &stores_sqlite);
+    for (int nth = 1; nth < 8; nth++) {
+        struct store_value value[POOL][11];
+        char name[POOL][16];
+        struct store_op op[POOL];
+        struct store_batch batch[POOL];
+        struct store_batch *pointer[POOL];
+        for (int i = 0; i < POOL; i++) {
+            for (int j = 0; j < 11; j++)
+                value[i][j] = store_int(0);
+            snprintf(name[i], sizeof name[i], "g%d_%d", nth, i);
+            value[i][0] = store_text(name[i]);
+            value[i][1] = store_text("036");
+            op[i] = (struct store_op){.statement = STORE_ACCOUNT_INSERT, .argument = value[i], .argument_count = 11};
+            batch[i] = (struct store_batch){.op = &op[i], .count = 1};
+            pointer[i] = &batch[i];
+        }
+        faulty_vfs_arm(nth, SQLITE_FULL);
+        store_run_group(f.store, pointer, POOL);
+        faulty_vfs_arm(0, 0);
+        for (int i = 1; i < POOL; i++)
+            assert_int_equal(batch[i].err, batch[0].err);
+    }
+    stores_teardown(&f);
+}
+
+/* As a user who may only read the file. */
+static void test_a_read_only_file(void **state)
+{
+    struct stores_fixture f;
+    (void)state;
+    if (getuid() != 0)
+        skip();
+    stores_setup(&f, &stores_sqlite);
+    store_close(f.store);
+    f.store = NULL;
+    assert_int_equal(chmod(stores_path(&f), 0444), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *store = NULL;
+        if (setgid(65534) != 0 || setuid(65534) != 0)
+            _exit(2);
+        enum err err = store_open(f.url, &f.env, &store);
+        if (err == ERR_OK)
+            err = insert_pair(store, 1);
+        _exit(err == ERR_STORE_UNAVAILABLE ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    stores_teardown(&f);
+}
+
+static void test_a_file_that_is_no_database(void **state)
+{
+    struct env env = env_system(NULL);
+    struct store *store = NULL;
+    char path[] = "/tmp/countersign-rubbish.XXXXXX", url[64];
+    (void)state;
+    int file = mkstemp(path);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(write(file, "this is no database, only text. ", 32), 32);
+    close(file);
+    snprintf(url, sizeof url, "sqlite:%s", path);
+    assert_int_equal(store_open(url, &env, &store), ERR_STORE_UNAVAILABLE);
+    unlink(path);
+}
+
+/* ---- locks held by others: both engines give up after some seconds ---- */
+
+static void test_a_lock_held_by_another(void **state)
+{
+    struct stores_fixture f;
+    stores_setup(&f, *state);
+    assert_int_equal(insert_pair(f.store, 1), ERR_OK);
+    if (f.url[0] == 's') {
+        sqlite3 *db = NULL;
+        assert_int_equal(sqlite3_open(stores_path(&f), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(insert_pair(f.store, 2), ERR_STORE_UNAVAILABLE);
+        assert_int_equal(count_pair(f.store, 1), 2); /* readers go on */
+        sqlite3_close(db);
+    } else {
+        PGconn *connection = PQconnectdb(f.url + sizeof "postgres:" - 1);
+        PQclear(PQexec(connection, "BEGIN"));
+        PQclear(PQexec(connection, "LOCK TABLE account IN EXCLUSIVE MODE"));
+        assert_int_equal(insert_pair(f.store, 2), ERR_STORE_UNAVAILABLE);
+        assert_int_equal(count_pair(f.store, 1), 2);
+        PQfinish(connection);
+    }
+    assert_int_equal(insert_pair(f.store, 2), ERR_OK);
+    stores_teardown(&f);
+}
+
+/* ---- PostgreSQL ---- */
+
+static void test_a_cut_connection_is_opened_again(void **state)
+{
+    struct stores_fixture f;
+    (void)state;
+    stores_setup(&f, &stores_postgres);
+    for (int i = 0; i < 3; i++) {
+        postgres_cut_connections();
+        assert_int_equal(insert_pair(f.store, i), ERR_OK); /* found dead before anything was written */
+        postgres_cut_connections();
+        assert_int_equal(count_pair(f.store, i), 2);
+    }
+    stores_teardown(&f);
+}
+
+struct cutter {
+    _Atomic bool stop;
+};
+
+static void *cut_now_and_then(void *context)
+{
+    struct cutter *c = context;
+    while (!c->stop) {
+        usleep(15000);
+        postgres_cut_connections();
+    }
+    return NULL;
+}
+
+/* Connections are cut in the middle of batches; each answer must agree with what is there. */
+static void test_connections_cut_in_the_middle(void **state)
+{
+    enum { PAIRS = 600 };
+    struct stores_fixture f;
+    struct cutter cutter = {false};
+    pthread_t thread;
+    static enum err answered[PAIRS];
+    (void)state;
+    stores_setup(&f, &stores_postgres);
+    assert_int_equal(pthread_create(&thread, NULL, cut_now_and_then, &cutter), 0);
+    for (int i = 0; i < PAIRS; i++)
+        answered[i] = insert_pair(f.store, i);
+    cutter.stop = true;
+    pthread_join(thread, NULL);
+    int fine = 0;
+    for (int i = 0; i < PAIRS; i++) {
+        assert_true(answered[i] == ERR_OK || answered[i] == ERR_STORE_UNAVAILABLE || answered[i] == ERR_STORE_UNKNOWN);
+        check_pair(f.store, i, answered[i]);
+        fine += answered[i] == ERR_OK;
+    }
+    assert_true(fine > PAIRS / 2);
+    stores_teardown(&f);
+}
+
+static void test_the_server_crashes(void **state)
+{
+    struct stores_fixture f;
+    (void)state;
+    stores_setup(&f, &stores_postgres);
+    assert_int_equal(insert_pair(f.store, 1), ERR_OK);
+    postgres_crash();
+    assert_int_equal(insert_pair(f.store, 2), ERR_STORE_UNAVAILABLE);
+    assert_int_equal(insert_pair(f.store, 2), ERR_STORE_UNAVAILABLE);
+    assert_int_equal(store_migrate(f.store, STORE_LEDGER), ERR_STORE_UNAVAILABLE);
+    postgres_restart();
+    assert_int_equal(count_pair(f.store, 1), 2); /* what was answered survived */
+    assert_int_equal(insert_pair(f.store, 2), ERR_OK);
+    stores_teardown(&f);
+}
+
+/* A commit that is answered by an error of the connection: the backend ends while it waits for a deferred trigger. */
+static void test_a_commit_without_answer_is_unknown(void **state)
+{
+    static const char setup[] =
+        "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); "
+        "RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON account DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()";
+    struct stores_fixture f;
+    (void)state;
+    stores_setup(&f, &stores_postgres);
+    PGconn *connection = PQconnectdb(f.url + sizeof "postgres:" - 1);
+    PGresult *result = PQexec(connection, setup);
+    assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+    PQclear(result);
+    assert_int_equal(insert_pair(f.store, 1), ERR_STORE_UNKNOWN);
+    assert_int_equal(count_pair(f.store, 1), 0);
+    PQclear(PQexec(connection, "DROP TRIGGER dies ON account"));
+    PQfinish(connection);
+    assert_int_equal(insert_pair(f.store, 1), ERR_OK);
+    stores_teardown(&f);
+}
+
+/* ---- serialisation failures are repeated inside ---- */
+
+enum { RIVALS = 4, ADDITIONS = 40 };
+static const struct store_row add_row[] = {
+    {"READ_BALANCE", STORE_LEDGER, STORE_ROW_READ, "t", "i", "SELECT balance FROM account WHERE account_id = $1", ""},
+    {"ADD", STORE_LEDGER, STORE_ROW_WRITE, "ti", "i",
+     "UPDATE account SET balance = balance + $2 WHERE account_id = $1 RETURNING balance", ""},
+};
+
+static void *add_many(void *context)
+{
+    const struct stores_fixture *f = context;
+    struct store *store = NULL;
+    uint8_t room[1024];
+    intptr_t fine = 0;
+    if (store_open_table(f->url, &f->env, (struct store_table){add_row, 2}, &store) != ERR_OK)
+        abort();
+    for (int i = 0; i < ADDITIONS; i++) {
+        struct arena arena = arena_over(room, sizeof room);
+        struct store_value value[] = {store_text("card_2"), store_int(1)};
+        struct store_op op[] = {{.statement = 0, .argument = value, .argument_count = 1},
+                                {.statement = 1, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 2}};
+        enum err err = store_run(store, &(struct store_batch){.op = op, .count = 2, .arena = &arena});
+        if (err != ERR_OK && err != ERR_STORE_UNAVAILABLE)
+            abort();
+        fine += err == ERR_OK;
+    }
+    store_close(store);
+    return (void *)fine;
+}
+
+static void test_serialisation_failures(void **state)
+{
+    struct stores_fixture f;
+    pthread_t thread[RIVALS];
+    (void)state;
+    stores_setup(&f, &stores_postgres);
+    assert_int_equal(insert_pair(f.store, 1), ERR_OK); /* card_2 and card_3 */
+    PGconn *connection = PQconnectdb(f.url + sizeof "postgres:" - 1);
+    char sql[128];
+    snprintf(sql, sizeof sql, "ALTER DATABASE %s SET default_transaction_isolation = 'serializable'", PQdb(connection));
+    PQclear(PQexec(connection, sql));
+    PQfinish(connection);
+    int64_t fine = 0;
+    for (int i = 0; i < RIVALS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, add_many, &f), 0);
+    for (int i = 0; i < RIVALS; i++) {
+        void *own = NULL;
+        pthread_join(thread[i], &own);
+        fine += (intptr_t)own;
+    }
+    assert_true(fine >= RIVALS * ADDITIONS * 3 / 4); /* five tries are nearly always enough */
+    struct ledger_unit get;
+    struct ledger_account account;
+    ledger_unit_begin(&get, 1, &f.arena);
+    (void)ledger_get_account(&get, "card_2");
+    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+    assert_true(ledger_take_account(&get, 0, &account));
+    assert_int_equal(account.balance, fine);
+    stores_teardown(&f);
+}
+
+/* ---- the writer tells each batch ---- */
+
+static void test_the_writer_passes_failures_on(void **state)
+{
+    struct stores_fixture f;
+    struct store_writer *writer = NULL;
+    struct queue done;
+    (void)state;
+    stores_setup(&f, &stores_sqlite);
+    assert_int_equal(queue_create(&done, 4, NULL, NULL), ERR_OK);
+    assert_int_equal(store_writer_start(stores_connect(&f), &f.env, 4, &writer), ERR_OK);
+    struct store_value value[11] = {store_text("w")};
+    for (int j = 1; j < 11; j++)
+        value[j] = j == 1 ? store_text("036") : store_int(0);
+    struct store_op op = {.statement = STORE_ACCOUNT_INSERT, .argument = value, .argument_count = 11};
+    struct store_batch batch = {.op = &op, .count = 1, .done = &done, .context = &f};
+    faulty_vfs_arm(1, SQLITE_FULL);
+    assert_int_equal(store_writer_submit(writer, &batch), ERR_OK);
+    void *item = NULL;
+    assert_int_equal(queue_wait(&done, &item, 1), 1);
+    assert_ptr_equal(item, &batch);
+    assert_int_equal(batch.err, ERR_STORE_UNAVAILABLE);
+    assert_int_equal(store_writer_counts(writer).failures, 1);
+    store_writer_stop(writer);
+    faulty_vfs_arm(0, 0);
+    queue_destroy(&done);
+    stores_teardown(&f);
+}
+
+int main(void)
+{
+    faulty_vfs_install();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_write_fails_once),
+        cmocka_unit_test(test_the_disk_is_full),
+        cmocka_unit_test(test_a_group_fails_as_one),
+        cmocka_unit_test(test_a_read_only_file),
+        cmocka_unit_test(test_a_file_that_is_no_database),
+        ON_BOTH(test_a_lock_held_by_another),
+        cmocka_unit_test(test_a_cut_connection_is_opened_again),
+        cmocka_unit_test(test_connections_cut_in_the_middle),
+        cmocka_unit_test(test_the_server_crashes),
+        cmocka_unit_test(test_a_commit_without_answer_is_unknown),
+        cmocka_unit_test(test_serialisation_failures),
+        cmocka_unit_test(test_the_writer_passes_failures_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writer thread on both engines: every batch comes back with its own outcome, and commits are shared. */
+#include "store/writer.h"
+
+#include "support/stores.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define VALUES(...) ((const struct store_value[]){__VA_ARGS__})
+
+static struct store_op account_insert(const struct store_value *value)
+{
+    return (struct store_op){
+        .statement = STORE_ACCOUNT_INSERT, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 11};
+}
+
+#define ACCOUNT(id_)                                                                                                    \
+    VALUES(store_text(id_), store_text("036"), store_int(1000), store_int(0), store_int(0), store_int(0), store_int(0), \
+           store_int(0), store_int(0), store_int(0), store_int(1))
+enum { SUBMITTERS = 3, PER_SUBMITTER = 200 };
+
+struct submitter {
+    struct store_writer *writer;
+    struct queue done;
+    struct store_batch batch[PER_SUBMITTER];
+    struct store_op op[PER_SUBMITTER];
+    struct store_value value[PER_SUBMITTER][11];
+    char name[PER_SUBMITTER][16];
+    int index;
+};
+
+static void *submit_all(void *context)
+{
+    struct submitter *s = context;
+    for (int i = 0; i < PER_SUBMITTER; i++) {
+        struct buf b = buf_over(s->name[i], sizeof s->name[i]);
+        buf_put_integer(&b, i % 2 == 0 ? s->index * 1000 + i : 7777); /* the odd ones clash */
+        memcpy(s->value[i], ACCOUNT(buf_text(&b)), sizeof s->value[i]);
+        s->op[i] = account_insert(s->value[i]);
+        s->batch[i] = (struct store_batch){.op = &s->op[i], .count = 1, .done = &s->done, .context = s};
+        if (store_writer_submit(s->writer, &s->batch[i]) != ERR_OK)
+            abort();
+    }
+    void *item[PER_SUBMITTER];
+    for (size_t finished = 0; finished < PER_SUBMITTER;)
+        finished += queue_wait(&s->done, item, PER_SUBMITTER);
+    return NULL;
+}
+
+static void test_the_writer_shares_commits(void **state)
+{
+    struct stores_fixture f;
+    struct store_writer *writer = NULL;
+    static struct submitter submitter[SUBMITTERS];
+    pthread_t thread[SUBMITTERS];
+    stores_setup(&f, *state);
+    assert_int_equal(store_writer_start(stores_connect(&f), &f.env, SUBMITTERS * PER_SUBMITTER, &writer), ERR_OK);
+    for (int i = 0; i < SUBMITTERS; i++) {
+        submitter[i] = (struct submitter){.writer = writer, .index = i};
+        assert_int_equal(queue_create(&submitter[i].done, PER_SUBMITTER, NULL, NULL), ERR_OK);
+        assert_int_equal(pthread_create(&thread[i], NULL, submit_all, &submitter[i]), 0);
+    }
+    int fine = 0;
+    for (int i = 0; i < SUBMITTERS; i++) {
+        pthread_join(thread[i], NULL);
+        for (int j = 0; j < PER_SUBMITTER; j++) {
+            enum err err = submitter[i].batch[j].err;
+            assert_true(err == ERR_OK || (j % 2 == 1 && err == ERR_CONFLICT));
+            fine += err == ERR_OK;
+        }
+    }
+    assert_int_equal(fine, SUBMITTERS * PER_SUBMITTER / 2 + 1);
+    struct store_writer_counts counts = store_writer_counts(writer);
+    assert_int_equal(counts.batches, SUBMITTERS * PER_SUBMITTER);
+    assert_int_equal(counts.conflicts, SUBMITTERS * PER_SUBMITTER / 2 - 1);
+    assert_int_equal(counts.failures, 0);
+    assert_true(counts.groups > 0 && counts.groups <= counts.batches);
+    store_writer_stop(writer);
+    store_writer_stop(NULL);
+    for (int i = 0; i < SUBMITTERS; i++)
+        queue_destroy(&submitter[i].done);
+    stores_teardown(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_BOTH(test_the_writer_shares_commits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
