@@ -92,10 +92,20 @@ static bool profile_measure(const struct iso_profile *p, const char *parse_name,
         return false;
     w.len = out.len;
     copy = bench_best_ns(copy_some, &w, 100000, 5);
-    good = bench_report(&(struct bench_figure){.bench = parse_name, .unit = "ns", .value = bench_best_ns(parse_some, &w, 50000, 5),
-                                               .limit = copy, .limit_is = "byte copy", .goal = 1000, .rule = BENCH_VALUE_AT_MOST});
-    good &= bench_report(&(struct bench_figure){.bench = build_name, .unit = "ns", .value = bench_best_ns(build_some, &w, 50000, 5),
-                                                .limit = copy, .limit_is = "byte copy", .goal = 1000, .rule = BENCH_VALUE_AT_MOST});
+    good = bench_report(&(struct bench_figure){.bench = parse_name,
+                                               .unit = "ns",
+                                               .value = bench_best_ns(parse_some, &w, 50000, 5),
+                                               .limit = copy,
+                                               .limit_is = "byte copy",
+                                               .goal = 1000,
+                                               .rule = BENCH_VALUE_AT_MOST});
+    good &= bench_report(&(struct bench_figure){.bench = build_name,
+                                                .unit = "ns",
+                                                .value = bench_best_ns(build_some, &w, 50000, 5),
+                                                .limit = copy,
+                                                .limit_is = "byte copy",
+                                                .goal = 1000,
+                                                .rule = BENCH_VALUE_AT_MOST});
     return good;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Authorisations a second: static codes, and one-time codes consumed durably. HSM, switch and this load program are separate processes
+ * Authorisations a second: static codes, and one-time codes consumed durably. HSM, switch and this load program are separate
+ *            processes
  * on this machine. The limit is the same rows written by the store alone, in the same batches, measured in the same run.
  */
 #include "support/bench.h"
@@ -71,8 +72,13 @@ static void frames_make(struct lab *lab, struct run *r, bool one_time, const cha
 
 static double run_rate(struct lab *lab, struct run *r)
 {
-    struct lab_load load = {.link = LAB_VISA, .connections = CONNECTIONS, .window = WINDOW, .count = r->count, .frame = frame_of,
-                            .answer = answer_of, .context = r};
+    struct lab_load load = {.link = LAB_VISA,
+                            .connections = CONNECTIONS,
+                            .window = WINDOW,
+                            .count = r->count,
+                            .frame = frame_of,
+                            .answer = answer_of,
+                            .context = r};
     int64_t ns = lab_load_run(lab, &load);
 
     free(r->frame);
@@ -90,11 +96,29 @@ static void put_rows(struct lab *lab, struct ledger_unit *unit, size_t i, bool o
     char de37[13];
     struct ledger_message_id id = {"bench", "0100", "1121043000", "000000", "12345678901", de37, "TERM0001", "MERCHANT0000001"};
     struct ledger_idem idem = {.fingerprint = {.len = 50}, .answer = {.len = 9}, .created_at = 1};
-    struct ledger_auth auth = {.link_id = "bench", .mti_class = "0100", .de7 = "1121043000", .de11 = "000000", .de32 = "12345678901",
-                               .de41 = "TERM0001", .de42 = "MERCHANT0000001", .bin8 = "41234500", .pan_mac = {.len = 32},
-                               .amount = 100, .currency = "036", .de3 = "000000", .mcc = "5999", .de22 = "0100", .de25 = "59",
-                               .received_at = 1, .decided_at = 1, .outcome = 4, .steps = "CY+", .result = "M", .de39 = "00",
-                               .de38 = "ABCDEF", .ctm_reason = "approved"};
+    struct ledger_auth auth = {.link_id = "bench",
+                               .mti_class = "0100",
+                               .de7 = "1121043000",
+                               .de11 = "000000",
+                               .de32 = "12345678901",
+                               .de41 = "TERM0001",
+                               .de42 = "MERCHANT0000001",
+                               .bin8 = "41234500",
+                               .pan_mac = {.len = 32},
+                               .amount = 100,
+                               .currency = "036",
+                               .de3 = "000000",
+                               .mcc = "5999",
+                               .de22 = "0100",
+                               .de25 = "59",
+                               .received_at = 1,
+                               .decided_at = 1,
+                               .outcome = 4,
+                               .steps = "CY+",
+                               .result = "M",
+                               .de39 = "00",
+                               .de38 = "ABCDEF",
+                               .ctm_reason = "approved"};
     struct ledger_hold hold = {.amount = 100, .until = 1};
     struct ledger_account account = {.balance = 1, .held = 100, .version = 1};
     struct ledger_code before = {.version = 1, .issue_n = 1, .state = LEDGER_CODE_ACTIVE};
@@ -167,11 +191,19 @@ int main(void)
     lab_switch_start(&lab);
     frames_make(&lab, &fixed, false, "1121043001");
     frames_make(&lab, &once, true, "1121043002");
-    good = bench_report(&(struct bench_figure){.bench = "switch.static", .unit = "/s", .value = run_rate(&lab, &fixed),
-                                               .limit = limit_static, .limit_is = "the same rows written alone", .goal = 30000,
+    good = bench_report(&(struct bench_figure){.bench = "switch.static",
+                                               .unit = "/s",
+                                               .value = run_rate(&lab, &fixed),
+                                               .limit = limit_static,
+                                               .limit_is = "the same rows written alone",
+                                               .goal = 30000,
                                                .rule = BENCH_VALUE_AT_LEAST});
-    good &= bench_report(&(struct bench_figure){.bench = "switch.one_time", .unit = "/s", .value = run_rate(&lab, &once),
-                                                .limit = limit_once, .limit_is = "the same rows written alone", .goal = 10000,
+    good &= bench_report(&(struct bench_figure){.bench = "switch.one_time",
+                                                .unit = "/s",
+                                                .value = run_rate(&lab, &once),
+                                                .limit = limit_once,
+                                                .limit_is = "the same rows written alone",
+                                                .goal = 10000,
                                                 .rule = BENCH_VALUE_AT_LEAST});
     (void)lab_switch_stop(&lab);
     lab_close(&lab);

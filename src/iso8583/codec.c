@@ -195,7 +195,7 @@ static void nibbles_write(bool binary, uint64_t value, unsigned digits, struct b
     for (unsigned i = 0; i < digits / (binary ? 2 : 1); i++) {
         unsigned shift = binary ? (digits / 2 - 1 - i) * 8 : (digits - 1 - i) * 4;
 
-        at[i] = (uint8_t)(binary ? value >> shift : (uint64_t)"0123456789ABCDEF"[value >> shift & 15]);
+        at[i] = (uint8_t)(binary ? value >> shift : (uint64_t) "0123456789ABCDEF"[value >> shift & 15]);
     }
 }
 

@@ -50,7 +50,8 @@ static const char *kind_text(enum wire_kind kind)
 
 static void row_document(const struct iso_profile *p, const struct iso_matrix_row *row, struct buf *out)
 {
-    static const char *encodings[] = {[WIRE_ASCII] = "ASCII", [WIRE_BCD] = "BCD", [WIRE_EBCDIC] = "EBCDIC", [WIRE_BINARY] = "binary"};
+    static const char *const encodings[] = {
+        [WIRE_ASCII] = "ASCII", [WIRE_BCD] = "BCD", [WIRE_EBCDIC] = "EBCDIC", [WIRE_BINARY] = "binary"};
     const struct wire_field *f = &p->field[row->field];
 
     buf_put_text(out, "| ");
@@ -115,7 +116,8 @@ static bool row_sound(const struct iso_profile *p, const struct iso_matrix_row *
     if (f == NULL || f->name == NULL || f->max == 0 || f->min > f->max)
         return false;
     longest = f->length == WIRE_LLL ? 999 : f->length_encoding == WIRE_BINARY ? 255 : 99;
-    if (f->length == WIRE_FIXED ? f->min != f->max && f->padding == WIRE_PAD_NONE : f->max > longest || (f->length != WIRE_LL && f->length != WIRE_LLL))
+    if (f->length == WIRE_FIXED ? f->min != f->max && f->padding == WIRE_PAD_NONE
+                                : f->max > longest || (f->length != WIRE_LL && f->length != WIRE_LLL))
         return false;
     for (int i = 0; i < ISO_CLASSES; i++)
         if (row->need[i] == 0 || strchr("MOCE-", row->need[i]) == NULL)

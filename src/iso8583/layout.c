@@ -13,8 +13,10 @@ struct code_126_10 {
 
 /* clang-format off */
 #define CODE_ROWS(encoding_) { \
-    {.name = "126.10 presence",      .kind = WIRE_A, .encoding = encoding_, .min = 1, .max = 1, WIRE_AT(struct code_126_10, presence)}, \
-    {.name = "126.10 response type", .kind = WIRE_A, .encoding = encoding_, .min = 1, .max = 1, WIRE_AT(struct code_126_10, response)}, \
+    {.name = "126.10 presence", .kind = WIRE_A, .encoding = encoding_, .min = 1, .max = 1, \
+     WIRE_AT(struct code_126_10, presence)}, \
+    {.name = "126.10 response type", .kind = WIRE_A, .encoding = encoding_, .min = 1, .max = 1, \
+     WIRE_AT(struct code_126_10, response)}, \
     {.name = "126.10 value", .kind = WIRE_A, .encoding = encoding_, .min = 4, .max = 4, .flags = WIRE_SECRET, \
      WIRE_AT(struct code_126_10, value)}, \
 }
@@ -29,9 +31,9 @@ static const uint8_t visa_126_len[10] = {[5] = 8, [6] = 17, [7] = 17, [8] = 20, 
 static const struct iso_extract_row extract_rows[ISO_EXTRACT_COUNT] = {
     [ISO_EXTRACT_UNSET]            = {"",                 0,            "not set: the link does not start"},
     [ISO_EXTRACT_NONE]             = {"none",             0,            "the link carries no code"},
-    [ISO_EXTRACT_VISA_126_10]      = {"visa_126_10",      ISO_CODE,     "DE126 with an 8-byte bitmap; 126.10 six EBCDIC characters"},
+    [ISO_EXTRACT_VISA_126_10]      = {"visa_126_10",      ISO_CODE,     "DE126: 8-byte bitmap; 126.10 six EBCDIC characters"},
     [ISO_EXTRACT_GENERIC_126_10]   = {"generic_126_10",   ISO_CODE,     "DE126 is the six characters of 126.10 in ASCII"},
-    [ISO_EXTRACT_AS2805_BACKSLASH] = {"as2805_backslash", ISO_NATIONAL, "DE47: tags closed by a backslash, CCI1 or CCI0 and CCVnnn"},
+    [ISO_EXTRACT_AS2805_BACKSLASH] = {"as2805_backslash", ISO_NATIONAL, "DE47: tags CCI1, CCI0, CCVnnn closed by a backslash"},
 };
 static const struct iso_result_row result_rows[ISO_RESULT_COUNT] = {
     [ISO_RESULT_UNSET] = {"",      0,                 "not set: the link does not start"},
@@ -207,8 +209,8 @@ void iso_code_read(enum iso_extract rule, const struct iso_message *m, struct is
 
 static enum err code_to_126_10(const struct iso_code *code, struct code_126_10 *out)
 {
-    static const char presence[] = {[ISO_CODE_ABSENT] = '0', [ISO_CODE_PRESENT] = '1', [ISO_CODE_ILLEGIBLE] = '2',
-                                    [ISO_CODE_NOT_ON_CARD] = '9'};
+    static const char presence[] = {
+        [ISO_CODE_ABSENT] = '0', [ISO_CODE_PRESENT] = '1', [ISO_CODE_ILLEGIBLE] = '2', [ISO_CODE_NOT_ON_CARD] = '9'};
     uint8_t value[4] = {' ', ' ', ' ', ' '};
 
     if (code->presence == ISO_CODE_MALFORMED || (code->presence == ISO_CODE_PRESENT && code->digits.len != 3))
@@ -317,10 +319,10 @@ static const struct wire_field original_fields[] = {
 const struct wire_record iso_original_record = WIRE_RECORD("original data elements", struct iso_original, original_fields);
 
 static const struct wire_field replacement_fields[] = {
-    {.name = "95.1 actual amount, transaction", .kind = WIRE_N, .min = 12, .max = 12, WIRE_AT(struct iso_replacement, amount)},
-    {.name = "95.2 actual amount, settlement",  .kind = WIRE_N, .min = 12, .max = 12, WIRE_AT(struct iso_replacement, settlement_amount)},
-    {.name = "95.3 actual fee, transaction",    .kind = WIRE_AN, .min = 9, .max = 9,  WIRE_AT(struct iso_replacement, fee)},
-    {.name = "95.4 actual fee, settlement",     .kind = WIRE_AN, .min = 9, .max = 9,  WIRE_AT(struct iso_replacement, settlement_fee)},
+    {.name = "95.1 amount, transaction", .kind = WIRE_N, .min = 12, .max = 12, WIRE_AT(struct iso_replacement, amount)},
+    {.name = "95.2 amount, settlement",  .kind = WIRE_N, .min = 12, .max = 12, WIRE_AT(struct iso_replacement, settlement_amount)},
+    {.name = "95.3 fee, transaction",    .kind = WIRE_AN, .min = 9, .max = 9,  WIRE_AT(struct iso_replacement, fee)},
+    {.name = "95.4 fee, settlement",     .kind = WIRE_AN, .min = 9, .max = 9,  WIRE_AT(struct iso_replacement, settlement_fee)},
 };
 const struct wire_record iso_replacement_record = WIRE_RECORD("replacement amounts", struct iso_replacement, replacement_fields);
 /* clang-format on */

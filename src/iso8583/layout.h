@@ -2,9 +2,9 @@
 /*
  * Layouts inside fields: the security code, its result, original data elements, replacement amounts.
  *
- * Purpose    Where a link carries the code (extraction rule, switch spec 4.3) and where its answer carries the match result (placement
- *            rule, 4.4) are rows of two tables. The gateway writes the code and reads the result, the switch reads the code and writes the
- *            result: both through these functions and the same rows.
+ * Purpose    Where a link carries the code (extraction rule, switch spec 4.3) and where its answer carries the match result
+ *            (placement rule, 4.4) are rows of two tables. The gateway writes the code and reads the result, the switch reads
+ *            the code and writes the result: both through these functions and the same rows.
  * Ownership  Values only.
  * Threading  Free of state.
  * Failure    A code that makes no sense is ISO_CODE_MALFORMED, an answer, not an error. A missing result reads as ISO_RESULT_NONE.
@@ -33,16 +33,16 @@ enum iso_presence {
 
 struct iso_code {
     enum iso_presence presence;
-    bool dynamic;       /* presence indicator 3: dynamic CVV2 present */
-    bool result_wanted; /* response type 1; rules without a response type always want it */
+    bool dynamic;              /* presence indicator 3: dynamic CVV2 present */
+    bool result_wanted;        /* response type 1; rules without a response type always want it */
     struct code_digits digits; /* three, if present */
 };
 
 enum iso_extract {
-    ISO_EXTRACT_UNSET,          /* a link with this rule does not start */
-    ISO_EXTRACT_NONE,           /* the link carries no code */
-    ISO_EXTRACT_VISA_126_10,    /* DE126: 8-byte bitmap, 126.10 six EBCDIC characters */
-    ISO_EXTRACT_GENERIC_126_10, /* DE126: the six characters of 126.10 alone, in ASCII */
+    ISO_EXTRACT_UNSET,            /* a link with this rule does not start */
+    ISO_EXTRACT_NONE,             /* the link carries no code */
+    ISO_EXTRACT_VISA_126_10,      /* DE126: 8-byte bitmap, 126.10 six EBCDIC characters */
+    ISO_EXTRACT_GENERIC_126_10,   /* DE126: the six characters of 126.10 alone, in ASCII */
     ISO_EXTRACT_AS2805_BACKSLASH, /* DE47: tags closed by a backslash: CCI1 or CCI0, CCVnnn */
     ISO_EXTRACT_COUNT
 };

@@ -2,13 +2,14 @@
 /*
  * An ISO 8583 message in memory: presence bits and canonical values.
  *
- * Purpose    One fixed-size struct for every profile. Values are plain characters (ASCII) whatever the wire says (BCD, EBCDIC); fields of
- *            kind binary are raw bytes. `iso8583/profile.h` reads and writes the wire form.
+ * Purpose    One fixed-size struct for every profile. Values are plain characters (ASCII) whatever the wire says (BCD, EBCDIC);
+ *            fields of kind binary are raw bytes. `iso8583/profile.h` reads and writes the wire form.
  * Ownership  A value. Spans given by iso_get point into the message and live until the next iso_set, iso_unset or wipe of it.
  * Threading  One thread at a time.
  * Failure    iso_set keeps a sticky error in `err` (value storage full, field number out of range); iso_build reports it.
  * Limits     Data elements 2..128; ISO_VALUES_MAX bytes of values in all. No allocation.
- * Padding    A value of DE41 or DE42 may be set shorter than its field and is filled with blanks on the wire; a parsed value is full.
+ * Padding    A value of DE41 or DE42 may be set shorter than its field and is filled with blanks on the wire; a parsed value is
+ *            full.
  * Secrets    A message holds a PAN and, in a request, a security code: wipe it with iso_message_wipe as soon as it is done with.
  *
  * Example
@@ -108,11 +109,23 @@ void iso_unset(struct iso_message *m, unsigned field);
 void iso_copy(struct iso_message *to, const struct iso_message *from, unsigned field);
 
 /* 0100, 0101 -> 0100: the repeat digit is dropped (switch spec 8). */
-static inline uint16_t iso_mti_class(uint16_t mti) { return mti & 0xFFF0u; }
+static inline uint16_t iso_mti_class(uint16_t mti)
+{
+    return mti & 0xFFF0u;
+}
 /* 0100, 0101 -> 0110. */
-static inline uint16_t iso_mti_answer(uint16_t mti) { return (uint16_t)((mti & 0xFFF0u) + 0x10u); }
-static inline bool iso_mti_repeat(uint16_t mti) { return (mti & 0x000Fu) == 1; }
+static inline uint16_t iso_mti_answer(uint16_t mti)
+{
+    return (uint16_t)((mti & 0xFFF0u) + 0x10u);
+}
+static inline bool iso_mti_repeat(uint16_t mti)
+{
+    return (mti & 0x000Fu) == 1;
+}
 /* Requests and advices have an even third digit, their answers an odd one. */
-static inline bool iso_mti_request(uint16_t mti) { return (mti & 0x0010u) == 0; }
+static inline bool iso_mti_request(uint16_t mti)
+{
+    return (mti & 0x0010u) == 0;
+}
 
 #endif

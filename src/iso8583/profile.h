@@ -2,16 +2,17 @@
 /*
  * ISO 8583 profiles: how a message looks on one kind of link.
  *
- * Purpose    A profile is a table: one `struct wire_field` a data element, the encodings of MTI and bitmap, and the matrix that says which
- *            field each message class must, may or must not carry. iso_parse and iso_build are the only two who know the wire form; the
- *            acquirer's end (gateway) and the issuer's end (switch) read the same rows.
+ * Purpose    A profile is a table: one `struct wire_field` a data element, the encodings of MTI and bitmap, and the matrix that
+ *            says which field each message class must, may or must not carry. iso_parse and iso_build are the only two who know
+ *            the wire form; the acquirer's end (gateway) and the issuer's end (switch) read the same rows.
  * Ownership  Profiles are static.
  * Threading  Free of state.
- * Failure    `struct iso_fault` says what was wrong and where. After a failed parse the message keeps the fields read before the fault,
- *            so that a readable header can be answered with DE39 30; the caller wipes it.
- * Limits     A frame is at most ISO_FRAME_MAX bytes without its length prefix. The two length bytes are the transport's (net), not ours.
- * Profiles   visa-base1: MTI 2 bytes BCD, binary bitmap, numerics BCD (odd lengths filled with a zero on the left), text EBCDIC, one
- *            binary length byte; DE126 with an 8-byte bitmap of its own. No Visa header.
+ * Failure    `struct iso_fault` says what was wrong and where. After a failed parse the message keeps the fields read before the
+ *            fault, so that a readable header can be answered with DE39 30; the caller wipes it.
+ * Limits     A frame is at most ISO_FRAME_MAX bytes without its length prefix. The two length bytes are the transport's (net),
+ *            not ours.
+ * Profiles   visa-base1: MTI 2 bytes BCD, binary bitmap, numerics BCD (odd lengths filled with a zero on the left), text EBCDIC,
+ *            one binary length byte; DE126 with an 8-byte bitmap of its own. No Visa header.
  *            iso87-ascii: everything ASCII, bitmap as 16 or 32 hexadecimal digits, LL and LLL in decimal digits.
  *
  * Example
@@ -30,10 +31,9 @@
 enum { ISO_FRAME_MAX = 2048 };
 
 /* One letter per message class of ISO_CLASS_LIST, in its order:
- * M mandatory; O optional; C conditional (the rule is the sender's, a receiver takes it as optional); E echoed: the answer carries it
- * exactly if the request did (a receiver takes it as optional); - forbidden. */
-#define ISO_CLASS_LIST(X) \
-    X(0100) X(0110) X(0400) X(0410) X(0800) X(0810)
+ * M mandatory; O optional; C conditional (the rule is the sender's, a receiver takes it as optional); E echoed: the answer
+ * carries it exactly if the request did (a receiver takes it as optional); - forbidden. */
+#define ISO_CLASS_LIST(X) X(0100) X(0110) X(0400) X(0410) X(0800) X(0810)
 enum { ISO_CLASSES = 6 };
 struct iso_matrix_row {
     uint16_t field;
@@ -42,7 +42,7 @@ struct iso_matrix_row {
 
 struct iso_profile {
     const char *name;
-    bool binary; /* MTI as BCD and bitmap as bytes; otherwise both as ASCII digits */
+    bool binary;                    /* MTI as BCD and bitmap as bytes; otherwise both as ASCII digits */
     const struct wire_field *field; /* ISO_FIELDS rows by data element number; no name = not in this profile */
     const struct iso_matrix_row *matrix;
     size_t matrix_count;
@@ -75,7 +75,7 @@ const struct iso_profile *iso_profile_find(struct span name);
 
 /* Reads a whole frame and checks it against the matrix. `fault` may be NULL. */
 MUST_USE enum err iso_parse(const struct iso_profile *p, struct span frame, struct iso_message *out, struct iso_fault *fault);
-/* Writes the frame. A message that iso_parse would refuse is refused here with the same error, but for one exception: an answer to a
+/* Writes the frame. A message that iso_parse would refuse is refused with the same error, but for one exception: an answer to a
  * request of a class that the profile does not have can be built, so that it can be rejected with DE39 12. */
 MUST_USE enum err iso_build(const struct iso_profile *p, const struct iso_message *m, struct buf *out);
 /* The letter of a field in a class; '-' if the profile or the class does not have it. */

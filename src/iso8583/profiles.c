@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shipped profiles (switch spec 4.2). Lengths and encodings of visa-base1 after jPOS' base1.xml; generic after ISO 8583:1987. */
+/* The shipped profiles (switch spec 4.2): visa-base1 after jPOS' base1.xml, generic after ISO 8583:1987. */
 #include "iso8583/profile.h"
 
 /* clang-format off */
@@ -8,7 +8,8 @@
 #define BCD_N(name_, len_)  {.name = name_, .kind = WIRE_N,  .length = WIRE_FIXED, .encoding = WIRE_BCD, .min = len_, .max = len_}
 #define BCD_LL(name_, min_, max_, flags_) {.name = name_, .kind = WIRE_N, .length = WIRE_LL, .encoding = WIRE_BCD, \
                                            .length_encoding = WIRE_BINARY, .min = min_, .max = max_, .flags = flags_}
-#define EBC(name_, kind_, len_) {.name = name_, .kind = kind_, .length = WIRE_FIXED, .encoding = WIRE_EBCDIC, .min = len_, .max = len_}
+#define EBC(name_, kind_, len_) {.name = name_, .kind = kind_, .length = WIRE_FIXED, .encoding = WIRE_EBCDIC, \
+                                 .min = len_, .max = len_}
 #define EBC_PAD(name_, len_) {.name = name_, .kind = WIRE_A, .length = WIRE_FIXED, .encoding = WIRE_EBCDIC, \
                               .padding = WIRE_PAD_SPACE_RIGHT, .min = 1, .max = len_}
 #define EBC_LL(name_, min_, max_, flags_) {.name = name_, .kind = WIRE_A, .length = WIRE_LL, .encoding = WIRE_EBCDIC, \
@@ -44,7 +45,8 @@ static const struct wire_field visa_fields[ISO_FIELDS] = {
 };
 
 /* ---- iso87-ascii ---- */
-#define ASC(name_, kind_, len_) {.name = name_, .kind = kind_, .length = WIRE_FIXED, .encoding = WIRE_ASCII, .min = len_, .max = len_}
+#define ASC(name_, kind_, len_) {.name = name_, .kind = kind_, .length = WIRE_FIXED, .encoding = WIRE_ASCII, \
+                                 .min = len_, .max = len_}
 #define ASC_PAD(name_, len_) {.name = name_, .kind = WIRE_A, .length = WIRE_FIXED, .encoding = WIRE_ASCII, \
                               .padding = WIRE_PAD_SPACE_RIGHT, .min = 1, .max = len_}
 #define ASC_LL(name_, kind_, min_, max_, flags_) {.name = name_, .kind = kind_, .length = WIRE_LL, .encoding = WIRE_ASCII, \

@@ -9,8 +9,8 @@ static int on_key(void *user, const char *section, const char *name, const char 
 {
     struct keys_file *keys = user;
 
-    if (strcmp(section, "keys") != 0 || keys->count == KEYS_FILE_MAX || strlen(name) >= KEYS_FILE_NAME || strlen(value) >= KEYS_FILE_TEXT ||
-        value[0] == 0 || keys_file_find(keys, name) != NULL)
+    if (strcmp(section, "keys") != 0 || keys->count == KEYS_FILE_MAX || strlen(name) >= KEYS_FILE_NAME ||
+        strlen(value) >= KEYS_FILE_TEXT || value[0] == 0 || keys_file_find(keys, name) != NULL)
         return 0;
     memcpy(keys->key[keys->count].name, name, strlen(name) + 1);
     memcpy(keys->key[keys->count].text, value, strlen(value) + 1);
@@ -29,7 +29,8 @@ enum err keys_file_load(const char *path, struct keys_file *out, char *problem, 
     if (line < 0)
         (void)snprintf(problem, problem_cap, "%s: cannot be read", path);
     else
-        (void)snprintf(problem, problem_cap, "%s:%d: write name = KEY under [keys], each name once, at most %d", path, line, KEYS_FILE_MAX);
+        (void)snprintf(problem, problem_cap, "%s:%d: write name = KEY under [keys], each name once, at most %d", path, line,
+                       KEYS_FILE_MAX);
     return ERR_CONFIG;
 }
 

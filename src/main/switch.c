@@ -41,7 +41,8 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
     {section_, "extract", "where the code stands: visa_126_10, generic_126_10, as2805_backslash, none", CONFIG_TEXT, \
      AT(link[i_].extract), .initial = extract_}, \
     {section_, "result", "where its result goes: 44_10 or none", CONFIG_TEXT, AT(link[i_].result), .initial = result_}, \
-    {section_, "code_de39", "DE39 of a decline for the code; empty: by network", CONFIG_TEXT, AT(link[i_].code_de39), .initial = ""}, \
+    {section_, "code_de39", "DE39 of a decline for the code; empty: by network", CONFIG_TEXT, AT(link[i_].code_de39), \
+     .initial = ""}, \
     {section_, "zero_de39", "DE39 of a passed zero-amount verification; empty: by network", CONFIG_TEXT, AT(link[i_].zero_de39), \
      .initial = ""}, \
     {section_, "unknown_original", "DE39 of a reversal whose original is not known", CONFIG_TEXT, AT(link[i_].unknown_original), \

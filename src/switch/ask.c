@@ -109,14 +109,17 @@ static enum err question_send(struct switch_core *core, struct slot *s, const st
     else if (core->now_us >= s->deadline_us)
         err = ERR_TIMEOUT;
     else if (step->question == SWITCH_CY ? cy_build(s, key, &out) : pm_build(s, product, step, key, &out))
-        err = hostcmd_client_send(core->config.hsm, &(struct hostcmd_send){
-            .command = buf_span(&out), .deadline_us = round_us < s->deadline_us ? round_us : s->deadline_us,
-            .ticket = ticket_make(s, pending), .avoid = avoid});
+        err = hostcmd_client_send(core->config.hsm,
+                                  &(struct hostcmd_send){.command = buf_span(&out),
+                                                         .deadline_us = round_us < s->deadline_us ? round_us : s->deadline_us,
+                                                         .ticket = ticket_make(s, pending),
+                                                         .avoid = avoid});
     secret_wipe(core->command, out.len);
     return err;
 }
 
-bool ask_hsm(struct switch_core *core, struct slot *s, const struct ledger_product *product, const struct switch_finding *finding)
+bool switch_ask_hsm(struct switch_core *core, struct slot *s, const struct ledger_product *product,
+                    const struct switch_finding *finding)
 {
     bool suspect = ledger_code_clock_suspect(&s->card->row.code, s->auth.received_at);
 
@@ -141,7 +144,7 @@ bool ask_hsm(struct switch_core *core, struct slot *s, const struct ledger_produ
         }
     }
     if (s->waiting == 0)
-        list_push(&core->ready, s);
+        switch_list_push(&core->ready, s);
     return true;
 }
 
@@ -187,10 +190,10 @@ static void answer_take(struct switch_core *core, const struct hostcmd_answer *a
         return;
     switch_facts_add(&s->facts, &s->pending[pending], said);
     if (--s->waiting == 0)
-        list_push(&core->ready, s);
+        switch_list_push(&core->ready, s);
 }
 
-void hsm_stage(struct switch_core *core)
+void switch_hsm_stage(struct switch_core *core)
 {
     struct hostcmd_answer answer[32];
     size_t count;

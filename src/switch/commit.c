@@ -2,13 +2,13 @@
 /* Stages 6 to 9: one batch a chunk to the writer, and what comes back. Nothing that approves is answered before its commit. */
 #include "switch/internal.h"
 
-void chunk_add(struct switch_core *core, struct slot *s)
+void switch_chunk_add(struct switch_core *core, struct slot *s)
 {
     struct chunk *c = core->open_chunk;
 
     c->slot[c->count++] = s;
     if (c->count == SWITCH_CHUNK_MAX || s->alone)
-        chunk_submit(core);
+        switch_chunk_submit(core);
 }
 
 /* The rows of the chunk may be decided on again; after a failure they must be read first. */
@@ -26,7 +26,7 @@ static void rows_release(struct switch_core *core, struct chunk *c, bool stale)
         if (card->chunk == c) {
             card->chunk = NULL;
             card->stale |= stale;
-            list_prepend(&core->ready, &card->parked);
+            switch_list_prepend(&core->ready, &card->parked);
         }
     }
 }
@@ -34,19 +34,19 @@ static void rows_release(struct switch_core *core, struct chunk *c, bool stale)
 static void decided(struct switch_core *core, struct slot *s, enum err err, bool at_fault)
 {
     if (err == ERR_OK) {
-        reply_verdict(core, s);
+        switch_reply_verdict(core, s);
     } else if (err == ERR_CONFLICT || err == ERR_DUPLICATE) {
         s->alone = true;
         if (at_fault && ++s->attempts > ATTEMPTS_MAX)
-            reply_code(core, s, "96");
+            switch_reply_code(core, s, "96");
         else
-            list_push(&core->arrived, s);
+            switch_list_push(&core->arrived, s);
     } else if (err == ERR_STORE_UNKNOWN) {
         /* The idempotency row tells: present is committed; absent is tried once more (switch spec 6 step 8). */
         s->unknown++;
-        list_push(&core->arrived, s);
+        switch_list_push(&core->arrived, s);
     } else {
-        reply_code(core, s, "96");
+        switch_reply_code(core, s, "96");
     }
 }
 
@@ -59,10 +59,10 @@ static void chunk_finish(struct switch_core *core, struct chunk *c, enum err err
     rows_release(core, c, err != ERR_OK);
     for (size_t i = 0; i < c->count; i++)
         decided(core, c->slot[i], err, i == fault);
-    chunk_free(core, c);
+    switch_chunk_free(core, c);
 }
 
-void chunk_submit(struct switch_core *core)
+void switch_chunk_submit(struct switch_core *core)
 {
     struct chunk *c = core->open_chunk;
     struct store_batch *batch = NULL;
@@ -81,7 +81,7 @@ void chunk_submit(struct switch_core *core)
         chunk_finish(core, c, err, c->count);
 }
 
-void commit_stage(struct switch_core *core)
+void switch_commit_stage(struct switch_core *core)
 {
     void *item[CHUNKS];
     size_t count;

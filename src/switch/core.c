@@ -6,7 +6,7 @@
 
 enum { PRODUCTS_EVERY_US = 1000000, RETRY_US = 500, ROUND_MS = 1500, TOTAL_MS = 3000, ROUNDS_MAX = 4 };
 
-enum err products_load(struct switch_core *core)
+enum err switch_products_load(struct switch_core *core)
 {
     enum err err = ledger_products_refresh(core->products, core->config.store, &core->read_arena);
 
@@ -20,10 +20,10 @@ enum err products_load(struct switch_core *core)
 
 static enum err core_fill(struct switch_core *core)
 {
-    TRY(pool_create(core));
+    TRY(switch_pool_create(core));
     TRY(queue_create(&core->done, CHUNKS, core->config.wake, core->config.context));
     TRY(ledger_products_create(&core->products));
-    return products_load(core);
+    return switch_products_load(core);
 }
 
 enum err switch_create(const struct switch_config *config, struct switch_core **out)
@@ -57,7 +57,7 @@ void switch_destroy(struct switch_core *core)
         ledger_products_destroy(core->products);
     if (core->done.ring != NULL)
         queue_destroy(&core->done);
-    pool_destroy(core);
+    switch_pool_destroy(core);
     memory_release(core, 1, sizeof *core);
 }
 
@@ -67,14 +67,14 @@ int64_t switch_turn(struct switch_core *core)
 
     core->now_us = env_monotonic_us(core->config.env);
     if (core->now_us >= core->products_next_us)
-        (void)products_load(core);
+        (void)switch_products_load(core);
     core->busy_hsm = false;
-    commit_stage(core);
+    switch_commit_stage(core);
     next = hostcmd_client_turn(core->config.hsm, core->now_us);
-    hsm_stage(core);
+    switch_hsm_stage(core);
     for (int round = 0; round < ROUNDS_MAX && (core->arrived.head != NULL || core->ready.head != NULL); round++) {
-        lookup_stage(core);
-        ready_stage(core);
+        switch_lookup_stage(core);
+        switch_ready_stage(core);
         if (core->arrived.head == NULL)
             break;
     }
@@ -107,7 +107,8 @@ void switch_metrics(const struct switch_core *core, struct buf *out)
     net_metric(out, "switch_repeats_total", "repeats answered from the stored answer", "counter", (int64_t)c->repeats);
     net_metric(out, "switch_unavailable_total", "requests answered 96", "counter", (int64_t)c->unavailable);
     net_metric(out, "switch_conflicts_total", "transactions that lost a conditional write", "counter", (int64_t)c->conflicts);
-    net_metric(out, "switch_unanswered_total", "requests without answer: commit outcome unknown", "counter", (int64_t)c->unanswered);
+    net_metric(out, "switch_unanswered_total", "requests without answer: commit outcome unknown", "counter",
+               (int64_t)c->unanswered);
     net_metric(out, "switch_reversals_total", "reversals answered", "counter", (int64_t)c->reversals);
     net_metric(out, "switch_pending", "requests under way", "gauge", (int64_t)core->pending);
 }

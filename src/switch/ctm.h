@@ -2,8 +2,8 @@
 /*
  * Card and transaction manager: the part of a decision that does not depend on the code.
  *
- * Purpose    Switch spec 10: card status, expiry, limits, funds, in this order. It is asked after a failed code as well and then can
- *            only decline. Pure functions over the rows; holds are changes of the row in memory, written with the batch.
+ * Purpose    Switch spec 10: card status, expiry, limits, funds, in this order. It is asked after a failed code as well and then
+ *            can only decline. Pure functions over the rows; holds are changes of the row in memory, written with the batch.
  * Ownership  Values.
  * Threading  Free of state.
  * Limits     One account a card. Merchant category blocks are not part of it yet.

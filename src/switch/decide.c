@@ -14,24 +14,24 @@ static bool row_stale(const struct slot *s)
     return s->card != NULL && (s->card->stale || (s->card->account != NULL && s->card->account->stale));
 }
 
-bool decide_open(struct switch_core *core, struct slot *s)
+bool switch_decide_open(struct switch_core *core, struct slot *s)
 {
     struct card_entry *card = s->card;
 
     if (core->open_chunk != NULL && s->alone && core->open_chunk->count > 0)
-        chunk_submit(core);
+        switch_chunk_submit(core);
     if (card != NULL && card->chunk != NULL && card->chunk != core->open_chunk) {
-        list_push(&card->parked, s);
+        switch_list_push(&card->parked, s);
         return false;
     }
     if (card != NULL && card->account != NULL && card->account->chunk != NULL && card->account->chunk != core->open_chunk) {
-        list_push(&core->ready, s);
+        switch_list_push(&core->ready, s);
         return false;
     }
     if (core->open_chunk == NULL)
-        core->open_chunk = chunk_take(core);
+        core->open_chunk = switch_chunk_take(core);
     if (core->open_chunk == NULL) {
-        list_push(&core->ready, s);
+        switch_list_push(&core->ready, s);
         return false;
     }
     ledger_unit_mark(&core->open_chunk->unit, (uint32_t)core->open_chunk->count);
@@ -39,14 +39,14 @@ bool decide_open(struct switch_core *core, struct slot *s)
 }
 
 /* Idempotency row: fingerprint and what is needed to build the answer again. */
-void unit_put_message(struct ledger_unit *unit, struct slot *s, char letter, const char *de38)
+void switch_unit_put_message(struct ledger_unit *unit, struct slot *s, char letter, const char *de38)
 {
     struct ledger_message_id id;
     struct ledger_idem idem = {.created_at = s->auth.decided_at};
     struct buf answer = buf_over(idem.answer.at, sizeof idem.answer.at);
 
-    slot_message_id(s, &id);
-    idem.fingerprint.len = (uint16_t)fingerprint_write(s, idem.fingerprint.at, sizeof idem.fingerprint.at);
+    switch_slot_message_id(s, &id);
+    idem.fingerprint.len = (uint16_t)switch_fingerprint_write(s, idem.fingerprint.at, sizeof idem.fingerprint.at);
     buf_put(&answer, s->auth.de39, 2);
     buf_put_text(&answer, de38[0] != 0 ? de38 : "------");
     buf_put_byte(&answer, letter != 0 ? (uint8_t)letter : '-');
@@ -98,8 +98,8 @@ static void put_changes(struct chunk *c, struct slot *s, const struct switch_ver
         card->chunk = c;
     }
     if (v->account_write && card->account != NULL) {
-        struct ledger_hold hold = {.amount = v->hold, .state = LEDGER_HOLD_OPEN,
-                                   .until = s->auth.decided_at + (int64_t)SWITCH_HOLD_DAYS * 86400000};
+        struct ledger_hold hold = {
+            .amount = v->hold, .state = LEDGER_HOLD_OPEN, .until = s->auth.decided_at + (int64_t)SWITCH_HOLD_DAYS * 86400000};
 
         memcpy(hold.auth_id, s->auth.auth_id, sizeof hold.auth_id);
         memcpy(hold.account_id, after->account.account_id, sizeof hold.account_id);
@@ -112,17 +112,25 @@ static void put_changes(struct chunk *c, struct slot *s, const struct switch_ver
     }
 }
 
-void decide_authorisation(struct switch_core *core, struct slot *s, const struct ledger_product *product,
-                          const struct switch_plan *plan, const struct switch_finding *finding)
+void switch_decide_authorisation(struct switch_core *core, struct slot *s, const struct ledger_product *product,
+                                 const struct switch_plan *plan, const struct switch_finding *finding)
 {
-    struct switch_case c = {.link = &core->link[s->link], .product = product, .row = &s->card->row, .plan = plan, .finding = finding,
-                            .presence = s->code.presence, .result_wanted = s->code.result_wanted, .expiry_wrong = s->expiry_wrong,
-                            .no_keys = s->no_keys, .amount = s->auth.amount, .now_ms = s->auth.received_at,
+    struct switch_case c = {.link = &core->link[s->link],
+                            .product = product,
+                            .row = &s->card->row,
+                            .plan = plan,
+                            .finding = finding,
+                            .presence = s->code.presence,
+                            .result_wanted = s->code.result_wanted,
+                            .expiry_wrong = s->expiry_wrong,
+                            .no_keys = s->no_keys,
+                            .amount = s->auth.amount,
+                            .now_ms = s->auth.received_at,
                             .auth_id = s->auth.auth_id};
     struct ledger_full_card after;
     struct switch_verdict v;
 
-    if (!decide_open(core, s))
+    if (!switch_decide_open(core, s))
         return;
     env_uuid(core->config.env, s->auth.auth_id);
     if (s->card->account != NULL)
@@ -130,24 +138,24 @@ void decide_authorisation(struct switch_core *core, struct slot *s, const struct
     switch_judge(&c, &v, &after);
     auth_fill(core, s, &v);
     switch_plan_text(plan, &s->facts, s->auth.steps);
-    unit_put_message(&core->open_chunk->unit, s, v.letter, s->auth.de38);
+    switch_unit_put_message(&core->open_chunk->unit, s, v.letter, s->auth.de38);
     put_changes(core->open_chunk, s, &v, &after);
     ledger_put_auth(&core->open_chunk->unit, &s->auth);
-    chunk_add(core, s);
+    switch_chunk_add(core, s);
 }
 
-void decide_unknown(struct switch_core *core, struct slot *s)
+void switch_decide_unknown(struct switch_core *core, struct slot *s)
 {
     struct switch_verdict v;
 
-    if (!decide_open(core, s))
+    if (!switch_decide_open(core, s))
         return;
     env_uuid(core->config.env, s->auth.auth_id);
     switch_judge_unknown(&core->link[s->link], s->code.presence, s->code.result_wanted, &v);
     auth_fill(core, s, &v);
-    unit_put_message(&core->open_chunk->unit, s, v.letter, "");
+    switch_unit_put_message(&core->open_chunk->unit, s, v.letter, "");
     ledger_put_auth(&core->open_chunk->unit, &s->auth);
-    chunk_add(core, s);
+    switch_chunk_add(core, s);
 }
 
 /* A product that is newer than the cache is looked for at once, at most every PRODUCT_MISS_US. */
@@ -156,7 +164,7 @@ static const struct ledger_product *product_of(struct switch_core *core, const s
     const char *id = s->card->row.card.product_id;
     const struct ledger_product *product = ledger_products_find(core->products, id);
 
-    if (product == NULL && core->now_us - core->products_read_us >= PRODUCT_MISS_US && products_load(core) == ERR_OK)
+    if (product == NULL && core->now_us - core->products_read_us >= PRODUCT_MISS_US && switch_products_load(core) == ERR_OK)
         product = ledger_products_find(core->products, id);
     return product != NULL ? product : &no_product;
 }
@@ -168,32 +176,34 @@ static void judge(struct switch_core *core, struct slot *s)
     struct switch_plan plan = {0};
 
     if (s->code.presence == ISO_CODE_PRESENT) {
-        switch_plan_make(&(struct switch_plan_input){.product = product, .card = &s->card->row.card, .code = &s->card->row.code,
+        switch_plan_make(&(struct switch_plan_input){.product = product,
+                                                     .card = &s->card->row.card,
+                                                     .code = &s->card->row.code,
                                                      .now_ms = s->auth.received_at,
                                                      .static_override = core->link[s->link].config.static_override},
                          &plan);
         switch_plan_read(&plan, &s->facts, product->plan_parallel, &finding);
     }
     if (finding.reading != SWITCH_READ_ASK)
-        decide_authorisation(core, s, product, &plan, &finding);
-    else if (!ask_hsm(core, s, product, &finding))
-        list_push(&core->ready, s);
+        switch_decide_authorisation(core, s, product, &plan, &finding);
+    else if (!switch_ask_hsm(core, s, product, &finding))
+        switch_list_push(&core->ready, s);
 }
 
-void ready_stage(struct switch_core *core)
+void switch_ready_stage(struct switch_core *core)
 {
     struct list batch = core->ready;
 
     core->ready = (struct list){0};
-    for (struct slot *s; (s = list_pop(&batch)) != NULL;) {
+    for (struct slot *s; (s = switch_list_pop(&batch)) != NULL;) {
         if (row_stale(s))
-            list_push(&core->arrived, s);
+            switch_list_push(&core->arrived, s);
         else if (s->kind == SLOT_REVERSAL)
-            decide_reversal(core, s);
+            switch_decide_reversal(core, s);
         else if (s->card == NULL)
-            decide_unknown(core, s);
+            switch_decide_unknown(core, s);
         else
             judge(core, s);
     }
-    chunk_submit(core);
+    switch_chunk_submit(core);
 }

@@ -129,57 +129,58 @@ struct switch_core {
 enum { COMMAND_ROOM = 512 };
 
 /* ---- pool.c ---- */
-MUST_USE enum err pool_create(struct switch_core *core);
-void pool_destroy(struct switch_core *core);
-void list_push(struct list *l, struct slot *s);
-struct slot *list_pop(struct list *l);
+MUST_USE enum err switch_pool_create(struct switch_core *core);
+void switch_pool_destroy(struct switch_core *core);
+void switch_list_push(struct list *l, struct slot *s);
+struct slot *switch_list_pop(struct list *l);
 /* Puts `front` before what is in `l`. */
-void list_prepend(struct list *l, struct list *front);
-struct slot *slot_take(struct switch_core *core);
-void slot_free(struct switch_core *core, struct slot *s);
-void slot_hash(struct slot *s);
+void switch_list_prepend(struct list *l, struct list *front);
+struct slot *switch_slot_take(struct switch_core *core);
+void switch_slot_free(struct switch_core *core, struct slot *s);
+void switch_slot_hash(struct slot *s);
 /* The message under way with the same key; NULL: none, and `s` is now the one. */
-struct slot *slot_claim(struct switch_core *core, struct slot *s);
+struct slot *switch_slot_claim(struct switch_core *core, struct slot *s);
 /* The authorisation under way that the reversal `s` speaks of. */
-struct slot *slot_original(struct switch_core *core, const struct slot *s);
-struct card_entry *card_find(struct switch_core *core, const uint8_t mac[static LEDGER_MAC_LEN]);
+struct slot *switch_slot_original(struct switch_core *core, const struct slot *s);
+struct card_entry *switch_card_find(struct switch_core *core, const uint8_t mac[static LEDGER_MAC_LEN]);
 /* Makes or refreshes the entry; NULL: no room. */
-struct card_entry *card_enter(struct switch_core *core, const struct ledger_full_card *row);
-void card_hold(struct card_entry *card, struct slot *s);
-void card_drop(struct switch_core *core, struct slot *s);
-struct chunk *chunk_take(struct switch_core *core);
-void chunk_free(struct switch_core *core, struct chunk *c);
+struct card_entry *switch_card_enter(struct switch_core *core, const struct ledger_full_card *row);
+void switch_card_hold(struct card_entry *card, struct slot *s);
+void switch_card_drop(struct switch_core *core, struct slot *s);
+struct chunk *switch_chunk_take(struct switch_core *core);
+void switch_chunk_free(struct switch_core *core, struct chunk *c);
 
 /* ---- the stages ---- */
-enum err products_load(struct switch_core *core);
-void lookup_stage(struct switch_core *core);
-void ready_stage(struct switch_core *core);
-void commit_stage(struct switch_core *core);
-void hsm_stage(struct switch_core *core);
+enum err switch_products_load(struct switch_core *core);
+void switch_lookup_stage(struct switch_core *core);
+void switch_ready_stage(struct switch_core *core);
+void switch_commit_stage(struct switch_core *core);
+void switch_hsm_stage(struct switch_core *core);
 /* Sends what the finding asks. False: every window is full, try again in a later turn. */
-bool ask_hsm(struct switch_core *core, struct slot *s, const struct ledger_product *product, const struct switch_finding *finding);
-void decide_authorisation(struct switch_core *core, struct slot *s, const struct ledger_product *product,
-                          const struct switch_plan *plan, const struct switch_finding *finding);
-void decide_unknown(struct switch_core *core, struct slot *s);
-void decide_reversal(struct switch_core *core, struct slot *s);
+bool switch_ask_hsm(struct switch_core *core, struct slot *s, const struct ledger_product *product,
+                    const struct switch_finding *finding);
+void switch_decide_authorisation(struct switch_core *core, struct slot *s, const struct ledger_product *product,
+                                 const struct switch_plan *plan, const struct switch_finding *finding);
+void switch_decide_unknown(struct switch_core *core, struct slot *s);
+void switch_decide_reversal(struct switch_core *core, struct slot *s);
 /* False: the slot must wait for a chunk, a card or an account; it has been put where it waits. */
-bool decide_open(struct switch_core *core, struct slot *s);
-void chunk_add(struct switch_core *core, struct slot *s);
-void chunk_submit(struct switch_core *core);
-void unit_put_message(struct ledger_unit *unit, struct slot *s, char letter, const char *de38);
+bool switch_decide_open(struct switch_core *core, struct slot *s);
+void switch_chunk_add(struct switch_core *core, struct slot *s);
+void switch_chunk_submit(struct switch_core *core);
+void switch_unit_put_message(struct ledger_unit *unit, struct slot *s, char letter, const char *de38);
 
 /* ---- reply.c ---- */
-void reply_verdict(struct switch_core *core, struct slot *s);
-void reply_code(struct switch_core *core, struct slot *s, const char *de39);
-void reply_stored(struct switch_core *core, struct slot *s, const struct ledger_idem *idem);
+void switch_reply_verdict(struct switch_core *core, struct slot *s);
+void switch_reply_code(struct switch_core *core, struct slot *s, const char *de39);
+void switch_reply_stored(struct switch_core *core, struct slot *s, const struct ledger_idem *idem);
 /* No answer: the network repeats. */
-void reply_nothing(struct switch_core *core, struct slot *s);
-void slot_message_id(const struct slot *s, struct ledger_message_id *out);
+void switch_reply_nothing(struct switch_core *core, struct slot *s);
+void switch_slot_message_id(const struct slot *s, struct ledger_message_id *out);
 /* Of the authorisation that the reversal speaks of; texts are cut out of DE90 into `room`. */
 struct original_texts {
     char de7[11], de11[7], de32[12];
 };
-void slot_original_id(const struct slot *s, struct original_texts *room, struct ledger_message_id *out);
-size_t fingerprint_write(const struct slot *s, uint8_t *out, size_t cap);
+void switch_slot_original_id(const struct slot *s, struct original_texts *room, struct ledger_message_id *out);
+size_t switch_fingerprint_write(const struct slot *s, uint8_t *out, size_t cap);
 
 #endif

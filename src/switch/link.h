@@ -2,8 +2,8 @@
 /*
  * Links: what the switch must know of each network connection, as data.
  *
- * Purpose    A link is a row of the configuration (switch spec 3): profile, network, where the code stands, where its result goes, and
- *            which DE39 its network understands. Nothing of a network is compiled into the pipeline.
+ * Purpose    A link is a row of the configuration (switch spec 3): profile, network, where the code stands, where its result
+ *            goes, and which DE39 its network understands. Nothing of a network is compiled into the pipeline.
  * Ownership  Links are made at start and outlive the switch.
  * Threading  Immutable after start.
  * Failure    switch_link_resolve gives ERR_CONFIG and a line for people: unknown profile, missing extraction rule, ...
@@ -24,8 +24,8 @@ struct switch_link_config {
     char network[16];
     char extract[24]; /* no default: a link without it does not start */
     char result[16];
-    char code_de39[3];     /* decline for the code; empty: by network */
-    char zero_de39[3];     /* zero-amount verification passed; empty: by network */
+    char code_de39[3];        /* decline for the code; empty: by network */
+    char zero_de39[3];        /* zero-amount verification passed; empty: by network */
     char unknown_original[3]; /* reversal of what we never saw */
     int64_t max_in_flight;
     int64_t late_ms;
@@ -45,8 +45,8 @@ struct switch_link {
 };
 
 /* Reads names into rules. `id` is borrowed. */
-MUST_USE enum err switch_link_resolve(const char *id, const struct switch_link_config *config, struct switch_link *out, char *problem,
-                                      size_t problem_cap);
+MUST_USE enum err switch_link_resolve(const char *id, const struct switch_link_config *config, struct switch_link *out,
+                                      char *problem, size_t problem_cap);
 const char *switch_network_name(enum switch_network network);
 
 #endif

@@ -18,13 +18,13 @@ static bool late(const struct switch_core *core, const struct slot *s)
 /* A second message with the key of one under way waits for its answer; so does a reversal for its original. */
 static bool waits(struct switch_core *core, struct slot *s)
 {
-    struct slot *other = s->keyed ? NULL : slot_claim(core, s);
+    struct slot *other = s->keyed ? NULL : switch_slot_claim(core, s);
 
     if (other == NULL && s->kind == SLOT_REVERSAL)
-        other = slot_original(core, s);
+        other = switch_slot_original(core, s);
     if (other == NULL)
         return false;
-    list_push(&other->waiters, s);
+    switch_list_push(&other->waiters, s);
     return true;
 }
 
@@ -39,10 +39,10 @@ static void ask_add(struct switch_core *core, struct ledger_unit *unit, struct s
 {
     struct ledger_message_id id;
 
-    slot_message_id(s, &id);
+    switch_slot_message_id(s, &id);
     *a = (struct ask){.slot = s, .card = NO_OP, .idem = (long)ledger_get_idem(unit, &id)};
     if (s->card == NULL || !card_known(core, s->card)) {
-        struct card_entry *e = card_find(core, s->auth.pan_mac.at);
+        struct card_entry *e = switch_card_find(core, s->auth.pan_mac.at);
 
         if (!card_known(core, e))
             a->card = (long)ledger_get_card_by_pan_mac(unit, s->auth.pan_mac.at);
@@ -53,19 +53,19 @@ static void ask_add(struct switch_core *core, struct ledger_unit *unit, struct s
 static bool card_settle(struct switch_core *core, struct ledger_unit *unit, const struct ask *a)
 {
     struct slot *s = a->slot;
-    struct card_entry *e = card_find(core, s->auth.pan_mac.at);
+    struct card_entry *e = switch_card_find(core, s->auth.pan_mac.at);
     struct ledger_full_card row;
 
-    /* An earlier slot of this batch may have entered it, and a chunk may be on its way: then the entry is newer than the reading. */
+    /* An earlier slot may have entered it and a chunk be on its way: then the entry is newer than the reading. */
     if (a->card != NO_OP && (e == NULL || e->chunk == NULL)) {
         if (!ledger_take_card(unit, (size_t)a->card, &row))
             return false;
-        e = card_enter(core, &row);
+        e = switch_card_enter(core, &row);
     }
     if (e == NULL)
         return false;
     if (s->card == NULL)
-        card_hold(e, s);
+        switch_card_hold(e, s);
     memcpy(s->auth.card_id, e->row.card.card_id, sizeof s->auth.card_id);
     s->expiry_wrong = switch_expiry_wrong(&e->row.card, span_text(s->de14), s->auth.received_at, &s->alternate);
     return true;
@@ -78,24 +78,24 @@ static void settle(struct switch_core *core, struct ledger_unit *unit, const str
 
     if (ledger_take_idem(unit, (size_t)a->idem, &idem)) {
         if (idem.auth_id[0] != 0)
-            reply_stored(core, s, &idem);
+            switch_reply_stored(core, s, &idem);
         else
-            reply_code(core, s, "05"); /* outcome 19: the original of a reversal that came first */
+            switch_reply_code(core, s, "05"); /* outcome 19: the original of a reversal that came first */
         return;
     }
     if (s->unknown > 1) {
-        reply_nothing(core, s);
+        switch_reply_nothing(core, s);
         return;
     }
     if (unit->err != ERR_OK) {
-        reply_code(core, s, "96");
+        switch_reply_code(core, s, "96");
         return;
     }
     if (!card_settle(core, unit, a) && core->free_card == NULL) {
-        reply_code(core, s, "91");
+        switch_reply_code(core, s, "91");
         return;
     }
-    list_push(&core->ready, s);
+    switch_list_push(&core->ready, s);
 }
 
 static void lookup_batch(struct switch_core *core, struct list *batch)
@@ -106,10 +106,10 @@ static void lookup_batch(struct switch_core *core, struct list *batch)
     enum err err;
 
     ledger_unit_begin(&unit, LOOKUP_OPS, &core->read_arena);
-    for (struct slot *s; count < LOOKUP_MAX && (s = list_pop(batch)) != NULL;) {
+    for (struct slot *s; count < LOOKUP_MAX && (s = switch_list_pop(batch)) != NULL;) {
         if (!s->keyed && late(core, s)) {
             core->counters.late++;
-            slot_free(core, s);
+            switch_slot_free(core, s);
         } else if (!waits(core, s)) {
             ask_add(core, &unit, s, &ask[count++]);
         }
@@ -119,14 +119,14 @@ static void lookup_batch(struct switch_core *core, struct list *batch)
         LOG(core->config.env->log, LOG_ERROR, "switch.lookup", LOG_TEXT("error", err_row(err)->name));
     for (size_t i = 0; i < count; i++) {
         if (err != ERR_OK)
-            reply_code(core, ask[i].slot, "96");
+            switch_reply_code(core, ask[i].slot, "96");
         else
             settle(core, &unit, &ask[i]);
     }
     arena_reset(&core->read_arena);
 }
 
-void lookup_stage(struct switch_core *core)
+void switch_lookup_stage(struct switch_core *core)
 {
     struct list batch = core->arrived;
 

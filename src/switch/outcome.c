@@ -178,7 +178,8 @@ static enum switch_write code_decline(const struct switch_case *c, struct ledger
     }
     if (ledger_code_state_at(code, c->now_ms) != LEDGER_CODE_ACTIVE)
         return SWITCH_WRITE_NONE;
-    return ledger_code_apply(code, ledger_code_decline_event(code, c->product->tries), &(struct ledger_code_change){.at = c->now_ms})
+    return ledger_code_apply(code, ledger_code_decline_event(code, c->product->tries),
+                             &(struct ledger_code_change){.at = c->now_ms})
                ? SWITCH_WRITE_UPDATE
                : SWITCH_WRITE_NONE;
 }
@@ -200,7 +201,8 @@ static enum switch_write effects(const struct switch_case *c, const struct switc
     }
     if (dynamic)
         write = v->approved ? code_use(c, code) : c->product->count_other_declines ? code_decline(c, code) : SWITCH_WRITE_NONE;
-    if (v->approved && (dynamic || v->outcome == SWITCH_OUTCOME_STATIC_MATCH) && switch_guess_pass(code) && write == SWITCH_WRITE_NONE)
+    if (v->approved && (dynamic || v->outcome == SWITCH_OUTCOME_STATIC_MATCH) && switch_guess_pass(code) &&
+        write == SWITCH_WRITE_NONE)
         write = SWITCH_WRITE_UPDATE;
     return write;
 }
@@ -234,8 +236,11 @@ static char letter_of(const struct switch_case *c, enum switch_outcome outcome)
 
 void switch_judge(const struct switch_case *c, struct switch_verdict *out, struct ledger_full_card *after)
 {
-    struct switch_ctm_input ctm = {.status = c->row->card.status, .expiry = c->row->card.expiry, .account = &c->row->account,
-                                   .amount = c->amount, .now_ms = c->now_ms};
+    struct switch_ctm_input ctm = {.status = c->row->card.status,
+                                   .expiry = c->row->card.expiry,
+                                   .account = &c->row->account,
+                                   .amount = c->amount,
+                                   .now_ms = c->now_ms};
     enum switch_outcome outcome = outcome_of(c);
     const char *de39;
 
@@ -261,7 +266,8 @@ void switch_judge(const struct switch_case *c, struct switch_verdict *out, struc
     }
 }
 
-void switch_judge_unknown(const struct switch_link *link, enum iso_presence presence, bool result_wanted, struct switch_verdict *out)
+void switch_judge_unknown(const struct switch_link *link, enum iso_presence presence, bool result_wanted,
+                          struct switch_verdict *out)
 {
     bool masked = link->config.mask_unknown_card && presence == ISO_CODE_PRESENT;
 

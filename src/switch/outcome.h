@@ -2,8 +2,8 @@
 /*
  * Outcomes: from what the HSM said and the card's rows to letter, DE39 and effects.
  *
- * Purpose    Switch spec 12, one row an outcome. switch_judge is a pure function: it reads the rows as they are now and gives the rows
- *            as they shall be; the pipeline writes the difference under the guards of the ledger.
+ * Purpose    Switch spec 12, one row an outcome. switch_judge is a pure function: it reads the rows as they are now and gives
+ *            the rows as they shall be; the pipeline writes the difference under the guards of the ledger.
  * Ownership  Values.
  * Threading  Free of state.
  * Failure    None.
@@ -47,7 +47,7 @@ enum switch_de39_rule {
     SWITCH_DE39_POLICY, /* malformed: by product */
     SWITCH_DE39_DOWN,   /* 91, unless the CTM declines for its own reason or stands in */
     SWITCH_DE39_STORED,
-    SWITCH_DE39_LATE,   /* 05, nothing evaluated */
+    SWITCH_DE39_LATE, /* 05, nothing evaluated */
 };
 struct switch_outcome_row {
     const char *name; /* NULL: not an outcome, or not built yet (8, 12, 13, 14) */
@@ -89,7 +89,8 @@ struct switch_verdict {
 
 void switch_judge(const struct switch_case *c, struct switch_verdict *out, struct ledger_full_card *after);
 /* The verdict for a card that is not known: as CTM 14, or as a mismatch where the link masks it. */
-void switch_judge_unknown(const struct switch_link *link, enum iso_presence presence, bool result_wanted, struct switch_verdict *out);
+void switch_judge_unknown(const struct switch_link *link, enum iso_presence presence, bool result_wanted,
+                          struct switch_verdict *out);
 /* DE14 against the card's dates; an absent DE14 is not wrong. `alternate`: it is the date of the reissue. */
 bool switch_expiry_wrong(const struct ledger_card *card, struct span de14, int64_t now_ms, bool *alternate);
 

@@ -84,7 +84,7 @@ static bool static_allowed(const struct switch_plan_input *in)
     }
 }
 
-/* With window_single_use an older window than the newest used one is dead as well: the row remembers only one, and this fails closed. */
+/* With window_single_use a window older than the newest used one is dead as well: the row remembers one; this fails closed. */
 static bool window_live(const struct switch_plan_input *in, int64_t window)
 {
     const struct ledger_code *code = in->code;
@@ -147,7 +147,9 @@ static const char *order_text(const struct switch_plan_input *in)
 static bool dynamic_first(const struct switch_plan_input *in)
 {
     const struct ledger_product *p = in->product;
-    int64_t young_s = p->smart_order_s != 0 ? p->smart_order_s : p->mode == LEDGER_TIME_WINDOW ? 2 * 3600 * p->twu_h : p->expiry_delay_s;
+    int64_t young_s = p->smart_order_s != 0           ? p->smart_order_s
+                      : p->mode == LEDGER_TIME_WINDOW ? 2 * 3600 * p->twu_h
+                                                      : p->expiry_delay_s;
 
     return p->smart_order && in->code->last_display_at != 0 && in->now_ms - in->code->last_display_at < young_s * 1000;
 }
@@ -257,7 +259,10 @@ void switch_plan_text(const struct switch_plan *plan, const struct switch_facts 
             continue;
         if (text.len > 0)
             buf_put_byte(&text, ',');
-        buf_put_text(&text, step->diag ? "DIAG" : step->question == SWITCH_CY ? "CY" : step->question == SWITCH_PM0 ? "PM0" : "PM5");
+        buf_put_text(&text, step->diag                     ? "DIAG"
+                            : step->question == SWITCH_CY  ? "CY"
+                            : step->question == SWITCH_PM0 ? "PM0"
+                                                           : "PM5");
         if (step->previous)
             buf_put_byte(&text, 'P');
         buf_put_byte(&text, (uint8_t)marks[answer]);

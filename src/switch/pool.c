@@ -6,7 +6,7 @@
 
 /* ---- lists ---- */
 
-void list_push(struct list *l, struct slot *s)
+void switch_list_push(struct list *l, struct slot *s)
 {
     s->next = NULL;
     if (l->tail != NULL)
@@ -17,7 +17,7 @@ void list_push(struct list *l, struct slot *s)
     l->count++;
 }
 
-struct slot *list_pop(struct list *l)
+struct slot *switch_list_pop(struct list *l)
 {
     struct slot *s = l->head;
 
@@ -31,7 +31,7 @@ struct slot *list_pop(struct list *l)
     return s;
 }
 
-void list_prepend(struct list *l, struct list *front)
+void switch_list_prepend(struct list *l, struct list *front)
 {
     if (front->head == NULL)
         return;
@@ -71,7 +71,7 @@ static uint64_t original_hash(size_t link, const char *de7, const char *de11, co
     return hash_text(hash_text(hash_text(h, de7), de11), without_zeros(de32));
 }
 
-void slot_hash(struct slot *s)
+void switch_slot_hash(struct slot *s)
 {
     const struct ledger_auth *a = &s->auth;
 
@@ -81,7 +81,7 @@ void slot_hash(struct slot *s)
 
 /* ---- slots ---- */
 
-struct slot *slot_take(struct switch_core *core)
+struct slot *switch_slot_take(struct switch_core *core)
 {
     struct slot *s = core->free_slot;
 
@@ -109,7 +109,7 @@ static void unlink_key(struct switch_core *core, struct slot *s)
         *at = s->next_original;
 }
 
-void slot_free(struct switch_core *core, struct slot *s)
+void switch_slot_free(struct switch_core *core, struct slot *s)
 {
     uint32_t index = s->index;
     uint32_t generation = s->generation;
@@ -117,7 +117,7 @@ void slot_free(struct switch_core *core, struct slot *s)
 
     if (s->keyed)
         unlink_key(core, s);
-    card_drop(core, s);
+    switch_card_drop(core, s);
     if (core->in_flight[s->link] > 0)
         core->in_flight[s->link]--;
     iso_message_wipe(&s->answer);
@@ -131,7 +131,7 @@ void slot_free(struct switch_core *core, struct slot *s)
     s->next = core->free_slot;
     core->free_slot = s;
     core->pending--;
-    list_prepend(&core->arrived, &waiters);
+    switch_list_prepend(&core->arrived, &waiters);
 }
 
 static bool same_key(const struct slot *a, const struct slot *b)
@@ -142,7 +142,7 @@ static bool same_key(const struct slot *a, const struct slot *b)
            strcmp(a->auth.de41, b->auth.de41) == 0 && strcmp(a->auth.de42, b->auth.de42) == 0;
 }
 
-struct slot *slot_claim(struct switch_core *core, struct slot *s)
+struct slot *switch_slot_claim(struct switch_core *core, struct slot *s)
 {
     struct slot **key = &core->by_key[s->key_hash % BUCKETS];
     struct slot **original = &core->by_original[s->original_hash % BUCKETS];
@@ -158,13 +158,13 @@ struct slot *slot_claim(struct switch_core *core, struct slot *s)
     return NULL;
 }
 
-struct slot *slot_original(struct switch_core *core, const struct slot *s)
+struct slot *switch_slot_original(struct switch_core *core, const struct slot *s)
 {
     struct original_texts room;
     struct ledger_message_id id;
     uint64_t hash;
 
-    slot_original_id(s, &room, &id);
+    switch_slot_original_id(s, &room, &id);
     hash = original_hash(s->link, id.de7, id.de11, id.de32);
     for (struct slot *other = core->by_original[hash % BUCKETS]; other != NULL; other = other->next_original)
         if (other->kind == SLOT_AUTHORISATION && other->link == s->link && strcmp(other->auth.de7, id.de7) == 0 &&
@@ -183,11 +183,11 @@ static uint64_t mac_bucket(const uint8_t mac[static LEDGER_MAC_LEN])
     return h % BUCKETS;
 }
 
-struct card_entry *card_find(struct switch_core *core, const uint8_t mac[static LEDGER_MAC_LEN])
+struct card_entry *switch_card_find(struct switch_core *core, const uint8_t mac[static LEDGER_MAC_LEN])
 {
     struct card_entry *e = core->cards[mac_bucket(mac)];
 
-    while (e != NULL && memcmp(e->row.card.pan_mac.at, mac, LEDGER_MAC_LEN) != 0)
+    while (e != NULL && !secret_equal(e->row.card.pan_mac.at, mac, LEDGER_MAC_LEN))
         e = e->next;
     return e;
 }
@@ -226,9 +226,9 @@ static void account_leave(struct switch_core *core, struct account_entry *e)
     core->free_account = e;
 }
 
-struct card_entry *card_enter(struct switch_core *core, const struct ledger_full_card *row)
+struct card_entry *switch_card_enter(struct switch_core *core, const struct ledger_full_card *row)
 {
-    struct card_entry *e = card_find(core, row->card.pan_mac.at);
+    struct card_entry *e = switch_card_find(core, row->card.pan_mac.at);
     struct account_entry *account = row->account.account_id[0] != 0 ? account_enter(core, &row->account) : NULL;
     uint64_t bucket = mac_bucket(row->card.pan_mac.at);
 
@@ -252,13 +252,13 @@ struct card_entry *card_enter(struct switch_core *core, const struct ledger_full
     return e;
 }
 
-void card_hold(struct card_entry *card, struct slot *s)
+void switch_card_hold(struct card_entry *card, struct slot *s)
 {
     s->card = card;
     card->refs++;
 }
 
-void card_drop(struct switch_core *core, struct slot *s)
+void switch_card_drop(struct switch_core *core, struct slot *s)
 {
     struct card_entry *e = s->card;
     struct card_entry **at;
@@ -278,7 +278,7 @@ void card_drop(struct switch_core *core, struct slot *s)
 
 /* ---- chunks ---- */
 
-struct chunk *chunk_take(struct switch_core *core)
+struct chunk *switch_chunk_take(struct switch_core *core)
 {
     struct chunk *c = core->free_chunk;
 
@@ -290,7 +290,7 @@ struct chunk *chunk_take(struct switch_core *core)
     return c;
 }
 
-void chunk_free(struct switch_core *core, struct chunk *c)
+void switch_chunk_free(struct switch_core *core, struct chunk *c)
 {
     arena_reset(&c->arena);
     c->count = 0;
@@ -324,7 +324,7 @@ static enum err pool_rows(struct switch_core *core, size_t rows)
     return ERR_OK;
 }
 
-enum err pool_create(struct switch_core *core)
+enum err switch_pool_create(struct switch_core *core)
 {
     size_t slots = core->config.slots;
     uint8_t *at;
@@ -344,7 +344,7 @@ enum err pool_create(struct switch_core *core)
     for (size_t i = 0; i < CHUNKS; i++) {
         core->chunk[i].core = core;
         TRY(arena_create(&core->chunk[i].arena, CHUNK_ROOM));
-        chunk_free(core, &core->chunk[i]);
+        switch_chunk_free(core, &core->chunk[i]);
     }
     return arena_create(&core->read_arena, READ_ROOM);
 }
@@ -356,7 +356,7 @@ static void release(void **at, size_t count, size_t size)
     *at = NULL;
 }
 
-void pool_destroy(struct switch_core *core)
+void switch_pool_destroy(struct switch_core *core)
 {
     size_t rows = core->config.slots;
 

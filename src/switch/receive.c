@@ -76,7 +76,8 @@ static enum err reversal_read(struct slot *s, const struct iso_message *m)
 }
 
 /* An answer with nothing but DE39, from a message that has no slot. */
-static bool answer_now(struct switch_core *core, size_t link, struct net_peer peer, const struct iso_message *request, const char *de39)
+static bool answer_now(struct switch_core *core, size_t link, struct net_peer peer, const struct iso_message *request,
+                       const char *de39)
 {
     const struct iso_profile *p = core->link[link].profile;
     uint8_t room[ISO_FRAME_MAX];
@@ -108,10 +109,11 @@ static bool reject(struct switch_core *core, size_t link, struct net_peer peer, 
 }
 
 /* A slot with everything of the request; NULL after an answer with `de39`. */
-static const char *slot_open(struct switch_core *core, size_t link, struct net_peer peer, const struct iso_message *m, struct slot **out)
+static const char *slot_open(struct switch_core *core, size_t link, struct net_peer peer, const struct iso_message *m,
+                             struct slot **out)
 {
     bool room = core->in_flight[link] < (size_t)core->link[link].config.max_in_flight;
-    struct slot *s = room ? slot_take(core) : NULL;
+    struct slot *s = room ? switch_slot_take(core) : NULL;
     bool reversal = iso_mti_class(m->mti) == ISO_REVERSAL;
 
     if (s == NULL) {
@@ -124,13 +126,13 @@ static const char *slot_open(struct switch_core *core, size_t link, struct net_p
     s->received_us = core->now_us;
     core->in_flight[link]++;
     if (slot_read(core, s, m) != ERR_OK || (reversal && reversal_read(s, m) != ERR_OK)) {
-        slot_free(core, s);
+        switch_slot_free(core, s);
         core->counters.rejected++;
         return "30";
     }
     iso_code_read(core->link[link].extract, m, &s->code);
     iso_answer_init(core->link[link].profile, m, &s->answer);
-    slot_hash(s);
+    switch_slot_hash(s);
     *out = s;
     return NULL;
 }
@@ -148,7 +150,7 @@ static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer
         de39 = slot_open(core, link, peer, m, &s);
     if (de39 != NULL)
         return answer_now(core, link, peer, m, de39);
-    list_push(&core->arrived, s);
+    switch_list_push(&core->arrived, s);
     return true;
 }
 

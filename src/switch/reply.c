@@ -4,12 +4,18 @@
 
 #include <string.h>
 
-void slot_message_id(const struct slot *s, struct ledger_message_id *out)
+void switch_slot_message_id(const struct slot *s, struct ledger_message_id *out)
 {
     const struct ledger_auth *a = &s->auth;
 
-    *out = (struct ledger_message_id){.link_id = a->link_id, .mti_class = a->mti_class, .de7 = a->de7, .de11 = a->de11, .de32 = a->de32,
-                                      .de37 = a->de37, .de41 = a->de41, .de42 = a->de42};
+    *out = (struct ledger_message_id){.link_id = a->link_id,
+                                      .mti_class = a->mti_class,
+                                      .de7 = a->de7,
+                                      .de11 = a->de11,
+                                      .de32 = a->de32,
+                                      .de37 = a->de37,
+                                      .de41 = a->de41,
+                                      .de42 = a->de42};
 }
 
 static void text_of(char *out, size_t cap, struct span value)
@@ -20,7 +26,7 @@ static void text_of(char *out, size_t cap, struct span value)
     out[len] = 0;
 }
 
-void slot_original_id(const struct slot *s, struct original_texts *room, struct ledger_message_id *out)
+void switch_slot_original_id(const struct slot *s, struct original_texts *room, struct ledger_message_id *out)
 {
     struct span acquirer = WIRE_SPAN(s->original.acquirer);
 
@@ -29,12 +35,18 @@ void slot_original_id(const struct slot *s, struct original_texts *room, struct 
     text_of(room->de7, sizeof room->de7, WIRE_SPAN(s->original.transmission));
     text_of(room->de11, sizeof room->de11, WIRE_SPAN(s->original.stan));
     text_of(room->de32, sizeof room->de32, acquirer);
-    *out = (struct ledger_message_id){.link_id = s->auth.link_id, .mti_class = "0100", .de7 = room->de7, .de11 = room->de11,
-                                      .de32 = room->de32, .de37 = "", .de41 = "", .de42 = ""};
+    *out = (struct ledger_message_id){.link_id = s->auth.link_id,
+                                      .mti_class = "0100",
+                                      .de7 = room->de7,
+                                      .de11 = room->de11,
+                                      .de32 = room->de32,
+                                      .de37 = "",
+                                      .de41 = "",
+                                      .de42 = ""};
 }
 
 /* Which request this was, whatever code it carried: the PAN by its MAC (first half), DE3, amount, currency. */
-size_t fingerprint_write(const struct slot *s, uint8_t *out, size_t cap)
+size_t switch_fingerprint_write(const struct slot *s, uint8_t *out, size_t cap)
 {
     struct buf text = buf_over(out, cap);
 
@@ -64,10 +76,10 @@ static void send_answer(struct switch_core *core, struct slot *s, const char *de
     else
         LOG(core->config.env->log, LOG_ERROR, "switch.answer", LOG_TEXT("link", link->id));
     secret_wipe(room, out.len);
-    slot_free(core, s);
+    switch_slot_free(core, s);
 }
 
-void reply_verdict(struct switch_core *core, struct slot *s)
+void switch_reply_verdict(struct switch_core *core, struct slot *s)
 {
     if (s->kind == SLOT_REVERSAL)
         core->counters.reversals++;
@@ -78,29 +90,30 @@ void reply_verdict(struct switch_core *core, struct slot *s)
     send_answer(core, s, s->auth.de39, s->auth.de38, s->auth.result[0]);
 }
 
-void reply_code(struct switch_core *core, struct slot *s, const char *de39)
+void switch_reply_code(struct switch_core *core, struct slot *s, const char *de39)
 {
     core->counters.unavailable += strcmp(de39, "96") == 0;
     send_answer(core, s, de39, "", 0);
 }
 
-/* DE39, DE38 or six hyphens, letter or a hyphen: see unit_put_message. */
-void reply_stored(struct switch_core *core, struct slot *s, const struct ledger_idem *idem)
+/* DE39, DE38 or six hyphens, letter or a hyphen: see switch_unit_put_message. */
+void switch_reply_stored(struct switch_core *core, struct slot *s, const struct ledger_idem *idem)
 {
     const uint8_t *at = idem->answer.at;
     uint8_t fingerprint[96];
-    size_t len = fingerprint_write(s, fingerprint, sizeof fingerprint);
+    size_t len = switch_fingerprint_write(s, fingerprint, sizeof fingerprint);
     char de39[3] = {0};
     char de38[7] = {0};
 
     core->counters.repeats++;
     if (idem->fingerprint.len != len || memcmp(idem->fingerprint.at, fingerprint, len) != 0) {
-        LOG(core->config.env->log, LOG_WARN, "switch.key_reused", LOG_TEXT("link", s->auth.link_id), LOG_TEXT("de11", s->auth.de11));
-        reply_code(core, s, "94");
+        LOG(core->config.env->log, LOG_WARN, "switch.key_reused", LOG_TEXT("link", s->auth.link_id),
+            LOG_TEXT("de11", s->auth.de11));
+        switch_reply_code(core, s, "94");
         return;
     }
     if (idem->answer.len != ANSWER_LEN) {
-        reply_code(core, s, "96");
+        switch_reply_code(core, s, "96");
         return;
     }
     memcpy(de39, at, 2);
@@ -109,9 +122,9 @@ void reply_stored(struct switch_core *core, struct slot *s, const struct ledger_
     send_answer(core, s, de39, de38, at[8] == '-' ? 0 : (char)at[8]);
 }
 
-void reply_nothing(struct switch_core *core, struct slot *s)
+void switch_reply_nothing(struct switch_core *core, struct slot *s)
 {
     core->counters.unanswered++;
     LOG(core->config.env->log, LOG_ERROR, "switch.unanswered", LOG_TEXT("link", s->auth.link_id), LOG_TEXT("de11", s->auth.de11));
-    slot_free(core, s);
+    switch_slot_free(core, s);
 }

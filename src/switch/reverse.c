@@ -12,7 +12,7 @@ static bool original_read(struct switch_core *core, struct slot *s, struct ledge
     size_t at;
     enum err err;
 
-    slot_original_id(s, &room, &id);
+    switch_slot_original_id(s, &room, &id);
     ledger_unit_begin(&unit, 1, &core->read_arena);
     at = ledger_get_original(&unit, &id);
     err = ledger_unit_run(&unit, core->config.store);
@@ -53,12 +53,12 @@ static void put_tombstone(struct switch_core *core, struct slot *s)
     struct original_texts room;
     struct ledger_message_id id;
 
-    slot_original_id(s, &room, &id);
+    switch_slot_original_id(s, &room, &id);
     ledger_put_tombstone(&core->open_chunk->unit, &id, s->auth.decided_at);
     memcpy(s->auth.de39, core->link[s->link].config.unknown_original, sizeof s->auth.de39);
 }
 
-void decide_reversal(struct switch_core *core, struct slot *s)
+void switch_decide_reversal(struct switch_core *core, struct slot *s)
 {
     struct ledger_original original;
     bool found = false;
@@ -66,11 +66,11 @@ void decide_reversal(struct switch_core *core, struct slot *s)
 
     /* The original's rows are read below: what the open chunk changes of them must be committed first. */
     if (core->open_chunk != NULL && core->open_chunk->count > 0)
-        chunk_submit(core);
-    if (!decide_open(core, s))
+        switch_chunk_submit(core);
+    if (!switch_decide_open(core, s))
         return;
     if (!original_read(core, s, &original, &found)) {
-        reply_code(core, s, "96");
+        switch_reply_code(core, s, "96");
         return;
     }
     env_uuid(core->config.env, s->auth.auth_id);
@@ -82,7 +82,7 @@ void decide_reversal(struct switch_core *core, struct slot *s)
         put_tombstone(core, s);
     else if (amount > 0)
         put_release(core->open_chunk, s, &original, amount);
-    unit_put_message(&core->open_chunk->unit, s, 0, "");
+    switch_unit_put_message(&core->open_chunk->unit, s, 0, "");
     ledger_put_auth(&core->open_chunk->unit, &s->auth);
-    chunk_add(core, s);
+    switch_chunk_add(core, s);
 }

@@ -2,16 +2,18 @@
 /*
  * The issuer's authorisation switch.
  *
- * Purpose    Takes ISO 8583 requests from links, verifies the security code with an HSM, decides, writes code row, hold, authorisation
- *            and stored answer in one transaction, and answers only after the commit (switch spec 6).
- * Ownership  switch_create reserves everything; switch_destroy wipes and releases it. The store connection, the HSM client, the vault and
- *            the links are the caller's and outlive the switch. The writer calls back into a queue that the switch owns: stop the writer
- *            before destroying the switch.
- * Threading  One loop thread for all calls. The writer thread touches only submitted batches. `wake` is called from the writer thread.
- * Failure    A request is answered, or rejected by its format, or (if the outcome of its commit cannot be known) not answered at all, so
- *            that the network repeats it and meets the stored answer.
+ * Purpose    Takes ISO 8583 requests from links, verifies the security code with an HSM, decides, writes code row, hold,
+ *            authorisation and stored answer in one transaction, and answers only after the commit (switch spec 6).
+ * Ownership  switch_create reserves everything; switch_destroy wipes and releases it. The store connection, the HSM client, the
+ *            vault and the links are the caller's and outlive the switch. The writer calls back into a queue that the switch
+ *            owns: stop the writer before destroying the switch.
+ * Threading  One loop thread for all calls. The writer thread touches only submitted batches. `wake` is called from the writer
+ *            thread.
+ * Failure    A request is answered, or rejected by its format, or (if the outcome of its commit cannot be known) not answered at
+ *            all, so that the network repeats it and meets the stored answer.
  * Limits     `slots` requests under way; above that DE39 91 at once. SWITCH_CHUNK_MAX requests share a transaction.
- * Stages     receive -> lookup -> ask (HSM rounds) -> decide -> commit -> reply; a queue before each; a turn drains them as batches.
+ * Stages     receive -> lookup -> ask (HSM rounds) -> decide -> commit -> reply; a queue before each; a turn drains them as
+ *            batches.
  *
  * Example
  *     TRY(switch_create(&config, &core));
@@ -70,7 +72,7 @@ void switch_metrics(const struct switch_core *core, struct buf *out);
 /* ---- links on the network ---- */
 
 struct switch_ports;
-/* One server a link on the loop; they feed `core`, which must have been created with switch_ports_reply and the ports as context. */
+/* One server a link on the loop. They feed the core that is attached, whose reply hook calls switch_ports_reply. */
 MUST_USE enum err switch_ports_open(struct net_loop *loop, const struct switch_link *link, size_t count, struct switch_ports **out,
                                     struct net_problem *problem);
 void switch_ports_attach(struct switch_ports *ports, struct switch_core *core);

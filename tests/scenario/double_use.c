@@ -68,8 +68,13 @@ static size_t attack(const char *binary, const char *plant, size_t codes, struct
 {
     struct lab lab;
     struct ledger_product product = lab_product("one-time", LEDGER_ONE_TIME);
-    struct lab_load load = {.link = LAB_VISA, .connections = CONNECTIONS, .window = WINDOW, .count = codes * USES, .frame = frame_of,
-                            .answer = answer_of, .context = a};
+    struct lab_load load = {.link = LAB_VISA,
+                            .connections = CONNECTIONS,
+                            .window = WINDOW,
+                            .count = codes * USES,
+                            .frame = frame_of,
+                            .answer = answer_of,
+                            .context = a};
     size_t doubles;
     int64_t held = 0;
 

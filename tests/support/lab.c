@@ -142,7 +142,8 @@ void lab_open(struct lab *lab, const char *binary)
 {
     char path[128];
 
-    *lab = (struct lab){.nodes = 1, .switch_binary = binary != NULL ? binary : "build/countersign", .log = {STDERR_FILENO, LOG_ERROR, "lab"}};
+    *lab = (struct lab){
+        .nodes = 1, .switch_binary = binary != NULL ? binary : "build/countersign", .log = {STDERR_FILENO, LOG_ERROR, "lab"}};
     lab->env = env_system(&lab->log);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)snprintf(lab->dir, sizeof lab->dir, "/tmp/countersign-lab-XXXXXX");
@@ -237,11 +238,24 @@ static void run(struct lab *lab, struct ledger_unit *unit, const char *what)
 
 struct ledger_product lab_product(const char *id, enum ledger_mode mode)
 {
-    struct ledger_product p = {.issuer_id = "LAB0000001", .version = 1, .mode = mode, .network = "visa+eftpos", .expiry_delay_s = 300,
-                               .tries = 3, .twu_h = 1, .accept_previous_window = true,
+    struct ledger_product p = {.issuer_id = "LAB0000001",
+                               .version = 1,
+                               .mode = mode,
+                               .network = "visa+eftpos",
+                               .expiry_delay_s = 300,
+                               .tries = 3,
+                               .twu_h = 1,
+                               .accept_previous_window = true,
                                .static_policy = mode == LEDGER_ONE_TIME ? LEDGER_STATIC_OFF : LEDGER_STATIC_ALLOWED,
-                               .count_other_declines = true, .deferred_slots = 4, .diag_step = true, .malformed_policy = LEDGER_DECLINE,
-                               .batch_max = 24, .notify_batch = 20, .display_rate_per_h = 600, .cvk_ref = "cvk", .mk_ref = "mk",
+                               .count_other_declines = true,
+                               .deferred_slots = 4,
+                               .diag_step = true,
+                               .malformed_policy = LEDGER_DECLINE,
+                               .batch_max = 24,
+                               .notify_batch = 20,
+                               .display_rate_per_h = 600,
+                               .cvk_ref = "cvk",
+                               .mk_ref = "mk",
                                .key_derivation = "A"};
 
     (void)snprintf(p.product_id, sizeof p.product_id, "%s", id);

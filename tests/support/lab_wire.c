@@ -66,7 +66,8 @@ size_t lab_frame(int link, const struct iso_message *m, uint8_t *out, size_t cap
 
 int lab_connect(const struct lab *lab, size_t node, int link)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(lab->port[node][link])};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(lab->port[node][link])};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
 

@@ -16,20 +16,13 @@ struct presence_case {
     const char *digits;
 };
 static const struct presence_case presence_cases[] = {
-    {"11 123", ISO_CODE_PRESENT, false, true, "123"},
-    {"11 000", ISO_CODE_PRESENT, false, true, "000"},
-    {"110123", ISO_CODE_PRESENT, false, true, "123"},
-    {"10 123", ISO_CODE_PRESENT, false, false, "123"},
-    {"31 123", ISO_CODE_PRESENT, true, true, "123"},
-    {"01    ", ISO_CODE_ABSENT, false, true, ""},
-    {"01 123", ISO_CODE_ABSENT, false, true, ""},
-    {"21    ", ISO_CODE_ILLEGIBLE, false, true, ""},
-    {"91    ", ISO_CODE_NOT_ON_CARD, false, true, ""},
-    {"11    ", ISO_CODE_MALFORMED, false, true, ""},
-    {"11  12", ISO_CODE_MALFORMED, false, true, ""},
-    {"111234", ISO_CODE_MALFORMED, false, true, ""},
-    {"11 12x", ISO_CODE_MALFORMED, false, true, ""},
-    {"41 123", ISO_CODE_MALFORMED, false, true, ""},
+    {"11 123", ISO_CODE_PRESENT, false, true, "123"},  {"11 000", ISO_CODE_PRESENT, false, true, "000"},
+    {"110123", ISO_CODE_PRESENT, false, true, "123"},  {"10 123", ISO_CODE_PRESENT, false, false, "123"},
+    {"31 123", ISO_CODE_PRESENT, true, true, "123"},   {"01    ", ISO_CODE_ABSENT, false, true, ""},
+    {"01 123", ISO_CODE_ABSENT, false, true, ""},      {"21    ", ISO_CODE_ILLEGIBLE, false, true, ""},
+    {"91    ", ISO_CODE_NOT_ON_CARD, false, true, ""}, {"11    ", ISO_CODE_MALFORMED, false, true, ""},
+    {"11  12", ISO_CODE_MALFORMED, false, true, ""},   {"111234", ISO_CODE_MALFORMED, false, true, ""},
+    {"11 12x", ISO_CODE_MALFORMED, false, true, ""},   {"41 123", ISO_CODE_MALFORMED, false, true, ""},
     {"x1 123", ISO_CODE_MALFORMED, false, true, ""},
 };
 

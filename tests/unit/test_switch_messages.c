@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Repeats, reversals, network messages and rubbish, against real processes. Expected behaviour: switch spec 3 and 8. */
+#include "support/till.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static size_t raw_call(int link, const struct iso_message *m, uint8_t *out)
+{
+    int fd = lab_connect(&till_lab, 0, link);
+    size_t len = lab_frame(link, m, out, ISO_FRAME_MAX);
+
+    lab_send(fd, out, len);
+    assert_true(lab_receive(fd, 8000, out, ISO_FRAME_MAX, &len));
+    (void)close(fd);
+    return len;
+}
+
+static void a_repeat_gets_the_stored_answer(void **state)
+{
+    char code[4];
+    char wrong[4];
+    struct iso_message request;
+    struct iso_message answer;
+    struct ledger_full_card card;
+    uint8_t first[ISO_FRAME_MAX];
+    uint8_t again[ISO_FRAME_MAX];
+    size_t len;
+
+    (void)state;
+    lab_issue(&till_lab, 105, 1, 300000);
+    lab_code_one_time(&till_lab, 105, 1, code);
+    till_wrong(code, wrong);
+    lab_request(&request, LAB_VISA, 105, till_trace++, 700, code);
+    len = raw_call(LAB_VISA, &request, first);
+    request.mti = ISO_AUTHORISATION_REPEAT;
+    assert_int_equal(raw_call(LAB_VISA, &request, again), len);
+    assert_memory_equal(first, again, len);
+    /* a resend with another code is the same message */
+    lab_request(&request, LAB_VISA, 105, till_trace - 1, 700, wrong);
+    assert_int_equal(raw_call(LAB_VISA, &request, again), len);
+    assert_memory_equal(first, again, len);
+    lab_read(&till_lab, 105, &card);
+    assert_int_equal(card.account.held, 700);
+    assert_int_equal(card.code.g_consec, 0);
+    /* the same key, another amount */
+    lab_request(&request, LAB_VISA, 105, till_trace - 1, 701, code);
+    lab_call(&till_lab, LAB_VISA, &request, &answer);
+    till_expect(&answer, LAB_VISA, "94", 0);
+}
+
+static void repeats_in_one_write(void **state)
+{
+    char code[4];
+    struct iso_message request;
+    uint8_t frame[ISO_FRAME_MAX];
+    uint8_t answers[3][ISO_FRAME_MAX];
+    size_t len;
+    size_t got[3];
+    int fd = lab_connect(&till_lab, 0, LAB_VISA);
+    struct ledger_full_card card;
+
+    (void)state;
+    lab_issue(&till_lab, 106, 1, 300000);
+    lab_code_one_time(&till_lab, 106, 1, code);
+    lab_request(&request, LAB_VISA, 106, till_trace++, 700, code);
+    len = lab_frame(LAB_VISA, &request, frame, sizeof frame);
+    for (int i = 0; i < 3; i++)
+        lab_send(fd, frame, len);
+    for (int i = 0; i < 3; i++) {
+        assert_true(lab_receive(fd, 8000, answers[i], ISO_FRAME_MAX, &got[i]));
+        assert_int_equal(got[i], got[0]);
+        assert_memory_equal(answers[i], answers[0], got[0]);
+    }
+    (void)close(fd);
+    lab_read(&till_lab, 106, &card);
+    assert_int_equal(card.account.held, 700);
+}
+
+static void reverse(const struct iso_message *original, int64_t left, struct iso_message *answer)
+{
+    struct iso_message m;
+
+    iso_message_init(&m, ISO_REVERSAL);
+    for (unsigned f = 2; f < ISO_FIELDS; f++)
+        if (iso_need(&iso_profile_visa_base1, ISO_REVERSAL, f) != '-')
+            iso_copy(&m, original, f);
+    iso_set_decimal(&m, ISO_STAN, till_trace % 1000000, 6);
+    iso_set_decimal(&m, ISO_RRN, till_trace++, 12);
+    assert_int_equal(iso_original_write(original, &m), ERR_OK);
+    if (left > 0)
+        assert_int_equal(iso_replacement_write(&m, (uint64_t)left), ERR_OK);
+    lab_call(&till_lab, LAB_VISA, &m, answer);
+    assert_int_equal(answer->mti, ISO_REVERSAL_ANSWER);
+}
+
+static void reversals(void **state)
+{
+    char code[4];
+    struct iso_message request;
+    struct iso_message answer;
+    struct ledger_full_card card;
+
+    (void)state;
+    lab_code_static(&till_lab, 5, code);
+    lab_request(&request, LAB_VISA, 5, till_trace++, 1000, code);
+    lab_call(&till_lab, LAB_VISA, &request, &answer);
+    till_expect(&answer, LAB_VISA, "00", 'M');
+    reverse(&request, 400, &answer); /* partial: 400 stay */
+    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+    lab_read(&till_lab, 5, &card);
+    assert_int_equal(card.account.held, 400);
+    reverse(&request, 0, &answer);
+    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+    lab_read(&till_lab, 5, &card);
+    assert_int_equal(card.account.held, 0);
+    reverse(&request, 0, &answer); /* once more: nothing is released twice */
+    lab_read(&till_lab, 5, &card);
+    assert_int_equal(card.account.held, 0);
+}
+
+static void a_reversal_revives_no_code(void **state)
+{
+    char code[4];
+    struct iso_message request;
+    struct iso_message answer;
+    struct ledger_full_card card;
+
+    (void)state;
+    lab_issue(&till_lab, 107, 1, 300000);
+    lab_code_one_time(&till_lab, 107, 1, code);
+    lab_request(&request, LAB_VISA, 107, till_trace++, 1000, code);
+    lab_call(&till_lab, LAB_VISA, &request, &answer);
+    reverse(&request, 0, &answer);
+    lab_read(&till_lab, 107, &card);
+    assert_int_equal(card.account.held, 0);
+    assert_int_equal(card.code.state, LEDGER_CODE_USED);
+    till_pay(LAB_VISA, 107, 1000, code, "N7", 'N');
+}
+
+static void a_reversal_before_its_original(void **state)
+{
+    char code[4];
+    struct iso_message request;
+    struct iso_message answer;
+    struct ledger_full_card card;
+
+    (void)state;
+    lab_issue(&till_lab, 108, 1, 300000);
+    lab_code_one_time(&till_lab, 108, 1, code);
+    lab_request(&request, LAB_VISA, 108, till_trace++, 1000, code);
+    reverse(&request, 0, &answer);
+    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+    lab_call(&till_lab, LAB_VISA, &request, &answer);
+    till_expect(&answer, LAB_VISA, "05", 0);
+    lab_read(&till_lab, 108, &card);
+    assert_int_equal(card.code.state, LEDGER_CODE_ACTIVE);
+    assert_int_equal(card.account.held, 0);
+}
+
+static void network_messages(void **state)
+{
+    struct iso_message m;
+    struct iso_message answer;
+
+    (void)state;
+    iso_message_init(&m, ISO_NETWORK);
+    iso_set_text(&m, ISO_TRANSMISSION, "1121043000");
+    iso_set_text(&m, ISO_STAN, "000001");
+    iso_set_text(&m, ISO_NETWORK_CODE, "301");
+    for (int link = 0; link < LAB_LINKS; link++) {
+        lab_call(&till_lab, link, &m, &answer);
+        assert_int_equal(answer.mti, ISO_NETWORK_ANSWER);
+        assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+        assert_true(span_is(iso_get(&answer, ISO_NETWORK_CODE), "301"));
+    }
+}
+
+static void garbage_is_answered_or_closed(void **state)
+{
+    uint8_t frame[600];
+    uint8_t answer[ISO_FRAME_MAX];
+    size_t len = 0;
+    uint64_t seed = 88172645463325252u;
+    char code[4];
+
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        int fd = lab_connect(&till_lab, 0, round % LAB_LINKS);
+
+        for (size_t i = 0; i < sizeof frame; i++) {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            frame[i] = (uint8_t)seed;
+        }
+        lab_send(fd, frame, 4 + seed % 500);
+        assert_false(lab_receive(fd, 3000, answer, sizeof answer, &len));
+        (void)close(fd);
+    }
+    /* 0120 is answered 12, a 0100 with a broken field 30 */
+    int fd = lab_connect(&till_lab, 0, LAB_GENERIC);
+    lab_send(fd, "012002200000000000001121043000000001", 36);
+    assert_true(lab_receive(fd, 3000, answer, sizeof answer, &len));
+    assert_memory_equal(answer, "0130", 4);
+    assert_memory_equal(answer + len - 2, "12", 2);
+    lab_send(fd, "010002200000000000001121043000000001", 36);
+    assert_true(lab_receive(fd, 3000, answer, sizeof answer, &len));
+    assert_memory_equal(answer + len - 2, "30", 2);
+    (void)close(fd);
+    lab_code_static(&till_lab, 8, code);
+    till_pay(LAB_VISA, 8, 100, code, "00", 'M'); /* and it still works */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_repeat_gets_the_stored_answer),
+        cmocka_unit_test(repeats_in_one_write),
+        cmocka_unit_test(reversals),
+        cmocka_unit_test(a_reversal_revives_no_code),
+        cmocka_unit_test(a_reversal_before_its_original),
+        cmocka_unit_test(network_messages),
+        cmocka_unit_test(garbage_is_answered_or_closed),
+    };
+
+    return cmocka_run_group_tests(tests, till_open, till_close);
+}
