@@ -130,14 +130,15 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@$B/countersign demo $(ARGS)
 
+SANITIZE := -fsanitize=address,undefined
 asan:
-	@$(MAKE) --no-print-directory B=build-asan OPT='-O1 -g' HARD=-fPIE \
-	  EXTRA_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' \
-	  EXTRA_LDFLAGS=-fsanitize=address,undefined unit
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
+	  $(MAKE) --no-print-directory B=build-asan OPT='-O1 -g' HARD='-fPIE -ftrivial-auto-var-init=zero' WARN=-Wall \
+	  EXTRA_CFLAGS='$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer' EXTRA_LDFLAGS=$(SANITIZE) all unit
 
 cov:
 	@tools/setup --extras
-	@$(MAKE) --no-print-directory B=build-cov OPT='-O0 -g' HARD=-fPIE EXTRA_CFLAGS=--coverage EXTRA_LDFLAGS=--coverage unit
+	@$(MAKE) --no-print-directory B=build-cov OPT='-O0 -g' HARD=-fPIE WARN=-Wall EXTRA_CFLAGS=--coverage EXTRA_LDFLAGS=--coverage unit
 	@gcovr --root . --object-directory build-cov --filter src/ --exclude-throw-branches --print-summary --html-details build-cov/coverage.html
 	@echo "build-cov/coverage.html"
 
