@@ -17,7 +17,8 @@
 
 enum { CONNECTIONS = 64, ROUND_MS = 700, ROUNDS = 3, GOAL = 60000 };
 static const char answer[] = "{\"ok\":true}";
-static const char question[] = "POST /ok HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{\"a\":1234}";
+static const char question[] =
+    "POST /ok HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{\"a\":1234}";
 
 /* ---- the service: one thread, batches ---- */
 
@@ -64,8 +65,7 @@ static enum MHD_Result bare(void *context, struct MHD_Connection *connection, co
         *upload_len = 0;
         return MHD_YES;
     }
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer(sizeof answer - 1, (void *)(uintptr_t)answer, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r = MHD_create_response_from_buffer(sizeof answer - 1, (void *)(uintptr_t)answer, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(r, "Content-Type", "application/json");
     MHD_add_response_header(r, "Cache-Control", "no-store");
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");

@@ -10,6 +10,8 @@ FUNCTION_LINES = 70
 FILE_LINES = 500
 HEADER_LINES = 250
 PARAMETERS = 6
+# Callbacks whose parameters a library dictates.
+LIBRARY_SIGNATURES = ("http_handle",)  # MHD_AccessHandlerCallback
 LINE_COLUMNS = 132
 
 TREES = ("src", "tests", "bench", "tools", ".ci")

@@ -30,7 +30,7 @@ static void set_defaults(struct http_config *config)
     config->threads = config->threads ? config->threads : 2;
     config->connections = config->connections ? config->connections : 1000;
     config->slots = config->slots ? config->slots : 512;
-    config->idle_timeout_s = config->idle_timeout_s ? config->idle_timeout_s : 30;
+    config->idle_timeout_s = config->idle_timeout_s ? config->idle_timeout_s : 10;
     config->body_timeout_ms = config->body_timeout_ms ? config->body_timeout_ms : 20000;
 }
 

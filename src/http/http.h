@@ -53,10 +53,10 @@ enum http_route_flag {
 
 struct http_route {
     enum http_method method;
-    const char *path; /* segments; {name} matches one segment, of any content but empty */
-    uint16_t handler; /* the service's index */
-    uint16_t flags;   /* enum http_route_flag */
-    uint32_t roles;   /* the service's bits */
+    const char *path;               /* segments; {name} matches one segment, of any content but empty */
+    uint16_t handler;               /* the service's index */
+    uint16_t flags;                 /* enum http_route_flag */
+    uint32_t roles;                 /* the service's bits */
     const struct wire_record *body; /* the JSON body, for json_bind and the reference; NULL: none */
     const char *doc;
 };
@@ -71,15 +71,15 @@ struct http_mount {
 };
 
 struct http_config {
-    const char *address; /* numeric; NULL: 127.0.0.1 */
-    uint16_t port;       /* 0: any, see http_port */
-    uint16_t threads;    /* 0: 2 */
-    uint32_t connections; /* 0: 1,000 */
+    const char *address;              /* numeric; NULL: 127.0.0.1 */
+    uint16_t port;                    /* 0: any, see http_port */
+    uint16_t threads;                 /* 0: 2 */
+    uint32_t connections;             /* 0: 1,000 */
     uint32_t connections_per_address; /* 0: no limit of its own */
-    uint32_t slots;       /* requests in flight; 0: 512 */
-    uint32_t idle_timeout_s;  /* of a connection; 0: 30 */
-    uint32_t body_timeout_ms; /* from the first header to the last byte of the body; 0: 20,000 */
-    const char *certificate_path; /* PEM; with key_path: TLS 1.2 and later only */
+    uint32_t slots;                   /* requests in flight; 0: 512 */
+    uint32_t idle_timeout_s;          /* of a connection; an unfinished body holds its slot as long; 0: 10 */
+    uint32_t body_timeout_ms;         /* from the first header to the last byte of the body; 0: 20,000 */
+    const char *certificate_path;     /* PEM; with key_path: TLS 1.2 and later only */
     const char *key_path;
     const struct http_mount *mount;
     size_t mount_count;
@@ -89,14 +89,14 @@ struct http_config {
 
 struct http_request {
     enum err err; /* not ERR_OK: answer with this; NOT_FOUND, METHOD, BODY_TOO_LARGE, PARSE_CHARACTER, HEADERS_TOO_LARGE */
-    enum http_method method; /* HTTP_HEAD is given as HTTP_GET */
+    enum http_method method;        /* HTTP_HEAD is given as HTTP_GET */
     const struct http_mount *mount; /* NULL if no prefix fits */
     const struct http_route *route; /* NULL if err */
-    struct span path;  /* as received, with the prefix, without the query */
-    struct span body;  /* exactly as received */
-    uint32_t index;    /* of the slot: 0..slots-1, for parallel arrays */
-    int64_t arrived_us; /* monotonic, when the headers were complete */
-    void *context;     /* the service's; NULL when taken */
+    struct span path;               /* as received, with the prefix, without the query */
+    struct span body;               /* exactly as received */
+    uint32_t index;                 /* of the slot: 0..slots-1, for parallel arrays */
+    int64_t arrived_us;             /* monotonic, when the headers were complete */
+    void *context;                  /* the service's; NULL when taken */
 };
 
 struct http;

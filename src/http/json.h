@@ -92,10 +92,10 @@ void json_put_null(struct json_writer *w, const char *name);
 /* The characters of a checked decimal as a JSON number. */
 void json_put_decimal(struct json_writer *w, const char *name, struct span digits);
 /* A present WIRE_TEXT member under `name`; an absent one writes nothing. */
-#define json_put_member(w_, name_, member_)                     \
-    do {                                                        \
-        if ((member_).present)                                  \
-            json_put((w_), (name_), WIRE_SPAN(member_));        \
+#define json_put_member(w_, name_, member_)              \
+    do {                                                 \
+        if ((member_).present)                           \
+            json_put((w_), (name_), WIRE_SPAN(member_)); \
     } while (0)
 
 #endif

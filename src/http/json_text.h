@@ -13,8 +13,8 @@ struct json_text_fault {
 };
 
 /*
- * Refuses what cJSON would let pass: control characters, bad UTF-8, \u0000, more levels than JSON_DEPTH_MAX, numbers such as 01, 1. or
- * +1. It does not check the grammar between the tokens: that is cJSON's part.
+ * Refuses what cJSON would let pass: control characters, bad UTF-8, \u0000, more levels than JSON_DEPTH_MAX, numbers such as 01,
+ * 1. or +1. It does not check the grammar between the tokens: that is cJSON's part.
  */
 MUST_USE enum err json_text_check(struct span body, struct json_text_fault *fault);
 /* The exact characters of the next number at or after *at, in the order of the text; *at moves past it. Empty at the end. */

@@ -19,8 +19,8 @@
 #define PROBLEM_CONTENT_TYPE "application/problem+json"
 
 struct problem {
-    enum err err;              /* status, code and title come from its row */
-    const char *field;         /* static; NULL: none */
+    enum err err;      /* status, code and title come from its row */
+    const char *field; /* static; NULL: none */
     struct span correlation_id;
     unsigned retry_after_s;    /* 0: 1 for statuses 429 and 503, else no header */
     int64_t cvv_expires_at_ms; /* 0: none; with code_active (issuer specification 4.2) */

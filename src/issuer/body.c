@@ -10,11 +10,13 @@ static const struct wire_field registration_fields[] = {
     {.name = "productId", .kind = WIRE_A, .min = 1, .max = 48, MEMBER(registration_body, product_id)},
     {.name = "pan", .doc = "card number", .kind = WIRE_N, .min = 13, .max = 19, .flags = WIRE_PAN, MEMBER(registration_body, pan)},
     {.name = "exp", .doc = "MMYY", .kind = WIRE_N, .min = 4, .max = 4, MEMBER(registration_body, exp)},
-    {.name = "psn", .doc = "PAN sequence number", .kind = WIRE_N, .min = 2, .max = 2, .flags = WIRE_OPTIONAL, MEMBER(registration_body, psn)},
+    {.name = "psn", .doc = "PAN sequence number", .kind = WIRE_N, .min = 2, .max = 2, .flags = WIRE_OPTIONAL,
+     MEMBER(registration_body, psn)},
     {.name = "name", .doc = "returned on display only", .kind = WIRE_B, .min = 1, .max = 128, .flags = WIRE_OPTIONAL | WIRE_SECRET,
      MEMBER(registration_body, name)},
 };
-const struct wire_record issuer_registration_record = WIRE_RECORD("card registration", struct registration_body, registration_fields);
+const struct wire_record issuer_registration_record =
+    WIRE_RECORD("card registration", struct registration_body, registration_fields);
 
 static const struct wire_field patch_fields[] = {
     {.name = "status", .kind = WIRE_ENUM, .choices = "active|suspended|closed", .max = 9, .flags = WIRE_OPTIONAL,
@@ -26,7 +28,8 @@ static const struct wire_field patch_fields[] = {
 const struct wire_record issuer_patch_record = WIRE_RECORD("card change", struct card_patch_body, patch_fields);
 
 static const struct wire_field batch_fields[] = {
-    {.name = "count", .doc = "windows from the current one on", .kind = WIRE_DECIMAL, .min = 1, .max = 12, MEMBER(batch_body, count)},
+    {.name = "count", .doc = "windows from the current one on", .kind = WIRE_DECIMAL, .min = 1, .max = 12,
+     MEMBER(batch_body, count)},
 };
 const struct wire_record issuer_batch_record = WIRE_RECORD("batch of codes", struct batch_body, batch_fields);
 
@@ -41,9 +44,10 @@ static const struct wire_field key_fields[] = {
     {.name = "x", .doc = "base64url", .kind = WIRE_A, .min = 43, .max = 43, MEMBER(client_key_body, x)},
     {.name = "y", .doc = "base64url", .kind = WIRE_A, .min = 43, .max = 43, MEMBER(client_key_body, y)},
     {.name = "use", .kind = WIRE_ENUM, .choices = "sig|enc", .max = 3, MEMBER(client_key_body, use)},
-    {.name = "kid", .doc = "as in the path, if given", .kind = WIRE_A, .min = 1, .max = 64, .flags = WIRE_OPTIONAL, MEMBER(client_key_body, kid)},
-    {.name = "lifetimeS", .doc = "seconds until it ends; one year if absent", .kind = WIRE_DECIMAL, .min = 1, .max = 12, .flags = WIRE_OPTIONAL,
-     MEMBER(client_key_body, lifetime)},
+    {.name = "kid", .doc = "as in the path, if given", .kind = WIRE_A, .min = 1, .max = 64, .flags = WIRE_OPTIONAL,
+     MEMBER(client_key_body, kid)},
+    {.name = "lifetimeS", .doc = "seconds until it ends; one year if absent", .kind = WIRE_DECIMAL, .min = 1, .max = 12,
+     .flags = WIRE_OPTIONAL, MEMBER(client_key_body, lifetime)},
 };
 const struct wire_record issuer_key_record = WIRE_RECORD("client key", struct client_key_body, key_fields);
 

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON bodies of the issuer: records by name. Inside the room only. */
+/*
+ * The JSON bodies of the issuer; inside the room only.
+ *
+ * Purpose    Records whose rows bind by name (http/json.h). A product's fields stand in one list, from which body, rows and the way
+ *            into the ledger's row are made.
+ * Ownership  Bodies live in a job's locked pages and are wiped with the reply.
+ * Threading  Plain values.
+ * Failure    json_bind says what is wrong with a body; ranges of numbers are checked by the handler.
+ * Limits     Those of the rows.
+ */
 #ifndef ISSUER_BODY_H
 #define ISSUER_BODY_H
 
@@ -43,28 +52,28 @@ struct client_key_body { /* a public JWK (RFC 7517, 7518 6.2) */
 /*
  * The fields of a product that the API reads and writes, once: body member, rows, and the way into struct ledger_product come from
  * this list. Values outside it (deferred authorisations, plan) have their defaults.
- * X(member, json name, kind, min, max, choices, initial, doc); kind TEXT, INTEGER, BOOL or CHOICE (an enum in the order of `choices`)
+ * X(member, json name, kind, min, max, choices, initial, doc); kind TEXT, INTEGER, BOOL or CHOICE (enum in the order of `choices`)
  */
 /* clang-format off */
 #define PRODUCT_FIELDS(X) \
-    X(mode,                    "mode",                  CHOICE,  0, 12, "static|one_time|time_window", "static", "how the code is made") \
-    X(network,                 "network",               NETWORK, 0, 24, "visa|mastercard|eftpos|visa+eftpos|mastercard+eftpos", "visa", \
-                                                                                                       "links the card is used on") \
+    X(mode,                    "mode",                  CHOICE,  0, 12, "static|one_time|time_window", "static", "how it is made") \
+    X(network,                 "network",               NETWORK, 0, 24, "visa|mastercard|eftpos|visa+eftpos|mastercard+eftpos", \
+                                                                                "visa", "links the card is used on") \
     X(expiry_delay_s,          "expiryDelayS",          INTEGER, 30, 86400, NULL, "300", "one_time: life of a code, seconds") \
-    X(tries,                   "tries",                 INTEGER, 1, 10, NULL, "1", "declined authorisations until a code is deleted") \
+    X(tries,                   "tries",                 INTEGER, 1, 10, NULL, "1", "declines until a code is deleted") \
     X(twu_h,                   "twuH",                  INTEGER, 1, 18, NULL, "1", "time_window: hours of a window") \
     X(accept_previous_window,  "acceptPreviousWindow",  BOOL, 0, 5, NULL, "true", "the window before the current one is accepted") \
     X(window_single_use,       "windowSingleUse",       BOOL, 0, 5, NULL, "false", "a window's code is good once") \
     X(window_requires_display, "windowRequiresDisplay", BOOL, 0, 5, NULL, "false", "a window's code is good after a display only") \
     X(window_tries,            "windowTries",           INTEGER, 0, 10, NULL, "0", "declines a window; 0: the guess budget alone") \
     X(static_policy,           "staticPolicy",          CHOICE, 0, 28, "off|allowed|fallback_until_first_display", "", \
-                                                                                    "whether the printed code is accepted as well") \
+                                                                          "whether the printed code is accepted as well") \
     X(regenerate,              "regenerate",            CHOICE, 0, 17, "replace|refuse|same_until_expiry", "replace", \
                                                                                     "a display while a code is active") \
     X(count_other_declines,    "countOtherDeclines",    BOOL, 0, 5, NULL, "true", "a decline for another reason counts as a try") \
     X(absent_policy,           "absentPolicy",          CHOICE, 0, 7, "rules|decline", "rules", "no code sent") \
     X(malformed_policy,        "malformedPolicy",       CHOICE, 0, 7, "rules|decline", "decline", "code of a wrong form") \
-    X(standin,                 "standin",               CHOICE, 0, 20, "decline|approve_without_code", "decline", "no HSM answers") \
+    X(standin,                 "standin",               CHOICE, 0, 20, "decline|approve_without_code", "decline", "no HSM") \
     X(standin_limit,           "standinLimit",          INTEGER, 0, 999999999999, NULL, "0", "ceiling of that, minor units") \
     X(batch_max,               "batchMax",              INTEGER, 1, 24, NULL, "24", "codes a batch call") \
     X(notify_batch,            "notifyBatch",           INTEGER, 1, 100, NULL, "20", "authorisations a notification call") \
@@ -72,7 +81,7 @@ struct client_key_body { /* a public JWK (RFC 7517, 7518 6.2) */
     X(cvk_ref,                 "cvkRef",                TEXT, 0, 48, NULL, "", "name of the CVK in the HSM's key list") \
     X(mk_ref,                  "mkRef",                 TEXT, 0, 48, NULL, "", "name of the MK-AC in the HSM's key list") \
     X(key_derivation,          "keyDerivation",         LETTER, 0, 1, "A|B", "A", "EMV method") \
-    X(service_code_dyn,        "serviceCodeDyn",        DIGITS, 0, 3, NULL, "", "service code of dynamic codes; 998 one_time, 000 windows")
+    X(service_code_dyn,        "serviceCodeDyn",        DIGITS, 0, 3, NULL, "", "of dynamic codes; 998 one_time, 000 windows")
 /* clang-format on */
 
 /* One member of 48 characters a field, in the order of the list. */

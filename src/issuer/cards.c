@@ -115,7 +115,7 @@ static enum err product_check(struct issuer *issuer, struct job *job, const char
     return ERR_OK;
 }
 
-enum err card_register_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_card_register_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     struct ledger_card *card = &job->changed;
     bool found = false;
@@ -139,7 +139,7 @@ enum err card_register_start(struct issuer *issuer, struct job *job, enum next *
     return ERR_OK;
 }
 
-enum err card_register_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_card_register_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     registration_reply(issuer, job, job->changed.card_id, 201);
     *next = NEXT_REPLIED;
@@ -170,7 +170,7 @@ static void card_reply(struct issuer *issuer, struct job *job, const struct ledg
     issuer_reply(issuer, job, 200);
 }
 
-enum err card_get_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_card_get_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     TRY(issuer_pan_open(issuer, job));
     card_reply(issuer, job, &job->card.card);
@@ -206,7 +206,7 @@ static enum ledger_card_status status_read(struct span text)
     return LEDGER_CARD_CLOSED;
 }
 
-enum err card_patch_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_card_patch_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     struct card_patch_body *body = &job->secret->body.patch;
     TRY(issuer_body_bind(job, body));
@@ -229,14 +229,14 @@ enum err card_patch_start(struct issuer *issuer, struct job *job, enum next *nex
     return change_commit(job, next);
 }
 
-enum err card_patch_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_card_patch_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     card_reply(issuer, job, &job->changed);
     *next = NEXT_REPLIED;
     return ERR_OK;
 }
 
-enum err card_close_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_card_close_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     (void)issuer;
     job->changed = job->card.card;
@@ -244,7 +244,7 @@ enum err card_close_start(struct issuer *issuer, struct job *job, enum next *nex
     return change_commit(job, next);
 }
 
-enum err card_close_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_card_close_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     issuer_reply(issuer, job, 204);
     *next = NEXT_REPLIED;
@@ -264,7 +264,7 @@ static void enrolment_reply(struct issuer *issuer, struct job *job, const struct
     issuer_reply(issuer, job, 200);
 }
 
-enum err enrolment_get_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_enrolment_get_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     enrolment_reply(issuer, job, &job->card.card);
     *next = NEXT_REPLIED;
@@ -285,17 +285,17 @@ static enum err enrolment_set(struct issuer *issuer, struct job *job, bool enrol
     return change_commit(job, next);
 }
 
-enum err enrolment_put_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_enrolment_put_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     return enrolment_set(issuer, job, true, next);
 }
 
-enum err enrolment_delete_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_enrolment_delete_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     return enrolment_set(issuer, job, false, next);
 }
 
-enum err enrolment_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_enrolment_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     enrolment_reply(issuer, job, &job->changed);
     *next = NEXT_REPLIED;

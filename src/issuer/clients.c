@@ -94,7 +94,7 @@ static void key_reply(struct issuer *issuer, struct job *job, const struct ledge
     issuer_reply(issuer, job, 200);
 }
 
-enum err key_put_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_key_put_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     (void)issuer;
     struct span kid = http_parameter(job->request, "kid");
@@ -108,14 +108,14 @@ enum err key_put_start(struct issuer *issuer, struct job *job, enum next *next)
     return ERR_OK;
 }
 
-enum err key_put_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_key_put_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     key_reply(issuer, job, &job->key);
     *next = NEXT_REPLIED;
     return ERR_OK;
 }
 
-enum err key_get_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_key_get_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     TRY(own_check(job));
     const struct ledger_client_key *key = known_find(job, http_parameter(job->request, "kid"));
@@ -126,7 +126,7 @@ enum err key_get_start(struct issuer *issuer, struct job *job, enum next *next)
     return ERR_OK;
 }
 
-enum err key_delete_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_key_delete_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     (void)issuer;
     TRY(own_check(job));
@@ -139,7 +139,7 @@ enum err key_delete_start(struct issuer *issuer, struct job *job, enum next *nex
     return ERR_OK;
 }
 
-enum err key_delete_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_key_delete_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     issuer_reply(issuer, job, 204);
     *next = NEXT_REPLIED;

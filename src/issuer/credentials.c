@@ -151,7 +151,7 @@ static enum err commit_display(struct issuer *issuer, struct job *job, enum ledg
 
 /* ---- GET credentials ---- */
 
-enum err credentials_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_credentials_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     TRY(display_check(issuer, job));
     if (job->static_only) {
@@ -169,7 +169,7 @@ enum err credentials_start(struct issuer *issuer, struct job *job, enum next *ne
     return ERR_OK;
 }
 
-enum err credentials_answered(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_credentials_answered(struct issuer *issuer, struct job *job, enum next *next)
 {
     if (job->static_only || job->product.mode != LEDGER_ONE_TIME)
         return commit_display(issuer, job, LEDGER_ISSUANCE_DISPLAY, next);
@@ -177,7 +177,7 @@ enum err credentials_answered(struct issuer *issuer, struct job *job, enum next 
 }
 
 /* Only now is the code shown (issuer specification 4.1 step 5). */
-enum err credentials_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_credentials_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     TRY(issuer_payload_write(issuer, job, job->static_only ? &job->secret->fixed : &job->secret->fresh));
     issuer->counters.displays++;
@@ -199,7 +199,7 @@ static enum err count_read(struct job *job)
     return ERR_OK;
 }
 
-enum err batch_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_batch_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     if (job->product.mode != LEDGER_TIME_WINDOW)
         return ERR_WRONG_MODE;
@@ -216,12 +216,12 @@ enum err batch_start(struct issuer *issuer, struct job *job, enum next *next)
     return ERR_OK;
 }
 
-enum err batch_answered(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_batch_answered(struct issuer *issuer, struct job *job, enum next *next)
 {
     return commit_display(issuer, job, LEDGER_ISSUANCE_BATCH, next);
 }
 
-enum err batch_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_batch_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     TRY(issuer_payload_write(issuer, job, NULL));
     issuer->counters.displays++;

@@ -12,9 +12,9 @@
 #include "ledger/products.h"
 
 enum {
-    BATCH_MAX = 24,      /* codes a call, issuer specification 4.3 */
+    BATCH_MAX = 24, /* codes a call, issuer specification 4.3 */
     ASKS_MAX = BATCH_MAX,
-    PLAIN_MAX = 4096,    /* a credentials payload before encryption */
+    PLAIN_MAX = 4096, /* a credentials payload before encryption */
     UNIT_ARENA = 16 * 1024,
     READ_ARENA = 1024 * 1024,
     TURN_BATCH = 64,
@@ -63,7 +63,7 @@ enum ask_kind { ASK_STATIC, ASK_COUNTER, ASK_WINDOW };
 /* One host command of a job. */
 struct ask {
     enum ask_kind kind;
-    bool again; /* it was sent a second time, to another HSM */
+    bool again;    /* it was sent a second time, to another HSM */
     int64_t value; /* counter, or UTC seconds in the window */
     struct code_digits *to;
 };
@@ -113,7 +113,7 @@ struct job {
     struct ledger_code after;
     struct ledger_card changed;
     struct ledger_issuance issuance;
-    bool journaled; /* the unit holds `issuance`, so an unknown commit can be settled */
+    bool journaled;         /* the unit holds `issuance`, so an unknown commit can be settled */
     int64_t cvv_expires_at; /* 0: none */
     int64_t first_window_s;
     int64_t windows;
@@ -185,16 +185,42 @@ MUST_USE enum err issuer_product_find(struct issuer *issuer, const struct job *j
 MUST_USE enum err issuer_body_bind(struct job *job, void *out);
 bool issuer_id_sound(struct span text);
 /* Length of a window of the job's product in seconds. */
-static inline int64_t issuer_window_s(const struct job *job) { return job->product.twu_h * 3600; }
+static inline int64_t issuer_window_s(const struct job *job)
+{
+    return job->product.twu_h * 3600;
+}
 
-/* the operations */
-step_function credentials_start, credentials_answered, credentials_committed;
-step_function batch_start, batch_answered, batch_committed;
-step_function card_register_start, card_register_committed, card_get_start, card_patch_start, card_patch_committed, card_close_start,
-    card_close_committed;
-step_function enrolment_get_start, enrolment_put_start, enrolment_delete_start, enrolment_committed;
-step_function status_start, cancel_start, cancel_committed, unlock_start, unlock_committed;
-step_function product_get_start, product_post_start, product_post_committed;
-step_function key_put_start, key_put_committed, key_get_start, key_delete_start, key_delete_committed;
+/* the operations of routes.c; each name is one step */
+#define STEP(name_) enum err issuer_##name_(struct issuer *issuer, struct job *job, enum next *next)
+STEP(credentials_start);
+STEP(credentials_answered);
+STEP(credentials_committed);
+STEP(batch_start);
+STEP(batch_answered);
+STEP(batch_committed);
+STEP(card_register_start);
+STEP(card_register_committed);
+STEP(card_get_start);
+STEP(card_patch_start);
+STEP(card_patch_committed);
+STEP(card_close_start);
+STEP(card_close_committed);
+STEP(enrolment_get_start);
+STEP(enrolment_put_start);
+STEP(enrolment_delete_start);
+STEP(enrolment_committed);
+STEP(status_start);
+STEP(cancel_start);
+STEP(cancel_committed);
+STEP(unlock_start);
+STEP(unlock_committed);
+STEP(product_get_start);
+STEP(product_post_start);
+STEP(product_post_committed);
+STEP(key_put_start);
+STEP(key_put_committed);
+STEP(key_get_start);
+STEP(key_delete_start);
+STEP(key_delete_committed);
 
 #endif

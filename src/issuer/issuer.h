@@ -4,8 +4,8 @@
  *
  * Purpose    REST in (http), codes from the HSM (hostcmd), counters in the ledger. A code exists for the span of one request: it is
  *            returned only after the ledger committed its counter, and wiped with the request.
- * Ownership  The issuer borrows everything in its config; all of it outlives the issuer. One job for each slot of the HTTP server is
- *            reserved at start, its secrets in locked pages.
+ * Ownership  The issuer borrows everything in its config; all of it outlives the issuer. One job for each slot of the HTTP server
+ *            is reserved at start, its secrets in locked pages.
  * Threading  One thread: issuer_turn and all other calls. Commits run on the store's writer thread, requests come from HTTP's.
  * Failure    A request that cannot be served gets a problem document (issuer specification 8.4). Nothing a peer sends stops the
  *            issuer.
@@ -42,18 +42,18 @@ struct issuer_key {
 struct issuer_config {
     const struct env *env;
     struct http *http;
-    struct store *store;          /* for reads, on the issuer's thread */
+    struct store *store; /* for reads, on the issuer's thread */
     struct store_writer *writer;
     struct hostcmd_client *hsm;
-    struct vault *vault;          /* purpose "ledger"; PANs are sealed with the card id as associated data */
+    struct vault *vault; /* purpose "ledger"; PANs are sealed with the card id as associated data */
     const struct issuer_key *key;
     size_t key_count;
-    uint32_t slots;               /* as the HTTP server has */
-    int64_t hsm_timeout_us;       /* of one command */
-    bool sandbox;                 /* API keys, plain credentials and bodies; without it a client must have an encryption key */
+    uint32_t slots;         /* as the HTTP server has */
+    int64_t hsm_timeout_us; /* of one command */
+    bool sandbox;           /* API keys, plain credentials and bodies; without it a client must have an encryption key */
     int64_t account_opening_balance_minor; /* sandbox: a registered card gets an account with this balance; negative: none */
-    char account_currency[4];     /* as the switch knows it: three digits (ISO 4217) */
-    void (*wake)(void *context);  /* makes the loop call issuer_turn soon; any thread */
+    char account_currency[4];              /* as the switch knows it: three digits (ISO 4217) */
+    void (*wake)(void *context);           /* makes the loop call issuer_turn soon; any thread */
     void *wake_context;
 };
 

@@ -11,7 +11,8 @@ enum err issuer_pan_open(struct issuer *issuer, struct job *job)
     const struct ledger_card *card = &job->card.card;
     uint8_t digits[CARD_PAN_MAX];
     struct buf plain = buf_over(digits, sizeof digits);
-    enum err err = vault_unseal(issuer->config.vault, span_text(card->card_id), span_of(card->pan_enc.at, card->pan_enc.len), &plain);
+    enum err err =
+        vault_unseal(issuer->config.vault, span_text(card->card_id), span_of(card->pan_enc.at, card->pan_enc.len), &plain);
     if (err == ERR_OK)
         err = card_pan_parse(buf_span(&plain), CARD_ANY, &job->secret->pan);
     secret_wipe(digits, sizeof digits);

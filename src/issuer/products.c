@@ -16,8 +16,14 @@ static const struct field {
     size_t offset;
     size_t size;
 } field[PRODUCT_FIELD_COUNT] = {
-#define PRODUCT_FIELD(member, json, kind, min, max, choices, initial, doc)                               \
-    {json, KIND_##kind, min, max, choices, initial, offsetof(struct ledger_product, member),             \
+#define PRODUCT_FIELD(member, json, kind, min, max, choices, initial, doc) \
+    {json,                                                                 \
+     KIND_##kind,                                                          \
+     min,                                                                  \
+     max,                                                                  \
+     choices,                                                              \
+     initial,                                                              \
+     offsetof(struct ledger_product, member),                              \
      sizeof(((struct ledger_product *)0)->member)},
     PRODUCT_FIELDS(PRODUCT_FIELD)
 #undef PRODUCT_FIELD
@@ -184,7 +190,8 @@ static enum err refresh(struct issuer *issuer)
 }
 
 /* A miss may be a product that another node has just made. */
-enum err issuer_product_find(struct issuer *issuer, const struct job *job, const char *product_id, const struct ledger_product **out)
+enum err issuer_product_find(struct issuer *issuer, const struct job *job, const char *product_id,
+                             const struct ledger_product **out)
 {
     *out = ledger_products_find(issuer->products, product_id);
     if (!*out) {
@@ -194,7 +201,7 @@ enum err issuer_product_find(struct issuer *issuer, const struct job *job, const
     return *out && strcmp((*out)->issuer_id, job->client.issuer_id) == 0 ? ERR_OK : ERR_PRODUCT_NOT_FOUND;
 }
 
-enum err product_get_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_product_get_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     char id[LEDGER_ID] = {0};
     struct span text = http_parameter(job->request, "productId");
@@ -207,7 +214,7 @@ enum err product_get_start(struct issuer *issuer, struct job *job, enum next *ne
     return ERR_OK;
 }
 
-enum err product_post_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_product_post_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     TRY(product_read(issuer, job, &job->product));
     if (job->attempts > 0)
@@ -222,7 +229,7 @@ enum err product_post_start(struct issuer *issuer, struct job *job, enum next *n
     return ERR_OK;
 }
 
-enum err product_post_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_product_post_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     enum err err = refresh(issuer); /* the other nodes see it within a second; here a failure is made good by the next turn */
     if (err != ERR_OK)

@@ -27,7 +27,7 @@ static void put_one_time(struct json_writer *w, const struct job *job)
     json_put_integer(w, "triesLeft", state == LEDGER_CODE_ACTIVE && left > 0 ? left : 0);
 }
 
-enum err status_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_status_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     const struct ledger_code *code = &job->card.code;
     struct json_writer w = issuer_answer(job);
@@ -47,7 +47,7 @@ enum err status_start(struct issuer *issuer, struct job *job, enum next *next)
 }
 
 /* No active code: nothing to cancel, and the answer is the same. */
-enum err cancel_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_cancel_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     job->after = job->card.code;
     bool active = ledger_code_state_at(&job->after, job->now) == LEDGER_CODE_ACTIVE;
@@ -61,7 +61,7 @@ enum err cancel_start(struct issuer *issuer, struct job *job, enum next *next)
     return ERR_OK;
 }
 
-enum err cancel_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_cancel_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     issuer_reply(issuer, job, 204);
     *next = NEXT_REPLIED;
@@ -69,7 +69,7 @@ enum err cancel_committed(struct issuer *issuer, struct job *job, enum next *nex
 }
 
 /* Clears locks and guess counters; a code that was exhausted stays so. */
-enum err unlock_start(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_unlock_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     TRY(issuer_body_bind(job, &job->secret->body.unlock));
     job->after = job->card.code;
@@ -90,7 +90,7 @@ enum err unlock_start(struct issuer *issuer, struct job *job, enum next *next)
     return ERR_OK;
 }
 
-enum err unlock_committed(struct issuer *issuer, struct job *job, enum next *next)
+enum err issuer_unlock_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     struct json_writer w = issuer_answer(job);
     json_put_text(&w, "lock", lock_name[LEDGER_LOCK_NONE]);

@@ -61,8 +61,8 @@ static const struct config_row settings_rows[] = {
     {"sandbox", "issuer_id", "issuer of the client below, 10 characters", CONFIG_TEXT, AT(issuer_id), .initial = "SANDBOX001"},
     {"sandbox", "client_id", "client with all roles, made at start", CONFIG_TEXT, AT(client_id), .initial = "sandbox"},
     {"sandbox", "api_key", "its X-Api-Key; empty: no client is made", CONFIG_TEXT, AT(api_key), .initial = ""},
-    {"sandbox", "account_opening_balance_minor", "balance of the account that a registered card gets; -1: no account", CONFIG_INTEGER,
-     AT(opening_balance), -1, 1000000000000, "1000000"},
+    {"sandbox", "account_opening_balance_minor", "balance of the account that a registered card gets; -1: no account",
+     CONFIG_INTEGER, AT(opening_balance), -1, 1000000000000, "1000000"},
     {"sandbox", "account_currency", "of that account, ISO 4217 digits", CONFIG_TEXT, AT(currency), .initial = "036"},
 };
 /* clang-format on */

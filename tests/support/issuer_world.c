@@ -173,15 +173,27 @@ static void put_products(struct world *w)
         enum ledger_regenerate regenerate;
         int64_t rate;
     } row[] = {
-        {"static", LEDGER_STATIC, LEDGER_REPLACE, 600},    {"one-time", LEDGER_ONE_TIME, LEDGER_REPLACE, 600},
-        {"refuse", LEDGER_ONE_TIME, LEDGER_REFUSE, 600},   {"same", LEDGER_ONE_TIME, LEDGER_SAME_UNTIL_EXPIRY, 600},
-        {"rate-2", LEDGER_ONE_TIME, LEDGER_REPLACE, 2},    {"window", LEDGER_TIME_WINDOW, LEDGER_REPLACE, 600},
+        {"static", LEDGER_STATIC, LEDGER_REPLACE, 600},  {"one-time", LEDGER_ONE_TIME, LEDGER_REPLACE, 600},
+        {"refuse", LEDGER_ONE_TIME, LEDGER_REFUSE, 600}, {"same", LEDGER_ONE_TIME, LEDGER_SAME_UNTIL_EXPIRY, 600},
+        {"rate-2", LEDGER_ONE_TIME, LEDGER_REPLACE, 2},  {"window", LEDGER_TIME_WINDOW, LEDGER_REPLACE, 600},
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-        struct ledger_product p = {.issuer_id = WORLD_ISSUER, .version = 1, .mode = row[i].mode, .network = "visa",
-                                   .expiry_delay_s = 300, .tries = 3, .twu_h = 1, .accept_previous_window = true,
-                                   .regenerate = row[i].regenerate, .batch_max = 24, .notify_batch = 20, .deferred_slots = 4,
-                                   .display_rate_per_h = row[i].rate, .cvk_ref = "cvk", .mk_ref = "mk", .key_derivation = "A"};
+        struct ledger_product p = {.issuer_id = WORLD_ISSUER,
+                                   .version = 1,
+                                   .mode = row[i].mode,
+                                   .network = "visa",
+                                   .expiry_delay_s = 300,
+                                   .tries = 3,
+                                   .twu_h = 1,
+                                   .accept_previous_window = true,
+                                   .regenerate = row[i].regenerate,
+                                   .batch_max = 24,
+                                   .notify_batch = 20,
+                                   .deferred_slots = 4,
+                                   .display_rate_per_h = row[i].rate,
+                                   .cvk_ref = "cvk",
+                                   .mk_ref = "mk",
+                                   .key_derivation = "A"};
         snprintf(p.product_id, sizeof p.product_id, "%s", row[i].id);
         snprintf(p.service_code_dyn, sizeof p.service_code_dyn, "%s", row[i].mode == LEDGER_ONE_TIME ? "998" : "000");
         world_put_product(w, &p);
@@ -204,8 +216,13 @@ void world_put_client(struct world *w, const char *client_id, const char *issuer
 
 void world_put_card(struct world *w, const char *card_id, const char *product_id, const char *pan)
 {
-    struct ledger_card card = {.issuer_id = WORLD_ISSUER, .expiry = WORLD_EXPIRY, .psn = "00", .enrolled = true, .version = 1,
-                               .created_at = env_wall_ms(&w->env), .pan_mac.len = VAULT_MAC};
+    struct ledger_card card = {.issuer_id = WORLD_ISSUER,
+                               .expiry = WORLD_EXPIRY,
+                               .psn = "00",
+                               .enrolled = true,
+                               .version = 1,
+                               .created_at = env_wall_ms(&w->env),
+                               .pan_mac.len = VAULT_MAC};
     snprintf(card.card_id, sizeof card.card_id, "%s", card_id);
     snprintf(card.product_id, sizeof card.product_id, "%s", product_id);
     snprintf(card.pan_last4, sizeof card.pan_last4, "%s", pan + strlen(pan) - 4);
@@ -311,9 +328,8 @@ struct world_reply *world_ask(const struct world *w, const char *method, const c
 {
     char text[8192], answer[20000];
     bool absolute = path[0] == '/' && path[1] == '/';
-    int len = snprintf(text, sizeof text,
-                       "%s %s%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%sContent-Length: %zu\r\n\r\n%s", method,
-                       absolute ? "" : "/v2/issuers/" WORLD_ISSUER, absolute ? path + 1 : path,
+    int len = snprintf(text, sizeof text, "%s %s%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+                       method, absolute ? "" : "/v2/issuers/" WORLD_ISSUER, absolute ? path + 1 : path,
                        headers ? headers : "X-Api-Key: " WORLD_API_KEY "\r\n", body ? "Content-Type: application/json\r\n" : "",
                        body ? strlen(body) : 0, body ? body : "");
     struct world_reply *r = calloc(1, sizeof *r);

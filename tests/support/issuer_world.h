@@ -48,12 +48,25 @@ struct world_reply {
     char body[16384];
     cJSON *json; /* NULL: no JSON body; freed by world_reply_free */
 };
-/* `path` below /v2/issuers/{WORLD_ISSUER}, or absolute with a leading "//" cut to "/"; `headers` complete lines or NULL; `body` or NULL */
+/* `path` below /v2/issuers/{WORLD_ISSUER}, or absolute if it begins with "//", cut to "/". `headers`: complete lines, or NULL for
+ * the sandbox key. `body` may be NULL. */
 struct world_reply *world_ask(const struct world *w, const char *method, const char *path, const char *headers, const char *body);
 void world_reply_free(struct world_reply *reply);
 /* A string member; "" if absent. */
 const char *world_text(const struct world_reply *reply, const char *name);
 /* The value of a header; NULL if absent. */
 const char *world_header(const struct world_reply *reply, const char *name);
+
+/* ---- for cmocka programs: one world at a time ---- */
+
+extern struct world world;
+int world_group_setup(void **state);
+int world_group_teardown(void **state);
+/* A new world with the card "v" of the vectors under a product: a PAN can be registered once. */
+void world_fresh(const char *product);
+/* The status, and for a problem its code and shape. */
+void world_expect(const char *method, const char *path, const char *body, int status, const char *code);
+/* A display of a vectors' card that succeeds. */
+void world_show(const char *card_id, char cvv[4]);
 
 #endif

@@ -31,7 +31,8 @@ static const struct wire_field charge_fields[] = {
     {.name = "source.card", .kind = WIRE_OBJECT, .flags = WIRE_OPTIONAL},
     {.name = "source.card.cardData", .kind = WIRE_N, .min = 12, .max = 16, .flags = WIRE_PAN, WIRE_AT(struct charge, card_data)},
     {.name = "source.card.expiry", .kind = WIRE_N, .min = 4, .max = 4, WIRE_AT(struct charge, expiry)},
-    {.name = "indicator", .kind = WIRE_ENUM, .choices = "PROVIDED|NONE", .max = 8, .flags = WIRE_OPTIONAL, WIRE_AT(struct charge, indicator)},
+    {.name = "indicator", .kind = WIRE_ENUM, .choices = "PROVIDED|NONE", .max = 8, .flags = WIRE_OPTIONAL,
+     WIRE_AT(struct charge, indicator)},
     {.name = "capture", .kind = WIRE_BOOL, .max = 5, .flags = WIRE_OPTIONAL, WIRE_AT(struct charge, capture)},
     {.name = "name", .kind = WIRE_B, .min = 1, .max = 32, .flags = WIRE_OPTIONAL | WIRE_EMPTY_OK, WIRE_AT(struct charge, name)},
     {.name = "items[0].id", .kind = WIRE_AN, .min = 1, .max = 8, .flags = WIRE_OPTIONAL, WIRE_AT(struct charge, first)},
@@ -80,15 +81,28 @@ static void test_numbers_keep_their_text(void **state)
         const char *json;
         const char *text; /* NULL: refused */
     } row[] = {
-        {"0.1", "0.1"},  {"123456789012345678", "123456789012345678"}, {"9007199254740993", "9007199254740993"},
-        {"\"5.00\"", "5.00"}, {"-3.20", "-3.20"}, {"1e2", NULL}, {"01", NULL}, {"1.", NULL}, {".5", NULL}, {"+1", NULL},
-        {"\"\"", NULL}, {"\"1,00\"", NULL}, {"1234567890123456789", NULL}, {"true", NULL}, {"0.10000000000000000", NULL},
+        {"0.1", "0.1"},
+        {"123456789012345678", "123456789012345678"},
+        {"9007199254740993", "9007199254740993"},
+        {"\"5.00\"", "5.00"},
+        {"-3.20", "-3.20"},
+        {"1e2", NULL},
+        {"01", NULL},
+        {"1.", NULL},
+        {".5", NULL},
+        {"+1", NULL},
+        {"\"\"", NULL},
+        {"\"1,00\"", NULL},
+        {"1234567890123456789", NULL},
+        {"true", NULL},
+        {"0.10000000000000000", NULL},
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         char body[200];
         struct charge c;
         /* the 7 and 8 stand before and inside what is skipped: the texts must not be mixed up */
-        snprintf(body, sizeof body, "{\"a\":7,\"b\":[8,{\"c\":\"9\"}],\"amount\":{\"total\":%s,\"currency\":\"EUR\"},\"z\":1}", row[i].json);
+        snprintf(body, sizeof body, "{\"a\":7,\"b\":[8,{\"c\":\"9\"}],\"amount\":{\"total\":%s,\"currency\":\"EUR\"},\"z\":1}",
+                 row[i].json);
         enum err err = bind(body, 0, &c, NULL);
         if (row[i].text) {
             assert_int_equal(err, ERR_OK);
@@ -235,7 +249,8 @@ static void test_limits(void **state)
 static void test_damaged_bodies(void **state)
 {
     (void)state;
-    static const char good[] = "{\"amount\":{\"total\":12.34,\"currency\":\"USD\"},\"capture\":false,\"name\":\"\\u00e9\\n\",\"items\":[{\"id\":\"1\"}]}";
+    static const char good[] =
+        "{\"amount\":{\"total\":12.34,\"currency\":\"USD\"},\"capture\":false,\"name\":\"\\u00e9\\n\",\"items\":[{\"id\":\"1\"}]}";
     struct env env = rng_env(11);
     for (size_t len = 0; len < sizeof good - 1; len++) {
         struct charge c;
@@ -321,8 +336,9 @@ static void test_writer(void **state)
     json_put_decimal(&w, "d", span_text("1.50"));
     json_close(&w);
     assert_int_equal(json_done(&w), ERR_OK);
-    assert_true(span_is(buf_span(&b), "{\"a\":\"q\\\"\\\\\\u000a\\u007f\xC3\xA9\xEF\xBF\xBDz\",\"n\":-42,\"e\":[],\"l\":[\"x\",null,false],"
-                                      "\"o\":{},\"d\":1.50}"));
+    assert_true(span_is(buf_span(&b),
+                        "{\"a\":\"q\\\"\\\\\\u000a\\u007f\xC3\xA9\xEF\xBF\xBDz\",\"n\":-42,\"e\":[],\"l\":[\"x\",null,false],"
+                        "\"o\":{},\"d\":1.50}"));
     struct buf small = buf_over(room, 8);
     w = json_writer(&small);
     json_open(&w, NULL);
