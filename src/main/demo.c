@@ -137,8 +137,8 @@ static enum err bring_up(struct demo *demo)
 {
     TRY(check_ports(demo));
     TRY(demo_prepare_dir(demo));
+    TRY(start_tap(demo)); /* before there are card numbers that its memory would inherit */
     TRY(demo_invent(demo));
-    TRY(start_tap(demo));
     TRY(demo_service_start(demo, DEMO_HSM));
     TRY(demo_service_wait(demo, DEMO_HSM));
     TRY(demo_make_keys(demo));
