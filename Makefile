@@ -82,7 +82,7 @@ $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 $B/tests/unit/test_hsm_server: | $B/countersign-hsm
 
 UNIT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/unit/*.c tests/property/*.c))
-unit: $(UNIT_TESTS)
+unit: all $(UNIT_TESTS)
 	@tools/run-tests $(UNIT_TESTS)
 
 # Scenarios drive the real processes: programs in C (tests/scenario/*.c) and in Python (tests/scenario/*.py).
@@ -134,7 +134,7 @@ SANITIZE := -fsanitize=address,undefined
 asan:
 	@LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
 	  $(MAKE) --no-print-directory B=build-asan OPT='-O1 -g' HARD='-fPIE -ftrivial-auto-var-init=zero' WARN=-Wall \
-	  EXTRA_CFLAGS='$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer' EXTRA_LDFLAGS=$(SANITIZE) all unit
+	  EXTRA_CFLAGS='$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer' EXTRA_LDFLAGS=$(SANITIZE) unit
 
 cov:
 	@tools/setup --extras
