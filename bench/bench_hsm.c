@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CY a second: the HSM process on one core, pipelined verifications from this process on another, over loopback TCP. Every answer is
- * looked at. The limit is the same frames answered in this process without a socket between.
+ * CY a second: the HSM process on one core, pipelined verifications from this process on another, over loopback TCP. Every answer
+ * is looked at. The limit is the same frames answered in this process without a socket between.
  */
 #include "cvv/cvv.h"
 #include "hsm/hsm.h"

@@ -6,16 +6,33 @@
 #include <openssl/provider.h>
 #include <string.h>
 
+static int pick_legacy(OSSL_PROVIDER *provider, void *out)
+{
+    if (strcmp(OSSL_PROVIDER_get0_name(provider), "legacy") == 0)
+        *(OSSL_PROVIDER **)out = provider;
+    return 1;
+}
+
+static void unload_legacy(void)
+{
+    OSSL_PROVIDER *legacy = NULL;
+    if (OSSL_PROVIDER_do_all(NULL, pick_legacy, &legacy) == 1 && legacy)
+        OSSL_PROVIDER_unload(legacy);
+}
+
 /*
- * Single DES exists in the legacy provider only. It is loaded at the first single-length key, beside the default provider, and
- * stays: OpenSSL keeps the one instance. Where it is not installed, DES-EDE with equal keys is single DES at three times the price.
+ * Single DES exists in the legacy provider only. It is loaded at the first single-length key, beside the default provider, and stays
+ * until the process ends: OpenSSL keeps the one instance. Where it is not installed, DES-EDE with equal keys is single DES at
+ * three times the price.
  */
 static EVP_CIPHER *fetch_single(void)
 {
     ERR_set_mark();
     EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "DES-ECB", NULL);
-    if (!cipher && OSSL_PROVIDER_try_load(NULL, "legacy", 1))
+    if (!cipher && OSSL_PROVIDER_try_load(NULL, "legacy", 1)) {
+        (void)OPENSSL_atexit(unload_legacy);
         cipher = EVP_CIPHER_fetch(NULL, "DES-ECB", NULL);
+    }
     ERR_pop_to_mark();
     return cipher;
 }

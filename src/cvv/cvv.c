@@ -78,7 +78,7 @@ enum err cvv_block(struct cvv_key *key, const struct pan *pan, const char expiry
 
 static unsigned nibble_at(const uint8_t *block, size_t i)
 {
-    return block[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15u;
+    return ((unsigned)block[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15;
 }
 
 /* 1 if a is less than b, without a branch; for small numbers. */
@@ -88,8 +88,8 @@ static unsigned less(unsigned a, unsigned b)
 }
 
 /*
- * Neither branches nor addresses depend on the block: each nibble learns its place among the digits by counting (decimal ones first,
- * then letters) and is shifted there in a word of 16 digits; places past the sixteenth are masked away.
+ * Neither branches nor addresses depend on the block: each nibble learns its place among the digits by counting (decimal ones
+ * first, then letters) and is shifted there in a word of 16 digits; places past the sixteenth are masked away.
  */
 void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, struct code_digits *out)
 {

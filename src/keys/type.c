@@ -14,8 +14,8 @@ static const struct {
     {"000", "ZMK"},    {"100", "ZMK component"}, {"001", "ZPK"},   {"002", "PVK, TPK, TMK"}, {"70D", "TPK"},    {"80D", "TMK"},
     {"90D", "TKR"},    {"402", "CVK, CSCK"},     {"003", "TAK"},    {"008", "ZAK"},           {"00A", "ZEK"},    {"00B", "DEK"},
     {"30B", "TEK"},    {"109", "MK-AC"},         {"209", "MK-SMI"}, {"309", "MK-SMC"},        {"409", "MK-DAC"}, {"509", "MK-DN"},
-    {"709", "MK-CVC3"}, {"009", "BDK-1"},        {"609", "BDK-2"},  {"809", "BDK-3"},         {"909", "BDK-4"},  {"10C", "HMAC key"},
-    {"00C", "RSA private key"},
+    {"709", "MK-CVC3"}, {"009", "BDK-1"},        {"609", "BDK-2"},  {"809", "BDK-3"},         {"909", "BDK-4"},
+    {"10C", "HMAC key"}, {"00C", "RSA private key"},
 };
 /* The two-digit codes of BU and BW that are not simply a pair code of variant 0. */
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes after a header of four: an answer that begins with the header, the reply code and an error code, or no answer at all. */
+/* Any bytes after a header of four: an answer that begins with header, reply code and error code, or no answer at all. */
 #include "hsm/hsm.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What handles a code or a key outside the cipher library neither branches on it nor looks up by it: secrets are marked undefined and
- * valgrind reports every jump and every address that depends on them (the method of Langley's ctgrind).
+ * What handles a code or a key outside the cipher library neither branches on it nor looks up by it: secrets are marked undefined
+ * and valgrind reports every jump and every address that depends on them (the method of Langley's ctgrind).
  */
 /* clang-format off */
 #include <stdarg.h>
