@@ -132,7 +132,7 @@ demo:
 
 SANITIZE := -fsanitize=address,undefined
 asan:
-	@LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 ASAN_OPTIONS=fast_unwind_on_malloc=0:malloc_context_size=40 \
 	  $(MAKE) --no-print-directory B=build-asan OPT='-O1 -g' HARD='-fPIE -ftrivial-auto-var-init=zero' WARN=-Wall \
 	  EXTRA_CFLAGS='$(SANITIZE) -fno-sanitize-recover=undefined -fno-omit-frame-pointer' EXTRA_LDFLAGS=$(SANITIZE) unit
 

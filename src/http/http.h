@@ -12,7 +12,9 @@
  * Failure    What the server itself finds wrong (no such path, method, body too large, bad percent-encoding, headers too long) does
  *            not answer by itself: the request is delivered with `err` set, so that each face answers in its own error format. Only
  *            when no slot is free does the server answer alone: 503 with the mount's `busy_body`.
- * Limits     Body 64 KiB, headers 8 KiB or 64, path 1 KiB, 8 path parameters, answer body HTTP_ANSWER_MAX, 12 answer headers.
+ * Limits     Body 64 KiB, headers 8 KiB or 64, path 1 KiB, 8 path parameters, answer body HTTP_ANSWER_MAX, 12 answer headers. A
+ *            client that leaves in the middle of a body may keep its slot until idle_timeout_s: libmicrohttpd's edge-triggered loop
+ *            does not see an end that arrives together with data.
  * Secrets    Bodies and answers are wiped when the request ends, and so is the library's own buffer after each copy out of it.
  * Always     Cache-Control: no-store and X-Content-Type-Options: nosniff on every answer. HEAD is served by the GET row, unless the
  *            row says HTTP_NO_HEAD. OPTIONS on a known path is answered 204 with Allow by the server.

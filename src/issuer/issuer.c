@@ -282,6 +282,7 @@ enum err issuer_create(const struct issuer_config *config, struct issuer **out)
 
 void issuer_destroy(struct issuer *issuer)
 {
+    take_commits(issuer); /* what the writer finished while it was stopped is answered as it is */
     for (uint32_t i = 0; i < issuer->config.slots; i++)
         if (issuer->job[i].stage != JOB_IDLE)
             issuer_reply_error(issuer, &issuer->job[i], ERR_CLOSED);

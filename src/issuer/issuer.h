@@ -63,7 +63,7 @@ struct issuer;
 const struct http_mount *issuer_mounts(size_t *count);
 
 MUST_USE enum err issuer_create(const struct issuer_config *config, struct issuer **out);
-/* Requests inside are answered 503; no batch may be under way at the writer (stop it first). */
+/* The writer has been stopped: requests whose commit came back are answered, the others get 503. Nothing is submitted any more. */
 void issuer_destroy(struct issuer *issuer);
 /* Serves everything that has arrived; returns when it wants to be called next (monotonic microseconds, 0: when woken). */
 int64_t issuer_turn(struct issuer *issuer);

@@ -299,12 +299,12 @@ static enum err start(struct process *p, struct net_problem *problem)
     return ERR_OK;
 }
 
-/* The writer's last completions wake the loop and are answered; HTTP's threads wake it until they end. */
+/* The writer's last completions wake the loop and are answered; HTTP's threads wake it until they end. No turn runs after the
+ * writer: a request on a kept connection would still start, and commit to what is gone. */
 static void stop(struct process *p)
 {
     store_writer_stop(p->writer);
     if (p->issuer) {
-        (void)issuer_turn(p->issuer);
         issuer_destroy(p->issuer);
         p->issuer = NULL;
     }

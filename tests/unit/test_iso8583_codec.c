@@ -250,7 +250,7 @@ static void an_unknown_class_can_be_rejected(void **state)
 
 static void a_message_keeps_its_values(void **state)
 {
-    struct iso_message m;
+    struct iso_message m = {0};
     uint8_t big[ISO_VALUES_MAX + 1] = {0};
 
     (void)state;
