@@ -3,6 +3,7 @@
 
 #include "support/postgres.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,7 +34,8 @@ const struct stores_driver stores_postgres = {"postgres", postgres_fresh};
 
 void stores_setup(struct stores_fixture *f, const struct stores_driver *driver)
 {
-    *f = (struct stores_fixture){.env = env_system(NULL)};
+    *f = (struct stores_fixture){.log = {.fd = open("/dev/null", O_WRONLY | O_CLOEXEC), .service = "test"}};
+    f->env = env_system(&f->log);
     struct buf url = buf_over(f->url, sizeof f->url);
     driver->fresh(&url);
     insist(arena_create(&f->arena, ARENA_SIZE) == ERR_OK, "no memory");
@@ -58,6 +60,8 @@ void stores_teardown(struct stores_fixture *f)
 {
     static const char *const tails[] = {"", "-wal", "-shm"};
     store_close(f->store);
+    if (f->env.log)
+        close(f->log.fd);
     arena_destroy(&f->arena);
     if (f->url[0] != 's')
         return;

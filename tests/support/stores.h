@@ -26,6 +26,7 @@ extern const struct stores_driver stores_sqlite, stores_postgres;
 /* An empty database with the tables of both sets; fails the test if it cannot be made. */
 struct stores_fixture {
     char url[256];
+    struct log log; /* to nowhere, but written */
     struct env env;
     struct store *store;
     struct arena arena;

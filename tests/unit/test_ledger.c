@@ -116,6 +116,17 @@ static void test_products_and_their_cache(void **state)
     struct ledger_unit again = unit_of(&f, 1);
     ledger_put_product(&again, &in);
     assert_int_equal(ledger_unit_run(&again, f.store), ERR_CONFLICT);
+    for (int i = 0; i < LEDGER_PRODUCT_MAX; i++) { /* more than it holds: the old content stays */
+        struct buf id = buf_over(in.product_id, sizeof in.product_id);
+        buf_put_text(&id, "more");
+        buf_put_integer(&id, i);
+        (void)buf_text(&id);
+        struct ledger_unit unit = unit_of(&f, 1);
+        ledger_put_product(&unit, &in);
+        assert_int_equal(ledger_unit_run(&unit, f.store), ERR_OK);
+    }
+    assert_int_equal(ledger_products_refresh(cache, f.store, &f.arena), ERR_MEMORY);
+    assert_null(ledger_products_find(cache, in.product_id));
     ledger_products_destroy(cache);
     stores_teardown(&f);
 }

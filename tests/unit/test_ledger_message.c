@@ -164,6 +164,48 @@ static void test_a_unit_keeps_its_first_error(void **state)
     stores_teardown(&f);
 }
 
+/* After an error nothing is added any more, whatever it is. */
+static void test_a_failed_unit_takes_nothing(void **state)
+{
+    (void)state;
+    uint8_t room[64];
+    struct arena arena = arena_over(room, sizeof room);
+    struct ledger_unit u;
+    static struct ledger_full_card card;
+    static struct ledger_original original = {.hold = {.auth_id = "a"}};
+    static struct ledger_product product;
+    ledger_unit_begin(&u, 100, &arena);
+    assert_int_equal(u.err, ERR_MEMORY);
+    ledger_put_code(&u, &card.code, &card.code, LEDGER_CONSUME);
+    ledger_put_issue(&u, &card.code, &card.code, &(struct ledger_issuance){.at = 1});
+    ledger_put_display(&u, &card.code, &card.code, &(struct ledger_issuance){.at = 1});
+    ledger_put_idem(&u, &message, &(struct ledger_idem){.created_at = 1});
+    ledger_put_auth(&u, &original.auth);
+    ledger_put_hold(&u, &original.hold);
+    ledger_put_account(&u, &card.account);
+    ledger_put_reversal(&u, &original, 1, 1);
+    ledger_put_tombstone(&u, &message, 1);
+    ledger_put_outbox(&u, &(struct ledger_outbox){.tries = 1});
+    ledger_put_product(&u, &product);
+    ledger_put_card(&u, &card.card);
+    ledger_put_card_change(&u, &card.card);
+    ledger_put_new_account(&u, &card.account);
+    ledger_put_client(&u, &(struct ledger_client){.kind = "app"});
+    ledger_put_client_key(&u, &(struct ledger_client_key){.use = LEDGER_KEY_ENC});
+    ledger_put_client_key_revoked(&u, "c", "k", 1);
+    (void)ledger_get_original(&u, &message);
+    (void)ledger_get_idem(&u, &message);
+    (void)ledger_get_displays_since(&u, "c", 1);
+    (void)ledger_get_issuance(&u, &(struct ledger_issuance){.at = 1});
+    (void)ledger_get_client_by_api_key(&u, room);
+    int64_t number = 7;
+    assert_int_equal(u.batch.count, 0);
+    assert_int_equal(u.err, ERR_MEMORY);
+    assert_int_equal(ledger_unit_tag(&u, 0), 0);
+    assert_false(ledger_take_issuance(&u, 0, &number));
+    assert_int_equal(ledger_take_displays(&u, 0, &number), 0);
+}
+
 static void run_raw(struct stores_fixture *f, enum store_statement statement, const struct store_value *value, size_t count)
 {
     struct store_op op = {.statement = statement, .argument = value, .argument_count = count};
@@ -211,6 +253,7 @@ int main(void)
         ON_BOTH(test_a_tombstone_stops_the_late_original),
         ON_BOTH(test_a_reversal_counts_once),
         ON_BOTH(test_a_unit_keeps_its_first_error),
+        cmocka_unit_test(test_a_failed_unit_takes_nothing),
         ON_BOTH(test_a_row_that_does_not_fit_is_our_defect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

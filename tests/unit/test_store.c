@@ -320,11 +320,12 @@ static void test_wrong_sql_is_our_defect(void **state)
          "'none' "
          "LEFT JOIN card c ON c.card_id = 'none' LIMIT 1",
          ""},
+        {"ECHO", STORE_LEDGER, STORE_ROW_READ, "it", "it", "SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT)", ""},
     };
     struct stores_fixture f;
     struct store *store = NULL;
     stores_setup(&f, *state);
-    assert_int_equal(store_open_table(f.url, &f.env, (struct store_table){rows, 6}, &store), ERR_OK);
+    assert_int_equal(store_open_table(f.url, &f.env, (struct store_table){rows, 7}, &store), ERR_OK);
     struct store_value name = store_text("a1");
     for (unsigned i = 0; i < 4; i++) {
         struct store_op op[] = {{.statement = 4, .argument = &name, .argument_count = 1}, {.statement = i}};
@@ -339,7 +340,46 @@ static void test_wrong_sql_is_our_defect(void **state)
     assert_int_equal(store_cell_int(&op[0].rows, 0, 1), 5);
     assert_int_equal(store_cell(&op[1].rows, 0, 0).kind, STORE_NULL);
     assert_int_equal(store_cell_int(&op[1].rows, 0, 1), 0);
+    const struct store_value nothing[] = {{.kind = STORE_NULL}, {.kind = STORE_NULL}};
+    struct store_op echo = {.statement = 6, .argument = nothing, .argument_count = 2};
+    batch = batch_of(&f, &echo, 1);
+    assert_int_equal(store_run(store, &batch), ERR_OK);
+    assert_int_equal(store_cell(&echo.rows, 0, 0).kind, STORE_NULL);
+    assert_int_equal(store_cell(&echo.rows, 0, 1).kind, STORE_NULL);
     store_close(store);
+    stores_teardown(&f);
+}
+
+/* More than any socket buffer holds, in both directions: neither side may wait for the other. */
+static void test_a_batch_larger_than_the_sockets(void **state)
+{
+    enum { COUNT = 3000, WIDE = 4000 };
+    struct stores_fixture f;
+    static char wide[WIDE + 1];
+    static struct store_op op[COUNT * 2];
+    static struct store_value value[COUNT][7];
+    static char kid[COUNT][12];
+    stores_setup(&f, *state);
+    arena_destroy(&f.arena);
+    assert_int_equal(arena_create(&f.arena, 64 << 20), ERR_OK);
+    memset(wide, 'w', WIDE);
+    for (int i = 0; i < COUNT; i++) {
+        struct buf text = buf_over(kid[i], sizeof kid[i]);
+        buf_put_integer(&text, i);
+        const struct store_value row[] = {store_text(buf_text(&text)),
+                                          store_text("k"),
+                                          store_text("enc"),
+                                          store_text(wide),
+                                          store_int(0),
+                                          store_int(0),
+                                          store_int(0)};
+        memcpy(value[i], row, sizeof row);
+        op[i] = (struct store_op){.statement = STORE_CLIENT_KEY_PUT, .argument = value[i], .argument_count = 7};
+        op[COUNT + i] = (struct store_op){.statement = STORE_CLIENT_KEYS, .argument = value[i], .argument_count = 1};
+    }
+    assert_int_equal(run(&f, op, COUNT * 2, NULL), ERR_OK);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(store_cell_span(&op[COUNT + i].rows, 0, 3).len, WIDE);
     stores_teardown(&f);
 }
 
@@ -436,6 +476,7 @@ int main(void)
         ON_BOTH(test_a_full_arena_writes_nothing),
         ON_BOTH(test_arguments_are_checked),
         ON_BOTH(test_wrong_sql_is_our_defect),
+        ON_BOTH(test_a_batch_larger_than_the_sockets),
         ON_BOTH(test_a_group_undoes_only_what_failed),
         ON_BOTH(test_the_same_row_twice_in_a_group),
         cmocka_unit_test(test_the_file_is_private),
