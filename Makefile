@@ -78,8 +78,10 @@ $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $< $(TEST_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -lcmocka -lm -o $@
 
-# Some unit tests start the real key holder.
-$B/tests/unit/test_hsm_server: | $B/countersign-hsm
+# Some unit tests start the real key holder; one of them over the link that the services use.
+$B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link: | $B/countersign-hsm
+$B/tests/unit/test_hsm_link: TEST_SUPPORT += $B/obj/main/transport.o
+$B/tests/unit/test_hsm_link: $B/obj/main/transport.o
 
 UNIT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/unit/*.c tests/property/*.c))
 unit: all $(UNIT_TESTS)

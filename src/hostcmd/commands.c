@@ -36,7 +36,9 @@
     {.name = (name_), .doc = (doc_), .kind = WIRE_ENUM, .choices = (choices_), .min = 1, .max = 1, WIRE_AT(struct_, member_)}
 #define LETTER(name_, doc_, struct_, member_)                                                                                     \
     {.name = (name_), .doc = (doc_), .kind = WIRE_A, .min = 1, .max = 1, WIRE_AT(struct_, member_)}
-#define GROUP(name_) {.name = (name_), .doc = "starts the optional group", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1, .flags = WIRE_GROUP}
+#define GROUP(name_)                                                                                                              \
+    {.name = (name_), .doc = "starts the optional group", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1,                 \
+     .flags = WIRE_GROUP}
 
 /* ---- security codes ---- */
 
@@ -168,7 +170,8 @@ static const struct wire_field bu_short_fields[] = {HEX("KCV", "short form", 6, 
 
 static const struct wire_field attributes_fields[] = {
     {.name = "attributes", .doc = "starts the attributes of a key block", .kind = WIRE_CONST, .literal = "#", .min = 1, .max = 1},
-    {.name = "usage", .doc = "key usage: C0, E0, K0 ...", .kind = WIRE_AN, .min = 2, .max = 2, WIRE_AT(struct hostcmd_attributes, usage)},
+    {.name = "usage", .doc = "key usage: C0, E0, K0 ...", .kind = WIRE_AN, .min = 2, .max = 2,
+     WIRE_AT(struct hostcmd_attributes, usage)},
     {.name = "algorithm", .doc = "T2 double TDES, T3 triple, A2 AES-256", .kind = WIRE_AN, .min = 2, .max = 2,
      WIRE_AT(struct hostcmd_attributes, algorithm)},
     {.name = "mode", .doc = "mode of use", .kind = WIRE_AN, .min = 1, .max = 1, WIRE_AT(struct hostcmd_attributes, mode)},
@@ -216,7 +219,8 @@ static const struct wire_field no_pci_fields[] = {ONE("PCI state", "0, 1 or 2", 
 
 /* ---- records ---- */
 
-#define RECORD(name_, title_, struct_) static const struct wire_record name_##_record = WIRE_RECORD(title_, struct struct_, name_##_fields)
+#define RECORD(name_, title_, struct_)                                                                                            \
+    static const struct wire_record name_##_record = WIRE_RECORD(title_, struct struct_, name_##_fields)
 RECORD(cw, "CW", hostcmd_cw);
 RECORD(cw_reply, "CX", hostcmd_cw_reply);
 RECORD(cy, "CY", hostcmd_cy);
@@ -251,17 +255,20 @@ static const struct hostcmd_row rows[HOSTCMD_COUNT] = {
     [HOSTCMD_CY] = {.code = "CY", .reply_code = "CZ", .title = "verify a CVV", .request = &cy_record, .reply = &empty_record,
                     .key = {"402", "C0111213", "NCV", 'T'}, .audit = HOSTCMD_AUDIT_FAILURE},
     [HOSTCMD_QY] = {.code = "QY", .reply_code = "QZ", .title = "generate a dynamic code", .request = &qy_record,
-                    .reply = &qy_reply_record, .fault = scheme_faults, .key = {"109", "E0", "NX", 'T'}, .audit = HOSTCMD_AUDIT_FAILURE},
+                    .reply = &qy_reply_record, .fault = scheme_faults, .key = {"109", "E0", "NX", 'T'},
+                    .audit = HOSTCMD_AUDIT_FAILURE},
     [HOSTCMD_PM] = {.code = "PM", .reply_code = "PN", .title = "verify a dynamic code", .request = &pm_record,
                     .reply = &pm_reply_record, .fault = scheme_faults, .key = {"109", "E0", "NX", 'T'},
                     .audit = HOSTCMD_AUDIT_FAILURE, .flags = HOSTCMD_DATA_WITH_01},
-    [HOSTCMD_AS] = {.code = "AS", .reply_code = "AT", .title = "generate a CVK pair", .request = &as_record, .reply = &as_reply_record,
+    [HOSTCMD_AS] = {.code = "AS", .reply_code = "AT", .title = "generate a CVK pair", .request = &as_record,
+                    .reply = &as_reply_record,
                     CHOICE(struct hostcmd_as, kcv_type, "1", as_pair_record), .activity = HOSTCMD_GENERATE,
                     .audit = HOSTCMD_AUDIT_ALWAYS},
     [HOSTCMD_A0] = {.code = "A0", .reply_code = "A1", .title = "generate a key", .request = &a0_record, .reply = &a0_reply_record,
                     CHOICE(struct hostcmd_a0, mode, "1", a0_export_record), .fault = a0_faults, .key = {"000", "K052", "NBE", 'T'},
                     .activity = HOSTCMD_GENERATE, .audit = HOSTCMD_AUDIT_ALWAYS, .flags = HOSTCMD_ATTRIBUTES},
-    [HOSTCMD_BU] = {.code = "BU", .reply_code = "BV", .title = "check value of a key", .request = &bu_record, .reply = &bu_reply_record,
+    [HOSTCMD_BU] = {.code = "BU", .reply_code = "BV", .title = "check value of a key", .request = &bu_record,
+                    .reply = &bu_reply_record,
                     CHOICE(struct hostcmd_bu, kcv_type, "1", bu_short_record), .fault = bu_faults, .audit = HOSTCMD_AUDIT_FAILURE},
     [HOSTCMD_B2] = {.code = "B2", .reply_code = "B3", .title = "echo", .request = &b2_record, .reply = &b2_reply_record,
                     .fault = b2_faults, .flags = HOSTCMD_BINARY},

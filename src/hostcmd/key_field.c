@@ -86,7 +86,8 @@ static void generate(const struct env *env, size_t untagged, struct buf *out)
     static const struct {
         const char *tag;
         size_t digits; /* 0: as many as an untagged key has */
-    } form[] = {{"", 0}, {"U", DOUBLE}, {"X", DOUBLE}, {"T", TRIPLE}, {"Y", TRIPLE}, {"Z", SINGLE}, {"S00072C0TN00E0001", DOUBLE + 24}};
+    } form[] = {
+        {"", 0}, {"U", DOUBLE}, {"X", DOUBLE}, {"T", TRIPLE}, {"Y", TRIPLE}, {"Z", SINGLE}, {"S00072C0TN00E0001", DOUBLE + 24}};
     uint8_t choice;
     env_random(env, &choice, sizeof choice);
     size_t i = choice % (sizeof form / sizeof form[0]);

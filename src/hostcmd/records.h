@@ -2,7 +2,8 @@
 /*
  * The requests and replies of the host commands, as plain structs.
  *
- * Purpose    What hostcmd/commands.h binds to the wire: one struct a request, one a reply; members are texts as they stand in the frame.
+ * Purpose    What hostcmd/commands.h binds to the wire: one struct a request, one a reply; members are texts as they stand in the
+ *            frame.
  * Ownership  Values of the caller; those that held a PAN or a code are wiped by the holder (secret_wipe).
  * Threading  Values.
  * Failure    None here: wire_parse and wire_build check the members against their rows.

@@ -28,12 +28,14 @@ struct settings {
 
 /* clang-format off */
 static const struct config_row settings_rows[] = {
-    {"hsm", "listen", "ADDR:PORT of the host commands", CONFIG_TEXT, CONFIG_MEMBER(struct settings, listen), .initial = "127.0.0.1:1500"},
+    {"hsm", "listen", "ADDR:PORT of the host commands", CONFIG_TEXT, CONFIG_MEMBER(struct settings, listen),
+     .initial = "127.0.0.1:1500"},
     {"hsm", "admin", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, CONFIG_MEMBER(struct settings, admin),
      .initial = ""},
     {"hsm", "header", "bytes in front of each command that are echoed", CONFIG_INTEGER, CONFIG_MEMBER(struct settings, header),
      0, 255, "4"},
-    {"hsm", "connections", "largest number of connections", CONFIG_INTEGER, CONFIG_MEMBER(struct settings, connections), 1, 4096, "256"},
+    {"hsm", "connections", "largest number of connections", CONFIG_INTEGER, CONFIG_MEMBER(struct settings, connections),
+     1, 4096, "256"},
     {"hsm", "lmk", "LMK identifier where a command names none", CONFIG_INTEGER, CONFIG_MEMBER(struct settings, lmk), 0, 99, "0"},
     {"hsm", "test_lmk", "load the public test LMKs", CONFIG_BOOL, CONFIG_MEMBER(struct settings, test_lmk), .initial = "false"},
     {"hsm", "authorised", "authorised state: PM tells the expected code (compatibility mode)", CONFIG_BOOL,
@@ -157,7 +159,8 @@ static void on_metrics(void *context, struct buf *out)
     hsm_metrics(p->hsm, out);
     net_metric(out, "countersign_hsm_connections", "connections open", "gauge", (int64_t)net_server_count(p->server));
     net_metric(out, "countersign_hsm_connections_refused_total", "connections beyond the limit", "counter", (int64_t)c.refused);
-    net_metric(out, "countersign_hsm_frames_cut_total", "connections closed for a malformed length", "counter", (int64_t)c.bad_frames);
+    net_metric(out, "countersign_hsm_frames_cut_total", "connections closed for a malformed length", "counter",
+               (int64_t)c.bad_frames);
 }
 
 static void warn_test_lmk(void)
@@ -197,7 +200,8 @@ static int run(struct process *p, const struct settings *s)
     struct net_problem problem = {""};
     enum err err = start(p, s, &problem);
     if (err != ERR_OK)
-        (void)fprintf(stderr, "countersign-hsm: cannot start: %s%s%s\n", problem.text, problem.text[0] ? ": " : "", err_row(err)->text);
+        (void)fprintf(stderr, "countersign-hsm: cannot start: %s%s%s\n", problem.text, problem.text[0] ? ": " : "",
+                      err_row(err)->text);
     else
         err = net_loop_run(p->loop);
     net_loop_destroy(p->loop);

@@ -6,7 +6,8 @@
  * Ownership  hsm_link_destroy releases the client; the connections belong to the loop and are gone with net_loop_destroy, which
  *            therefore comes first.
  * Threading  The loop's thread.
- * Failure    A bad address list is described in `problem`; what was made is in *out all the same and is destroyed as usual. An HSM that is not there yet is not a failure: it is tried again.
+ * Failure    A bad address list is described in `problem`; what was made is in *out all the same and is destroyed as usual. An HSM
+ *            that is not there yet is not a failure: it is tried again.
  * Limits     HOSTCMD_ENDPOINTS_MAX addresses.
  *
  * Example

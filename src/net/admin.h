@@ -2,8 +2,8 @@
 /*
  * The admin port of a service: three answers over HTTP/1.1.
  *
- * Purpose    GET /healthz (the process turns: 200 "ok"), GET /readyz (200 or 503), GET /metrics (Prometheus text). Anything else 404,
- *            other methods 405.
+ * Purpose    GET /healthz (the process turns: 200 "ok"), GET /readyz (200 or 503), GET /metrics (Prometheus text). Anything else
+ *            404, other methods 405.
  * Ownership  The loop owns it.
  * Threading  The loop's thread; hooks are called there and must not wait.
  * Failure    A request head above 4 KiB closes the connection.

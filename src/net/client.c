@@ -8,7 +8,7 @@ struct net_client {
     struct sockaddr_storage address;
     uv_timer_t timer; /* waits for the next attempt, or bounds the one that runs */
     uv_connect_t connecting;
-    bool attempt;     /* a connect is under way */
+    bool attempt; /* a connect is under way */
     uint32_t failures;
     int64_t opened_us;
     uint64_t frames_before;
@@ -16,8 +16,14 @@ struct net_client {
 
 enum { CONNECT_MS = 5000, BACKOFF_FIRST_MS = 1000, BACKOFF_MAX_MS = 30000, STEADY_US = 5000000 };
 
-static struct net_client *client_of(struct net_group *g) { return (struct net_client *)(void *)g; }
-static struct net_stream *stream_of(struct net_client *c) { return &c->group.stream[0]; }
+static struct net_client *client_of(struct net_group *g)
+{
+    return (struct net_client *)(void *)g;
+}
+static struct net_stream *stream_of(struct net_client *c)
+{
+    return &c->group.stream[0];
+}
 
 static void begin(struct net_client *c);
 

@@ -139,7 +139,8 @@ static enum err open_signals(struct net_loop *loop)
 
 static enum err open_handles(struct net_loop *loop)
 {
-    loop->wake.data = loop->prepare.data = loop->check.data = loop->deadline.data = loop->housekeeping.data = loop->grace.data = loop;
+    loop->wake.data = loop->prepare.data = loop->check.data = loop->deadline.data = loop->housekeeping.data = loop->grace.data =
+        loop;
     if (uv_async_init(&loop->uv, &loop->wake, on_wake) != 0)
         return ERR_SYSTEM;
     uv_prepare_init(&loop->uv, &loop->prepare);

@@ -48,7 +48,8 @@ enum { NET_NEVER_US = 0 }; /* a turn hook's answer: no deadline */
 
 struct net_loop_config {
     const struct env *env;
-    /* Called once in every turn, after the frames; returns the next deadline (monotonic microseconds) or NET_NEVER_US. May be NULL. */
+    /* Called once in every turn, after the frames; returns the next deadline (monotonic microseconds) or NET_NEVER_US.
+     * May be NULL. */
     int64_t (*turn)(void *context);
     /* SIGTERM, SIGINT or SIGHUP arrived. NULL: signals are left alone. */
     void (*signal)(void *context, int signum);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside net: a stream is one connection with its two buffers; a group is what the streams of a server, or the one of a client, have
- * in common. loop.c drives the groups in phases, stream.c moves bytes, server.c and client.c open and close.
+ * Inside net: a stream is one connection with its two buffers; a group is what the streams of a server, or the one of a client,
+ * have in common. loop.c drives the groups in phases, stream.c moves bytes, server.c and client.c open and close.
  */
 #ifndef NET_NET_INTERNAL_H
 #define NET_NET_INTERNAL_H
@@ -13,7 +13,7 @@
 enum { NET_TIMERS_MAX = 8, NET_SIGNALS = 3, NET_HALF_CLOSED_MS = 60000 };
 
 enum net_state {
-    NET_FREE,    /* the slot is unused */
+    NET_FREE, /* the slot is unused */
     NET_OPEN,
     NET_CLOSING, /* no more frames in or out; what is queued is written */
     NET_DEAD,    /* waiting for the event library to let go of the handle */
@@ -28,8 +28,8 @@ struct net_stream {
     enum net_state state;
     uint32_t slot;
     uint32_t generation;
-    uint32_t owed;   /* frames delivered that no frame was sent for */
-    bool announced;  /* the owner knows of it */
+    uint32_t owed;  /* frames delivered that no frame was sent for */
+    bool announced; /* the owner knows of it */
     bool reading;
     bool ended;      /* the peer sends no more, or we are draining */
     bool bad;        /* a malformed frame is next */
@@ -43,7 +43,7 @@ struct net_stream {
     uint8_t *out;
     size_t out_start;
     size_t out_end;
-    size_t writing;  /* bytes from out_start that the event library holds */
+    size_t writing; /* bytes from out_start that the event library holds */
     struct net_stream *next_in;
     struct net_stream *next_out;
 };
@@ -98,7 +98,8 @@ struct net_loop {
 /* loop.c */
 void net_loop_add(struct net_loop *loop, struct net_group *group);
 int64_t net_loop_now_us(const struct net_loop *loop);
-void net_loop_log(struct net_loop *loop, enum log_level level, const char *event, const struct net_group *group, const char *reason);
+void net_loop_log(struct net_loop *loop, enum log_level level, const char *event, const struct net_group *group,
+                  const char *reason);
 
 /* stream.c */
 enum err net_group_reserve(struct net_group *group, size_t streams, struct net_problem *problem);
@@ -115,7 +116,10 @@ void net_stream_kill(struct net_stream *stream);
 /* Closes it once everything owed is sent. */
 void net_stream_end(struct net_stream *stream);
 void net_stream_list_in(struct net_stream *stream);
-static inline struct net_peer net_stream_peer(const struct net_stream *s) { return (struct net_peer){s->slot, s->generation}; }
+static inline struct net_peer net_stream_peer(const struct net_stream *s)
+{
+    return (struct net_peer){s->slot, s->generation};
+}
 
 /* address.c */
 enum err net_address_resolve(const char *text, bool passive, struct sockaddr_storage *out, struct net_problem *problem);

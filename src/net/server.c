@@ -14,7 +14,10 @@ struct net_server {
 
 enum { BACKLOG = 511 };
 
-static struct net_server *server_of(struct net_group *g) { return (struct net_server *)(void *)g; }
+static struct net_server *server_of(struct net_group *g)
+{
+    return (struct net_server *)(void *)g;
+}
 
 static void slot_gone(struct net_group *g, struct net_stream *s)
 {

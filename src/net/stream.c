@@ -8,7 +8,10 @@
 
 enum { LEN2 = 2 };
 
-static size_t prefix_len(const struct net_group *g) { return g->framing.kind == NET_LEN2 ? LEN2 : 0; }
+static size_t prefix_len(const struct net_group *g)
+{
+    return g->framing.kind == NET_LEN2 ? LEN2 : 0;
+}
 
 /* ---- reservation ---- */
 

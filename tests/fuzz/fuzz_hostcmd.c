@@ -40,7 +40,8 @@ static struct hsm *hsm_of(size_t choice)
     static const uint8_t header[HEADERS] = {4, 0, 255};
     static struct hsm *made[HEADERS];
     if (!made[choice]) {
-        struct hsm_config config = {.env = &env, .header = header[choice], .sockets = 1, .test_lmk = true, .authorised = choice == 1};
+        struct hsm_config config = {
+            .env = &env, .header = header[choice], .sockets = 1, .test_lmk = true, .authorised = choice == 1};
         ASSERT(hsm_create(&config, &made[choice]) == ERR_OK);
     }
     return made[choice];

@@ -69,9 +69,9 @@ static int teardown(void **state)
 
 static enum err ask(struct world *w, uint64_t ticket)
 {
-    return hostcmd_client_send(w->client, &(struct hostcmd_send){.command = span_text("CYkey"),
-                                                                 .deadline_us = w->rng.monotonic_us + SECOND,
-                                                                 .ticket = ticket});
+    return hostcmd_client_send(
+        w->client,
+        &(struct hostcmd_send){.command = span_text("CYkey"), .deadline_us = w->rng.monotonic_us + SECOND, .ticket = ticket});
 }
 
 static void reply(struct world *w, size_t index, const char *text)
@@ -303,7 +303,10 @@ static void test_every_request_completes_once(void **state)
         case 5:
         case 6:
             if (w->count > 0)
-                reply(w, draw[1] % w->count, draw[1] % 50 == 0 ? "XX" : w->sent[draw[1] % w->count].command[0] == 'N' ? "ND00" : "CZ00");
+                reply(w, draw[1] % w->count,
+                      draw[1] % 50 == 0                               ? "XX"
+                      : w->sent[draw[1] % w->count].command[0] == 'N' ? "ND00"
+                                                                      : "CZ00");
             break;
         case 7:
             both_up(w);

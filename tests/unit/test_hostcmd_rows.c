@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command table: sound rows, build and parse are inverse on random valid records, every outcome is reached, published frames. */
+/* The command table: sound rows, build and parse are inverse on random valid records, every outcome is reached. */
 #include "hostcmd/commands.h"
 
 #include "support/rng.h"
@@ -183,80 +183,81 @@ static void test_every_outcome_is_reached(void **state)
 
 /* ---- what single faults answer ---- */
 
+/* clang-format off */
+static const struct single_fault {
+    const char *command;
+    const char *code;
+    const char *trailer;
+} single_faults[] = {
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101", "00", ""},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101%01", "00", ""},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101%01\x19" "A", "00", "\x19" "A"},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101\x19", "00", "\x19"},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101\x19" "12345678901234567890123456789012", "00",
+     "\x19" "12345678901234567890123456789012"},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101\x19" "123456789012345678901234567890123", "15", ""},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101\x19" "%01", "00", "\x19" "%01"},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101%0", "15", ""},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101%0x\x19t", "15", "\x19t"},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;87011010", "15", ""},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;870110", "15", ""},
+    {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101#C0T2N00S00", "15", ""},
+    {"CWQ9B4934384B19946B040CD702B4D581454123456789012345;8701101", "26", ""},
+    {"CWS0x072C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB424;0", "83", ""},
+    {"CWS09999C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB424;0", "83", ""},
+    {"CWU9B49", "15", ""},
+    {"CW", "15", ""},
+    {"CW\x19t", "15", "\x19t"},
+    {"QY1U", "68", ""},
+    {"QY9", "68", ""},
+    {"QY", "15", ""},
+    {"PM5", "15", ""},
+    {"PM51U", "68", ""},
+    {"PM12U", "68", ""},
+    {"QY5UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812000260101000001", "00", ""},
+    {"QY5UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812000260101000019", "15", ""},
+    {"QY5UB68E039974B21519E5E2226866C4D3A0C4123456789012345;2812000260101000001", "15", ""},
+    {"A0A402U", "68", ""},
+    {"A00402U", "00", ""},
+    {"A00FFFS%01#C0T2N00S00", "00", ""},
+    {"A00FFFS#C0T2N00S00%01", "15", ""},
+    {"A01000U;0U1E6F5623CAEF7F791373A1F01A506A28X", "00", ""},
+    {"A01000U", "15", ""},
+    {"BU0200406FBB23A5214DF", "00", ""},
+    {"BU023U", "05", ""},
+    {"BUx20U", "04", ""},
+    {"BU0200406FBB23A5214DF;001", "00", ""},
+    {"BUFF10406FBB23A5214DF0406FBB23A5214DF;402;ZZ0", "00", ""},
+    {"BUff10406FBB23A5214DF0406FBB23A5214DF", "15", ""},
+    {"AS", "00", ""},
+    {"AS;0U1", "00", ""},
+    {"AS;0U2", "15", ""},
+    {"AS;0U", "15", ""},
+    {"B200100123456789ABCDEF", "00", ""},
+    {"B200110123456789ABCDEF", "80", ""},
+    {"B2FFFF0123456789ABCDEF", "80", ""},
+    {"B2000F0123456789ABCDEF", "15", ""},
+    {"B20002\x19" "A\x19t", "00", "\x19t"},
+    {"NC", "00", ""},
+    {"NO00", "00", ""},
+    {"NO02", "15", ""},
+    {"NO", "15", ""},
+};
+/* clang-format on */
+
 static void test_codes_of_faults(void **state)
 {
     (void)state;
-    /* clang-format off */
-    static const struct {
-        const char *command;
-        const char *code;
-        const char *trailer;
-    } row[] = {
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101", "00", ""},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101%01", "00", ""},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101%01\x19" "A", "00", "\x19" "A"},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101\x19", "00", "\x19"},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101\x19" "12345678901234567890123456789012", "00",
-         "\x19" "12345678901234567890123456789012"},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101\x19" "123456789012345678901234567890123", "15", ""},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101\x19" "%01", "00", "\x19" "%01"},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101%0", "15", ""},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101%0x\x19t", "15", "\x19t"},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;87011010", "15", ""},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;870110", "15", ""},
-        {"CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101#C0T2N00S00", "15", ""},
-        {"CWQ9B4934384B19946B040CD702B4D581454123456789012345;8701101", "26", ""},
-        {"CWS0x072C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB424;0", "83", ""},
-        {"CWS09999C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB424;0", "83", ""},
-        {"CWU9B49", "15", ""},
-        {"CW", "15", ""},
-        {"CW\x19t", "15", "\x19t"},
-        {"QY1U", "68", ""},
-        {"QY9", "68", ""},
-        {"QY", "15", ""},
-        {"PM5", "15", ""},
-        {"PM51U", "68", ""},
-        {"PM12U", "68", ""},
-        {"QY5UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812000260101000001", "00", ""},
-        {"QY5UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812000260101000019", "15", ""},
-        {"QY5UB68E039974B21519E5E2226866C4D3A0C4123456789012345;2812000260101000001", "15", ""},
-        {"A0A402U", "68", ""},
-        {"A00402U", "00", ""},
-        {"A00FFFS%01#C0T2N00S00", "00", ""},
-        {"A00FFFS#C0T2N00S00%01", "15", ""},
-        {"A01000U;0U1E6F5623CAEF7F791373A1F01A506A28X", "00", ""},
-        {"A01000U", "15", ""},
-        {"BU0200406FBB23A5214DF", "00", ""},
-        {"BU023U", "05", ""},
-        {"BUx20U", "04", ""},
-        {"BU0200406FBB23A5214DF;001", "00", ""},
-        {"BUFF10406FBB23A5214DF0406FBB23A5214DF;402;ZZ0", "00", ""},
-        {"BUff10406FBB23A5214DF0406FBB23A5214DF", "15", ""},
-        {"AS", "00", ""},
-        {"AS;0U1", "00", ""},
-        {"AS;0U2", "15", ""},
-        {"AS;0U", "15", ""},
-        {"B200100123456789ABCDEF", "00", ""},
-        {"B200110123456789ABCDEF", "80", ""},
-        {"B2FFFF0123456789ABCDEF", "80", ""},
-        {"B2000F0123456789ABCDEF", "15", ""},
-        {"B20002\x19" "A\x19t", "00", "\x19t"},
-        {"NC", "00", ""},
-        {"NO00", "00", ""},
-        {"NO02", "15", ""},
-        {"NO", "15", ""},
-    };
-    /* clang-format on */
-    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-        struct span command = span_text(row[i].command);
+    for (size_t i = 0; i < sizeof single_faults / sizeof single_faults[0]; i++) {
+        struct span command = span_text(single_faults[i].command);
         const struct hostcmd_row *found = hostcmd_find(span_slice(command, 0, 2));
         struct hostcmd_tail tail;
         assert_non_null(found);
         enum err err = hostcmd_request_parse(found, span_slice(command, 2, SIZE_MAX), two, &tail, NULL);
-        if (strcmp(err_row(err)->host_code, row[i].code) != 0)
-            fail_msg("%s: %s", row[i].command, err_row(err)->host_code);
-        if (!span_is(tail.trailer, row[i].trailer))
-            fail_msg("%s: trailer of %zu", row[i].command, tail.trailer.len);
+        if (strcmp(err_row(err)->host_code, single_faults[i].code) != 0)
+            fail_msg("%s: %s", single_faults[i].command, err_row(err)->host_code);
+        if (!span_is(tail.trailer, single_faults[i].trailer))
+            fail_msg("%s: trailer of %zu", single_faults[i].command, tail.trailer.len);
     }
 }
 
@@ -283,7 +284,8 @@ static void test_replies(void **state)
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_PM, NULL, span_text("PN01"), &answer, &pn), ERR_OK);
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_PM, NULL, span_text("PN01104"), &answer, &pn), ERR_OK);
     assert_true(span_is(WIRE_SPAN(pn.expected), "104"));
-    assert_int_equal(hostcmd_reply_parse(HOSTCMD_A0, NULL, span_text("A100U1E6F5623CAEF7F791373A1F01A506A28123456"), &answer, &a1), ERR_OK);
+    assert_int_equal(hostcmd_reply_parse(HOSTCMD_A0, NULL, span_text("A100U1E6F5623CAEF7F791373A1F01A506A28123456"), &answer, &a1),
+                     ERR_OK);
     assert_true(span_is(WIRE_SPAN(a1.kcv), "123456"));
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_A0, NULL, span_text("A1000406FBB23A5214DF123456"), &answer, &a1), ERR_OK);
     assert_true(span_is(WIRE_SPAN(a1.key), "0406FBB23A5214DF"));
@@ -330,9 +332,9 @@ static void test_document(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_are_sound),    cmocka_unit_test(test_requests_come_back),
-        cmocka_unit_test(test_replies_come_back), cmocka_unit_test(test_every_outcome_is_reached),
-        cmocka_unit_test(test_codes_of_faults),   cmocka_unit_test(test_replies),
+        cmocka_unit_test(test_rows_are_sound),          cmocka_unit_test(test_requests_come_back),
+        cmocka_unit_test(test_replies_come_back),       cmocka_unit_test(test_every_outcome_is_reached),
+        cmocka_unit_test(test_codes_of_faults),         cmocka_unit_test(test_replies),
         cmocka_unit_test(test_descriptions_are_masked), cmocka_unit_test(test_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,12 +128,37 @@ static void test_trailers(void **state)
     (void)state;
     int fd = socket_connect(hsm.port);
     expect_exchange(fd, "NC\x19", "ND0026860400000000001500-0023\x19");
-    expect_exchange(fd, "NC\x19" "ABC", "ND0026860400000000001500-0023\x19" "ABC");
-    expect_exchange(fd, "NC%00\x19" "%01", "ND0026860400000000001500-0023\x19" "%01");
-    expect_exchange(fd, "NO\x19" "12345678901234567890123456789012", "NP15\x19" "12345678901234567890123456789012");
-    expect_exchange(fd, "NC\x19" "123456789012345678901234567890123", "ND15");
-    expect_exchange(fd, "B20003A\x19" "B\x19" "t", "B300A\x19" "B\x19" "t");
-    expect_exchange(fd, "XX\x19" "t", "XY68\x19" "t");
+    expect_exchange(fd,
+                    "NC\x19"
+                    "ABC",
+                    "ND0026860400000000001500-0023\x19"
+                    "ABC");
+    expect_exchange(fd,
+                    "NC%00\x19"
+                    "%01",
+                    "ND0026860400000000001500-0023\x19"
+                    "%01");
+    expect_exchange(fd,
+                    "NO\x19"
+                    "12345678901234567890123456789012",
+                    "NP15\x19"
+                    "12345678901234567890123456789012");
+    expect_exchange(fd,
+                    "NC\x19"
+                    "123456789012345678901234567890123",
+                    "ND15");
+    expect_exchange(fd,
+                    "B20003A\x19"
+                    "B\x19"
+                    "t",
+                    "B300A\x19"
+                    "B\x19"
+                    "t");
+    expect_exchange(fd,
+                    "XX\x19"
+                    "t",
+                    "XY68\x19"
+                    "t");
     close(fd);
 }
 
@@ -156,7 +181,8 @@ static void test_lengths(void **state)
     int fd = socket_connect(hsm.port);
     buf_put_text(&b, "HEADB27FF0");
     buf_put_fill(&b, 'x', 0x7FF0);
-    buf_put_text(&b, "%00\x19" "tt");
+    buf_put_text(&b, "%00\x19"
+                     "tt");
     assert_int_equal(b.len, sizeof large);
     socket_send_frame(fd, buf_span(&b));
     size_t len = 0;
@@ -368,18 +394,12 @@ static void test_without_lmk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status_commands),
-        cmocka_unit_test(test_code_frames),
-        cmocka_unit_test(test_authorised_state),
-        cmocka_unit_test(test_trailers),
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_half_frames),
-        cmocka_unit_test(test_pipelining),
-        cmocka_unit_test(test_garbage_frames),
-        cmocka_unit_test(test_garbage_streams),
-        cmocka_unit_test(test_header_of_any_length),
-        cmocka_unit_test(test_end_is_orderly),
-        cmocka_unit_test(test_admin),
+        cmocka_unit_test(test_status_commands),  cmocka_unit_test(test_code_frames),
+        cmocka_unit_test(test_authorised_state), cmocka_unit_test(test_trailers),
+        cmocka_unit_test(test_lengths),          cmocka_unit_test(test_half_frames),
+        cmocka_unit_test(test_pipelining),       cmocka_unit_test(test_garbage_frames),
+        cmocka_unit_test(test_garbage_streams),  cmocka_unit_test(test_header_of_any_length),
+        cmocka_unit_test(test_end_is_orderly),   cmocka_unit_test(test_admin),
         cmocka_unit_test(test_without_lmk),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -283,8 +283,8 @@ static void test_admin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_round_trip), TEST(test_full),   TEST(test_comes_back), TEST(test_garbage_drops), TEST(test_nobody_listens),
-        TEST(test_timers),     TEST(test_deadline), TEST(test_admin),
+        TEST(test_round_trip),     TEST(test_full),   TEST(test_comes_back), TEST(test_garbage_drops),
+        TEST(test_nobody_listens), TEST(test_timers), TEST(test_deadline),   TEST(test_admin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,12 +88,13 @@ static int start(void **state)
     static struct service service;
     service = (struct service){.env = env_system(NULL), .expand = 1};
     struct net_problem problem;
-    struct net_server_config config = {.name = "test",
-                                       .listen = "127.0.0.1:0",
-                                       .framing = {NET_LEN2, FRAME_MIN, FRAME_MAX},
-                                       .sizes = {4096, WRITE_SIZE, FRAME_MAX * 7},
-                                       .connections = SLOTS,
-                                       .events = {.frames = on_frames, .opened = on_opened, .closed = on_closed, .context = &service}};
+    struct net_server_config config = {
+        .name = "test",
+        .listen = "127.0.0.1:0",
+        .framing = {NET_LEN2, FRAME_MIN, FRAME_MAX},
+        .sizes = {4096, WRITE_SIZE, FRAME_MAX * 7},
+        .connections = SLOTS,
+        .events = {.frames = on_frames, .opened = on_opened, .closed = on_closed, .context = &service}};
     if (net_loop_create(&(struct net_loop_config){&service.env, on_turn, NULL, &service}, &service.loop) != ERR_OK)
         return -1;
     if (net_server_create(service.loop, &config, &service.server, &problem) != ERR_OK)
@@ -397,9 +398,18 @@ static void test_port_in_use(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_echo),          TEST(test_byte_by_byte), TEST(test_batch),         TEST(test_bad_lengths),
-        TEST(test_largest_and_smallest), TEST(test_many_connections), TEST(test_slow_reader), TEST(test_half_closed),
-        TEST(test_server_closes), TEST(test_reset_by_peer), TEST(test_drain),        TEST(test_port_in_use),
+        TEST(test_echo),
+        TEST(test_byte_by_byte),
+        TEST(test_batch),
+        TEST(test_bad_lengths),
+        TEST(test_largest_and_smallest),
+        TEST(test_many_connections),
+        TEST(test_slow_reader),
+        TEST(test_half_closed),
+        TEST(test_server_closes),
+        TEST(test_reset_by_peer),
+        TEST(test_drain),
+        TEST(test_port_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
