@@ -1,71 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any frame to the dispatcher of the HSM: the first byte chooses the length of the header, the rest is the payload. */
-#include "hsm/hsm.h"
+/*
+ * The command rows from both ends. The first byte chooses the command and the direction, the rest is what came over the wire: the data
+ * of a request, or a reply as a client sees it. What parses must build into bytes that parse into the same again.
+ */
+#include "hostcmd/commands.h"
 
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { HEADERS = 3 };
+enum { FRAME = 40000, RECORD = sizeof(struct hostcmd_b2) + 64, CODE_LEN = 2 };
 
-static int64_t still_wall(void *context)
-{
-    (void)context;
-    return 1767225600000; /* 2026-01-01 */
-}
+static uint8_t one[RECORD], two[RECORD], first[FRAME], second[FRAME];
 
-static int64_t still_monotonic(void *context)
+static void request(enum hostcmd_id id, struct span data)
 {
-    (void)context;
-    return 1;
-}
-
-/* The same stream in every run (splitmix64). It must move: generated key halves differ. */
-static void repeatable_random(void *context, void *out, size_t len)
-{
-    (void)context;
-    static uint64_t state;
-    uint8_t *to = out;
-    for (size_t i = 0; i < len; i++) {
-        uint64_t z = state += 0x9E3779B97F4A7C15u;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-        to[i] = (uint8_t)(z >> 27);
+    const struct hostcmd_row *row = hostcmd_row(id);
+    struct hostcmd_tail tail;
+    struct wire_fault fault = {0};
+    struct buf built = buf_over(first, sizeof first);
+    struct buf again = buf_over(second, sizeof second);
+    if (hostcmd_request_parse(row, data, one, &tail, &fault) != ERR_OK) {
+        ASSERT(fault.field && fault.outcome != WIRE_OUTCOME_OK && fault.offset <= data.len && tail.trailer.len <= 33);
+        return;
     }
+    const struct hostcmd_attributes *attributes = tail.has_attributes ? &tail.attributes : NULL;
+    ASSERT(hostcmd_request_build_with(id, one, tail.lmk, attributes, &built) == ERR_OK);
+    ASSERT(built.len - CODE_LEN + tail.trailer.len == data.len);
+    ASSERT(hostcmd_request_parse(row, span_slice(buf_span(&built), CODE_LEN, SIZE_MAX), two, &tail, NULL) == ERR_OK);
+    ASSERT(hostcmd_request_build_with(id, two, tail.lmk, attributes, &again) == ERR_OK);
+    ASSERT(span_equal(buf_span(&built), buf_span(&again)));
 }
 
-/* One HSM for each header length, made once. */
-static struct hsm *hsm_of(size_t choice)
+static void reply(enum hostcmd_id id, struct span payload)
 {
-    static const struct env env = {still_wall, still_monotonic, repeatable_random, NULL, NULL};
-    static const uint8_t header[HEADERS] = {4, 0, 255};
-    static struct hsm *made[HEADERS];
-    if (!made[choice]) {
-        struct hsm_config config = {
-            .env = &env, .header = header[choice], .sockets = 1, .test_lmk = true, .authorised = choice == 1};
-        ASSERT(hsm_create(&config, &made[choice]) == ERR_OK);
-    }
-    return made[choice];
+    const struct hostcmd_row *row = hostcmd_row(id);
+    struct buf built = buf_over(first, sizeof first);
+    enum err answer = ERR_INTERNAL;
+    if (hostcmd_reply_parse(id, NULL, payload, &answer, one) != ERR_OK)
+        return;
+    ASSERT(hostcmd_reply_build(row, answer, NULL, one, (struct span){0}, &built) == ERR_OK);
+    enum err said = ERR_INTERNAL;
+    ASSERT(hostcmd_reply_parse(id, NULL, buf_span(&built), &said, two) == ERR_OK);
+    ASSERT(said == answer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static uint8_t reply[HSM_REPLY_MAX];
-    if (size < 1 || size > 32769)
+    if (size < 1 || size > HOSTCMD_FRAME_MAX)
         return 0;
-    size_t choice = data[0] % HEADERS;
-    static const size_t header[HEADERS] = {4, 0, 255};
-    struct buf out = buf_over(reply, sizeof reply);
-    struct span payload = span_of(data + 1, size - 1);
-    enum err err = hsm_answer(hsm_of(choice), payload, &out);
-    if (payload.len < header[choice] + 2) {
-        ASSERT(err == ERR_FRAME);
-        return 0;
-    }
-    /* A frame that can be answered is: header, reply code by the rule, two characters of error code. */
-    ASSERT(err == ERR_OK);
-    ASSERT(out.len >= header[choice] + 4);
-    ASSERT(memcmp(reply, payload.at, header[choice]) == 0);
-    ASSERT(reply[header[choice]] == payload.at[header[choice]]);
-    ASSERT(reply[header[choice] + 1] == (uint8_t)(payload.at[header[choice] + 1] + 1));
+    enum hostcmd_id id = (enum hostcmd_id)(data[0] / 2 % HOSTCMD_COUNT);
+    if (data[0] % 2)
+        reply(id, span_of(data + 1, size - 1));
+    else
+        request(id, span_of(data + 1, size - 1));
     return 0;
 }
