@@ -175,7 +175,7 @@ int main(void)
     double limit_once;
     bool good;
 
-    lab_open(&lab, NULL);
+    lab_open(&lab, NULL, NULL);
     p = lab_product("static", LEDGER_STATIC);
     lab_put_product(&lab, &p);
     p = lab_product("one-time", LEDGER_ONE_TIME);

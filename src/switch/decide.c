@@ -9,16 +9,28 @@ enum { PRODUCT_MISS_US = 50000 };
 /* A card whose product is gone is treated as one without keys. */
 static const struct ledger_product no_product = {.mode = LEDGER_STATIC, .malformed_policy = LEDGER_DECLINE};
 
+/*
+ * A decision stands on rows that were read after its request arrived, or that its own chunk has changed since. Otherwise a display or
+ * a suspension that was answered before the request came could be overlooked while others keep the entry alive.
+ */
+static bool row_old(const struct slot *s)
+{
+    return s->card != NULL && s->card->read_us < s->received_us;
+}
+
 static bool row_stale(const struct slot *s)
 {
-    return s->card != NULL && (s->card->stale || (s->card->account != NULL && s->card->account->stale));
+    const struct card_entry *card = s->card;
+
+    return card != NULL && (card->stale || (card->account != NULL && card->account->stale) || (card->chunk == NULL && row_old(s)));
 }
 
 bool switch_decide_open(struct switch_core *core, struct slot *s)
 {
     struct card_entry *card = s->card;
 
-    if (core->open_chunk != NULL && s->alone && core->open_chunk->count > 0)
+    if (core->open_chunk != NULL && core->open_chunk->count > 0 &&
+        (s->alone || (card != NULL && card->chunk == core->open_chunk && row_old(s))))
         switch_chunk_submit(core);
     if (card != NULL && card->chunk != NULL && card->chunk != core->open_chunk) {
         switch_list_push(&card->parked, s);

@@ -2,7 +2,7 @@
 /* Stage 3: stored answers and cards, one read batch for all that has arrived. */
 #include "switch/internal.h"
 
-enum { LOOKUP_OPS = 2 * LOOKUP_MAX, CARD_FRESH_US = 1000000, NO_OP = -1 };
+enum { LOOKUP_OPS = 2 * LOOKUP_MAX, NO_OP = -1 };
 
 struct ask {
     struct slot *slot;
@@ -28,11 +28,10 @@ static bool waits(struct switch_core *core, struct slot *s)
     return true;
 }
 
-/* An entry that others use is as new as our own reading, as long as it is refreshed now and then. */
-static bool card_known(const struct switch_core *core, const struct card_entry *e)
+/* While changes of it are at the writer an entry is newer than any reading; the slot reads it again when they are there. */
+static bool card_known(const struct card_entry *e)
 {
-    return e != NULL && !e->stale && (e->account == NULL || !e->account->stale) &&
-           (e->chunk != NULL || core->now_us - e->read_us < CARD_FRESH_US);
+    return e != NULL && e->chunk != NULL;
 }
 
 static void ask_add(struct switch_core *core, struct ledger_unit *unit, struct slot *s, struct ask *a)
@@ -41,12 +40,8 @@ static void ask_add(struct switch_core *core, struct ledger_unit *unit, struct s
 
     switch_slot_message_id(s, &id);
     *a = (struct ask){.slot = s, .card = NO_OP, .idem = (long)ledger_get_idem(unit, &id)};
-    if (s->card == NULL || !card_known(core, s->card)) {
-        struct card_entry *e = switch_card_find(core, s->auth.pan_mac.at);
-
-        if (!card_known(core, e))
-            a->card = (long)ledger_get_card_by_pan_mac(unit, s->auth.pan_mac.at);
-    }
+    if (!card_known(switch_card_find(core, s->auth.pan_mac.at)))
+        a->card = (long)ledger_get_card_by_pan_mac(unit, s->auth.pan_mac.at);
 }
 
 /* The card of a slot after the reading; false: it is not known. */

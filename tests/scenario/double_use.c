@@ -4,6 +4,7 @@
  * The same oracle must find the double use when the consume has lost its condition (build/countersign-planted).
  */
 #include "support/lab.h"
+#include "support/postgres.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,7 +65,7 @@ static size_t ledger_doubles(struct lab *lab, size_t *approvals)
     return doubles;
 }
 
-static size_t attack(const char *binary, const char *plant, size_t codes, struct attack *a, size_t *approvals)
+static size_t attack(const char *url, const char *plant, size_t codes, struct attack *a, size_t *approvals)
 {
     struct lab lab;
     struct ledger_product product = lab_product("one-time", LEDGER_ONE_TIME);
@@ -78,7 +79,7 @@ static size_t attack(const char *binary, const char *plant, size_t codes, struct
     size_t doubles;
     int64_t held = 0;
 
-    lab_open(&lab, binary);
+    lab_open(&lab, plant != NULL ? "build/countersign-planted" : NULL, url);
     lab.plant = plant;
     lab.nodes = 2;
     lab_put_product(&lab, &product);
@@ -101,21 +102,36 @@ static size_t attack(const char *binary, const char *plant, size_t codes, struct
     return doubles;
 }
 
-static void each_code_is_approved_once(void **state)
+static void once_each(const char *url, size_t codes)
 {
     struct attack *a = calloc(1, sizeof *a);
     size_t approvals = 0;
 
-    (void)state;
     assert_non_null(a);
-    assert_int_equal(attack(NULL, NULL, CODES_MAX, a, &approvals), 0);
+    assert_int_equal(attack(url, NULL, codes, a, &approvals), 0);
     (void)printf("%zu approvals, %u unavailable\n", approvals, a->unavailable);
-    assert_int_equal(approvals, CODES_MAX);
-    for (size_t i = 0; i < CODES_MAX; i++)
+    assert_int_equal(approvals, codes);
+    for (size_t i = 0; i < codes; i++)
         assert_int_equal(a->approved[i], 1);
     assert_int_equal(a->other, 0);
     assert_int_equal(a->unavailable, 0);
     free(a);
+}
+
+static void each_code_is_approved_once(void **state)
+{
+    (void)state;
+    once_each(NULL, CODES_MAX);
+}
+
+static void each_code_is_approved_once_on_postgres(void **state)
+{
+    char url[256];
+    struct buf text = buf_over(url, sizeof url);
+
+    (void)state;
+    postgres_fresh(&text);
+    once_each(url, 200);
 }
 
 static void a_dropped_condition_is_found(void **state)
@@ -126,8 +142,8 @@ static void a_dropped_condition_is_found(void **state)
 
     (void)state;
     assert_non_null(a);
-    doubles = attack("build/countersign-planted", "drop-active", 500, a, &approvals);
-    (void)printf("%zu approvals of 500 codes, %zu codes used twice or more\n", approvals, doubles);
+    doubles = attack(NULL, "drop-active", CODES_MAX, a, &approvals);
+    (void)printf("%zu approvals of %d codes, %zu codes used twice or more\n", approvals, CODES_MAX, doubles);
     assert_true(doubles > 0);
     free(a);
 }
@@ -136,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_code_is_approved_once),
+        cmocka_unit_test(each_code_is_approved_once_on_postgres),
         cmocka_unit_test(a_dropped_condition_is_found),
     };
 

@@ -138,7 +138,7 @@ static void files_write(struct lab *lab)
     }
 }
 
-void lab_open(struct lab *lab, const char *binary)
+void lab_open(struct lab *lab, const char *binary, const char *url)
 {
     char path[128];
 
@@ -149,7 +149,10 @@ void lab_open(struct lab *lab, const char *binary)
     (void)snprintf(lab->dir, sizeof lab->dir, "/tmp/countersign-lab-XXXXXX");
     if (mkdtemp(lab->dir) == NULL)
         die("no directory");
-    (void)snprintf(lab->url, sizeof lab->url, "sqlite:%s/ledger.db", lab->dir);
+    if (url != NULL)
+        (void)snprintf(lab->url, sizeof lab->url, "%s", url);
+    else
+        (void)snprintf(lab->url, sizeof lab->url, "sqlite:%s/ledger.db", lab->dir);
     files_write(lab);
     must(arena_create(&lab->arena, (size_t)64 << 20), "arena");
     must(store_open(lab->url, &lab->env, &lab->store), "store");

@@ -20,7 +20,7 @@ enum { LAB_NODES_MAX = 2 };
 
 struct lab {
     char dir[64];
-    char url[96];
+    char url[256];
     const char *switch_binary;
     const char *plant; /* COUNTERSIGN_PLANT of a binary built to lose a guard; NULL: none */
     size_t nodes;      /* switches over the one ledger: 1, or set to 2 before lab_switch_start */
@@ -33,8 +33,8 @@ struct lab {
     struct arena arena;
 };
 
-/* Directory, keys, vault, empty ledger; no process yet. `binary` NULL: build/countersign. */
-void lab_open(struct lab *lab, const char *binary);
+/* Directory, keys, vault, empty ledger; no process yet. `binary` NULL: build/countersign. `url` NULL: SQLite in the directory. */
+void lab_open(struct lab *lab, const char *binary, const char *url);
 void lab_hsm_start(struct lab *lab);
 void lab_hsm_stop(struct lab *lab);
 void lab_switch_start(struct lab *lab);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/till.h"
 
+#include "support/postgres.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,12 +14,11 @@
 struct lab till_lab;
 uint64_t till_trace = 1;
 
-int till_open(void **state)
+static void open_on(const char *url)
 {
     struct ledger_product p;
 
-    (void)state;
-    lab_open(&till_lab, NULL);
+    lab_open(&till_lab, NULL, url);
     p = lab_product("static", LEDGER_STATIC);
     lab_put_product(&till_lab, &p);
     p = lab_product("one-time", LEDGER_ONE_TIME);
@@ -34,6 +35,23 @@ int till_open(void **state)
     lab_put_cards(&till_lab, "parallel", TILL_PARALLEL, TILL_CARDS_EACH, 100000);
     lab_hsm_start(&till_lab);
     lab_switch_start(&till_lab);
+}
+
+int till_open(void **state)
+{
+    (void)state;
+    open_on(NULL);
+    return 0;
+}
+
+int till_open_postgres(void **state)
+{
+    char url[256];
+    struct buf text = buf_over(url, sizeof url);
+
+    (void)state;
+    postgres_fresh(&text);
+    open_on(url);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Payments against a lab with four products, for cmocka groups: start it with till_open, end it with till_close. */
+/* Payments against a lab with four products, for cmocka groups: start it with till_open (SQLite) or till_open_postgres, end it with
+ * till_close. */
 #ifndef SUPPORT_TILL_H
 #define SUPPORT_TILL_H
 
@@ -12,6 +13,7 @@ extern struct lab till_lab;
 extern uint64_t till_trace; /* the next STAN and RRN */
 
 int till_open(void **state);
+int till_open_postgres(void **state);
 int till_close(void **state);
 /* DE39, the result letter (0: none) and DE38, which only an approval has. */
 void till_expect(const struct iso_message *answer, int link, const char *de39, char letter);

@@ -280,5 +280,6 @@ int main(void)
         cmocka_unit_test(without_an_hsm_nothing_is_lost),
     };
 
-    return cmocka_run_group_tests(tests, till_open, till_close);
+    return cmocka_run_group_tests_name("sqlite", tests, till_open, till_close) +
+           cmocka_run_group_tests_name("postgres", tests, till_open_postgres, till_close);
 }

@@ -229,5 +229,6 @@ int main(void)
         cmocka_unit_test(garbage_is_answered_or_closed),
     };
 
-    return cmocka_run_group_tests(tests, till_open, till_close);
+    return cmocka_run_group_tests_name("sqlite", tests, till_open, till_close) +
+           cmocka_run_group_tests_name("postgres", tests, till_open_postgres, till_close);
 }
