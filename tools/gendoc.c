@@ -8,6 +8,7 @@
 #include "card/result.h"
 #include "hostcmd/commands.h"
 #include "iso8583/profile.h"
+#include "issuer/issuer.h"
 #include "ledger/code.h"
 #include "main/services.h"
 #include "store/statements.h"
@@ -45,6 +46,13 @@ static void errors(struct buf *out)
 static void host_commands(struct buf *out)
 {
     hostcmd_document(out);
+}
+
+static void issuer_api(struct buf *out)
+{
+    size_t count = 0;
+    const struct http_mount *mount = issuer_mounts(&count);
+    http_document(mount, count, out);
 }
 
 static void profiles(struct buf *out)
@@ -151,6 +159,7 @@ static const struct page {
     {"errors", "Errors", "One list; each face reads its own column. A wrong code is a verdict, not an error.", errors},
     {"configuration", "Configuration", "INI files (`--config FILE`), each key also as `--set section.key=value`.", configuration},
     {"host-commands", "Host commands", "What the HSM answers and its clients send: the same rows.", host_commands},
+    {"issuer-api", "Issuer API", "REST paths and JSON bodies; errors are `application/problem+json`.", issuer_api},
     {"iso8583", "ISO 8583 profiles", "Fields, encodings and which message class carries what.", profiles},
     {"code-states", "The life of a code", "The state machine that issuer and switch decide by.", code_states},
     {"statements", "SQL statements", "Every statement of the house, valid for SQLite and PostgreSQL.", statements},

@@ -135,7 +135,7 @@ void http_reply(struct http_request *request, unsigned status, const char *conte
 
 /* Walks the rows of all mounts: paths, parameters, doubles, body records. Called by http_create and by tests. */
 MUST_USE enum err http_check(const struct http_mount *mount, size_t count);
-/* A Markdown table of the rows. */
+/* Markdown tables of the rows and of their bodies. */
 void http_document(const struct http_mount *mount, size_t count, struct buf *out);
 
 #endif

@@ -168,20 +168,47 @@ enum err http_check(const struct http_mount *mount, size_t count)
     return ERR_OK;
 }
 
+static void route_document(const struct http_mount *mount, const struct http_route *route, struct buf *out)
+{
+    buf_put_text(out, "| ");
+    buf_put_text(out, method_name[route->method]);
+    buf_put_text(out, " | `");
+    buf_put_text(out, mount->prefix);
+    buf_put_text(out, route->path);
+    buf_put_text(out, "` | ");
+    buf_put_text(out, route->body ? route->body->name : "");
+    buf_put_text(out, " | ");
+    buf_put_text(out, route->doc);
+    buf_put_text(out, " |\n");
+}
+
+/* Whether a row before this one has the same body. */
+static bool body_seen(const struct http_mount *mount, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (mount->route[i].body == mount->route[index].body)
+            return true;
+    return false;
+}
+
+static void bodies_document(const struct http_mount *mount, struct buf *out)
+{
+    for (size_t i = 0; i < mount->count; i++) {
+        if (!mount->route[i].body || body_seen(mount, i))
+            continue;
+        buf_put_text(out, "\n## Body: ");
+        buf_put_text(out, mount->route[i].body->name);
+        buf_put_text(out, "\n\n");
+        wire_document(mount->route[i].body, out);
+    }
+}
+
 void http_document(const struct http_mount *mount, size_t count, struct buf *out)
 {
-    buf_put_text(out, "| Method | Path | |\n| --- | --- | --- |\n");
-    for (size_t m = 0; m < count; m++) {
-        for (size_t i = 0; i < mount[m].count; i++) {
-            const struct http_route *route = &mount[m].route[i];
-            buf_put_text(out, "| ");
-            buf_put_text(out, method_name[route->method]);
-            buf_put_text(out, " | `");
-            buf_put_text(out, mount[m].prefix);
-            buf_put_text(out, route->path);
-            buf_put_text(out, "` | ");
-            buf_put_text(out, route->doc);
-            buf_put_text(out, " |\n");
-        }
-    }
+    buf_put_text(out, "| Method | Path | Body | |\n| --- | --- | --- | --- |\n");
+    for (size_t m = 0; m < count; m++)
+        for (size_t i = 0; i < mount[m].count; i++)
+            route_document(&mount[m], &mount[m].route[i], out);
+    for (size_t m = 0; m < count; m++)
+        bodies_document(&mount[m], out);
 }
