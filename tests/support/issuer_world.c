@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -252,9 +253,14 @@ struct ledger_full_card world_card(struct world *w, const char *card_id)
 
 void world_issue(struct world *w, const char *card_id, int64_t n)
 {
+    world_issue_at(w, card_id, n, env_wall_ms(&w->env) - 7200000);
+}
+
+void world_issue_at(struct world *w, const char *card_id, int64_t n, int64_t at)
+{
     struct ledger_full_card card = world_card(w, card_id);
     struct ledger_code after = card.code;
-    struct ledger_issuance journal = {.at = env_wall_ms(&w->env) - 7200000, .issue_n = n};
+    struct ledger_issuance journal = {.at = at, .issue_n = n};
     snprintf(journal.card_id, sizeof journal.card_id, "%s", card_id);
     env_uuid(&w->env, journal.issuance_id);
     struct ledger_code_change change = {.at = journal.at, .issue_n = n, .expires_at = journal.at + 1000};
@@ -312,6 +318,28 @@ void world_teardown(struct world *w)
     insist(system(command) == 0, "clean up");
 }
 
+void world_second_start(const struct world *w, struct world *other)
+{
+    char path[128], listen[64], admin[64];
+    *other = *w;
+    other->port = free_port();
+    other->admin_port = free_port();
+    snprintf(path, sizeof path, "%s/issuer.ini", w->dir);
+    snprintf(listen, sizeof listen, "rest.listen=127.0.0.1:%u", other->port);
+    snprintf(admin, sizeof admin, "admin.listen=127.0.0.1:%u", other->admin_port);
+    char *argv[] = {"countersign", "issuer", "--config", path, "--set", listen, "--set", admin, NULL};
+    other->issuer = spawn(w, "countersign", argv);
+    wait_ready(other);
+}
+
+void world_second_stop(struct world *other)
+{
+    int status = 0;
+    kill(other->issuer, SIGTERM);
+    waitpid(other->issuer, &status, 0);
+    insist(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the second issuer stops in order");
+}
+
 /* ---- client ---- */
 
 static size_t receive_all(int fd, char *at, size_t cap)
@@ -333,7 +361,9 @@ struct world_reply *world_ask(const struct world *w, const char *method, const c
                        headers ? headers : "X-Api-Key: " WORLD_API_KEY "\r\n", body ? "Content-Type: application/json\r\n" : "",
                        body ? strlen(body) : 0, body ? body : "");
     struct world_reply *r = calloc(1, sizeof *r);
+    struct timeval limit = {.tv_sec = 15}; /* more than a database may take to say that it is locked */
     int fd = socket_connect(w->port);
+    insist(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0, "a time limit");
     socket_send(fd, text, (size_t)len);
     size_t got = receive_all(fd, answer, sizeof answer - 1);
     close(fd);

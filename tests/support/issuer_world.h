@@ -30,6 +30,9 @@ struct world {
 /* `sandbox` false: production mode. */
 void world_setup(struct world *w, bool sandbox);
 void world_teardown(struct world *w);
+/* A second issuer over the same ledger and HSM; `other` is a view of the world through it. */
+void world_second_start(const struct world *w, struct world *other);
+void world_second_stop(struct world *other);
 void world_hsm_start(struct world *w);
 void world_hsm_kill(struct world *w);
 
@@ -41,6 +44,8 @@ void world_put_client(struct world *w, const char *client_id, const char *issuer
 struct ledger_full_card world_card(struct world *w, const char *card_id);
 /* Issues counters up to `n` behind the issuer's back. */
 void world_issue(struct world *w, const char *card_id, int64_t n);
+/* The same, at another time. */
+void world_issue_at(struct world *w, const char *card_id, int64_t n, int64_t at);
 
 struct world_reply {
     int status;

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,6 +274,55 @@ static void test_enrolment_and_status_of_the_card(void **state)
 
 /* ---- crowds and outages ---- */
 
+struct visitor {
+    const struct world *at;
+    size_t shown;
+    size_t busy; /* 503: five commits lost against the other node */
+};
+
+static void *visit(void *context)
+{
+    struct visitor *v = context;
+    for (int i = 0; i < 8; i++) {
+        struct world_reply *r = world_ask(v->at, "GET", "/cards/v/credentials", NULL, NULL);
+        v->shown += r->status == 200;
+        v->busy += r->status == 503 && strcmp(world_text(r, "code"), "ledger_unavailable") == 0;
+        world_reply_free(r);
+    }
+    return NULL;
+}
+
+/* Two nodes over one ledger: the version of the row keeps them apart, whoever loses reads again. */
+static void test_two_nodes(void **state)
+{
+    (void)state;
+    enum { VISITORS = 16 };
+    struct visitor visitor[VISITORS];
+    pthread_t thread[VISITORS];
+    struct world other;
+    size_t shown = 0;
+    size_t busy = 0;
+    world_fresh("one-time");
+    world_second_start(&world, &other);
+    struct ledger_code before = world_card(&world, "v").code;
+    for (size_t i = 0; i < VISITORS; i++) {
+        visitor[i] = (struct visitor){.at = i % 2 ? &world : &other};
+        assert_int_equal(pthread_create(&thread[i], NULL, visit, &visitor[i]), 0);
+    }
+    for (size_t i = 0; i < VISITORS; i++) {
+        pthread_join(thread[i], NULL);
+        shown += visitor[i].shown;
+        busy += visitor[i].busy;
+    }
+    struct ledger_code after = world_card(&world, "v").code;
+    assert_int_equal(shown + busy, VISITORS * 8);
+    assert_true(shown > VISITORS * 8 / 2);
+    assert_int_equal(after.version - before.version, shown); /* a display is one write, a loser writes nothing */
+    assert_true(after.issue_n >= (int64_t)shown);
+    assert_int_equal(after.state, LEDGER_CODE_ACTIVE);
+    world_second_stop(&other);
+}
+
 static void *crowd(void *context)
 {
     size_t *shown = context;
@@ -308,6 +358,33 @@ static void test_parallel_displays(void **state)
     assert_int_equal(code.version - fresh, 4 * CROWD); /* and one write each */
 }
 
+/* The wall clock stands behind the newest time of the row: no code until it has caught up. */
+static void test_clock_suspect(void **state)
+{
+    (void)state;
+    world_fresh("one-time");
+    world_issue_at(&world, "v", 5, env_wall_ms(&world.env) + 60000);
+    world_expect("GET", "/cards/v/credentials", NULL, 503, "clock_suspect");
+    assert_int_equal(world_card(&world, "v").code.issue_n, 5);
+}
+
+/* Another process holds the write lock for longer than the driver waits. */
+static void test_ledger_unavailable(void **state)
+{
+    (void)state;
+    char cvv[4];
+    sqlite3 *db = NULL;
+    world_fresh("one-time");
+    assert_int_equal(sqlite3_open(world.url + sizeof "sqlite:" - 1, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    world_expect("GET", "/cards/v/credentials", NULL, 503, "ledger_unavailable");
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(world_card(&world, "v").code.issue_n, 0);
+    world_show("v", cvv);
+    assert_string_equal(cvv, "104");
+}
+
 static void test_hsm_gone(void **state)
 {
     (void)state;
@@ -339,7 +416,10 @@ int main(void)
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_status_never_holds_the_code),
         cmocka_unit_test(test_enrolment_and_status_of_the_card),
+        cmocka_unit_test(test_two_nodes),
         cmocka_unit_test(test_parallel_displays),
+        cmocka_unit_test(test_clock_suspect),
+        cmocka_unit_test(test_ledger_unavailable),
         cmocka_unit_test(test_hsm_gone),
     };
     return cmocka_run_group_tests(tests, world_group_setup, world_group_teardown);
