@@ -21,9 +21,9 @@ static void unload_legacy(void)
 }
 
 /*
- * Single DES exists in the legacy provider only. It is loaded at the first single-length key, beside the default provider, and stays
- * until the process ends: OpenSSL keeps the one instance. Where it is not installed, DES-EDE with equal keys is single DES at
- * three times the price.
+ * Single DES exists in the legacy provider only. It is loaded at the first single-length key, beside the default provider, and
+ * stays until the process ends: OpenSSL keeps the one instance. Where it is not installed, DES-EDE with equal keys is single DES
+ * at three times the price.
  */
 static EVP_CIPHER *fetch_single(void)
 {

@@ -10,6 +10,14 @@
 
 const char *vector_text(const cJSON *object, const char *name);
 const char *vector_text_or(const cJSON *object, const char *name, const char *otherwise);
+static inline const cJSON *vector_keys(const cJSON *v)
+{
+    return cJSON_GetObjectItemCaseSensitive(v, "keys");
+}
+static inline const cJSON *vector_inputs(const cJSON *v)
+{
+    return cJSON_GetObjectItemCaseSensitive(v, "inputs");
+}
 int vector_number(const cJSON *object, const char *name);
 
 struct secret_key vector_key(const char *hex);
