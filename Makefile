@@ -82,6 +82,8 @@ $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link: | $B/countersign-hsm
 $B/tests/unit/test_hsm_link: TEST_SUPPORT += $B/obj/main/transport.o
 $B/tests/unit/test_hsm_link: $B/obj/main/transport.o
+# This one makes the n-th allocation fail.
+$B/tests/unit/test_net_faults: LDFLAGS_ALL += -Wl,--wrap=calloc
 
 UNIT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/unit/*.c tests/property/*.c))
 unit: all $(UNIT_TESTS)

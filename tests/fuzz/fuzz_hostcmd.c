@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command rows from both ends. The first byte chooses the command and the direction, the rest is what came over the wire: the data
- * of a request, or a reply as a client sees it. What parses must build into bytes that parse into the same again.
+ * The command rows from both ends. The first byte chooses the command and the direction, the rest is what came over the wire: the
+ * data of a request, or a reply as a client sees it. What parses must build into bytes that parse into the same again.
  */
 #include "hostcmd/commands.h"
 
