@@ -325,6 +325,47 @@ static void test_many_connections(void **state)
     stop(s);
 }
 
+/* A certificate made by openssl, and curl as the client: nothing of ours on the other side. */
+static int curl(const char *options, const char *dir, uint16_t port)
+{
+    char command[512];
+    snprintf(command, sizeof command, "curl -s --max-time 10 --cacert %s/cert.pem %s -d hello https://localhost:%u/echo > %s/out 2>&1",
+             dir, options, port, dir);
+    return system(command);
+}
+
+static void test_tls(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/countersign-tls.XXXXXX";
+    char command[512], certificate[64], key[64], body[16] = "";
+    assert_non_null(mkdtemp(dir));
+    snprintf(certificate, sizeof certificate, "%s/cert.pem", dir);
+    snprintf(key, sizeof key, "%s/key.pem", dir);
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost "
+             "-addext subjectAltName=DNS:localhost -keyout %s -out %s 2>/dev/null",
+             key, certificate);
+    assert_int_equal(system(command), 0);
+    struct service *s = start_with((struct http_config){.certificate_path = certificate, .key_path = key});
+    assert_int_equal(curl("--ipv4 --tlsv1.2 --tls-max 1.2", dir, http_port(s->http)), 0);
+    assert_int_equal(curl("--ipv4 --tlsv1.3", dir, http_port(s->http)), 0);
+    assert_int_not_equal(curl("--ipv4 --tls-max 1.1", dir, http_port(s->http)), 0);
+    assert_int_equal(curl("--ipv4", dir, http_port(s->http)), 0);
+    snprintf(command, sizeof command, "%s/out", dir);
+    FILE *f = fopen(command, "r");
+    assert_non_null(fgets(body, sizeof body, f));
+    assert_string_equal(body, "hello");
+    fclose(f);
+    stop(s);
+    struct env env = env_system(NULL);
+    struct http *http = NULL;
+    struct http_config bad = {.mount = http_lab_mount, .mount_count = 2, .certificate_path = "/nonexistent", .key_path = key};
+    assert_int_equal(http_create(&bad, &env, &http), ERR_CONFIG);
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 static void test_stops_with_requests_inside(void **state)
 {
     (void)state;
@@ -383,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_clients_that_leave),
         cmocka_unit_test(test_garbage_never_harms),
         cmocka_unit_test(test_many_connections),
+        cmocka_unit_test(test_tls),
         cmocka_unit_test(test_stops_with_requests_inside),
         cmocka_unit_test(test_tables_are_checked),
     };
