@@ -217,6 +217,8 @@ STEP(unlock_committed);
 STEP(product_get_start);
 STEP(product_post_start);
 STEP(product_post_committed);
+STEP(product_put_start);
+STEP(product_put_committed);
 STEP(key_put_start);
 STEP(key_put_committed);
 STEP(key_get_start);

@@ -110,7 +110,6 @@ static enum err product_read(struct issuer *issuer, struct job *job, struct ledg
 {
     struct product_body *body = &job->secret->body.product;
     TRY(issuer_body_bind(job, body));
-    memset(product, 0, sizeof *product);
     for (size_t i = 0; i < PRODUCT_FIELD_COUNT; i++) {
         product_value *value = &body->value[i];
         struct span text = value->present ? WIRE_SPAN(*value) : span_text(field[i].initial);
@@ -121,10 +120,6 @@ static enum err product_read(struct issuer *issuer, struct job *job, struct ledg
     if (!issuer_id_sound(WIRE_SPAN(body->product_id)))
         return ERR_PARSE_CHARACTER;
     job->field = NULL;
-    memcpy(product->product_id, body->product_id.at, body->product_id.len);
-    memcpy(product->issuer_id, job->client.issuer_id, sizeof product->issuer_id);
-    product->version = 1;
-    product->deferred_slots = 4; /* issuer specification 3.1: default, with deferred_max_reuse 0 = off */
     defaults_by_mode(product, body);
     return key_refs_check(issuer, job, product);
 }
@@ -216,7 +211,13 @@ enum err issuer_product_get_start(struct issuer *issuer, struct job *job, enum n
 
 enum err issuer_product_post_start(struct issuer *issuer, struct job *job, enum next *next)
 {
-    TRY(product_read(issuer, job, &job->product));
+    struct ledger_product *product = &job->product;
+    struct product_body *body = &job->secret->body.product;
+    /* issuer specification 3.1: four slots, which deferred_max_reuse 0 leaves unused */
+    *product = (struct ledger_product){.version = 1, .deferred_slots = 4};
+    TRY(product_read(issuer, job, product));
+    memcpy(product->product_id, body->product_id.at, body->product_id.len);
+    memcpy(product->issuer_id, job->client.issuer_id, sizeof product->issuer_id);
     if (job->attempts > 0)
         TRY(refresh(issuer)); /* someone was faster */
     job->field = "productId";
@@ -235,6 +236,57 @@ enum err issuer_product_post_committed(struct issuer *issuer, struct job *job, e
     if (err != ERR_OK)
         issuer->products_at_us = 0;
     product_reply(issuer, job, &job->product, 201);
+    *next = NEXT_REPLIED;
+    return ERR_OK;
+}
+
+/* "7": the version of the row, strong. */
+static bool etag_is(struct span etag, int64_t version)
+{
+    uint8_t room[24];
+    struct buf want = buf_over(room, sizeof room);
+    buf_put_byte(&want, '"');
+    buf_put_integer(&want, version);
+    buf_put_byte(&want, '"');
+    return span_equal(etag, buf_span(&want));
+}
+
+enum err issuer_product_put_start(struct issuer *issuer, struct job *job, enum next *next)
+{
+    struct span if_match = http_header(job->request, "If-Match");
+    const struct ledger_product *have = NULL;
+    char id[LEDGER_ID] = {0};
+    struct span text = http_parameter(job->request, "productId");
+    if (issuer_id_sound(text))
+        memcpy(id, text.at, text.len);
+    TRY(refresh(issuer));
+    TRY(issuer_product_find(issuer, job, id, &have));
+    job->product = *have;
+    TRY(product_read(issuer, job, &job->product));
+    job->field = "productId";
+    if (!span_equal(WIRE_SPAN(job->secret->body.product.product_id), text))
+        return ERR_PARSE_VALUE;
+    job->field = "If-Match";
+    if (if_match.len == 0)
+        return ERR_PARSE_MISSING;
+    if (!etag_is(if_match, have->version))
+        return ERR_CONFLICT;
+    job->field = NULL;
+    issuer_unit_begin(job, 1);
+    ledger_put_product_change(&job->unit, &job->product);
+    *next = NEXT_COMMIT;
+    return ERR_OK;
+}
+
+enum err issuer_product_put_committed(struct issuer *issuer, struct job *job, enum next *next)
+{
+    job->product.version++;
+    LOG(issuer->config.env->log, LOG_INFO, "issuer.product_changed", LOG_TEXT("product", job->product.product_id),
+        LOG_TEXT("actor", job->client.client_id), LOG_INT("version", job->product.version),
+        LOG_TEXT("correlation", job->correlation_id));
+    if (refresh(issuer) != ERR_OK)
+        issuer->products_at_us = 0;
+    product_reply(issuer, job, &job->product, 200);
     *next = NEXT_REPLIED;
     return ERR_OK;
 }

@@ -132,6 +132,11 @@ void ledger_put_product(struct ledger_unit *unit, const struct ledger_product *p
     ledger_unit_put(unit, STORE_PRODUCT_INSERT, &ledger_shape_product, product);
 }
 
+void ledger_put_product_change(struct ledger_unit *unit, const struct ledger_product *product)
+{
+    ledger_unit_put(unit, STORE_PRODUCT_UPDATE, &ledger_shape_product, product);
+}
+
 void ledger_put_card(struct ledger_unit *unit, const struct ledger_card *card)
 {
     ledger_unit_put(unit, STORE_CARD_INSERT, &ledger_shape_card, card);

@@ -57,6 +57,16 @@
       "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) " \
       "ON CONFLICT DO NOTHING", \
       "a new product; an existing one stays") \
+    X(PRODUCT_UPDATE, LEDGER, WRITE, STORE_PRODUCT_TYPES, "", \
+      "UPDATE product SET version = version + 1, " \
+      "mode = $4, network = $5, expiry_delay_s = $6, tries = $7, twu_h = $8, accept_previous_window = $9, " \
+      "window_single_use = $10, window_requires_display = $11, window_tries = $12, static_policy = $13, regenerate = " \
+      "$14, count_other_declines = $15, deferred_max_reuse = $16, deferred_window_s = $17, deferred_mcc_group = $18, " \
+      "deferred_slots = $19, plan = $20, plan_parallel = $21, smart_order = $22, smart_order_s = $23, diag_step = $24, " \
+      "absent_policy = $25, malformed_policy = $26, standin = $27, standin_limit = $28, batch_max = $29, notify_batch = " \
+      "$30, display_rate_per_h = $31, cvk_ref = $32, mk_ref = $33, key_derivation = $34, service_code_dyn = $35 " \
+      "WHERE product_id = $1 AND issuer_id = $2 AND version = $3", \
+      "all fields of a product, guarded by the version that was read") \
     X(CARD_BY_PAN_MAC, LEDGER, READ, "b", STORE_CARD_TYPES STORE_CODE_TYPES STORE_ACCOUNT_TYPES, \
       STORE_FULL_CARD " WHERE c.pan_mac = $1", "card, code row and account of a PAN") \
     X(CARD_BY_ID, LEDGER, READ, "t", STORE_CARD_TYPES STORE_CODE_TYPES STORE_ACCOUNT_TYPES, \

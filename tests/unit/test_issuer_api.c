@@ -207,6 +207,19 @@ static void test_products(void **state)
     world_expect("POST", "/card-products", "{\"productId\":\"p2\",\"tries\":11,\"cvkRef\":\"cvk\"}", 400, "bad_field");
     world_expect("POST", "/card-products", "{\"productId\":\"p2\",\"mode\":\"magic\",\"cvkRef\":\"cvk\"}", 400, "bad_field");
     world_expect("GET", "/card-products/none", NULL, 404, "product_not_found");
+    static const char change[] = "{\"productId\":\"p1\",\"mode\":\"time_window\",\"twuH\":2,\"mkRef\":\"mk\",\"cvkRef\":\"cvk\"}";
+    world_expect("PUT", "/card-products/p1", change, 400, "bad_field");
+    r = world_ask(&world, "PUT", "/card-products/p1", "X-Api-Key: " WORLD_API_KEY "\r\nIf-Match: \"1\"\r\n", change);
+    assert_int_equal(r->status, 200);
+    assert_string_equal(world_header(r, "ETag"), "\"2\"");
+    assert_int_equal(cJSON_GetObjectItem(r->json, "twuH")->valueint, 2);
+    world_reply_free(r);
+    r = world_ask(&world, "PUT", "/card-products/p1", "X-Api-Key: " WORLD_API_KEY "\r\nIf-Match: \"1\"\r\n", change);
+    assert_string_equal(world_text(r, "code"), "version_conflict");
+    world_reply_free(r);
+    r = world_ask(&world, "PUT", "/card-products/one-time", "X-Api-Key: " WORLD_API_KEY "\r\nIf-Match: \"1\"\r\n", change);
+    assert_int_equal(r->status, 400);
+    world_reply_free(r);
     world_expect("PATCH", "/cards/v", "{\"productId\":\"p1\"}", 200, NULL);
     world_expect("GET", "/cards/v/credentials", NULL, 200, NULL);
 }
