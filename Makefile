@@ -121,7 +121,7 @@ fuzz:
 
 # ---- everything that CI counts
 test:
-	@tools/setup
+	@tools/setup --test
 	@$(MAKE) --no-print-directory test-build
 	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(wildcard tests/tidy/test_*.py tests/tools/test_*.py) --serial $(SCENARIOS)
 test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $B/countersign-planted $B/gendoc
