@@ -10,8 +10,8 @@ enum { PRODUCT_MISS_US = 50000 };
 static const struct ledger_product no_product = {.mode = LEDGER_STATIC, .malformed_policy = LEDGER_DECLINE};
 
 /*
- * A decision stands on rows that were read after its request arrived, or that its own chunk has changed since. Otherwise a display or
- * a suspension that was answered before the request came could be overlooked while others keep the entry alive.
+ * A decision stands on rows that were read after its request arrived, or that its own chunk has changed since. Otherwise a
+ * display or a suspension that was answered before the request came could be overlooked while others keep the entry alive.
  */
 static bool row_old(const struct slot *s)
 {

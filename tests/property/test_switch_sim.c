@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random histories of the whole switch in one process, and the invariants of switch spec 16 after them. */
+#include "support/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct sim sim;
+
+/* A code somebody might present: right, of an older display, of the window before, or any. */
+static void code_draw(struct sim *s, size_t card, char out[static 4])
+{
+    struct ledger_full_card row;
+    uint32_t kind = sim_draw(s, 10);
+
+    sim_read(s, card, &row);
+    if (kind == 9)
+        (void)snprintf(out, 4, "%03u", sim_draw(s, 1000));
+    else if (card < 3)
+        sim_code(SWITCH_PM0, card, row.code.issue_n - (kind == 8 && row.code.issue_n > 0), out);
+    else if (card == 3 || kind < 2)
+        sim_code(SWITCH_CY, card, 0, out);
+    else
+        sim_code(SWITCH_PM5, card, switch_window_index(s->world.wall_ms, 1) - (kind == 8), out);
+}
+
+/* ---- S-5: a batch of n gives the same answers and the same ledger as n batches of one ----
+ * for plans of one round: with several, a request reaches its decision after as many rounds as its code needs. */
+
+enum { BATCH = 48 };
+
+struct plan_of_attack {
+    size_t card[BATCH];
+    int64_t amount[BATCH];
+    char code[BATCH][4];
+};
+
+static void attack_draw(struct sim *s, struct plan_of_attack *p)
+{
+    static const int64_t amounts[] = {100, 0, 2000000, 55};
+
+    for (size_t i = 0; i < BATCH; i++) {
+        p->card[i] = sim_draw(s, SIM_CARDS - 1);
+        p->amount[i] = amounts[sim_draw(s, 4)];
+        code_draw(s, p->card[i], p->code[i]);
+    }
+}
+
+static void attack_run(struct sim *s, const struct plan_of_attack *p, bool together, char result[static BATCH][4])
+{
+    for (size_t i = 0; i < BATCH; i++) {
+        struct iso_message m;
+
+        sim_authorise(&m, p->card[i], i, p->amount[i], p->code[i]);
+        (void)sim_send(s, &m);
+        if (!together)
+            sim_settle(s);
+    }
+    sim_settle(s);
+    for (size_t i = 0; i < BATCH; i++) {
+        struct iso_message answer;
+
+        sim_answer(s, i, &answer);
+        memcpy(result[i], iso_get(&answer, ISO_RESPONSE).at, 2);
+        result[i][2] = iso_result_read(ISO_RESULT_44_10, &answer);
+        result[i][3] = iso_has(&answer, ISO_APPROVAL);
+    }
+}
+
+static void same_rows(struct sim *a, struct sim *b)
+{
+    for (size_t n = 0; n < SIM_CARDS; n++) {
+        struct ledger_full_card x;
+        struct ledger_full_card y;
+
+        sim_read(a, n, &x);
+        sim_read(b, n, &y);
+        assert_int_equal(x.code.state, y.code.state);
+        assert_int_equal(x.code.declines, y.code.declines);
+        assert_int_equal(x.code.issue_n, y.code.issue_n);
+        assert_int_equal(x.code.g_consec, y.code.g_consec);
+        assert_int_equal(x.code.g_lock, y.code.g_lock);
+        assert_int_equal(x.code.g_fail_ts.len, y.code.g_fail_ts.len);
+        assert_int_equal(x.account.held, y.account.held);
+        assert_int_equal(x.account.day_count, y.account.day_count);
+    }
+}
+
+static void a_batch_is_as_many_batches_of_one(void **state)
+{
+    static struct sim other;
+    static char one_by_one[BATCH][4];
+    static char at_once[BATCH][4];
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 15; seed++) {
+        struct plan_of_attack p;
+
+        sim_open(&sim, seed);
+        sim_open(&other, seed);
+        for (size_t n = 0; n < 3; n++) {
+            sim_display(&sim, n);
+            sim_display(&other, n);
+        }
+        attack_draw(&sim, &p);
+        attack_run(&sim, &p, true, at_once);
+        attack_run(&other, &p, false, one_by_one);
+        for (size_t i = 0; i < BATCH; i++)
+            assert_memory_equal(at_once[i], one_by_one[i], 4);
+        same_rows(&sim, &other);
+        sim_close(&sim);
+        sim_close(&other);
+    }
+}
+
+/* ---- random histories ---- */
+
+enum { ACTIONS = 400 };
+
+struct history {
+    size_t card[SIM_REQUESTS];
+    size_t repeats[SIM_REQUESTS]; /* the request it repeats; itself: none */
+    struct iso_message sent[ACTIONS + 1];
+    size_t number[ACTIONS + 1]; /* of the request each message is */
+    size_t sent_count;
+};
+
+static void act_authorise(struct sim *s, struct history *h)
+{
+    struct iso_message *m = &h->sent[h->sent_count];
+    size_t card = sim_draw(s, SIM_CARDS);
+    char code[4];
+
+    code_draw(s, card, code);
+    sim_authorise(m, card, h->sent_count, sim_draw(s, 8) == 0 ? 0 : 100 + sim_draw(s, 100), code);
+    h->number[h->sent_count] = sim_send(s, m);
+    h->card[h->number[h->sent_count]] = card;
+    h->repeats[h->number[h->sent_count]] = h->number[h->sent_count];
+    h->sent_count++;
+}
+
+static void act_repeat(struct sim *s, struct history *h)
+{
+    size_t i = sim_draw(s, (uint32_t)h->sent_count);
+    struct iso_message m = h->sent[i];
+    size_t number;
+
+    m.mti |= 1;
+    number = sim_send(s, &m);
+    h->repeats[number] = h->number[i];
+}
+
+static void act_reverse(struct sim *s, struct history *h)
+{
+    const struct iso_message *original = &h->sent[sim_draw(s, (uint32_t)h->sent_count)];
+    struct iso_message *m = &h->sent[h->sent_count];
+
+    if (original->mti != ISO_AUTHORISATION)
+        return;
+    iso_message_init(m, ISO_REVERSAL);
+    for (unsigned f = 2; f < ISO_FIELDS; f++)
+        if (iso_need(&iso_profile_visa_base1, ISO_REVERSAL, f) != '-')
+            iso_copy(m, original, f);
+    iso_set_decimal(m, ISO_STAN, h->sent_count, 6);
+    iso_set_decimal(m, ISO_RRN, h->sent_count, 12);
+    assert_int_equal(iso_original_write(original, m), ERR_OK);
+    if (sim_draw(s, 3) == 0)
+        assert_int_equal(iso_replacement_write(m, 50), ERR_OK);
+    h->number[h->sent_count] = sim_send(s, m);
+    h->repeats[h->number[h->sent_count]] = h->number[h->sent_count];
+    h->sent_count++;
+}
+
+static void act(struct sim *s, struct history *h)
+{
+    uint32_t what = sim_draw(s, 100);
+
+    if (what < 45 || h->sent_count == 0)
+        act_authorise(s, h);
+    else if (what < 55)
+        act_repeat(s, h);
+    else if (what < 65)
+        act_reverse(s, h);
+    else if (what < 72)
+        sim_display(s, sim_draw(s, 3));
+    else if (what < 75)
+        s->drop_percent = sim_draw(s, 3) == 0 ? 30 : 0;
+    else if (what < 78)
+        s->refuse_percent = sim_draw(s, 3) == 0 ? 30 : 0;
+    else if (what < 80)
+        s->reorder = !s->reorder;
+    else if (what < 83)
+        s->world.wall_ms += (int64_t)sim_draw(s, 400) * 1000;
+    else
+        sim_turn(s);
+}
+
+/* S-3: byte-equal answers of one key. A repeat that could not be stored (91, 96) is evaluated again. */
+static void check_repeats(const struct sim *s, const struct history *h)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct sim_request *a = &s->request[i];
+        const struct sim_request *b = &s->request[h->repeats[i]];
+
+        assert_int_equal(a->answers, 1);
+        assert_int_equal(a->answer_len, b->answer_len);
+        assert_memory_equal(a->answer, b->answer, a->answer_len);
+    }
+}
+
+static int64_t sum(struct sim *s, const char *what)
+{
+    struct ledger_full_card card;
+    int64_t held = 0;
+
+    (void)what;
+    for (size_t n = 0; n < 5; n++) {
+        sim_read(s, n, &card);
+        held += card.account.held;
+        assert_true(card.account.held >= 0);
+    }
+    return held;
+}
+
+/* What is set aside: approved amounts less what was reversed, by the rows that the answers speak of (S-2, S-13, S-14). */
+static void check_money(struct sim *s, const struct history *h)
+{
+    int64_t expected = 0;
+
+    for (size_t i = 0; i < h->sent_count; i++) {
+        struct iso_message answer;
+        struct ledger_message_id id;
+        struct ledger_unit unit;
+        struct ledger_original original;
+        char de11[7];
+        size_t at;
+
+        if (h->sent[i].mti != ISO_AUTHORISATION)
+            continue;
+        sim_answer(s, h->number[i], &answer);
+        (void)snprintf(de11, sizeof de11, "%06zu", i);
+        id = (struct ledger_message_id){"sim", "0100", "0101000000", de11, "400001", "", "", ""};
+        ledger_unit_begin(&unit, 1, &s->f.arena);
+        at = ledger_get_original(&unit, &id);
+        assert_int_equal(ledger_unit_run(&unit, s->f.store), ERR_OK);
+        if (ledger_take_original(&unit, at, &original)) {
+            assert_memory_equal(original.auth.de39, iso_get(&answer, ISO_RESPONSE).at, 2);
+            assert_true(original.auth.reversed_amount <= original.auth.amount);
+            if (original.auth.de38[0] != 0)
+                expected += original.auth.amount - original.auth.reversed_amount;
+        } else {
+            assert_false(iso_has(&answer, ISO_APPROVAL));
+        }
+        arena_reset(&s->f.arena);
+    }
+    assert_int_equal(sum(s, "held"), expected);
+}
+
+/* S-1: for every counter at most one approval. */
+static void check_single_use(struct sim *s)
+{
+    struct store_op op = {.statement = STORE_AUTH_APPROVED_CODES};
+    struct store_batch batch = {.op = &op, .count = 1, .arena = &s->f.arena};
+
+    assert_int_equal(store_run(s->f.store, &batch), ERR_OK);
+    for (size_t i = 0; i < op.rows.count; i++)
+        if (store_cell_span(&op.rows, i, 1).at[0] != 'W')
+            assert_int_equal(store_cell_int(&op.rows, i, 2), 1);
+    arena_reset(&s->f.arena);
+}
+
+static void histories(void **state)
+{
+    static struct history h;
+    unsigned reached_approved = 0;
+    unsigned reached_down = 0;
+    uint64_t conflicts = 0;
+
+    (void)state;
+    for (uint64_t seed = 100; seed < 120; seed++) {
+        memset(&h, 0, sizeof h);
+        sim_open(&sim, seed);
+        for (int i = 0; i < ACTIONS && h.sent_count < ACTIONS; i++)
+            act(&sim, &h);
+        sim.drop_percent = sim.refuse_percent = 0;
+        sim_settle(&sim);
+        check_repeats(&sim, &h);
+        check_money(&sim, &h);
+        check_single_use(&sim);
+        conflicts += switch_counters(sim.core).conflicts;
+        for (size_t i = 0; i < h.sent_count; i++) {
+            struct iso_message answer;
+
+            sim_answer(&sim, h.number[i], &answer);
+            reached_approved += iso_has(&answer, ISO_APPROVAL);
+            reached_down += span_is(iso_get(&answer, ISO_RESPONSE), "91");
+            assert_false(span_is(iso_get(&answer, ISO_RESPONSE), "96"));
+        }
+        sim_close(&sim);
+    }
+    /* The histories went where it hurts. */
+    assert_true(reached_approved > 300);
+    assert_true(reached_down > 30);
+    assert_true(conflicts > 2);
+}
+
+/* ---- limits ---- */
+
+static void above_the_slots_91_at_once(void **state)
+{
+    unsigned busy = 0;
+    char code[4];
+
+    (void)state;
+    sim_open(&sim, 7);
+    sim_code(SWITCH_CY, 3, 0, code);
+    for (uint64_t i = 0; i < 600; i++) { /* 512 slots */
+        struct iso_message m;
+
+        sim_authorise(&m, 3, i, 1, code);
+        busy += sim.request[sim_send(&sim, &m)].answers;
+    }
+    assert_int_equal(busy, 600 - 512);
+    sim_settle(&sim);
+    for (size_t i = 0; i < 600; i++) {
+        struct iso_message answer;
+
+        sim_answer(&sim, i, &answer);
+        assert_true(span_is(iso_get(&answer, ISO_RESPONSE), i < 512 ? "00" : "91"));
+    }
+    assert_int_equal(sum(&sim, "held"), 512);
+    sim_close(&sim);
+}
+
+static void a_late_request_is_dropped_unevaluated(void **state)
+{
+    struct iso_message m;
+    char code[4];
+
+    (void)state;
+    sim_open(&sim, 8);
+    sim_display(&sim, 0);
+    sim_code(SWITCH_PM0, 0, 1, code);
+    sim_authorise(&m, 0, 1, 100, code);
+    (void)sim_send(&sim, &m);
+    sim.world.monotonic_us += 10000001;
+    sim_settle(&sim);
+    assert_int_equal(sim.request[0].answers, 0);
+    assert_int_equal(switch_counters(sim.core).late, 1);
+    m.mti = ISO_AUTHORISATION_REPEAT; /* the network repeats, and the code is still good */
+    (void)sim_send(&sim, &m);
+    sim_settle(&sim);
+    sim_answer(&sim, 1, &m);
+    assert_true(span_is(iso_get(&m, ISO_RESPONSE), "00"));
+    sim_close(&sim);
+}
+
+/* A clock behind the newest time of the row makes dynamic steps "HSM down": no try is lost (issuer spec 5). */
+static void a_clock_that_runs_behind_costs_no_try(void **state)
+{
+    struct ledger_full_card row;
+    struct iso_message m;
+
+    (void)state;
+    sim_open(&sim, 9);
+    sim_display(&sim, 0);
+    sim.world.wall_ms -= 5000;
+    sim_authorise(&m, 0, 1, 100, "999");
+    (void)sim_send(&sim, &m);
+    sim_settle(&sim);
+    sim_answer(&sim, 0, &m);
+    assert_true(span_is(iso_get(&m, ISO_RESPONSE), "91"));
+    sim_read(&sim, 0, &row);
+    assert_int_equal(row.code.declines, 0);
+    assert_int_equal(row.code.g_consec, 0);
+    sim_close(&sim);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_is_as_many_batches_of_one),
+        cmocka_unit_test(histories),
+        cmocka_unit_test(above_the_slots_91_at_once),
+        cmocka_unit_test(a_late_request_is_dropped_unevaluated),
+        cmocka_unit_test(a_clock_that_runs_behind_costs_no_try),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The switch in one process: virtual clock, an HSM that is a function, a SQLite ledger with the real writer thread.
+ *
+ * Codes      The right code of a question is sim_code(); the fake HSM compares with it. It can drop, reorder and refuse.
+ * Failure    Anything unexpected ends the program.
+ */
+#ifndef SUPPORT_SIM_H
+#define SUPPORT_SIM_H
+
+#include "support/rng.h"
+#include "support/stores.h"
+
+#include "hostcmd/client.h"
+#include "iso8583/layout.h"
+#include "ledger/ledger.h"
+#include "store/writer.h"
+#include "switch/plan.h"
+#include "switch/switch.h"
+
+enum { SIM_CARDS = 6, SIM_REQUESTS = 4096, SIM_FRAME = 256 };
+/* Cards 0..2 one_time, 3 static, 4 time_window with a parallel plan, 5 time_window with a sequential one on the account of 4. */
+
+struct sim_question {
+    uint8_t at[16];
+    size_t len;
+};
+struct sim_request {
+    uint8_t frame[SIM_FRAME], answer[SIM_FRAME];
+    size_t frame_len, answer_len;
+    unsigned answers;
+};
+
+struct sim {
+    struct rng_world world;
+    struct env env, writer_env;
+    struct log log;
+    struct stores_fixture f;
+    struct store *reads;
+    struct store_writer *writer;
+    struct hostcmd_client *hsm;
+    struct vault *vault;
+    struct switch_link link;
+    struct switch_core *core;
+    struct sim_question waiting[8192]; /* answers of the HSM on their way */
+    size_t waiting_count;
+    unsigned drop_percent, refuse_percent;
+    bool reorder;
+    struct sim_request request[SIM_REQUESTS];
+    size_t count;
+};
+
+void sim_open(struct sim *sim, uint64_t seed);
+void sim_close(struct sim *sim);
+uint32_t sim_draw(struct sim *sim, uint32_t bound);
+void sim_code(enum switch_question question, size_t card, int64_t ref, char out[static 4]);
+void sim_read(struct sim *sim, size_t card, struct ledger_full_card *out);
+/* A display by the issuer: the next counter becomes active. */
+void sim_display(struct sim *sim, size_t card);
+/* 0100 of a card; `serial` makes the message. */
+void sim_authorise(struct iso_message *m, size_t card, uint64_t serial, int64_t amount, const char *code);
+/* Hands a message to the switch; its number. */
+size_t sim_send(struct sim *sim, const struct iso_message *m);
+void sim_answer(const struct sim *sim, size_t request, struct iso_message *out);
+/* One turn, and what the HSM has to say. */
+void sim_turn(struct sim *sim);
+/* Turns until nothing is under way; the clock runs on so that deadlines come. */
+void sim_settle(struct sim *sim);
+
+#endif

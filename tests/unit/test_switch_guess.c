@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guess budget of a card (switch spec 13), and what a link's configuration may say. */
+#include "switch/guess.h"
+#include "switch/link.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const int64_t now_ms = INT64_C(1767243600000); /* 2026-01-01T05:00:00Z */
+
+/* switch spec 13: w=1: 10, w=2: 5, w=3: 3, w=4 or 5: 2 */
+static void guess_budget(void **state)
+{
+    static const int64_t budget[] = {10, 5, 3, 2, 2};
+
+    (void)state;
+    for (size_t live = 1; live <= 5; live++) {
+        struct ledger_code code = {0};
+
+        assert_int_equal(switch_guess_budget(live), budget[live - 1]);
+        for (int64_t i = 0; i < budget[live - 1]; i++) {
+            assert_false(switch_guess_locked(&code, live, now_ms + i));
+            switch_guess_fail(&code, live, now_ms + i);
+        }
+        assert_true(switch_guess_locked(&code, live, now_ms + 100));
+        if (code.g_lock != LEDGER_LOCK_HARD) {
+            assert_int_equal(code.g_lock, LEDGER_LOCK_SOFT);
+            assert_true(switch_guess_locked(&code, live, now_ms + 86400000 - 1));
+            assert_false(switch_guess_locked(&code, live, now_ms + 86400000 + 100));
+        }
+    }
+}
+
+static void ten_in_a_row_lock_hard(void **state)
+{
+    struct ledger_code code = {0};
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_int_not_equal(code.g_lock, LEDGER_LOCK_HARD);
+        switch_guess_fail(&code, 3, now_ms + i * INT64_C(86400000));
+    }
+    assert_int_equal(code.g_lock, LEDGER_LOCK_HARD);
+    assert_true(switch_guess_locked(&code, 0, now_ms + INT64_C(1000) * 86400000));
+    assert_int_equal(code.g_fail_ts.len, 80);
+}
+
+static void a_match_ends_the_row_but_not_the_budget(void **state)
+{
+    struct ledger_code code = {0};
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        switch_guess_fail(&code, 2, now_ms);
+    assert_true(switch_guess_pass(&code));
+    assert_int_equal(code.g_consec, 0);
+    assert_int_equal(switch_guess_failures(&code, now_ms), 4);
+    assert_false(switch_guess_pass(&code));
+}
+
+static void links_say_what_is_wrong(void **state)
+{
+    struct switch_link_config good = {.profile = "visa-base1", .network = "visa", .extract = "visa_126_10", .result = "44_10"};
+    struct switch_link_config c;
+    struct switch_link link;
+    char problem[128];
+
+    (void)state;
+    assert_int_equal(switch_link_resolve("v", &good, &link, problem, sizeof problem), ERR_OK);
+    assert_string_equal(link.code_de39, "N7");
+    assert_string_equal(link.zero_de39, "85");
+    c = good;
+    c.extract[0] = 0;
+    assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
+    assert_non_null(strstr(problem, "extract"));
+    c = good;
+    memcpy(c.extract, "as2805_backslash", 17); /* DE47 is not in visa-base1 */
+    assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
+    c = good;
+    memcpy(c.network, "amex", 5);
+    assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
+    c = good;
+    memcpy(c.profile, "visa", 5);
+    assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
+    c = good;
+    memcpy(c.result, "44", 3);
+    assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
+    c = good;
+    memcpy(c.code_de39, "63", 3);
+    assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_OK);
+    assert_string_equal(link.code_de39, "63");
+    memcpy(c.code_de39, "6", 2);
+    assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(guess_budget),
+        cmocka_unit_test(ten_in_a_row_lock_hard),
+        cmocka_unit_test(a_match_ends_the_row_but_not_the_budget),
+        cmocka_unit_test(links_say_what_is_wrong),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
