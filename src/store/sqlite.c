@@ -113,6 +113,8 @@ static enum err sqlite_open(struct store *store, const char *place)
     TRY(memory_reserve(store->table.count, sizeof(struct prepared), &at));
     s->prepared = at;
     make_private(place);
+    /* Memory statistics would take one lock for all connections of the process; refused, and harmless, once SQLite runs. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(place, &s->db, flags, NULL) != SQLITE_OK)
         return ERR_STORE_UNAVAILABLE;
