@@ -168,6 +168,12 @@ static int64_t on_turn(void *context)
     return p->issuer ? issuer_turn(p->issuer) : NET_NEVER_US;
 }
 
+static bool is_busy(void *context)
+{
+    const struct process *p = context;
+    return p->issuer && issuer_pending(p->issuer) > 0;
+}
+
 static bool is_ready(void *context)
 {
     const struct process *p = context;
@@ -260,7 +266,8 @@ static enum err network_connect(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
     struct net_admin *admin = NULL;
-    TRY(net_loop_create(&(struct net_loop_config){.env = &p->env, .turn = on_turn, .signal = on_signal, .context = p}, &p->loop));
+    struct net_loop_config loop = {.env = &p->env, .turn = on_turn, .signal = on_signal, .busy = is_busy, .context = p};
+    TRY(net_loop_create(&loop, &p->loop));
     TRY(hsm_link_create(&(struct hsm_link_config){p->loop, &p->env, s->hsm_addresses, (uint32_t)s->hsm_window}, &p->hsm, problem));
     if (s->admin[0])
         TRY(net_admin_create(p->loop, &(struct net_admin_config){s->admin, is_ready, on_metrics, p}, &admin, problem));

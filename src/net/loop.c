@@ -63,7 +63,7 @@ static bool drained(const struct net_loop *loop)
     for (const struct net_group *g = loop->group; g; g = g->next)
         if (g->is_server && g->open > 0)
             return false;
-    return true;
+    return !loop->config.busy || !loop->config.busy(loop->config.context);
 }
 
 static void turn(struct net_loop *loop)

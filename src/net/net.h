@@ -53,6 +53,8 @@ struct net_loop_config {
     int64_t (*turn)(void *context);
     /* SIGTERM, SIGINT or SIGHUP arrived. NULL: signals are left alone. */
     void (*signal)(void *context, int signum);
+    /* True while the service has work of its own under way: a drain waits for it, too. NULL: never. */
+    bool (*busy)(void *context);
     void *context;
 };
 
@@ -65,7 +67,7 @@ void net_loop_stop(struct net_loop *loop);
 /* Makes a turn happen soon. Any thread. `loop` is a struct net_loop; the type fits a queue's wake hook. */
 void net_loop_wake(void *loop);
 /* Listeners close and nothing more is read; a connection closes when as many frames were sent on it as it received and all is
- * written. Then, or after grace_ms, the loop stops. */
+ * written. When that is so of all, and `busy` is not, or after grace_ms, the loop stops. */
 void net_loop_drain(struct net_loop *loop, uint32_t grace_ms);
 /* Calls `tick` every `period_ms`, first after `first_ms`; at most 8 of them. */
 MUST_USE enum err net_loop_every(struct net_loop *loop, uint32_t first_ms, uint32_t period_ms, void (*tick)(void *context),

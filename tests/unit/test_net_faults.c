@@ -33,6 +33,7 @@ struct world {
     size_t frames;
     size_t released;
     bool answer;
+    bool busy;
 };
 
 static void on_frames(void *context, const struct net_frame *frame, size_t count)
@@ -49,6 +50,11 @@ static void on_released(void *context)
     ((struct world *)context)->released++;
 }
 
+static bool is_busy(void *context)
+{
+    return ((struct world *)context)->busy;
+}
+
 static enum err open_all(struct world *w, const char *listen, uint32_t idle_ms)
 {
     struct net_problem problem;
@@ -60,7 +66,7 @@ static enum err open_all(struct world *w, const char *listen, uint32_t idle_ms)
                                        .connections = 4,
                                        .idle_ms = idle_ms,
                                        .events = events};
-    TRY(net_loop_create(&(struct net_loop_config){.env = &w->env}, &w->loop));
+    TRY(net_loop_create(&(struct net_loop_config){.env = &w->env, .busy = is_busy, .context = w}, &w->loop));
     return net_server_create(w->loop, &config, &w->server, &problem);
 }
 
@@ -225,6 +231,23 @@ static void test_drain_waits_for_answers(void **state)
     close(fd);
 }
 
+static void not_busy(void *context)
+{
+    ((struct world *)context)->busy = false;
+}
+
+/* Without connections a drain still waits for what the service has under way. */
+static void test_drain_waits_for_work(void **state)
+{
+    struct world *w = *state;
+    w->busy = true;
+    assert_int_equal(open_all(w, "127.0.0.1:0", 0), ERR_OK);
+    assert_int_equal(net_loop_every(w->loop, 50, 1000, not_busy, w), ERR_OK);
+    net_loop_drain(w->loop, 60000);
+    assert_int_equal(net_loop_run(w->loop), ERR_OK);
+    assert_false(w->busy);
+}
+
 static void test_grace_ends(void **state)
 {
     struct world *w = *state;
@@ -276,6 +299,7 @@ int main(void)
         TEST(test_idle_peer_is_let_go),
         TEST(test_ipv6_and_names),
         TEST(test_drain_waits_for_answers),
+        TEST(test_drain_waits_for_work),
         TEST(test_grace_ends),
         TEST(test_stale_peer),
     };

@@ -95,7 +95,7 @@ static int start(void **state)
         .sizes = {4096, WRITE_SIZE, FRAME_MAX * 7},
         .connections = SLOTS,
         .events = {.frames = on_frames, .opened = on_opened, .closed = on_closed, .context = &service}};
-    if (net_loop_create(&(struct net_loop_config){&service.env, on_turn, NULL, &service}, &service.loop) != ERR_OK)
+    if (net_loop_create(&(struct net_loop_config){.env = &service.env, .turn = on_turn, .context = &service}, &service.loop) != ERR_OK)
         return -1;
     if (net_server_create(service.loop, &config, &service.server, &problem) != ERR_OK)
         return -1;
@@ -376,7 +376,7 @@ static void test_port_in_use(void **state)
     buf_put_text(&b, "127.0.0.1:");
     buf_put_decimal(&b, net_server_port(s->server), 0);
     assert_string_not_equal(buf_text(&b), "");
-    assert_int_equal(net_loop_create(&(struct net_loop_config){&env, NULL, NULL, NULL}, &loop), ERR_OK);
+    assert_int_equal(net_loop_create(&(struct net_loop_config){.env = &env}, &loop), ERR_OK);
     struct net_server_config config = {
         .name = "second", .listen = listen, .framing = {NET_LEN2, 1, 100}, .sizes = {200, 200, 0}, .connections = 1};
     assert_int_equal(net_server_create(loop, &config, &server, &problem), ERR_SYSTEM);
