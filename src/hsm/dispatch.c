@@ -100,6 +100,31 @@ void hsm_metrics(void *hsm, struct buf *out)
     net_metric(out, "countersign_hsm_bad_frames_total", "frames too short to answer", "counter", (int64_t)c->frames_bad);
 }
 
+/* ---- commands that are switched off ---- */
+
+_Static_assert(HOSTCMD_COUNT <= 32, "one bit a command");
+
+enum err hsm_disabled_parse(const char *list, uint32_t *out)
+{
+    uint32_t mask = 0;
+    for (struct span left = span_text(list); left.len > 0; left = span_slice(left, CODE_LEN + 1, SIZE_MAX)) {
+        const struct hostcmd_row *row = hostcmd_find(span_slice(left, 0, CODE_LEN));
+        bool ends = left.len == CODE_LEN || (left.len > CODE_LEN + 1 && left.at[CODE_LEN] == ',');
+        if (!row || !ends)
+            return ERR_COMMAND_DISABLED;
+        mask |= UINT32_C(1) << hostcmd_row_id(row);
+    }
+    *out = mask;
+    return ERR_OK;
+}
+
+static hsm_handler enabled_handler(const struct hsm *hsm, const struct hostcmd_row *row)
+{
+    if (!row || hsm->config.disabled >> hostcmd_row_id(row) & 1)
+        return NULL;
+    return hsm_handler_of(hostcmd_row_id(row));
+}
+
 /* ---- one command ---- */
 
 /* A peer that sends rubbish must not fill the disk: so many lines a second, the rest is counted in the next one. */
@@ -195,7 +220,7 @@ enum err hsm_answer(struct hsm *hsm, struct span payload, struct buf *reply)
     struct span data = span_slice(payload, m + CODE_LEN, SIZE_MAX);
     buf_put_span(reply, span_slice(payload, 0, m));
     const struct hostcmd_row *row = hostcmd_find(code);
-    hsm_handler handler = row ? hsm_handler_of(hostcmd_row_id(row)) : NULL;
+    hsm_handler handler = enabled_handler(hsm, row);
     hsm->counters.commands++;
     if (handler)
         answer_row(hsm, row, handler, data, reply);

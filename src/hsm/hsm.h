@@ -27,7 +27,11 @@ struct hsm_config {
     uint16_t sockets;   /* what NO reports */
     bool test_lmk;      /* loads the public test LMKs: variant as 00, key block as 01 */
     bool authorised;    /* PM 01 returns the expected value (compatibility mode) */
+    uint32_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
 };
+
+/* "AS,A0": commands to switch off; ERR_COMMAND_DISABLED for one that is not known here. */
+MUST_USE enum err hsm_disabled_parse(const char *list, uint32_t *out);
 
 MUST_USE enum err hsm_create(const struct hsm_config *config, struct hsm **out);
 void hsm_destroy(struct hsm *hsm);

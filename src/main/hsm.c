@@ -24,6 +24,7 @@ struct settings {
     int64_t lmk;
     bool test_lmk;
     bool authorised;
+    char disabled[64];
 };
 
 /* clang-format off */
@@ -40,6 +41,8 @@ static const struct config_row settings_rows[] = {
     {"hsm", "test_lmk", "load the public test LMKs", CONFIG_BOOL, CONFIG_MEMBER(struct settings, test_lmk), .initial = "false"},
     {"hsm", "authorised", "authorised state: PM tells the expected code (compatibility mode)", CONFIG_BOOL,
      CONFIG_MEMBER(struct settings, authorised), .initial = "false"},
+    {"hsm", "disabled", "commands that answer 68, separated by commas: AS,A0", CONFIG_TEXT,
+     CONFIG_MEMBER(struct settings, disabled), .initial = ""},
 };
 /* clang-format on */
 const struct config_table main_hsm_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
@@ -180,6 +183,10 @@ static enum err start(struct process *p, const struct settings *s, struct net_pr
                              .sockets = (uint16_t)s->connections,
                              .test_lmk = s->test_lmk,
                              .authorised = s->authorised};
+    if (hsm_disabled_parse(s->disabled, &hsm.disabled) != ERR_OK) {
+        (void)snprintf(problem->text, sizeof problem->text, "hsm.disabled: write known commands with commas, such as AS,A0");
+        return ERR_CONFIG;
+    }
     TRY(hsm_create(&hsm, &p->hsm));
     TRY(net_loop_create(&(struct net_loop_config){.env = &p->env, .signal = on_signal, .context = p}, &p->loop));
     struct hsm_serve_config serve = {s->listen, (uint32_t)s->connections};

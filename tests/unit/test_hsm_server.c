@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A real countersign-hsm over TCP: framing, pipelining, trailers, garbage, orderly end. */
 #include "hostcmd/commands.h"
+#include "hsm/hsm.h"
 
 #include "support/hsm_process.h"
 #include "support/rng.h"
@@ -343,6 +344,25 @@ static void test_header_of_any_length(void **state)
     assert_int_equal(hsm_process_stop(&other, SIGINT), 0);
 }
 
+static void test_disabled_commands(void **state)
+{
+    (void)state;
+    struct hsm_process other = hsm_process_start((const char *const[]){"--set", "hsm.disabled=AS,NO", NULL});
+    int fd = socket_connect(other.port);
+    expect_exchange(fd, "AS", "AT68");
+    expect_exchange(fd, "NO01\x19t", "NP68\x19t");
+    expect_exchange(fd, "B20001A", "B300A");
+    close(fd);
+    assert_int_equal(hsm_process_stop(&other, SIGTERM), 0);
+    uint32_t mask = 7;
+    static const char *const bad[] = {"XX", "A", "AS,", ",AS", "AS;NO", "AS,NOx", "ASNO"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(hsm_disabled_parse(bad[i], &mask), ERR_COMMAND_DISABLED);
+    assert_int_equal(mask, 7);
+    assert_int_equal(hsm_disabled_parse("", &mask), ERR_OK);
+    assert_int_equal(mask, 0);
+}
+
 static void test_end_is_orderly(void **state)
 {
     (void)state;
@@ -399,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_lengths),          cmocka_unit_test(test_half_frames),
         cmocka_unit_test(test_pipelining),       cmocka_unit_test(test_garbage_frames),
         cmocka_unit_test(test_garbage_streams),  cmocka_unit_test(test_header_of_any_length),
+        cmocka_unit_test(test_disabled_commands),
         cmocka_unit_test(test_end_is_orderly),   cmocka_unit_test(test_admin),
         cmocka_unit_test(test_without_lmk),
     };
