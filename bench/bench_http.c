@@ -53,7 +53,7 @@ static void *serve(void *context)
 
 /* ---- the limit: the library alone ---- */
 
-static enum MHD_Result bare(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+static enum MHD_Result bare_handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                             const char *version, const char *upload, size_t *upload_len, void **request)
 {
     (void)context, (void)url, (void)method, (void)version, (void)upload;
@@ -130,7 +130,7 @@ static double best(uint16_t port)
 
 static double limit_measure(void)
 {
-    struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO, 0, NULL, NULL, bare, NULL,
+    struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO, 0, NULL, NULL, bare_handle, NULL,
                                             MHD_OPTION_THREAD_POOL_SIZE, 2u, MHD_OPTION_END);
     if (!d)
         abort();

@@ -166,7 +166,7 @@ void world_put_product(struct world *w, const struct ledger_product *product)
     run(w, &unit, "product");
 }
 
-static void put_products(struct world *w)
+void world_put_products(struct world *w)
 {
     static const struct {
         const char *id;
@@ -294,7 +294,7 @@ void world_setup(struct world *w, bool sandbox)
     insist(vault_open(master, "ledger", &w->vault) == ERR_OK, "vault");
     insist(arena_create(&w->arena, 1 << 20) == ERR_OK, "arena");
     insist(store_open(w->url, &w->env, &w->store) == ERR_OK && store_migrate(w->store, STORE_LEDGER) == ERR_OK, "store");
-    put_products(w);
+    world_put_products(w);
     world_hsm_start(w);
     snprintf(path, sizeof path, "%s/issuer.ini", w->dir);
     char *argv[] = {"countersign", "issuer", "--config", path, NULL};
@@ -352,21 +352,27 @@ static size_t receive_all(int fd, char *at, size_t cap)
     return len;
 }
 
-struct world_reply *world_ask(const struct world *w, const char *method, const char *path, const char *headers, const char *body)
+void world_call_begin(struct world_call *call, const struct world *w, const char *method, const char *path, const char *headers,
+                      const char *body)
 {
-    char text[8192], answer[20000];
+    char text[8192];
     bool absolute = path[0] == '/' && path[1] == '/';
     int len = snprintf(text, sizeof text, "%s %s%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%sContent-Length: %zu\r\n\r\n%s",
                        method, absolute ? "" : "/v2/issuers/" WORLD_ISSUER, absolute ? path + 1 : path,
                        headers ? headers : "X-Api-Key: " WORLD_API_KEY "\r\n", body ? "Content-Type: application/json\r\n" : "",
                        body ? strlen(body) : 0, body ? body : "");
-    struct world_reply *r = calloc(1, sizeof *r);
     struct timeval limit = {.tv_sec = 15}; /* more than a database may take to say that it is locked */
-    int fd = socket_connect(w->port);
-    insist(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0, "a time limit");
-    socket_send(fd, text, (size_t)len);
-    size_t got = receive_all(fd, answer, sizeof answer - 1);
-    close(fd);
+    call->fd = socket_connect(w->port);
+    insist(setsockopt(call->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0, "a time limit");
+    socket_send(call->fd, text, (size_t)len);
+}
+
+struct world_reply *world_call_end(struct world_call *call)
+{
+    char answer[20000];
+    struct world_reply *r = calloc(1, sizeof *r);
+    size_t got = receive_all(call->fd, answer, sizeof answer - 1);
+    close(call->fd);
     answer[got] = 0;
     char *end = strstr(answer, "\r\n\r\n");
     insist(end && sscanf(answer, "HTTP/1.1 %d", &r->status) == 1, "an HTTP answer");
@@ -374,6 +380,13 @@ struct world_reply *world_ask(const struct world *w, const char *method, const c
     snprintf(r->body, sizeof r->body, "%s", end + 4);
     r->json = cJSON_Parse(r->body);
     return r;
+}
+
+struct world_reply *world_ask(const struct world *w, const char *method, const char *path, const char *headers, const char *body)
+{
+    struct world_call call;
+    world_call_begin(&call, w, method, path, headers, body);
+    return world_call_end(&call);
 }
 
 void world_reply_free(struct world_reply *reply)

@@ -37,6 +37,7 @@ void world_hsm_start(struct world *w);
 void world_hsm_kill(struct world *w);
 
 /* Products: static, one-time, refuse, same, rate-2, window (of the vectors' keys). */
+void world_put_products(struct world *w);
 void world_put_product(struct world *w, const struct ledger_product *product);
 /* A card of the vectors' number (or another) under `product_id`. */
 void world_put_card(struct world *w, const char *card_id, const char *product_id, const char *pan);
@@ -56,6 +57,13 @@ struct world_reply {
 /* `path` below /v2/issuers/{WORLD_ISSUER}, or absolute if it begins with "//", cut to "/". `headers`: complete lines, or NULL for
  * the sandbox key. `body` may be NULL. */
 struct world_reply *world_ask(const struct world *w, const char *method, const char *path, const char *headers, const char *body);
+/* The same in two halves, for a server that runs in the caller's thread. */
+struct world_call {
+    int fd;
+};
+void world_call_begin(struct world_call *call, const struct world *w, const char *method, const char *path, const char *headers,
+                      const char *body);
+struct world_reply *world_call_end(struct world_call *call);
 void world_reply_free(struct world_reply *reply);
 /* A string member; "" if absent. */
 const char *world_text(const struct world_reply *reply, const char *name);
