@@ -58,7 +58,9 @@ static int setup(void **state)
     static struct world world;
     world = (struct world){.env = env_system(NULL)};
     *state = &world;
-    return net_loop_create(&(struct net_loop_config){.env = &world.env, .turn = on_turn, .context = &world}, &world.loop) == ERR_OK ? 0 : -1;
+    return net_loop_create(&(struct net_loop_config){.env = &world.env, .turn = on_turn, .context = &world}, &world.loop) == ERR_OK
+               ? 0
+               : -1;
 }
 
 static int teardown(void **state)

@@ -95,7 +95,8 @@ static int start(void **state)
         .sizes = {4096, WRITE_SIZE, FRAME_MAX * 7},
         .connections = SLOTS,
         .events = {.frames = on_frames, .opened = on_opened, .closed = on_closed, .context = &service}};
-    if (net_loop_create(&(struct net_loop_config){.env = &service.env, .turn = on_turn, .context = &service}, &service.loop) != ERR_OK)
+    if (net_loop_create(&(struct net_loop_config){.env = &service.env, .turn = on_turn, .context = &service}, &service.loop) !=
+        ERR_OK)
         return -1;
     if (net_server_create(service.loop, &config, &service.server, &problem) != ERR_OK)
         return -1;
