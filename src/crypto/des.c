@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/des.h"
 
+#include "crypto/internal.h"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
@@ -65,7 +67,7 @@ static enum err context_create(const struct secret_key *key, int encrypt, void *
     EVP_CIPHER_free(cipher);
     if (!made) {
         EVP_CIPHER_CTX_free(context);
-        return ERR_CRYPTO;
+        return crypto_failed();
     }
     *out = context;
     return ERR_OK;
@@ -89,7 +91,7 @@ static enum err context_rekey(void *context, const struct secret_key *key)
     widen(key, wide);
     int done = EVP_CipherInit_ex2(context, NULL, wide, NULL, -1, NULL);
     secret_wipe(wide, sizeof wide);
-    return done == 1 ? ERR_OK : ERR_CRYPTO;
+    return done == 1 ? ERR_OK : crypto_failed();
 }
 
 enum err des_reload(struct des *des, const struct secret_key *key)
@@ -115,7 +117,7 @@ static enum err run(void *context, const uint8_t *in, uint8_t *out, size_t len)
     int done = 0;
     ASSERT(len % DES_BLOCK == 0 && len <= 65536);
     if (EVP_CipherUpdate(context, out, &done, in, (int)len) != 1 || (size_t)done != len)
-        return ERR_CRYPTO;
+        return crypto_failed();
     return ERR_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "crypto/base64.h"
+#include "crypto/internal.h"
 #include "crypto/jose.h"
 #include "crypto/mac.h"
 
@@ -77,7 +78,7 @@ static enum err public_of(EVP_PKEY *key, struct jwe_public *out)
     uint8_t octets[POINT];
     size_t len = 0;
     if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, octets, sizeof octets, &len) != 1 || len != POINT)
-        return ERR_CRYPTO;
+        return crypto_failed();
     memcpy(out->x, octets + 1, JWE_COORDINATE);
     memcpy(out->y, octets + 1 + JWE_COORDINATE, JWE_COORDINATE);
     return ERR_OK;
@@ -87,7 +88,7 @@ enum err jwe_generate(struct jwe_private *out_private, struct jwe_public *out_pu
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     if (!key)
-        return ERR_CRYPTO;
+        return crypto_failed();
     enum err err = public_of(key, out_public);
     if (err != ERR_OK)
         EVP_PKEY_free(key);
@@ -163,7 +164,7 @@ static enum err agree(EVP_PKEY *own, EVP_PKEY *peer, struct span apu, struct spa
                 EVP_PKEY_derive(context, shared, &len) == 1 && len == sizeof shared;
     EVP_PKEY_CTX_free(context);
     const struct jwe_kdf in = {span_of(shared, sizeof shared), span_text(ENC), apu, apv};
-    enum err err = done ? jwe_concat_kdf(&in, key, KEY) : ERR_CRYPTO;
+    enum err err = done ? jwe_concat_kdf(&in, key, KEY) : crypto_failed();
     secret_wipe(shared, sizeof shared);
     return err;
 }
@@ -232,7 +233,7 @@ static enum err encrypt_to(EVP_PKEY *peer, struct span kid, struct span plain, c
     env_random(env, nonce, sizeof nonce);
     const struct gcm g = {1, key, nonce, span_of(out->at + start, out->len - start), tag};
     if (err == ERR_OK && buf_done(out) == ERR_OK && !gcm_run(&g, plain, cipher))
-        err = ERR_CRYPTO;
+        err = crypto_failed();
     secret_wipe(key, sizeof key);
     buf_put_text(out, ".."); /* direct agreement: the encrypted key is empty */
     base64url_encode(span_of(nonce, sizeof nonce), out);
@@ -255,7 +256,7 @@ enum err jwe_encrypt(const struct jwe_public *recipient, struct span kid, struct
         return ERR_PARSE_LONG;
     EVP_PKEY *peer = public_key(recipient);
     if (!peer)
-        return ERR_CRYPTO;
+        return crypto_failed();
     enum err err = encrypt_to(peer, kid, plain, env, out);
     EVP_PKEY_free(peer);
     return err;
@@ -335,7 +336,7 @@ static enum err open_message(const struct jwe_private *own, struct message *m, u
 {
     uint8_t key[KEY] = {0};
     EVP_PKEY *peer = public_key(&m->epk);
-    enum err err = peer ? agree(own->key, peer, span_of(m->apu, m->apu_len), span_of(m->apv, m->apv_len), key) : ERR_CRYPTO;
+    enum err err = peer ? agree(own->key, peer, span_of(m->apu, m->apu_len), span_of(m->apv, m->apv_len), key) : crypto_failed();
     EVP_PKEY_free(peer);
     const struct gcm g = {0, key, m->nonce, m->header_text, m->tag};
     if (err == ERR_OK && !gcm_run(&g, span_of(m->body, m->body_len), plain))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/mac.h"
 
+#include "crypto/internal.h"
+
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -10,7 +12,7 @@ static enum err digest(const char *name, struct span in, uint8_t *out, size_t le
 {
     size_t made = 0;
     if (EVP_Q_digest(NULL, name, NULL, in.at, in.len, out, &made) != 1 || made != len)
-        return ERR_CRYPTO;
+        return crypto_failed();
     return ERR_OK;
 }
 
@@ -41,7 +43,7 @@ enum err hmac_load(struct span key, struct hmac *out)
     const uint8_t *at = key.at ? key.at : (const uint8_t *)"";
     if (!context || EVP_MAC_init(context, at, key.len, params) != 1) {
         EVP_MAC_CTX_free(context);
-        return ERR_CRYPTO;
+        return crypto_failed();
     }
     out->context = context;
     return ERR_OK;
@@ -57,12 +59,12 @@ enum err hmac_run(struct hmac *hmac, const struct span *part, size_t count, uint
 {
     size_t made = 0;
     if (EVP_MAC_init(hmac->context, NULL, 0, NULL) != 1)
-        return ERR_CRYPTO;
+        return crypto_failed();
     for (size_t i = 0; i < count; i++)
         if (part[i].len > 0 && EVP_MAC_update(hmac->context, part[i].at, part[i].len) != 1)
-            return ERR_CRYPTO;
+            return crypto_failed();
     if (EVP_MAC_final(hmac->context, out, &made, DIGEST_SHA256) != 1 || made != DIGEST_SHA256)
-        return ERR_CRYPTO;
+        return crypto_failed();
     return ERR_OK;
 }
 
@@ -112,6 +114,6 @@ enum err cmac_run(enum cmac_cipher cipher, const struct secret_key *key, struct 
         return ERR_KEY_LENGTH_ALGORITHM;
     size_t made = 0, wanted = cipher == CMAC_DES ? 8 : 16;
     if (!EVP_Q_mac(NULL, "CMAC", NULL, name, NULL, key->at, key->len, in.at, in.len, out, 16, &made) || made != wanted)
-        return ERR_CRYPTO;
+        return crypto_failed();
     return ERR_OK;
 }

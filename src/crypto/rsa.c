@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "crypto/base64.h"
+#include "crypto/internal.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -17,7 +18,7 @@ enum err rsa_generate(struct rsa_key *out)
 {
     EVP_PKEY *key = EVP_RSA_gen(RSA_BITS);
     if (!key)
-        return ERR_CRYPTO;
+        return crypto_failed();
     out->key = key;
     return ERR_OK;
 }
@@ -33,7 +34,7 @@ enum err rsa_public_text(const struct rsa_key *key, struct buf *out)
     uint8_t *der = NULL;
     int len = i2d_PUBKEY(key->key, &der);
     if (len <= 0)
-        return ERR_CRYPTO;
+        return crypto_failed();
     base64_encode(span_of(der, (size_t)len), out);
     OPENSSL_free(der);
     return buf_done(out);
@@ -44,7 +45,7 @@ enum err rsa_private_der(const struct rsa_key *key, struct buf *out)
     uint8_t *der = NULL;
     int len = i2d_PrivateKey(key->key, &der);
     if (len <= 0)
-        return ERR_CRYPTO;
+        return crypto_failed();
     buf_put(out, der, (size_t)len);
     OPENSSL_clear_free(der, (size_t)len);
     return buf_done(out);
@@ -88,7 +89,7 @@ static enum err oaep(EVP_PKEY_CTX *context)
     if (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) != 1 ||
         EVP_PKEY_CTX_set_rsa_oaep_md_name(context, "SHA256", NULL) != 1 ||
         EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, "SHA256", NULL) != 1)
-        return ERR_CRYPTO;
+        return crypto_failed();
     return ERR_OK;
 }
 
@@ -103,7 +104,7 @@ enum err rsa_oaep_encrypt(const struct rsa_key *key, struct span plain, struct b
                 EVP_PKEY_encrypt(context, cipher, &len, plain.at, plain.len) == 1;
     EVP_PKEY_CTX_free(context);
     if (!done)
-        return ERR_CRYPTO;
+        return crypto_failed();
     buf_put(out, cipher, len);
     return buf_done(out);
 }

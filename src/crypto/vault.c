@@ -2,6 +2,7 @@
 #include "crypto/vault.h"
 
 #include "base/secret.h"
+#include "crypto/internal.h"
 #include "crypto/mac.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ static enum err gcm(const uint8_t key[static KEY], int encrypt, EVP_CIPHER_CTX *
     *out = EVP_CIPHER_CTX_new();
     bool made = cipher && *out && EVP_CipherInit_ex2(*out, cipher, key, NULL, encrypt, NULL) == 1;
     EVP_CIPHER_free(cipher);
-    return made ? ERR_OK : ERR_CRYPTO;
+    return made ? ERR_OK : crypto_failed();
 }
 
 static enum err fill(struct vault *v, const uint8_t master[static VAULT_MASTER], const char *purpose, uint8_t key[static KEY])
@@ -140,7 +141,7 @@ enum err vault_seal(struct vault *vault, const struct env *env, struct span aad,
         return ERR_OK;
     secret_wipe(at, plain.len + VAULT_OVERHEAD);
     out->len = before;
-    return ERR_CRYPTO;
+    return crypto_failed();
 }
 
 enum err vault_unseal(struct vault *vault, struct span aad, struct span sealed, struct buf *out)
