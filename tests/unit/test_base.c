@@ -56,6 +56,26 @@ static void test_buf_is_sticky(void **state)
     assert_true(span_is(buf_span(&b), "-9223372036854775808"));
 }
 
+/* To the last byte and not one further, with a canary behind. */
+static void test_buf_ends_exactly(void **state)
+{
+    (void)state;
+    uint8_t room[6] = {0, 0, 0, 0, 0xC5, 0xC5};
+    struct buf b = buf_over(room, 4);
+    buf_put_text(&b, "1234");
+    assert_int_equal(buf_done(&b), ERR_OK);
+    assert_string_equal(buf_text(&b), ""); /* no room for the zero */
+    assert_int_equal(buf_done(&b), ERR_PARSE_LONG);
+    assert_memory_equal(room, "1234\xC5\xC5", 6);
+    buf_clear(&b);
+    assert_null(buf_take(&b, 5));
+    assert_int_equal(buf_done(&b), ERR_PARSE_LONG);
+    buf_clear(&b);
+    buf_put_text(&b, "123");
+    assert_string_equal(buf_text(&b), "123");
+    assert_memory_equal(room, "123\0\xC5\xC5", 6);
+}
+
 static void test_spans(void **state)
 {
     (void)state;
@@ -91,6 +111,37 @@ static void test_arena_is_bounded_and_wiped(void **state)
     assert_int_equal(first[0] | first[19], 0);
     assert_ptr_equal(arena_take(&a, 64), first);
     arena_destroy(&a);
+}
+
+static void test_arena_ends_exactly(void **state)
+{
+    (void)state;
+    _Alignas(16) uint8_t room[48];
+    struct arena a = arena_over(room, 40);
+    assert_ptr_equal(arena_take(&a, 24), room);
+    assert_null(arena_take(&a, 9)); /* starts at 32 */
+    assert_ptr_equal(arena_take(&a, 8), room + 32);
+    assert_null(arena_take(&a, 1));
+    assert_null(arena_take(&a, SIZE_MAX));
+}
+
+/* What a library hook frees is looked at through another pointer, while it is still mapped. */
+static void test_library_memory_is_wiped(void **state)
+{
+    (void)state;
+    static char secret[] = "4111111111111111";
+    char *at = memory_library_malloc(4096);
+    assert_non_null(at);
+    memcpy(at + 2048, secret, sizeof secret);
+    volatile char *seen = at + 2048;
+    uintptr_t kept = (uintptr_t)seen;
+    memory_library_free(at);
+#if !defined(__SANITIZE_ADDRESS__)
+    assert_int_not_equal(*(volatile char *)kept, '4');
+    assert_int_not_equal(*(volatile char *)(kept + 8), '1');
+#else
+    (void)kept;
+#endif
 }
 
 static void test_secrets(void **state)
@@ -282,8 +333,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors_are_complete),
         cmocka_unit_test(test_buf_is_sticky),
+        cmocka_unit_test(test_buf_ends_exactly),
         cmocka_unit_test(test_spans),
         cmocka_unit_test(test_arena_is_bounded_and_wiped),
+        cmocka_unit_test(test_arena_ends_exactly),
+        cmocka_unit_test(test_library_memory_is_wiped),
         cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_calendar_against_libc),
         cmocka_unit_test(test_calendar_refuses_dates_that_do_not_exist),
