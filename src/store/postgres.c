@@ -27,6 +27,17 @@ struct postgres {
 static const char connect_defaults[] = "connect_timeout=5 tcp_user_timeout=10000 target_session_attrs=read-write ";
 static const char session[] = "SET statement_timeout = '8s'; SET lock_timeout = '4s'; SET client_min_messages = 'error'";
 
+/*
+ * Every statement finds its rows by a key, and tables may be new and without statistics: no plan that was made for an empty table
+ * may walk it when it has grown. Other engines that speak the protocol may refuse these; they plan in their own way.
+ */
+static const char *const hints[] = {"SET enable_seqscan = off",
+                                    "SET enable_bitmapscan = off",
+                                    "SET enable_hashjoin = off",
+                                    "SET enable_mergejoin = off",
+                                    "SET jit = off",
+                                    "SET plan_cache_mode = force_generic_plan"};
+
 static struct postgres *of(const struct store *store)
 {
     return store->connection;
@@ -87,6 +98,8 @@ static enum err connect_now(struct store *store)
     PGresult *result = PQexec(p->connection, session);
     bool fine = PQresultStatus(result) == PGRES_COMMAND_OK;
     PQclear(result);
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
+        PQclear(PQexec(p->connection, hints[i]));
     fine = fine && PQsetnonblocking(p->connection, 1) == 0 && PQenterPipelineMode(p->connection) == 1;
     return fine ? ERR_OK : ERR_STORE_UNAVAILABLE;
 }

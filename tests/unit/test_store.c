@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,36 +150,6 @@ static void test_every_statement_fits_its_row(void **state)
             arena_reset(&f.arena);
         }
     }
-    stores_teardown(&f);
-}
-
-static void check_plan(sqlite3 *db, const struct store_row *row)
-{
-    char sql[4096];
-    struct buf text = buf_over(sql, sizeof sql);
-    buf_put_text(&text, "EXPLAIN QUERY PLAN ");
-    buf_put_text(&text, row->sql);
-    sqlite3_stmt *plan = NULL;
-    assert_int_equal(sqlite3_prepare_v2(db, buf_text(&text), -1, &plan, NULL), SQLITE_OK);
-    while (sqlite3_step(plan) == SQLITE_ROW) {
-        const char *detail = (const char *)sqlite3_column_text(plan, 3);
-        bool whole_table = strncmp(detail, "SCAN ", 5) == 0 && strcmp(detail, "SCAN CONSTANT ROW") != 0;
-        if (whole_table || strstr(detail, "AUTOMATIC"))
-            fail_msg("%s: %s", row->name, detail);
-    }
-    sqlite3_finalize(plan);
-}
-
-static void test_no_statement_walks_a_table(void **state)
-{
-    struct stores_fixture f;
-    sqlite3 *db = NULL;
-    stores_setup(&f, *state);
-    assert_int_equal(sqlite3_open(stores_path(&f), &db), SQLITE_OK);
-    for (size_t i = 0; i < store_table.count; i++)
-        if (!(store_table.row[i].flags & STORE_ROW_SCAN))
-            check_plan(db, &store_table.row[i]);
-    sqlite3_close(db);
     stores_teardown(&f);
 }
 
@@ -467,7 +436,6 @@ int main(void)
         ON_BOTH(test_migrations),
         ON_BOTH(test_migrations_of_two_nodes_at_once),
         ON_BOTH(test_every_statement_fits_its_row),
-        ON_SQLITE(test_no_statement_walks_a_table),
         ON_BOTH(test_a_batch_is_all_or_nothing),
         ON_BOTH(test_insert_on_conflict_tells),
         ON_BOTH(test_a_broken_unique_key_is_a_duplicate),
