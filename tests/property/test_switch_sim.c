@@ -242,7 +242,7 @@ static void check_money(struct sim *s, const struct history *h)
         if (h->sent[i].mti != ISO_AUTHORISATION)
             continue;
         sim_answer(s, h->number[i], &answer);
-        (void)snprintf(de11, sizeof de11, "%06zu", i);
+        (void)snprintf(de11, sizeof de11, "%06u", (unsigned)(i % 1000000));
         id = (struct ledger_message_id){"sim", "0100", "0101000000", de11, "400001", "", "", ""};
         ledger_unit_begin(&unit, 1, &s->f.arena);
         at = ledger_get_original(&unit, &id);
