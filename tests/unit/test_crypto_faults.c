@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Out of memory inside the cipher library: each call is repeated with the first, the second, ... allocation failing until it succeeds.
- * Every failure is an error of the list, leaves the output as it was and gives back what it took.
+ * Out of memory inside the cipher library: each call is repeated with the first, the second, ... allocation failing until it
+ * succeeds. Every failure is an error of the list, leaves the output as it was and gives back what it took.
  */
 /* clang-format off */
 #include <stdarg.h>

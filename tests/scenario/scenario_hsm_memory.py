@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The HSM's memory after use: clear keys stand in locked, undumpable pages only, card numbers nowhere (C-8)."""
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+
+from sandbox import BUILD, Checks, fail_without_build
+
+# A genuine block of a CVK and the wrapped MK-AC of the published vectors; the clear values occur in no binary.
+CVK_BLOCK = "S00072C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB42"
+CVK = bytes.fromhex("5179BFD6894C8937EFA1AD3BB9F2A17F")
+MK_WRAPPED = "UB68E039974B21519E5E2226866C4D3A0"
+MK = bytes.fromhex("4F2A25C49119019194F2D0AE43F4D579")
+PAN = "4716293847561029"
+
+
+class Hsm:
+    def __init__(self):
+        command = [os.path.join(BUILD, "countersign-hsm"), "--test-lmk", "--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        port = next(m.group(1) for m in (re.search(r'"port":(\d+)', line) for line in self.process.stderr) if m)
+        self.socket = socket.create_connection(("127.0.0.1", int(port)), timeout=10)
+
+    def ask(self, command):
+        payload = b"0001" + command.encode()
+        self.socket.sendall(struct.pack(">H", len(payload)) + payload)
+        length = struct.unpack(">H", self.socket.recv(2, socket.MSG_WAITALL))[0]
+        return self.socket.recv(length, socket.MSG_WAITALL).decode()[4:]
+
+    def regions(self):
+        """(left out of cores, bytes) of every readable mapping."""
+        with open("/proc/%d/smaps" % self.process.pid) as text:
+            regions, at = [], None
+            for line in text:
+                head = re.match(r"^([0-9a-f]+)-([0-9a-f]+) (\S+)", line)
+                if head:
+                    at = (int(head.group(1), 16), int(head.group(2), 16), head.group(3))
+                elif line.startswith("VmFlags:") and at[2].startswith("r"):
+                    regions.append((at[0], at[1], " dd" in line))
+        with open("/proc/%d/mem" % self.process.pid, "rb") as memory:
+            for start, end, locked in regions:
+                try:
+                    memory.seek(start)
+                    yield locked, memory.read(end - start)
+                except (OSError, ValueError):
+                    continue  # vsyscall and the like
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def use(hsm, checks):
+    told = []
+    for counter in range(100):
+        code = hsm.ask("CW%s%s;2812101%%01" % (CVK_BLOCK, PAN))[4:]
+        told.append(hsm.ask("CY%s%s%s;2812101%%01" % (CVK_BLOCK, code, PAN)))
+        code = hsm.ask("QY0%sA%s;2812998%06d" % (MK_WRAPPED, PAN, counter))[4:]
+        told.append(hsm.ask("PM00%sA%s;2812998%06d%s" % (MK_WRAPPED, PAN, counter, code)))
+    checks.check(set(told) == {"CZ00", "PN00"}, "200 codes made and verified: %s" % set(told))
+    # The last command of the run holds nothing of the card.
+    hsm.ask("NC")
+
+
+def main():
+    fail_without_build()
+    checks = Checks()
+    hsm = Hsm()
+    try:
+        use(hsm, checks)
+        open_bytes = {}
+        locked_keys = 0
+        needles = {"PAN": PAN.encode(), "packed PAN": bytes.fromhex(PAN), "PAN as numbers": bytes(map(int, PAN)),
+                   "PAN under its overlay": PAN[4:].encode(), "CVK": CVK, "CVK half": CVK[8:], "MK-AC": MK, "MK-AC half": MK[8:]}
+        for locked, memory in hsm.regions():
+            locked_keys += locked and CVK in memory
+            for name, value in needles.items():
+                if value in memory and not (locked and value in CVK + MK):
+                    open_bytes[name] = open_bytes.get(name, 0) + 1
+        checks.check(locked_keys > 0, "the clear CVK stands in undumpable pages: the search finds what is there")
+        checks.check(not open_bytes, "and nothing clear stands anywhere else: %s" % open_bytes)
+    except PermissionError:
+        print("not allowed to read the memory of an undumpable process: run as root to check it")
+        checks.check(True, "the system keeps others out of the HSM's memory")
+    finally:
+        hsm.stop()
+    return checks.end()
+
+
+sys.exit(main())
