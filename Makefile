@@ -80,10 +80,11 @@ $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 
 # Some unit tests start the real key holder; one of them over the link that the services use.
 $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link: | $B/countersign-hsm
+$B/tests/unit/test_issuer_live $B/tests/unit/test_issuer_api: | $B/countersign-hsm $B/countersign
 $B/tests/unit/test_hsm_link: TEST_SUPPORT += $B/obj/main/transport.o
 $B/tests/unit/test_hsm_link: $B/obj/main/transport.o
 # This one makes the n-th allocation fail.
-$B/tests/unit/test_net_faults: LDFLAGS_ALL += -Wl,--wrap=calloc
+$B/tests/unit/test_net_faults $B/tests/unit/test_issuer_faults: LDFLAGS_ALL += -Wl,--wrap=calloc
 
 UNIT_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/unit/*.c tests/property/*.c))
 unit: all $(UNIT_TESTS)

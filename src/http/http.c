@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -16,6 +17,7 @@ enum {
     PEM_MAX = 64 * 1024,
     LISTEN_BACKLOG = 1024,
     TAKE_MAX = 256,
+    LINGER_MS = 250, /* for answers that were given but not sent when the server ends */
 };
 
 union address {
@@ -175,6 +177,16 @@ void http_quiesce(struct http *http)
         close(listening);
 }
 
+static bool answers_leaving(const struct http *http)
+{
+    for (uint32_t i = 0; i < http->config.slots; i++) {
+        int state = atomic_load(&http->slot[i].state);
+        if (state == SLOT_REPLIED || state == SLOT_SENDING)
+            return true;
+    }
+    return false;
+}
+
 void http_destroy(struct http *http)
 {
     queue_close(&http->arrived);
@@ -188,6 +200,9 @@ void http_destroy(struct http *http)
         buf_clear(&slot->answer);
         http_reply(&slot->request, MHD_HTTP_SERVICE_UNAVAILABLE, NULL);
     }
+    const struct timespec pause = {.tv_nsec = 1000 * 1000};
+    for (int waited_ms = 0; waited_ms < LINGER_MS && answers_leaving(http); waited_ms++)
+        nanosleep(&pause, NULL);
     MHD_stop_daemon(http->daemon);
     slots_destroy(http);
     memory_release(http, 1, sizeof *http);
