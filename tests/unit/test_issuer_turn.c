@@ -19,6 +19,14 @@
 
 #include <cmocka.h>
 
+/* The program is linked with --wrap for these: the scripts stand between the issuer and the real ones. */
+enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_batch *batch);
+enum err __wrap_hostcmd_client_send(struct hostcmd_client *client, const struct hostcmd_send *send);
+size_t __wrap_hostcmd_client_take(struct hostcmd_client *client, struct hostcmd_answer *out, size_t max);
+void __wrap_hostcmd_answer_wipe(struct hostcmd_answer *answer);
+int64_t __wrap_hostcmd_client_turn(struct hostcmd_client *client, int64_t now_us);
+bool __wrap_hostcmd_client_ready(const struct hostcmd_client *client);
+
 /* ---- the writer ---- */
 
 enum outcome { RUN, LOST_RACE, UNKNOWN_DONE, UNKNOWN_LOST, DOWN, FULL, GONE };
@@ -34,7 +42,7 @@ struct script {
 static struct script script;
 static struct store *writes;
 
-enum err store_writer_submit(struct store_writer *writer, struct store_batch *batch)
+enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_batch *batch)
 {
     (void)writer;
     enum outcome outcome = script.writer[script.writer_at++ % 16];
@@ -63,7 +71,7 @@ static void answer_code(struct hostcmd_answer *a, const char *reply, const char 
                                 (int)(value % 1000));
 }
 
-enum err hostcmd_client_send(struct hostcmd_client *client, const struct hostcmd_send *send)
+enum err __wrap_hostcmd_client_send(struct hostcmd_client *client, const struct hostcmd_send *send)
 {
     (void)client;
     size_t at = script.hsm_at++ % 16;
@@ -89,7 +97,7 @@ enum err hostcmd_client_send(struct hostcmd_client *client, const struct hostcmd
     return ERR_OK;
 }
 
-size_t hostcmd_client_take(struct hostcmd_client *client, struct hostcmd_answer *out, size_t max)
+size_t __wrap_hostcmd_client_take(struct hostcmd_client *client, struct hostcmd_answer *out, size_t max)
 {
     (void)client;
     size_t count = waiting_count < max ? waiting_count : max;
@@ -99,19 +107,19 @@ size_t hostcmd_client_take(struct hostcmd_client *client, struct hostcmd_answer 
     return count;
 }
 
-void hostcmd_answer_wipe(struct hostcmd_answer *answer)
+void __wrap_hostcmd_answer_wipe(struct hostcmd_answer *answer)
 {
     secret_wipe(answer, sizeof *answer);
 }
 
-int64_t hostcmd_client_turn(struct hostcmd_client *client, int64_t now_us)
+int64_t __wrap_hostcmd_client_turn(struct hostcmd_client *client, int64_t now_us)
 {
     (void)client;
     (void)now_us;
     return 0;
 }
 
-bool hostcmd_client_ready(const struct hostcmd_client *client)
+bool __wrap_hostcmd_client_ready(const struct hostcmd_client *client)
 {
     (void)client;
     return true;
