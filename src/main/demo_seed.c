@@ -108,6 +108,7 @@ static void put_product(const struct demo *demo, struct ledger_unit *unit, enum 
         .count_other_declines = true,
         .deferred_slots = 4,
         .diag_step = true,
+        .malformed_policy = LEDGER_DECLINE,
         .batch_max = 24,
         .notify_batch = 20,
         .display_rate_per_h = 600,

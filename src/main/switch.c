@@ -188,7 +188,7 @@ static bool is_ready(void *context)
 {
     const struct process *p = context;
 
-    return !p->stopping && p->core != NULL;
+    return !p->stopping && p->core != NULL && hostcmd_client_ready(hsm_link_client(p->hsm));
 }
 
 static void on_metrics(void *context, struct buf *out)

@@ -19,10 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CVK "U9B4934384B19946B040CD702B4D58145"
-#define MK "UB68E039974B21519E5E2226866C4D3A0"
-#define EXPIRY "2912"
-
 static _Noreturn void die(const char *what)
 {
     (void)fprintf(stderr, "lab: %s (%s)\n", what, strerror(errno));
@@ -51,7 +47,7 @@ static uint16_t free_port(void)
     return ntohs(at.sin_port);
 }
 
-static int connect_port(uint16_t port)
+int lab_connect_port(uint16_t port)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -69,7 +65,7 @@ static int connect_port(uint16_t port)
 static void wait_port(uint16_t port)
 {
     for (int i = 0; i < 500; i++) {
-        int fd = connect_port(port);
+        int fd = lab_connect_port(port);
 
         if (fd >= 0) {
             (void)close(fd);
@@ -78,6 +74,27 @@ static void wait_port(uint16_t port)
         (void)usleep(20000);
     }
     die("a process does not listen");
+}
+
+/* The switch says that it is ready once an HSM may be asked. */
+static void wait_ready(uint16_t port)
+{
+    static const char ask[] = "GET /readyz HTTP/1.1\r\nHost: lab\r\n\r\n";
+
+    for (int i = 0; i < 500; i++) {
+        int fd = lab_connect_port(port);
+        char answer[16] = "";
+
+        if (fd >= 0 && write(fd, ask, sizeof ask - 1) == (ssize_t)(sizeof ask - 1) && read(fd, answer, sizeof answer - 1) > 12 &&
+            strncmp(answer + 9, "200", 3) == 0) {
+            (void)close(fd);
+            return;
+        }
+        if (fd >= 0)
+            (void)close(fd);
+        (void)usleep(20000);
+    }
+    die("the switch does not become ready");
 }
 
 static pid_t spawn(const struct lab *lab, const char *log_name, char *const argv[])
@@ -128,7 +145,7 @@ static void settings_write(struct lab *lab, size_t node)
 static void files_write(struct lab *lab)
 {
     file_write(lab, "vault.key", "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef\n");
-    file_write(lab, "keys.ini", "[keys]\ncvk = " CVK "\nmk = " MK "\n");
+    file_write(lab, "keys.ini", "[keys]\ncvk = " LAB_CVK "\nmk = " LAB_MK "\n");
     lab->hsm_port = free_port();
     for (size_t node = 0; node < LAB_NODES_MAX; node++) {
         lab->admin_port[node] = free_port();
@@ -201,6 +218,8 @@ void lab_switch_start(struct lab *lab)
         for (int i = 0; i < LAB_LINKS; i++)
             wait_port(lab->port[node][i]);
         wait_port(lab->admin_port[node]);
+        if (lab->hsm > 0)
+            wait_ready(lab->admin_port[node]);
     }
 }
 
@@ -287,7 +306,7 @@ static void card_make(struct lab *lab, const char *product, size_t n, struct led
     char pan[17];
     struct buf sealed = buf_over(card->pan_enc.at, sizeof card->pan_enc.at);
 
-    *card = (struct ledger_card){.issuer_id = "LAB0000001", .psn = "00", .enrolled = true, .expiry = EXPIRY, .version = 1};
+    *card = (struct ledger_card){.issuer_id = "LAB0000001", .psn = "00", .enrolled = true, .expiry = LAB_EXPIRY, .version = 1};
     lab_pan(n, pan);
     (void)snprintf(card->card_id, sizeof card->card_id, "card-%zu", n);
     (void)snprintf(card->account_id, sizeof card->account_id, "account-%zu", n);
@@ -416,80 +435,4 @@ void lab_code_write(struct lab *lab, const struct ledger_code *before, const str
     ledger_put_code(&unit, before, after, LEDGER_UPDATE);
     run(lab, &unit, "code row");
     arena_reset(&lab->arena);
-}
-
-/* ---- codes ---- */
-
-static size_t command_write(size_t n, bool one_time, int64_t issue_n, int64_t at_ms, char *out, size_t cap)
-{
-    struct env_calendar c = env_calendar(at_ms);
-    char pan[17];
-
-    lab_pan(n, pan);
-    if (one_time)
-        return (size_t)snprintf(out, cap, "0000QY0" MK "A%s;" EXPIRY "998%06d", pan, (int)issue_n);
-    if (at_ms != 0)
-        return (size_t)snprintf(out, cap, "0000QY5" MK "A%s;" EXPIRY "000%02d%02d%02d%02d%02d01", pan, c.year % 100, c.month, c.day,
-                                c.hour, c.minute);
-    return (size_t)snprintf(out, cap, "0000CW" CVK "%s;" EXPIRY "000", pan);
-}
-
-static void code_ask(struct lab *lab, size_t n, bool one_time, int64_t issue_n, int64_t at_ms, char out[static 4])
-{
-    int fd = connect_port(lab->hsm_port);
-    char command[160];
-    uint8_t answer[64];
-    size_t len = 0;
-
-    if (fd < 0)
-        die("no HSM");
-    lab_send(fd, command, command_write(n, one_time, issue_n, at_ms, command, sizeof command));
-    if (!lab_receive(fd, 2000, answer, sizeof answer, &len) || len != 11 || memcmp(answer + 6, "00", 2) != 0)
-        die("the HSM gives no code");
-    memcpy(out, answer + 8, 3);
-    out[3] = 0;
-    (void)close(fd);
-}
-
-void lab_code_static(struct lab *lab, size_t n, char out[static 4])
-{
-    code_ask(lab, n, false, 0, 0, out);
-}
-
-void lab_code_one_time(struct lab *lab, size_t n, int64_t issue_n, char out[static 4])
-{
-    code_ask(lab, n, true, issue_n, 0, out);
-}
-
-void lab_code_window(struct lab *lab, size_t n, int64_t at_ms, char out[static 4])
-{
-    code_ask(lab, n, false, 0, at_ms, out);
-}
-
-void lab_codes_many(struct lab *lab, size_t first, size_t count, bool one_time, char *out)
-{
-    enum { AT_ONCE = 64 };
-    int fd = connect_port(lab->hsm_port);
-
-    if (fd < 0)
-        die("no HSM");
-    for (size_t done = 0; done < count;) {
-        size_t part = count - done < AT_ONCE ? count - done : AT_ONCE;
-
-        for (size_t i = 0; i < part; i++) {
-            char command[160];
-
-            lab_send(fd, command, command_write(first + done + i, one_time, 1, 0, command, sizeof command));
-        }
-        for (size_t i = 0; i < part; i++) {
-            uint8_t answer[64];
-            size_t len = 0;
-
-            if (!lab_receive(fd, 2000, answer, sizeof answer, &len) || len != 11)
-                die("the HSM gives no code");
-            memcpy(out + 3 * (done + i), answer + 8, 3); /* answers of one connection keep the order of the commands */
-        }
-        done += part;
-    }
-    (void)close(fd);
 }

@@ -17,6 +17,9 @@
 
 enum { LAB_VISA, LAB_EFTPOS, LAB_GENERIC, LAB_LINKS };
 enum { LAB_NODES_MAX = 2 };
+#define LAB_CVK "U9B4934384B19946B040CD702B4D58145"
+#define LAB_MK "UB68E039974B21519E5E2226866C4D3A0"
+#define LAB_EXPIRY "2912"
 
 struct lab {
     char dir[64];
@@ -74,6 +77,8 @@ const struct iso_profile *lab_profile(int link);
 void lab_request(struct iso_message *m, int link, size_t n, uint64_t trace, int64_t amount, const char *code);
 size_t lab_frame(int link, const struct iso_message *m, uint8_t *out, size_t cap);
 int lab_connect(const struct lab *lab, size_t node, int link);
+/* -1: nobody listens. */
+int lab_connect_port(uint16_t port);
 void lab_send(int fd, const void *payload, size_t len);
 /* False: the peer closed, or nothing came for `wait_ms`. */
 bool lab_receive(int fd, int wait_ms, uint8_t *out, size_t cap, size_t *len);
