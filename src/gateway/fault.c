@@ -4,10 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const char *const texts[FAULT_COUNT] = {
-    [FAULT_NONE] = "",
+static const char *const texts[FAULT_COUNT] = {[FAULT_NONE] = "",
 #define GATEWAY_FAULT_TEXT(name, text) [FAULT_##name] = text,
-    GATEWAY_FAULT_LIST(GATEWAY_FAULT_TEXT)
+                                               GATEWAY_FAULT_LIST(GATEWAY_FAULT_TEXT)
 #undef GATEWAY_FAULT_TEXT
 };
 

@@ -2,8 +2,8 @@
 /*
  * What can be wrong with a request, in the gateway's own words.
  *
- * Purpose    The pipeline and the faces name a fault here; each face has a table from fault to its own code, HTTP status and text. Several
- *            faults are collected and answered together, in the order of the request's fields.
+ * Purpose    The pipeline and the faces name a fault here; each face has a table from fault to its own code, HTTP status and
+ *            text. Several faults are collected and answered together, in the order of the request's fields.
  * Ownership  `field` points to a static path (a row of the face's request table), or is NULL.
  * Threading  Values.
  * Failure    A list that is full keeps the first GATEWAY_FAULTS_MAX faults.

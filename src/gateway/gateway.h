@@ -2,19 +2,20 @@
 /*
  * The merchant-side gateway: one pipeline, one record, one result vocabulary.
  *
- * Purpose    Takes payments from a face (Commerce Hub), sends them to an acquirer link over ISO 8583, records them and answers. A face
- *            authenticates, parses to `struct payment` and writes the answer; it decides nothing. The steps are a table of stages
- *            (pipeline.c): authenticate, parse, decrypt, validate, route, claim, authorise, normalise, evaluate, reverse, record,
- *            answer. A stage takes everything that has arrived for it as one batch.
- * Ownership  The gateway owns its slots, links and workers; env, http, store writer, vault and loop are the caller's and outlive it.
- * Threading  gateway_turn and everything it calls run on one thread, the loop's. RSA operations run on `gateway_config.workers` threads,
- *            store batches on the store writer's; both come back through queues that wake the loop.
- * Failure    A request always gets exactly one answer. What went to the issuer and came to no known end is reversed: the reversal stands
- *            in the database, armed, before the authorisation leaves, and is disarmed in the transaction that records the outcome.
- *            A process that dies in between finds it at the next start.
+ * Purpose    Takes payments from a face (Commerce Hub), sends them to an acquirer link over ISO 8583, records them and answers. A
+ *            face authenticates, parses to `struct payment` and writes the answer; it decides nothing. The steps are a table of
+ *            stages (pipeline.c): authenticate, parse, decrypt, validate, route, claim, authorise, normalise, evaluate, reverse,
+ *            record, answer. A stage takes everything that has arrived for it as one batch.
+ * Ownership  The gateway owns its slots, links and workers; env, http, store writer, vault and loop are the caller's and outlive
+ *            it.
+ * Threading  gateway_turn and everything it calls run on one thread, the loop's. RSA operations run on `gateway_config.workers`
+ *            threads, store batches on the store writer's; both come back through queues that wake the loop.
+ * Failure    A request always gets exactly one answer. What went to the issuer and came to no known end is reversed: the reversal
+ *            stands in the database, armed, before the authorisation leaves, and is disarmed in the transaction that records the
+ *            outcome. A process that dies in between finds it at the next start.
  * Limits     As many payments at a time as http has slots. An amount has at most 12 digits of minor units.
- * Secrets    Card number and code of a request live in locked pages, one entry a slot. The code is wiped when its ISO message has been
- *            handed to the link. Neither reaches the log, the metrics or the database; a PAN at rest is sealed.
+ * Secrets    Card number and code of a request live in locked pages, one entry a slot. The code is wiped when its ISO message has
+ *            been handed to the link. Neither reaches the log, the metrics or the database; a PAN at rest is sealed.
  *
  * Example
  *     struct gateway_parts parts = {.env = &env, .http = http, .writer = writer, .vault = vault, .loop = loop};

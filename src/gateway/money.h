@@ -4,8 +4,8 @@
  *
  * Purpose    Reads "12.5" or 12.50 of a request to 1250 minor units, and writes them back.
  * Threading  Free of state.
- * Failure    ERR_PARSE_VALUE for text that is no amount, a scale larger than the currency's, or more than 12 digits of minor units, which
- *            is all that ISO 8583 field 4 holds.
+ * Failure    ERR_PARSE_VALUE for text that is no amount, a scale larger than the currency's, or more than 12 digits of minor
+ *            units, which is all that ISO 8583 field 4 holds.
  */
 #ifndef GATEWAY_MONEY_H
 #define GATEWAY_MONEY_H

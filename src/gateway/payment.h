@@ -2,8 +2,8 @@
 /*
  * One payment: the record that every face translates to and from.
  *
- * Purpose    A fixed-size value. A face fills the request half, the pipeline the result half; the immutable row of the store and the
- *            answer of the face are both written from it.
+ * Purpose    A fixed-size value. A face fills the request half, the pipeline the result half; the immutable row of the store and
+ *            the answer of the face are both written from it.
  * Ownership  A value in its slot; nothing in it points to request memory.
  * Secrets    Card number and code are not in it: they are in `struct payment_secret`, in locked pages.
  */

@@ -2,9 +2,10 @@
 /*
  * Commerce Hub face: authenticate, parse to a payment, write the answer. No decision is taken here.
  *
- * Purpose    The shapes of the published Commerce Hub API: headers and HMAC, request rows, encryption field list, answers, error bodies,
- *            response and error code lists.
- * Ownership  A request record is the caller's, in locked pages: it holds card number and code until commercehub_payment moves them out.
+ * Purpose    The shapes of the published Commerce Hub API: headers and HMAC, request rows, encryption field list, answers, error
+ *            bodies, response and error code lists.
+ * Ownership  A request record is the caller's, in locked pages: it holds card number and code until commercehub_payment moves
+ *            them out.
  * Threading  Free of state, but json_bind: one thread at a time.
  * Failure    What the client did wrong is a fault in `struct gateway_faults`, never an `enum err`.
  * Limits     Texts as long as their member; a longer one is a fault of its field.
@@ -41,9 +42,10 @@ struct commercehub_key {
 };
 
 /* base64 of the MAC over Api-Key, Client-Request-Id, Timestamp and body. */
-MUST_USE enum err commercehub_mac(const struct commercehub_key *key, const struct commercehub_headers *h, struct span body, bool legacy,
-                                  struct buf *out);
-/* Runs the whole check whatever is wrong, so that time does not tell which part it was; for an unknown Api-Key pass any key and false. */
+MUST_USE enum err commercehub_mac(const struct commercehub_key *key, const struct commercehub_headers *h, struct span body,
+                                  bool legacy, struct buf *out);
+/* Runs the whole check whatever is wrong, so that time does not tell which part it was; for an unknown Api-Key pass any key and
+ * false. */
 bool commercehub_authenticated(const struct commercehub_headers *h, struct span body, const struct commercehub_key *key, bool known,
                                int64_t now_ms, int64_t window_ms);
 /* 1..64 printable characters. */
@@ -88,13 +90,14 @@ struct commercehub_request {
     WIRE_TEXT(256) state;
     WIRE_TEXT(10) postal_code;
     WIRE_TEXT(256) country;
-    WIRE_TEXT(40) reference_transaction_id;
+    WIRE_TEXT(40) reference_id;
     bool encrypted; /* there is encryptionData */
 };
 
 const struct wire_record *commercehub_record(enum commercehub_call call);
 /* Binds the body and checks every row. With encryptionData the card's own rows are checked by commercehub_merge, once decrypted. */
-void commercehub_parse(enum commercehub_call call, struct span body, struct commercehub_request *out, struct gateway_faults *faults);
+void commercehub_parse(enum commercehub_call call, struct span body, struct commercehub_request *out,
+                       struct gateway_faults *faults);
 
 /* ---- encryption field list ---- */
 
@@ -116,8 +119,8 @@ struct commercehub_slices {
 };
 /* The grammar of encryptionBlockFields; ERR_PARSE_VALUE or ERR_PARSE_UNKNOWN for anything else. */
 MUST_USE enum err commercehub_slices_parse(struct span text, struct commercehub_slices *out);
-/* Cuts the plaintext into the request's card members and checks them. FAULT_ENCRYPTION if the lengths do not add up or a cut falls into a
- * UTF-8 sequence; a value that differs from one in clear is a fault of its field. */
+/* Cuts the plaintext into the request's card members and checks them. FAULT_ENCRYPTION if the lengths do not add up or a cut falls
+ * into a UTF-8 sequence; a value that differs from one in clear is a fault of its field. */
 void commercehub_merge(const struct commercehub_slices *slices, struct span plain, struct commercehub_request *request,
                        struct gateway_faults *faults);
 
@@ -132,8 +135,8 @@ void commercehub_request_wipe(struct commercehub_request *request);
 /* Into the order of the request's fields. */
 void commercehub_order(enum commercehub_call call, struct gateway_faults *faults);
 /* Canonical text of the request for comparison with a repeat: code left out, PAN as fingerprint (may be NULL). */
-MUST_USE enum err commercehub_digest(enum commercehub_call call, const struct commercehub_request *request, const uint8_t *fingerprint,
-                                     uint8_t out[static 32]);
+MUST_USE enum err commercehub_digest(enum commercehub_call call, const struct commercehub_request *request,
+                                     const uint8_t *fingerprint, uint8_t out[static 32]);
 
 /* ---- answers ---- */
 
@@ -144,7 +147,7 @@ struct commercehub_identity {
 
 struct commercehub_merchant {
     const char *name;
-    const char *address, *city, *state, *postal_code, *country, *url;
+    const char *address, *city, *state, *postal_code, *country;
 };
 
 /* HTTP status of the answer. */
@@ -167,8 +170,8 @@ MUST_USE enum err commercehub_key_write(const struct commercehub_identity *ident
 /* How a fault reads on this face. */
 struct commercehub_error_row {
     uint16_t status;
-    const char *type; /* HOST, GATEWAY, NETWORK, APIM */
-    const char *code; /* NULL: none */
+    const char *type;    /* HOST, GATEWAY, NETWORK, APIM */
+    const char *code;    /* NULL: none */
     const char *message; /* NULL: that of the error code list */
 };
 const struct commercehub_error_row *commercehub_error_row(enum gateway_fault_id id);

@@ -10,8 +10,8 @@
 static void check_source(enum commercehub_call call, const struct commercehub_request *request, struct gateway_faults *faults)
 {
     static const char path[] = "source.sourceType";
-    static const char *const known[] = {"PaymentTrack", "PaymentEMV", "PaymentSession", "ApplePay", "GooglePay",
-                                        "DecryptedWallet", "PaymentCheck", "PayPal"};
+    static const char *const known[] = {"PaymentTrack", "PaymentEMV",      "PaymentSession", "ApplePay",
+                                        "GooglePay",    "DecryptedWallet", "PaymentCheck",   "PayPal"};
     struct span type = WIRE_SPAN(request->source_type);
     if (!request->source_type.present || span_is(type, "PaymentCard"))
         return;
@@ -64,7 +64,8 @@ static void check_amount(const struct commercehub_request *request, struct gatew
 static void take_amount(const struct commercehub_request *request, struct payment *payment)
 {
     payment->currency = currency_find(WIRE_SPAN(request->amount_currency));
-    if (!payment->currency || money_read(WIRE_SPAN(request->amount_total), payment->currency->scale, &payment->amount_minor) != ERR_OK)
+    if (!payment->currency ||
+        money_read(WIRE_SPAN(request->amount_total), payment->currency->scale, &payment->amount_minor) != ERR_OK)
         payment->amount_minor = 0;
 }
 
@@ -195,7 +196,7 @@ void commercehub_check(enum commercehub_call call, bool sandbox, const struct co
         gateway_fault_add(faults, FAULT_CARD_PLAIN, "source.card.cardData");
     if (json_true(WIRE_SPAN(request->create_token)))
         gateway_fault_add(faults, FAULT_FEATURE, "transactionDetails.createToken");
-    if (request->reference_transaction_id.present)
+    if (request->reference_id.present)
         gateway_fault_add(faults, FAULT_FEATURE, "referenceTransactionDetails.referenceTransactionId");
     if (call == COMMERCEHUB_CHARGES)
         check_amount(request, faults);

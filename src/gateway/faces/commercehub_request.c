@@ -39,7 +39,7 @@ enum {
     F("source.card.expirationMonth", expiration_month, WIRE_ENUM, 2, 2, MONTHS, NEVER, EXPIRY, EXPIRY) \
     F("source.card.expirationYear", expiration_year, WIRE_N, 4, 4, NULL, NEVER, EXPIRY, EXPIRY) \
     F("source.card.securityCode", security_code, WIRE_N, 3, 4, NULL, NEVER, FIELD_VALUE, CONDITIONAL) \
-    F("source.card.securityCodeIndicator", security_code_indicator, WIRE_ENUM, 1, 15, INDICATORS, NEVER, FIELD_VALUE, FIELD_MISSING) \
+    F("source.card.securityCodeIndicator", security_code_indicator, WIRE_ENUM, 1, 15, INDICATORS, NEVER, FIELD_VALUE, CONDITIONAL) \
     O("source.encryptionData") \
     F("source.encryptionData.encryptionType", encryption_type, WIRE_ENUM, 1, 256, "RSA", NEVER, ENCRYPTION, ENCRYPTION) \
     F("source.encryptionData.encryptionTarget", encryption_target, WIRE_ENUM, 1, 256, "MANUAL", NEVER, ENCRYPTION, ENCRYPTION) \
@@ -71,7 +71,7 @@ enum {
     TEXT(F, "billingAddress.address.postalCode", postal_code, 10) \
     TEXT(F, "billingAddress.address.country", country, 256) \
     O("referenceTransactionDetails") \
-    F("referenceTransactionDetails.referenceTransactionId", reference_transaction_id, WIRE_B, 1, 40, NULL, NEVER, REFERENCE, REFERENCE)
+    F("referenceTransactionDetails.referenceTransactionId", reference_id, WIRE_B, 1, 40, NULL, NEVER, REFERENCE, REFERENCE)
 /* clang-format on */
 #define MONTHS "01|02|03|04|05|06|07|08|09|10|11|12"
 
@@ -83,8 +83,11 @@ struct rule {
 
 /* How the JSON binder takes them: types and lengths only, so that one pass can then name every wrong value at once. */
 #define BIND_OBJECT(path_) {.name = path_, .kind = WIRE_OBJECT, .flags = WIRE_OPTIONAL},
-#define BIND_FIELD(path_, member_, kind_, min_, max_, choices_, needed_, bad_, missing_)                          \
-    {.name = path_, .kind = BOUND(kind_), .max = sizeof(((struct commercehub_request *)0)->member_.at), .flags = ROW_FLAGS(kind_), \
+#define BIND_FIELD(path_, member_, kind_, min_, max_, choices_, needed_, bad_, missing_) \
+    {.name = path_,                                                                      \
+     .kind = BOUND(kind_),                                                               \
+     .max = sizeof(((struct commercehub_request *)0)->member_.at),                       \
+     .flags = ROW_FLAGS(kind_),                                                          \
      WIRE_AT(struct commercehub_request, member_)},
 #define BOUND(kind_) ((kind_) == WIRE_BOOL || (kind_) == WIRE_DECIMAL ? (kind_) : WIRE_B)
 #define ROW_FLAGS(kind_) (BOUND(kind_) == WIRE_B ? WIRE_OPTIONAL | WIRE_EMPTY_OK : WIRE_OPTIONAL)
@@ -92,8 +95,7 @@ struct rule {
 #define CHECK_FIELD(path_, member_, kind_, min_, max_, choices_, needed_, bad_, missing_) \
     {.name = path_, .kind = kind_, .min = min_, .max = max_, .choices = choices_, WIRE_AT(struct commercehub_request, member_)},
 #define RULE_OBJECT(path_) {NEVER, FAULT_FIELD_VALUE, FAULT_FIELD_MISSING},
-#define RULE_FIELD(path_, member_, kind_, min_, max_, choices_, needed_, bad_, missing_) \
-    {needed_, FAULT_##bad_, FAULT_##missing_},
+#define RULE_FIELD(path_, member_, kind_, min_, max_, choices_, needed_, bad_, missing_) {needed_, FAULT_##bad_, FAULT_##missing_},
 
 static const struct wire_field payment_fields[] = {PAYMENT_ROWS(BIND_OBJECT, BIND_FIELD)};
 static const struct wire_field payment_checks[] = {PAYMENT_ROWS(CHECK_OBJECT, CHECK_FIELD)};
