@@ -54,8 +54,6 @@ enum { PAYMENT_TRACE_MAX = 8 };
 struct payment_secret {
     struct pan pan;
     struct code_digits code;
-    uint8_t block[256]; /* decrypted card data, until it is sliced */
-    size_t block_len;
 };
 
 struct payment {
@@ -63,6 +61,7 @@ struct payment {
     enum payment_kind kind;
     uint32_t merchant; /* row of the merchant table */
     uint64_t amount_minor;
+    uint64_t approved_minor;
     const struct currency *currency;
     enum card_brand brand;
     char bin6[7];
@@ -90,8 +89,10 @@ struct payment {
     int64_t created_ms;
 };
 
-/* The processor said yes: DE39 00, 10, 11 or 85. */
+/* The processor said yes: DE39 00, 08, 10, 11 or 85. */
 bool payment_approved(const struct payment *payment);
 void payment_trace_add(struct payment *payment, const char *check, enum payment_outcome outcome, const char *note);
+/* check:outcome:note, separated by blanks. */
+void payment_trace_write(const struct payment *payment, struct buf *out);
 
 #endif

@@ -67,9 +67,9 @@
     X(CLAIM_RELEASE, GATEWAY, WRITE, "ttt", "", \
       "DELETE FROM claim WHERE tenant = $1 AND face = $2 AND request_id = $3 AND answer_status = 0", \
       "gives up a claim that led to nothing") \
-    X(CLAIM_ABANDONED, GATEWAY, WRITE | STORE_ROW_SCAN, "t", "", \
-      "DELETE FROM claim WHERE node = $1 AND answer_status = 0", \
-      "claims of a process that died before it recorded; at its next start") \
+    X(CLAIM_ABANDONED, GATEWAY, WRITE | STORE_ROW_SCAN, "ti", "", \
+      "DELETE FROM claim WHERE node = $1 AND answer_status = 0 AND created_at < $2", \
+      "claims that no process of this node can still be working on") \
     X(CLAIM_PURGE, GATEWAY, WRITE | STORE_ROW_SCAN, "i", "", \
       "DELETE FROM claim WHERE created_at < $1", "answers past their retention") \
     X(REVERSAL_INSERT, GATEWAY, WRITE, "ttttbii", "", \
@@ -81,9 +81,9 @@
     X(REVERSAL_FIRE, GATEWAY, WRITE, "ti", "", \
       "UPDATE reversal SET state = 'queued', next_try_at = $2 WHERE reversal_id = $1 AND state = 'armed'", \
       "timeout, unreadable answer or rejection: to be sent") \
-    X(REVERSAL_ABANDONED, GATEWAY, WRITE | STORE_ROW_SCAN, "ti", "", \
-      "UPDATE reversal SET state = 'queued', next_try_at = $2 WHERE node = $1 AND state = 'armed'", \
-      "reversals of a process that died before it recorded; at its next start") \
+    X(REVERSAL_ABANDONED, GATEWAY, WRITE | STORE_ROW_SCAN, "tii", "", \
+      "UPDATE reversal SET state = 'queued', next_try_at = $3 WHERE node = $1 AND state = 'armed' AND created_at < $2", \
+      "reversals whose attempt no process of this node can still be working on") \
     X(REVERSAL_DUE, GATEWAY, READ, "tii", "tttbiiit", \
       "SELECT reversal_id, link_id, record_id, message_enc, created_at, next_try_at, tries, state FROM reversal " \
       "WHERE state = 'queued' AND node = $1 AND next_try_at <= $2 ORDER BY next_try_at LIMIT $3", "reversals to send now") \
