@@ -16,18 +16,10 @@ static const struct currency currencies[] = { /* ISO 4217, list one */
 
 enum { CURRENCIES = sizeof currencies / sizeof currencies[0] };
 
-const struct currency *currency_find(struct span alpha)
+const struct currency *money_currency(struct span alpha)
 {
     for (size_t i = 0; i < CURRENCIES; i++)
         if (span_is(alpha, currencies[i].alpha))
-            return &currencies[i];
-    return NULL;
-}
-
-const struct currency *currency_by_numeric(struct span numeric)
-{
-    for (size_t i = 0; i < CURRENCIES; i++)
-        if (span_is(numeric, currencies[i].numeric))
             return &currencies[i];
     return NULL;
 }

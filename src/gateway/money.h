@@ -19,8 +19,7 @@ struct currency {
 };
 
 /* NULL if the gateway does not take the currency. */
-const struct currency *currency_find(struct span alpha);
-const struct currency *currency_by_numeric(struct span numeric);
+const struct currency *money_currency(struct span alpha);
 
 /* Digits, at most one point; exponents, signs and blanks are refused. Trailing zeros beyond the scale are harmless and taken. */
 MUST_USE enum err money_read(struct span text, uint8_t scale, uint64_t *amount_minor);

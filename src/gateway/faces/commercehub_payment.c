@@ -52,7 +52,7 @@ static void check_amount(const struct commercehub_request *request, struct gatew
     uint64_t amount_minor = 0;
     if (!request->amount_total.present || !request->amount_currency.present)
         return; /* named as missing already */
-    const struct currency *currency = currency_find(WIRE_SPAN(request->amount_currency));
+    const struct currency *currency = money_currency(WIRE_SPAN(request->amount_currency));
     if (!currency) {
         gateway_fault_add(faults, FAULT_CURRENCY, "amount.currency");
         return;
@@ -63,13 +63,19 @@ static void check_amount(const struct commercehub_request *request, struct gatew
 
 static void take_amount(const struct commercehub_request *request, struct payment *payment)
 {
-    payment->currency = currency_find(WIRE_SPAN(request->amount_currency));
+    payment->currency = money_currency(WIRE_SPAN(request->amount_currency));
     if (!payment->currency ||
         money_read(WIRE_SPAN(request->amount_total), payment->currency->scale, &payment->amount_minor) != ERR_OK)
         payment->amount_minor = 0;
 }
 
 /* ---- card ---- */
+
+static bool has_card(const struct commercehub_request *request)
+{
+    return request->card_data.present || request->expiration_month.present || request->expiration_year.present ||
+           request->security_code.present || request->name_on_card.present;
+}
 
 static void take_number(struct commercehub_request *request, struct payment *payment, struct payment_secret *secret,
                         struct gateway_faults *faults)
@@ -99,7 +105,10 @@ static void take_expiry(const struct commercehub_request *request, struct paymen
         gateway_fault_add(faults, FAULT_EXPIRY, "source.card.expirationYear");
     if (!request->expiration_month.present || !request->expiration_year.present)
         return;
-    if (card_expiry_from_parts(WIRE_SPAN(request->expiration_month), WIRE_SPAN(request->expiration_year), &expiry) != ERR_OK)
+    struct span month = WIRE_SPAN(request->expiration_month);
+    if (card_expiry_from_parts(month, span_text("2030"), &expiry) != ERR_OK)
+        gateway_fault_add(faults, FAULT_EXPIRY, "source.card.expirationMonth");
+    else if (card_expiry_from_parts(month, WIRE_SPAN(request->expiration_year), &expiry) != ERR_OK)
         gateway_fault_add(faults, FAULT_EXPIRY, "source.card.expirationYear");
     card_expiry_write(expiry, CARD_YYMM, payment->expiry);
 }
@@ -163,9 +172,11 @@ void commercehub_payment(enum commercehub_call call, struct commercehub_request 
         payment->kind = span_is(WIRE_SPAN(request->capture_flag), "false") ? PAYMENT_AUTH : PAYMENT_SALE;
     payment->customer_initiated = !span_is(WIRE_SPAN(request->initiator), "MERCHANT");
     take_amount(request, payment);
-    take_number(request, payment, secret, faults);
-    take_expiry(request, payment, faults);
-    take_code(request, payment, secret, faults);
+    if (span_is(WIRE_SPAN(request->source_type), "PaymentCard") && (request->encrypted || has_card(request))) {
+        take_number(request, payment, secret, faults);
+        take_expiry(request, payment, faults);
+        take_code(request, payment, secret, faults);
+    }
     commercehub_request_wipe(request);
 }
 
@@ -177,12 +188,6 @@ void commercehub_request_wipe(struct commercehub_request *request)
 }
 
 /* ---- the checks that need no card ---- */
-
-static bool has_card(const struct commercehub_request *request)
-{
-    return request->card_data.present || request->expiration_month.present || request->expiration_year.present ||
-           request->security_code.present || request->name_on_card.present;
-}
 
 void commercehub_check(enum commercehub_call call, bool sandbox, const struct commercehub_request *request,
                        struct gateway_faults *faults)

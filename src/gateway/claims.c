@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/claims.h"
+
+#include "base/arena.h"
+#include "base/secret.h"
+#include "crypto/mac.h"
+
+#include <string.h>
+
+struct entry {
+    uint8_t tag[16]; /* of tenant and request id; all zeros: free */
+    uint8_t mac[32];
+};
+
+struct gateway_claims {
+    struct hmac key;
+    struct entry entry[GATEWAY_CLAIMS_MAX];
+};
+
+enum err gateway_claims_create(const struct env *env, struct gateway_claims **out)
+{
+    uint8_t key[32];
+    void *at = NULL;
+    TRY(memory_reserve(1, sizeof(struct gateway_claims), &at));
+    struct gateway_claims *claims = at;
+    env_random(env, key, sizeof key);
+    enum err err = hmac_load(span_of(key, sizeof key), &claims->key);
+    secret_wipe(key, sizeof key);
+    if (err != ERR_OK)
+        memory_release(claims, 1, sizeof *claims);
+    else
+        *out = claims;
+    return err;
+}
+
+void gateway_claims_destroy(struct gateway_claims *claims)
+{
+    if (!claims)
+        return;
+    hmac_unload(&claims->key);
+    memory_release(claims, 1, sizeof *claims);
+}
+
+enum err gateway_claims_mac(struct gateway_claims *claims, struct span body, uint8_t out[static 32])
+{
+    return hmac_run(&claims->key, &body, 1, out);
+}
+
+static enum err locate(struct gateway_claims *claims, struct span tenant, struct span request_id, uint8_t tag[static 32],
+                       struct entry **out)
+{
+    const struct span part[] = {tenant, span_of("", 1), request_id};
+    TRY(hmac_run(&claims->key, part, 3, tag));
+    *out = &claims->entry[(((size_t)tag[16] << 8) | tag[17]) % GATEWAY_CLAIMS_MAX];
+    return ERR_OK;
+}
+
+enum err gateway_claims_compare(struct gateway_claims *claims, struct span tenant, struct span request_id,
+                                const uint8_t mac[static 32], enum gateway_claim *out)
+{
+    uint8_t tag[32];
+    struct entry *entry = NULL;
+    TRY(locate(claims, tenant, request_id, tag, &entry));
+    if (secret_equal(entry->tag, tag, sizeof entry->tag)) {
+        *out = secret_equal(entry->mac, mac, sizeof entry->mac) ? GATEWAY_CLAIM_SAME : GATEWAY_CLAIM_OTHER;
+        return ERR_OK;
+    }
+    memcpy(entry->tag, tag, sizeof entry->tag);
+    memcpy(entry->mac, mac, sizeof entry->mac);
+    *out = GATEWAY_CLAIM_UNKNOWN;
+    return ERR_OK;
+}
+
+void gateway_claims_forget(struct gateway_claims *claims, struct span tenant, struct span request_id)
+{
+    uint8_t tag[32];
+    struct entry *entry = NULL;
+    if (locate(claims, tenant, request_id, tag, &entry) == ERR_OK && secret_equal(entry->tag, tag, sizeof entry->tag))
+        *entry = (struct entry){0};
+}

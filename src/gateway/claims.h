@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Byte-exact comparison of a repeated request, in memory only.
+ *
+ * Purpose    At rest only a digest without the code may stand, since three unknown digits under an unkeyed digest are found at once. To
+ *            tell a repeat with another code from a true one, a MAC of the whole body under a key of this process is remembered here.
+ * Ownership  The table owns its entries.
+ * Threading  The loop's thread.
+ * Failure    A forgotten entry answers "not known": the digest in the store then decides.
+ * Limits     GATEWAY_CLAIMS_MAX entries; a newer one takes the place of an older one with the same hash.
+ *
+ * Example
+ *     if (gateway_claims_compare(claims, tag, mac) == GATEWAY_CLAIM_OTHER)
+ *         return pipeline_fault(slot, FAULT_REUSED, NULL);
+ */
+#ifndef GATEWAY_CLAIMS_H
+#define GATEWAY_CLAIMS_H
+
+#include "base/buf.h"
+#include "base/env.h"
+
+enum { GATEWAY_CLAIMS_MAX = 16384 };
+enum gateway_claim { GATEWAY_CLAIM_UNKNOWN, GATEWAY_CLAIM_SAME, GATEWAY_CLAIM_OTHER };
+
+struct gateway_claims;
+
+MUST_USE enum err gateway_claims_create(const struct env *env, struct gateway_claims **out);
+void gateway_claims_destroy(struct gateway_claims *claims);
+/* The MAC of a body. */
+MUST_USE enum err gateway_claims_mac(struct gateway_claims *claims, struct span body, uint8_t out[static 32]);
+/* Compares with what was remembered for (tenant, request id), and remembers it if nothing was. */
+MUST_USE enum err gateway_claims_compare(struct gateway_claims *claims, struct span tenant, struct span request_id,
+                                         const uint8_t mac[static 32], enum gateway_claim *out);
+void gateway_claims_forget(struct gateway_claims *claims, struct span tenant, struct span request_id);
+
+#endif

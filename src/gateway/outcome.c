@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The back of the pipeline: authorise, normalise, evaluate. */
+#include "gateway/internal.h"
+
+#include <string.h>
+
+/* ---- authorise ---- */
+
+/* DE25: 51 account verification, 08 mail or telephone order, 00 at the till, 59 electronic commerce. */
+static const char *condition(const struct slot *slot)
+{
+    struct span origin = WIRE_SPAN(slot->secret->request.origin);
+    if (slot->payment.kind == PAYMENT_VERIFICATION)
+        return "51";
+    if (span_is(origin, "MOTO"))
+        return "08";
+    return span_is(origin, "POS") ? "00" : "59";
+}
+
+struct gateway_place outcome_place(const struct gateway *g, const struct slot *slot)
+{
+    const struct gateway_merchant *merchant = gateway_merchant_at(g->merchants, slot->merchant);
+    return (struct gateway_place){.mcc = merchant->mcc, .merchant = merchant->id, .condition = condition(slot),
+                                  .terminal = slot->terminal};
+}
+
+enum step outcome_authorise(struct gateway *g, struct slot *slot)
+{
+    enum { SEND, ANSWERED };
+    if (slot->phase == ANSWERED)
+        return STEP_NEXT;
+    struct gateway_place place = outcome_place(g, slot);
+    slot->phase = ANSWERED;
+    slot->payment.state = PAYMENT_AUTHORIZING;
+    enum err err = gateway_link_authorise(g->link[slot->payment.link], &slot->payment, &slot->secret->payment, &place, slot);
+    if (err == ERR_OK)
+        return STEP_WAIT;
+    slot->undone = true; /* nothing has left: no reversal, and the request may be sent again */
+    return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+}
+
+/* ---- normalise ---- */
+
+static char presence_sent(enum payment_presence presence)
+{
+    static const char digits[] = {[PAYMENT_CODE_ABSENT] = '0', [PAYMENT_CODE_PRESENT] = '1', [PAYMENT_CODE_ILLEGIBLE] = '2',
+                                  [PAYMENT_CODE_NOT_ON_CARD] = '9'};
+    return digits[presence];
+}
+
+enum step outcome_normalise(struct gateway *g, struct slot *slot)
+{
+    struct payment *payment = &slot->payment;
+    if (slot->timed_out) {
+        g->counters.timeouts++;
+        payment->state = PAYMENT_FAILED;
+        payment->cvv = CARD_RESULT_NO_RESULT;
+        payment->reversal = true;
+        payment_trace_add(payment, "processor", PAYMENT_OUTCOME_LOG, "no_answer");
+        return pipeline_fault(slot, FAULT_ISSUER_TIMEOUT, NULL);
+    }
+    enum card_source source = CARD_SOURCE_VISA;
+    (void)card_source_from_name(span_text(payment->network), &source);
+    struct card_result_facts facts = {
+        .code_sent = payment->presence == PAYMENT_CODE_PRESENT,
+        .presence = presence_sent(payment->presence),
+        .source = source,
+        .raw = span_of(&payment->cvv_raw, payment->cvv_raw ? 1 : 0),
+    };
+    payment->cvv = card_result_derive(&facts);
+    if (payment->cvv == CARD_RESULT_UNRECOGNISED)
+        g->counters.unrecognised++;
+    return STEP_NEXT;
+}
+
+/* ---- evaluate: the processor's decline ends the decision; no filter or rule of this release can turn it ---- */
+
+enum step outcome_evaluate(struct gateway *g, struct slot *slot)
+{
+    static const enum payment_state approved[] = {[PAYMENT_NONE] = PAYMENT_FAILED, [PAYMENT_VERIFICATION] = PAYMENT_VERIFIED,
+                                                  [PAYMENT_AUTH] = PAYMENT_AUTHORIZED, [PAYMENT_SALE] = PAYMENT_CAPTURED};
+    struct payment *payment = &slot->payment;
+    bool yes = payment_approved(payment);
+    payment->state = yes ? approved[payment->kind] : PAYMENT_PROCESSOR_DECLINED;
+    payment_trace_add(payment, "processor", PAYMENT_OUTCOME_PASS, yes ? "approved" : "declined");
+    g->counters.approvals += yes;
+    g->counters.declines += !yes;
+    return STEP_NEXT;
+}

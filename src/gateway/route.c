@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Least-cost routing: the networks a card may travel over, and the cheapest of them that is up. */
+#include "gateway/internal.h"
+
+#include <string.h>
+
+/* The row with the longest prefix of the number. */
+static const struct gateway_bin *bin_of(const struct gateway_config *config, const struct pan *pan)
+{
+    const struct gateway_bin *best = NULL;
+    for (size_t i = 0; i < config->bin_count; i++) {
+        const struct gateway_bin *row = &config->bin[i];
+        size_t len = strlen(row->prefix);
+        if (len <= pan->len && span_is(span_of(pan->digit, len), row->prefix) && (!best || len > strlen(best->prefix)))
+            best = row;
+    }
+    return best;
+}
+
+/* Thousandths of a minor unit. */
+static uint64_t route_cost(const struct gateway_link_config *link, uint64_t amount_minor)
+{
+    uint64_t cost = (uint64_t)link->fixed_milli + amount_minor * (uint64_t)link->basis_points / 10;
+    return link->ceiling_milli > 0 && cost > (uint64_t)link->ceiling_milli ? (uint64_t)link->ceiling_milli : cost;
+}
+
+static bool next_name(const char **rest, struct span *name)
+{
+    *rest += strspn(*rest, ", ");
+    size_t len = strcspn(*rest, ", ");
+    *name = span_of(*rest, len);
+    *rest += len;
+    return len > 0;
+}
+
+static struct gateway_link *link_named(const struct gateway *g, struct span name, uint8_t *index)
+{
+    for (uint8_t i = 0; i < g->config.link_count; i++)
+        if (span_is(name, g->config.link[i].name)) {
+            *index = i;
+            return g->link[i];
+        }
+    return NULL;
+}
+
+/* The merchant's preferred network if the card has it; otherwise the cheapest, on equal cost the one the row names first. */
+static bool choose(const struct gateway *g, const struct gateway_bin *row, const char *prefer, uint64_t amount_minor, uint8_t *out)
+{
+    bool found = false;
+    uint64_t best = 0;
+    struct span name;
+    const char *rest = row->networks;
+    while (next_name(&rest, &name)) {
+        uint8_t index = 0;
+        struct gateway_link *link = link_named(g, name, &index);
+        if (!link || !gateway_link_up(link))
+            continue;
+        uint64_t cost = route_cost(&g->config.link[index], amount_minor);
+        bool preferred = span_is(name, prefer);
+        if (!found || preferred || cost < best) {
+            found = true;
+            best = cost;
+            *out = index;
+        }
+        if (preferred)
+            break;
+    }
+    return found;
+}
+
+enum step route_choose(struct gateway *g, struct slot *slot)
+{
+    struct payment *payment = &slot->payment;
+    const struct gateway_bin *row = bin_of(&g->config, &slot->secret->payment.pan);
+    const char *prefer = gateway_merchant_at(g->merchants, slot->merchant)->prefer;
+    if (!row || !choose(g, row, prefer, payment->amount_minor, &payment->link))
+        return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+    memcpy(payment->network, g->config.link[payment->link].name, sizeof payment->network);
+    gateway_link_stamp(g->link[payment->link], slot->now_ms, payment);
+    payment_trace_add(payment, "route", PAYMENT_OUTCOME_PASS, g->config.link[payment->link].name);
+    return STEP_NEXT;
+}
