@@ -2,8 +2,9 @@
 /*
  * Byte-exact comparison of a repeated request, in memory only.
  *
- * Purpose    At rest only a digest without the code may stand, since three unknown digits under an unkeyed digest are found at once. To
- *            tell a repeat with another code from a true one, a MAC of the whole body under a key of this process is remembered here.
+ * Purpose    At rest only a digest without the code may stand, since three unknown digits under an unkeyed digest are found at
+ *            once. To tell a repeat with another code from a true one, a MAC of the whole body under a key of this process is
+ *            remembered here.
  * Ownership  The table owns its entries.
  * Threading  The loop's thread.
  * Failure    A forgotten entry answers "not known": the digest in the store then decides.

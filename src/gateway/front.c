@@ -228,8 +228,7 @@ enum step front_validate(struct gateway *g, struct slot *slot)
     const struct gateway_merchant *merchant = gateway_merchant_at(g->merchants, slot->merchant);
     if (!payment->currency)
         payment->currency = money_currency(span_text(merchant->currency));
-    if (!payment->currency ||
-        vault_pan_mac(g->parts.vault, card_pan_span(&secret->payment.pan), payment->fingerprint) != ERR_OK)
+    if (!payment->currency || vault_pan_mac(g->parts.vault, card_pan_span(&secret->payment.pan), payment->fingerprint) != ERR_OK)
         return pipeline_fault(slot, FAULT_INTERNAL, NULL);
     payment->merchant = slot->merchant;
     payment->created_ms = slot->now_ms;

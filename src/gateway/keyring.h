@@ -2,8 +2,8 @@
 /*
  * Encryption keys in use: a small cache of opened RSA keys.
  *
- * Purpose    Opening a sealed key takes a read, an AES-GCM and a DER import; a merchant's page uses the same key for weeks. A cached key
- *            is asked for again after GATEWAY_KEY_FRESH_US, so that a revocation on another node is seen.
+ * Purpose    Opening a sealed key takes a read, an AES-GCM and a DER import; a merchant's page uses the same key for weeks. A
+ *            cached key is asked for again after GATEWAY_KEY_FRESH_US, so that a revocation on another node is seen.
  * Ownership  The ring owns the keys. gateway_keyring_hold keeps one from being dropped while a worker uses it.
  * Threading  The loop's thread; the RSA key itself may be read by several.
  * Failure    A key that cannot be opened is not put in.

@@ -346,8 +346,8 @@ static void finish(struct gateway_link *link, struct entry *entry, const struct 
             net_client_reconnect(link->client);
         return;
     }
-    link->events.answered(link->events.owner,
-                          done.kind == ENTRY_REVERSAL ? GATEWAY_SENT_REVERSAL : GATEWAY_SENT_AUTHORISATION, done.context, m);
+    link->events.answered(link->events.owner, done.kind == ENTRY_REVERSAL ? GATEWAY_SENT_REVERSAL : GATEWAY_SENT_AUTHORISATION,
+                          done.context, m);
 }
 
 static void on_frame(struct gateway_link *link, struct span frame)

@@ -6,8 +6,8 @@
  *            answers and deadlines. The layout of messages is the link's profile.
  * Ownership  The link borrows loop, environment and configuration. `context` values are the caller's.
  * Threading  The loop's thread.
- * Failure    Sending on a link that is down is ERR_LINK_UNAVAILABLE, with too many in flight ERR_BUSY. An answer that cannot be read,
- *            or a connection that is lost, leaves its requests to their deadline: what happened to them is unknown.
+ * Failure    Sending on a link that is down is ERR_LINK_UNAVAILABLE, with too many in flight ERR_BUSY. An answer that cannot be
+ *            read, or a connection that is lost, leaves its requests to their deadline: what happened to them is unknown.
  * Limits     GATEWAY_IN_FLIGHT_MAX requests in flight; system trace numbers wrap at one million.
  * Secrets    Message and frame are wiped as soon as the frame has been handed to the connection.
  *
@@ -55,10 +55,12 @@ void gateway_link_stamp(struct gateway_link *link, int64_t now_ms, struct paymen
 MUST_USE enum err gateway_link_authorise(struct gateway_link *link, const struct payment *payment, struct payment_secret *secret,
                                          const struct gateway_place *place, void *context);
 /* The 0400 frame that would reverse the payment; it is kept sealed until it is needed. `reason` is DE39. */
-MUST_USE enum err gateway_link_reversal(struct gateway_link *link, const struct payment *payment, const struct payment_secret *secret,
-                                        const struct gateway_place *place, int64_t now_ms, struct buf *frame);
+MUST_USE enum err gateway_link_reversal(struct gateway_link *link, const struct payment *payment,
+                                        const struct payment_secret *secret, const struct gateway_place *place, int64_t now_ms,
+                                        struct buf *frame);
 /* Sends such a frame, as 0401 if it is a repeat. */
-MUST_USE enum err gateway_link_reverse(struct gateway_link *link, struct span frame, bool repeat, int64_t timeout_us, void *context);
+MUST_USE enum err gateway_link_reverse(struct gateway_link *link, struct span frame, bool repeat, int64_t timeout_us,
+                                       void *context);
 /* What an answer says: DE39, DE38, the letter of the code check. */
 void gateway_link_read(const struct gateway_link *link, const struct iso_message *message, struct payment *payment);
 

@@ -85,8 +85,9 @@ static uint32_t merchant_find(const struct gateway_merchants *table, struct span
 static bool take_merchant(struct gateway_merchants *table, const struct store_rows *rows, size_t row)
 {
     struct gateway_merchant m = {0};
-    bool fits = TAKE(m.id, 0) && TAKE(m.tenant, 1) && TAKE(m.name, 2) && TAKE(m.mcc, 3) && TAKE(m.currency, 4) && TAKE(m.prefer, 6) &&
-                TAKE(m.address, 7) && TAKE(m.city, 8) && TAKE(m.state, 9) && TAKE(m.postal_code, 10) && TAKE(m.country, 11);
+    bool fits = TAKE(m.id, 0) && TAKE(m.tenant, 1) && TAKE(m.name, 2) && TAKE(m.mcc, 3) && TAKE(m.currency, 4) &&
+                TAKE(m.prefer, 6) && TAKE(m.address, 7) && TAKE(m.city, 8) && TAKE(m.state, 9) && TAKE(m.postal_code, 10) &&
+                TAKE(m.country, 11);
     if (!fits)
         return false;
     m.sandbox = store_cell_int(rows, row, 5) != 0;

@@ -2,8 +2,8 @@
 /*
  * Merchants, terminals and API keys, kept in memory.
  *
- * Purpose    Authentication must cost the same for a known and an unknown Api-Key, so the whole table is in memory and is read again
- *            every few seconds.
+ * Purpose    Authentication must cost the same for a known and an unknown Api-Key, so the whole table is in memory and is read
+ *            again every few seconds.
  * Ownership  The table owns its rows; an index of a merchant stays the same for the life of the process.
  * Threading  The loop's thread.
  * Failure    What does not fit is left out and counted; a sealed secret that does not open makes its key unknown.
@@ -28,7 +28,7 @@ struct gateway_merchant {
     char name[129];
     char mcc[5];
     char currency[4];
-    bool sandbox; /* takes card numbers in clear */
+    bool sandbox;    /* takes card numbers in clear */
     char prefer[16]; /* network, if the card has it; "": the cheapest */
     char address[129];
     char city[65];

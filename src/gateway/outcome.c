@@ -20,8 +20,8 @@ static const char *condition(const struct slot *slot)
 struct gateway_place outcome_place(const struct gateway *g, const struct slot *slot)
 {
     const struct gateway_merchant *merchant = gateway_merchant_at(g->merchants, slot->merchant);
-    return (struct gateway_place){.mcc = merchant->mcc, .merchant = merchant->id, .condition = condition(slot),
-                                  .terminal = slot->terminal};
+    return (struct gateway_place){
+        .mcc = merchant->mcc, .merchant = merchant->id, .condition = condition(slot), .terminal = slot->terminal};
 }
 
 enum step outcome_authorise(struct gateway *g, struct slot *slot)
@@ -43,7 +43,9 @@ enum step outcome_authorise(struct gateway *g, struct slot *slot)
 
 static char presence_sent(enum payment_presence presence)
 {
-    static const char digits[] = {[PAYMENT_CODE_ABSENT] = '0', [PAYMENT_CODE_PRESENT] = '1', [PAYMENT_CODE_ILLEGIBLE] = '2',
+    static const char digits[] = {[PAYMENT_CODE_ABSENT] = '0',
+                                  [PAYMENT_CODE_PRESENT] = '1',
+                                  [PAYMENT_CODE_ILLEGIBLE] = '2',
                                   [PAYMENT_CODE_NOT_ON_CARD] = '9'};
     return digits[presence];
 }
@@ -77,8 +79,10 @@ enum step outcome_normalise(struct gateway *g, struct slot *slot)
 
 enum step outcome_evaluate(struct gateway *g, struct slot *slot)
 {
-    static const enum payment_state approved[] = {[PAYMENT_NONE] = PAYMENT_FAILED, [PAYMENT_VERIFICATION] = PAYMENT_VERIFIED,
-                                                  [PAYMENT_AUTH] = PAYMENT_AUTHORIZED, [PAYMENT_SALE] = PAYMENT_CAPTURED};
+    static const enum payment_state approved[] = {[PAYMENT_NONE] = PAYMENT_FAILED,
+                                                  [PAYMENT_VERIFICATION] = PAYMENT_VERIFIED,
+                                                  [PAYMENT_AUTH] = PAYMENT_AUTHORIZED,
+                                                  [PAYMENT_SALE] = PAYMENT_CAPTURED};
     struct payment *payment = &slot->payment;
     bool yes = payment_approved(payment);
     payment->state = yes ? approved[payment->kind] : PAYMENT_PROCESSOR_DECLINED;

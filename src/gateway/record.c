@@ -25,10 +25,8 @@ void record_value(struct slot *slot, struct store_value value)
 void record_op(struct slot *slot, enum store_statement statement, unsigned flags, size_t arguments)
 {
     ASSERT(slot->batch.count < SLOT_OPS && arguments <= slot->values);
-    slot->op[slot->batch.count++] = (struct store_op){.statement = statement,
-                                                      .flags = flags,
-                                                      .argument = &slot->value[slot->values - arguments],
-                                                      .argument_count = arguments};
+    slot->op[slot->batch.count++] = (struct store_op){
+        .statement = statement, .flags = flags, .argument = &slot->value[slot->values - arguments], .argument_count = arguments};
 }
 
 enum step record_submit(struct gateway *g, struct slot *slot)
@@ -49,10 +47,15 @@ static const char *tenant_of(const struct gateway *g, const struct slot *slot)
     return gateway_merchant_at(g->merchants, slot->merchant)->tenant;
 }
 
-/* tenant, face, request id */
+static struct span scope_of(const struct gateway *g, const struct slot *slot)
+{
+    return span_text(gateway_merchant_at(g->merchants, slot->merchant)->id);
+}
+
+/* Scope, face, request id. The scope is the merchant: two merchants of a tenant number their requests independently. */
 static void put_claim_key(const struct gateway *g, struct slot *slot)
 {
-    record_value(slot, store_text(tenant_of(g, slot)));
+    record_value(slot, store_text_span(scope_of(g, slot)));
     record_value(slot, store_text(face));
     record_value(slot, store_text_span(slot->request_id));
 }
@@ -65,8 +68,8 @@ static enum err seal_reversal(struct gateway *g, struct slot *slot, struct buf *
     uint8_t room[GATEWAY_FRAME_MAX];
     struct buf frame = buf_over(room, sizeof room);
     struct gateway_place place = outcome_place(g, slot);
-    enum err err = gateway_link_reversal(g->link[slot->payment.link], &slot->payment, &slot->secret->payment, &place, slot->now_ms,
-                                         &frame);
+    enum err err =
+        gateway_link_reversal(g->link[slot->payment.link], &slot->payment, &slot->secret->payment, &place, slot->now_ms, &frame);
     if (err == ERR_OK)
         err = vault_seal(g->parts.vault, g->parts.env, span_text(slot->payment.id), buf_span(&frame), sealed);
     secret_wipe(room, frame.len);
@@ -94,7 +97,7 @@ enum { CLAIM_START, CLAIM_INSERTED, CLAIM_READ };
 static enum step claim_start(struct gateway *g, struct slot *slot)
 {
     enum gateway_claim claim = GATEWAY_CLAIM_UNKNOWN;
-    if (gateway_claims_compare(g->claims, span_text(tenant_of(g, slot)), slot->request_id, slot->exact, &claim) != ERR_OK)
+    if (gateway_claims_compare(g->claims, scope_of(g, slot), slot->request_id, slot->exact, &claim) != ERR_OK)
         return pipeline_fault(slot, FAULT_INTERNAL, NULL);
     if (claim == GATEWAY_CLAIM_OTHER)
         return pipeline_fault(slot, FAULT_REUSED, NULL);
@@ -120,7 +123,7 @@ static enum step claim_inserted(struct gateway *g, struct slot *slot)
     }
     if (slot->batch.err != ERR_CONFLICT) {
         g->counters.store_failures++;
-        gateway_claims_forget(g->claims, span_text(tenant_of(g, slot)), slot->request_id);
+        gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
         return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
     }
     record_begin(slot);
@@ -266,7 +269,7 @@ static void put_release(struct gateway *g, struct slot *slot)
 {
     put_claim_key(g, slot);
     record_op(slot, STORE_CLAIM_RELEASE, 0, 3);
-    gateway_claims_forget(g->claims, span_text(tenant_of(g, slot)), slot->request_id);
+    gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
 }
 
 static void put_reversal_outcome(struct slot *slot)

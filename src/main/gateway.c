@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* countersign gateway: the merchants' side. */
+#include "gateway/gateway.h"
+
+#include "base/config.h"
+#include "base/secret.h"
+#include "crypto/vault.h"
+#include "gateway/seed.h"
+#include "http/http.h"
+#include "main/services.h"
+#include "net/admin.h"
+#include "store/writer.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_BAD_START = 2, GRACE_MS = 5000, ASSIGNMENTS_MAX = 64, WRITER_CAP = 4096, HOST_MAX = 64 };
+
+struct settings {
+    char store_url[320];
+    char admin[64];
+    char vault_path[256];
+    char listen[64];
+    int64_t threads, connections, slots, workers, clock_s, key_days, reversal_ms;
+    char certificate_path[256];
+    char key_path[256];
+    char node[24];
+    struct gateway_link_config visa, eftpos;
+    char bins[1024];
+};
+
+#define AT(member_) CONFIG_MEMBER(struct settings, member_)
+/* clang-format off */
+#define LINK(name_, port_, profile_, extract_, result_, fixed_, points_, ceiling_) \
+    {"link", #name_ ".address", "numeric address of the network", CONFIG_TEXT, AT(name_.address), .initial = "127.0.0.1"}, \
+    {"link", #name_ ".port", "0: the link is not used", CONFIG_INTEGER, AT(name_.port), 0, 65535, port_}, \
+    {"link", #name_ ".profile", "ISO 8583 profile", CONFIG_TEXT, AT(name_.profile), .initial = profile_}, \
+    {"link", #name_ ".extract", "where the code travels", CONFIG_TEXT, AT(name_.extract), .initial = extract_}, \
+    {"link", #name_ ".result", "where its result comes back", CONFIG_TEXT, AT(name_.result), .initial = result_}, \
+    {"link", #name_ ".acquirer", "DE32", CONFIG_TEXT, AT(name_.acquirer), .initial = "400123"}, \
+    {"link", #name_ ".in_flight", "most requests outstanding", CONFIG_INTEGER, AT(name_.in_flight), 1, 4095, "2048"}, \
+    {"link", #name_ ".timeout_ms", "of an authorisation", CONFIG_INTEGER, AT(name_.timeout_ms), 50, 60000, "10000"}, \
+    {"link", #name_ ".fixed_milli", "cost of a payment, thousandths of a minor unit", CONFIG_INTEGER, \
+     AT(name_.fixed_milli), 0, 1000000000, fixed_}, \
+    {"link", #name_ ".basis_points", "and hundredths of a per cent of the amount", CONFIG_INTEGER, \
+     AT(name_.basis_points), 0, 10000, points_}, \
+    {"link", #name_ ".ceiling_milli", "at most so much; 0: no ceiling", CONFIG_INTEGER, \
+     AT(name_.ceiling_milli), 0, 1000000000, ceiling_}
+
+static const struct config_row settings_rows[] = {
+    {"store", "url", "sqlite:/path/gateway.db or postgres:...", CONFIG_TEXT, AT(store_url)},
+    {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9080"},
+    {"vault", "file", "key of the vault", CONFIG_TEXT, AT(vault_path)},
+    {"rest", "listen", "ADDR:PORT of the faces", CONFIG_TEXT, AT(listen), .initial = "127.0.0.1:8080"},
+    {"rest", "threads", "I/O threads", CONFIG_INTEGER, AT(threads), 1, 64, "2"},
+    {"rest", "connections", "most connections", CONFIG_INTEGER, AT(connections), 1, 65536, "1000"},
+    {"rest", "certificate", "PEM; empty: plain HTTP", CONFIG_TEXT, AT(certificate_path), .initial = ""},
+    {"rest", "key", "PEM", CONFIG_TEXT, AT(key_path), .initial = ""},
+    {"gateway", "node", "names this process among those of one database", CONFIG_TEXT, AT(node), .initial = "gateway-1"},
+    {"gateway", "slots", "payments under way", CONFIG_INTEGER, AT(slots), 16, 16384, "512"},
+    {"gateway", "workers", "threads for RSA", CONFIG_INTEGER, AT(workers), 1, 8, "2"},
+    {"gateway", "clock_s", "how far off a Timestamp may be", CONFIG_INTEGER, AT(clock_s), 1, 3600, "300"},
+    {"gateway", "key_days", "life of an encryption key", CONFIG_INTEGER, AT(key_days), 1, 3650, "20"},
+    {"gateway", "reversal_ms", "pause before an unanswered reversal is repeated", CONFIG_INTEGER, AT(reversal_ms),
+     10, 600000, "2000"},
+    {"route", "bins", "prefix:network,network ... separated by blanks", CONFIG_TEXT, AT(bins),
+     .initial = "4:visa 433333:visa,eftpos"},
+    LINK(visa, "8583", "visa-base1", "visa_126_10", "44_10", "5000", "80", "0"),
+    LINK(eftpos, "8585", "iso87-ascii", "generic_126_10", "none", "8000", "20", "60000"),
+};
+/* clang-format on */
+static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+
+/* ---- command line ---- */
+
+enum { OPTION_CONFIG = 256, OPTION_SET };
+static const struct argp_option options[] = {
+    {"config", OPTION_CONFIG, "FILE", 0, "INI file; its keys are listed below", 0},
+    {"set", OPTION_SET, "section.key=value", 0, "override one key of the file", 0},
+    {0},
+};
+struct arguments {
+    const char *config;
+    const char *assignment[ASSIGNMENTS_MAX];
+    size_t count;
+};
+
+static error_t on_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case OPTION_CONFIG:
+        a->config = value;
+        return 0;
+    case OPTION_SET:
+        if (a->count == ASSIGNMENTS_MAX)
+            argp_error(state, "too many settings");
+        a->assignment[a->count++] = value;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is not expected here", value);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The reference of the keys stands behind the options. */
+static char *help_text(int key, const char *text, void *input)
+{
+    static char room[16384];
+    struct buf out = buf_over(room, sizeof room - 1);
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC)
+        return (char *)(uintptr_t)text;
+    config_document(&settings_table, &out);
+    room[out.len] = 0;
+    return room;
+}
+
+static enum err settings_load(int argc, char **argv, struct settings *out, char *problem, size_t problem_cap)
+{
+    static const struct argp parser = {.options = options,
+                                       .parser = on_option,
+                                       .doc = "Takes payments from merchants and sends them to the card networks.\v"
+                                              "Exit status: 0 after SIGTERM or SIGINT, 2 for a bad command line or configuration, "
+                                              "1 for anything else.",
+                                       .help_filter = help_text};
+    struct arguments arguments = {0};
+    argp_err_exit_status = EXIT_BAD_START;
+    if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
+        return ERR_CONFIG;
+    TRY(config_load(&settings_table, arguments.config, out, problem, problem_cap));
+    for (size_t i = 0; i < arguments.count; i++)
+        TRY(config_set(&settings_table, arguments.assignment[i], out, problem, problem_cap));
+    return ERR_OK;
+}
+
+/* ---- process ---- */
+
+struct process {
+    struct env env;
+    struct settings settings;
+    struct gateway_config config;
+    char host[HOST_MAX];
+    struct net_loop *loop;
+    struct store_writer *writer;
+    struct vault *vault;
+    struct http *http;
+    struct gateway *gateway;
+    bool stopping;
+};
+
+static void on_signal(void *context, int signum)
+{
+    struct process *p = context;
+    if (signum == SIGHUP)
+        return; /* nothing is re-read: a changed configuration needs a restart */
+    p->stopping = true;
+    LOG(p->env.log, LOG_INFO, "gateway.stopping", LOG_INT("signal", signum));
+    http_quiesce(p->http);
+    net_loop_drain(p->loop, GRACE_MS);
+}
+
+static int64_t on_turn(void *context)
+{
+    struct process *p = context;
+    return p->gateway ? gateway_turn(p->gateway) : NET_NEVER_US;
+}
+
+static bool is_busy(void *context)
+{
+    const struct process *p = context;
+    return p->gateway && gateway_busy(p->gateway) > 0;
+}
+
+static bool is_ready(void *context)
+{
+    const struct process *p = context;
+    return !p->stopping && p->gateway && gateway_ready(p->gateway);
+}
+
+static void on_metrics(void *context, struct buf *out)
+{
+    const struct process *p = context;
+    if (p->gateway)
+        gateway_metrics(p->gateway, out);
+}
+
+/* ---- configuration ---- */
+
+static enum err take_bin(struct gateway_config *config, const char *word, size_t len)
+{
+    const char *colon = memchr(word, ':', len);
+    if (!colon || config->bin_count == GATEWAY_BINS_MAX)
+        return ERR_CONFIG;
+    struct gateway_bin *row = &config->bin[config->bin_count++];
+    size_t prefix_len = (size_t)(colon - word);
+    size_t networks_len = len - prefix_len - 1;
+    if (prefix_len >= sizeof row->prefix || networks_len >= sizeof row->networks)
+        return ERR_CONFIG;
+    memcpy(row->prefix, word, prefix_len);
+    memcpy(row->networks, colon + 1, networks_len);
+    return ERR_OK;
+}
+
+static void take_link(struct gateway_config *config, const struct gateway_link_config *from, const char *name)
+{
+    if (from->port == 0)
+        return;
+    struct gateway_link_config *link = &config->link[config->link_count++];
+    *link = *from;
+    (void)snprintf(link->name, sizeof link->name, "%s", name);
+}
+
+static enum err gateway_settings(const struct settings *s, struct gateway_config *config)
+{
+    config->slots = (uint32_t)s->slots;
+    config->workers = (uint32_t)s->workers;
+    config->clock_window_ms = s->clock_s * 1000;
+    config->key_days = s->key_days;
+    config->reversal_first_ms = s->reversal_ms;
+    memcpy(config->node, s->node, sizeof config->node);
+    take_link(config, &s->visa, "visa");
+    take_link(config, &s->eftpos, "eftpos");
+    for (const char *at = s->bins + strspn(s->bins, " "); *at; at += strspn(at, " ")) {
+        size_t len = strcspn(at, " ");
+        TRY(take_bin(config, at, len));
+        at += len;
+    }
+    return ERR_OK;
+}
+
+/* ---- start ---- */
+
+static enum err store_connect(struct process *p)
+{
+    struct store *store = NULL;
+    TRY(store_open(p->settings.store_url, &p->env, &store));
+    enum err err = store_migrate(store, STORE_GATEWAY);
+    if (err == ERR_OK)
+        err = store_writer_start(store, &p->env, WRITER_CAP, &p->writer);
+    if (err != ERR_OK)
+        store_close(store);
+    return err;
+}
+
+/* "ADDR:PORT" or "[ADDR6]:PORT". */
+static enum err listen_split(struct process *p, uint16_t *port)
+{
+    const char *text = p->settings.listen;
+    const char *colon = strrchr(text, ':');
+    uint64_t number = 0;
+    if (!colon || span_decimal(span_text(colon + 1), &number) != ERR_OK || number > UINT16_MAX)
+        return ERR_CONFIG;
+    bool bracket = text[0] == '[' && colon > text + 1 && colon[-1] == ']';
+    struct buf host = buf_over(p->host, sizeof p->host - 1);
+    buf_put(&host, text + bracket, (size_t)(colon - text) - 2 * (size_t)bracket);
+    TRY(buf_done(&host));
+    if (span_is(buf_span(&host), "localhost"))
+        memcpy(p->host, "127.0.0.1", sizeof "127.0.0.1");
+    *port = (uint16_t)number;
+    return ERR_OK;
+}
+
+static enum err rest_open(struct process *p, struct net_problem *problem)
+{
+    const struct settings *s = &p->settings;
+    struct http_config config = {
+        .threads = (uint16_t)s->threads,
+        .connections = (uint32_t)s->connections,
+        .slots = (uint32_t)s->slots,
+        .certificate_path = s->certificate_path[0] ? s->certificate_path : NULL,
+        .key_path = s->key_path,
+        .wake = net_loop_wake,
+        .wake_context = p->loop,
+    };
+    config.mount = gateway_mounts(&config.mount_count);
+    enum err err = listen_split(p, &config.port);
+    config.address = p->host;
+    if (err == ERR_OK)
+        err = http_create(&config, &p->env, &p->http);
+    if (err != ERR_OK)
+        (void)snprintf(problem->text, sizeof problem->text, "cannot listen on %s", s->listen);
+    return err;
+}
+
+static enum err start(struct process *p, struct net_problem *problem)
+{
+    const struct settings *s = &p->settings;
+    struct net_admin *admin = NULL;
+    struct net_loop_config loop = {.env = &p->env, .turn = on_turn, .signal = on_signal, .busy = is_busy, .context = p};
+    TRY(gateway_settings(s, &p->config));
+    TRY(vault_open_file(s->vault_path, GATEWAY_VAULT_PURPOSE, &p->vault));
+    TRY(store_connect(p));
+    TRY(net_loop_create(&loop, &p->loop));
+    if (s->admin[0])
+        TRY(net_admin_create(p->loop, &(struct net_admin_config){s->admin, is_ready, on_metrics, p}, &admin, problem));
+    TRY(rest_open(p, problem));
+    struct gateway_parts parts = {.env = &p->env, .http = p->http, .writer = p->writer, .vault = p->vault, .loop = p->loop};
+    TRY(gateway_create(&p->config, &parts, &p->gateway));
+    LOG(p->env.log, LOG_INFO, "gateway.started", LOG_INT("port", http_port(p->http)), LOG_INT("links", p->config.link_count));
+    return ERR_OK;
+}
+
+/* The writer's last completions wake the loop; HTTP's threads wake it until they end. No turn runs after the writer. */
+static void stop(struct process *p)
+{
+    store_writer_stop(p->writer);
+    gateway_destroy(p->gateway);
+    p->gateway = NULL;
+    if (p->http)
+        http_destroy(p->http);
+    if (p->loop)
+        net_loop_destroy(p->loop);
+    if (p->vault)
+        vault_close(p->vault);
+}
+
+static int run(struct process *p)
+{
+    struct net_problem problem = {""};
+    enum err err = start(p, &problem);
+    if (err != ERR_OK)
+        (void)fprintf(stderr, "countersign gateway: cannot start: %s%s%s\n", problem.text, problem.text[0] ? ": " : "",
+                      err_row(err)->text);
+    else
+        err = net_loop_run(p->loop);
+    stop(p);
+    if (err == ERR_OK)
+        LOG(p->env.log, LOG_INFO, "gateway.stopped", LOG_INT("status", 0));
+    return err == ERR_OK ? 0 : err == ERR_CONFIG ? EXIT_BAD_START : 1;
+}
+
+int main_gateway(int argc, char **argv)
+{
+    static struct process process;
+    static struct log log = {STDERR_FILENO, LOG_INFO, "gateway"};
+    char problem[256] = "";
+    process.env = env_system(&log);
+    if (settings_load(argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
+        (void)fprintf(stderr, "countersign gateway: %s\n", problem);
+        return EXIT_BAD_START;
+    }
+    if (secret_process_harden() != ERR_OK)
+        LOG(&log, LOG_WARN, "gateway.not_hardened", LOG_TEXT("see", "core files may be written"));
+    return run(&process);
+}
