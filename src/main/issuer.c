@@ -4,6 +4,7 @@
 #include "main/services.h"
 #include "main/transport.h"
 
+#include "base/arena.h"
 #include "base/config.h"
 #include "base/secret.h"
 #include "issuer/issuer.h"
@@ -105,11 +106,14 @@ static error_t on_option(int key, char *value, struct argp_state *state)
 /* The reference of the keys stands behind the options. */
 static char *help_text(int key, const char *text, void *input)
 {
-    static char room[8192];
-    struct buf out = buf_over(room, sizeof room - 1);
+    enum { ROOM = 16384 };
     (void)input;
     if (key != ARGP_KEY_HELP_POST_DOC)
         return (char *)(uintptr_t)text;
+    char *room = memory_library_malloc(ROOM); /* argp frees what is not its own text */
+    if (!room)
+        return NULL;
+    struct buf out = buf_over(room, ROOM - 1);
     config_document(&main_issuer_settings, &out);
     room[out.len] = 0;
     return room;
