@@ -207,6 +207,23 @@ static void bad_input_is_refused(void **state)
     assert_null(loaded.left.encrypt);
 }
 
+/* EMV Book 2, A1.4: the derived key has odd parity in every byte, whatever method made it. */
+static void card_keys_have_odd_parity(void **state)
+{
+    (void)state;
+    struct secret_key master = {.len = 16}, card;
+    struct des des = {0};
+    memset(master.at, 0x13, 16);
+    assert_int_equal(des_load(&master, &des), ERR_OK);
+    for (unsigned i = 0; i < 200; i++) {
+        struct pan pan = random_pan(12, 19);
+        assert_int_equal(cvv_card_key(&des, &pan, "00", i % 2 ? CVV_METHOD_A : CVV_METHOD_B, &card), ERR_OK);
+        assert_int_equal(card.len, 16);
+        assert_true(keys_parity_odd(&card));
+    }
+    des_unload(&des);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -222,6 +239,7 @@ int main(void)
         cmocka_unit_test(counters_and_windows_meet_modulo_ten_thousand),
         cmocka_unit_test(codes_follow_windows),
         cmocka_unit_test(windows_change_on_their_boundaries),
+        cmocka_unit_test(card_keys_have_odd_parity),
         cmocka_unit_test(bad_input_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -205,6 +205,31 @@ static void authentic_but_wrong(void **state)
     assert_int_equal(keys_block_wrap_under(&lmk, &header, &key, &env, &b), ERR_KEY_LENGTH);
 }
 
+/* An optional block is at least its identifier and its length long; the length leads neither out of the block nor back into it. */
+static void optional_blocks_that_lie(void **state)
+{
+    (void)state;
+    static const char *const lengths[] = {"00", "01", "03", "0G", "FF", "05"};
+    char room[128], lie[128];
+    struct secret_key key, out;
+    struct keys_header header;
+    size_t len = make_block(16, room, sizeof room, &key);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        struct buf b = buf_over(lie, sizeof lie);
+        buf_put_text(&b, "S0");
+        buf_put_decimal(&b, len - 1 + 16, 4);
+        buf_put(&b, room + 6, 7);
+        buf_put_text(&b, "02");
+        buf_put(&b, room + 15, 2);
+        buf_put_text(&b, "KS");
+        buf_put_text(&b, lengths[i]);
+        buf_put_text(&b, "0000KS080000");
+        buf_put(&b, room + 17, len - 17);
+        assert_int_equal(keys_block_extent(buf_span(&b)), b.len);
+        assert_int_equal(keys_block_unwrap(lmks, 1, buf_span(&b), &header, &out), ERR_KEY_BLOCK_FORMAT);
+    }
+}
+
 static void attributes_are_checked_in_order(void **state)
 {
     (void)state;
@@ -303,6 +328,27 @@ static void halves(void **state)
     assert_true(keys_parity_odd(&key));
 }
 
+/* Equal halves, then different ones: as one in 2^56 draws is. */
+static void draw(void *context, void *out, size_t len)
+{
+    unsigned *draws = context;
+    memset(out, 0x13, len);
+    if ((*draws)++ > 0)
+        memset(out, 0x2A, 8);
+}
+
+static void generated_halves_differ(void **state)
+{
+    (void)state;
+    unsigned draws = 0;
+    const struct env lame = {.random_fill = draw, .context = &draws};
+    struct secret_key key;
+    keys_generate(&lame, 16, &key);
+    assert_int_equal(draws, 2);
+    assert_false(keys_halves_equal(&key));
+    assert_true(keys_parity_odd(&key));
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -328,10 +374,12 @@ int main(void)
         cmocka_unit_test(blocks_round_trip),
         cmocka_unit_test(every_change_is_noticed),
         cmocka_unit_test(authentic_but_wrong),
+        cmocka_unit_test(optional_blocks_that_lie),
         cmocka_unit_test(attributes_are_checked_in_order),
         cmocka_unit_test(cache_finds_forgets_and_unloads),
         cmocka_unit_test(lmks_are_loaded_once),
         cmocka_unit_test(halves),
+        cmocka_unit_test(generated_halves_differ),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -251,9 +251,9 @@ static void test_log_escapes_and_cuts(void **state)
     assert_int_equal(pipe(fds), 0);
     struct log log = {fds[1], LOG_INFO, "test"};
     LOG(&log, LOG_DEBUG, "unseen", LOG_INT("n", 1));
-    LOG(&log, LOG_INFO, "said", LOG_TEXT("a", "q\"\n"), LOG_INT("n", -5), LOG_TEXT("b", long_text));
+    LOG(&log, LOG_INFO, "said", LOG_TEXT("a", "q\"\\\n"), LOG_INT("n", -5), LOG_TEXT("b", long_text));
     assert_true(read(fds[0], line, sizeof line - 1) > 0);
-    assert_non_null(strstr(line, "\"event\":\"said\",\"a\":\"q\\\"\\u000a\",\"n\":-5,\"cut\":1}\n"));
+    assert_non_null(strstr(line, "\"event\":\"said\",\"a\":\"q\\\"\\\\\\u000a\",\"n\":-5,\"cut\":1}\n"));
     close(fds[0]);
     close(fds[1]);
 }
@@ -295,6 +295,8 @@ static void test_config_binds(void **state)
     assert_true(s.loud);
     assert_string_equal(s.listen, "127.0.0.1:0");
     assert_int_equal(config_set(&settings_table, "hsm.header=255", &s, problem, sizeof problem), ERR_OK);
+    assert_int_equal(s.header, 255);
+    assert_int_equal(config_set(&settings_table, "hsm.header=-1", &s, problem, sizeof problem), ERR_CONFIG);
     assert_int_equal(s.header, 255);
     assert_int_equal(config_set(&settings_table, "hsm.header=256", &s, problem, sizeof problem), ERR_CONFIG);
     assert_non_null(strstr(problem, "0 to 255"));

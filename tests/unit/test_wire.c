@@ -227,6 +227,26 @@ static void test_bcd_of_odd_length(void **state)
     assert_int_equal(wire_value_read(&field, span_of("\x03\x11\x23", 3), &used, &back, NULL), ERR_PARSE_CHARACTER);
 }
 
+static void test_packed_length_is_decimal(void **state)
+{
+    (void)state;
+    const struct wire_field field = {.name = "DE35", .kind = WIRE_N, .length = WIRE_LLL, .length_encoding = WIRE_BCD, .min = 1, .max = 120};
+    uint8_t room[128];
+    uint8_t plain[120];
+    struct buf out = buf_over(room, sizeof room);
+    struct buf back = buf_over(plain, sizeof plain);
+    char digits[103];
+    size_t used = 0;
+    memset(digits, '7', sizeof digits);
+    assert_int_equal(wire_value_write(&field, span_of(digits, sizeof digits), &out), ERR_OK);
+    assert_memory_equal(room, "\x01\x03" "7", 3);
+    assert_int_equal(wire_value_read(&field, buf_span(&out), &used, &back, NULL), ERR_OK);
+    assert_int_equal(used, 2 + sizeof digits);
+    buf_clear(&back);
+    assert_int_equal(wire_value_read(&field, span_of("\x00\x0A" "7777777777", 12), &used, &back, NULL), ERR_PARSE_CHARACTER);
+    assert_int_equal(wire_value_read(&field, span_of("\x00\xA1" "7777777777", 12), &used, &back, NULL), ERR_PARSE_CHARACTER);
+}
+
 /* The owner of a buffer wipes what it knows of: `len` bytes. A value that fails half-way leaves nothing behind that. */
 static void test_failed_value_leaves_nothing(void **state)
 {
@@ -310,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_build_of_parse_is_identity),
         cmocka_unit_test(test_every_truncation_is_a_fault),
         cmocka_unit_test(test_bcd_of_odd_length),
+        cmocka_unit_test(test_packed_length_is_decimal),
         cmocka_unit_test(test_failed_value_leaves_nothing),
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_faulty_tables_are_refused),
