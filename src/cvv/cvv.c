@@ -87,26 +87,37 @@ static unsigned less(unsigned a, unsigned b)
     return (a - b) >> 31;
 }
 
+enum { PLACES = sizeof((struct code_digits *)0)->at };
+
+/* A row of up to sixteen digits, four bits each; more are masked away. */
+struct row {
+    uint64_t digits;
+    unsigned len;
+};
+
+/* Adds the digit if `take` is 1, without a branch. */
+static void row_add(struct row *row, unsigned digit, unsigned take)
+{
+    uint64_t kept = digit * (take & less(row->len, PLACES));
+    row->digits |= kept << (4 * (row->len % PLACES));
+    row->len += take;
+}
+
 /*
- * Neither branches nor addresses depend on the block: each nibble learns its place among the digits by counting (decimal ones
- * first, then letters) and is shifted there in a word of 16 digits; places past the sixteenth are masked away.
+ * Neither branches nor addresses depend on the block: decimal digits and letters are gathered in a row each, and the letters are
+ * shifted behind the digits (in two halves, because a shift by the whole width is undefined).
  */
 void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, struct code_digits *out)
 {
-    enum { PLACES = sizeof out->at };
-    unsigned before = 0, letters_from = 0;
-    uint64_t made = 0;
+    struct row decimals = {0, 0}, letters = {0, 0};
     ASSERT(digits <= PLACES && digits <= hex_digits);
-    for (size_t i = 0; i < hex_digits; i++)
-        letters_from += less(nibble_at(block, i), 10);
     for (size_t i = 0; i < hex_digits; i++) {
         unsigned nibble = nibble_at(block, i), decimal = less(nibble, 10);
-        unsigned after = letters_from + (unsigned)i - before;
-        unsigned place = after ^ ((before ^ after) & (0 - decimal));
-        uint64_t digit = (nibble - 10 * (1 - decimal)) * less(place, PLACES);
-        made |= digit << (4 * (place % PLACES));
-        before += decimal;
+        row_add(&decimals, nibble, decimal);
+        row_add(&letters, nibble - 10, 1 - decimal);
     }
+    unsigned behind = decimals.len + (PLACES - decimals.len) * less(PLACES, decimals.len);
+    uint64_t made = decimals.digits | letters.digits << (2 * behind) << (2 * behind);
     *out = (struct code_digits){.len = digits};
     for (size_t k = 0; k < digits; k++)
         out->at[k] = (char)('0' + (made >> (4 * k) & 15));
