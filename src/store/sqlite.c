@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 5000 };
+enum { BUSY_TIMEOUT_MS = 5000, POLL_US = 100 };
 
 /* Statements of the driver itself. */
 enum verb { VERB_BEGIN_READ, VERB_BEGIN_WRITE, VERB_COMMIT, VERB_ROLLBACK, VERB_SAVE, VERB_RELEASE, VERB_UNDO, VERB_COUNT };
@@ -27,6 +29,7 @@ struct prepared {
 
 struct sqlite {
     sqlite3 *db;
+    int turn; /* descriptor of the turnstile, -1: none */
     sqlite3_stmt *verb[VERB_COUNT];
     struct prepared *prepared; /* one a row of the table, made when first used */
 };
@@ -91,6 +94,50 @@ static enum err verb_run(struct store *store, enum verb verb)
     return err;
 }
 
+/* ---- the turnstile: several processes write, and each gets its turn ---- */
+
+/*
+ * SQLite's own waiting is not fair: a writer that commits without pause takes the lock again before one that sleeps has looked. So
+ * a writer first locks a file of its own beside the database, and lets go of it when its transaction has begun: one that has just
+ * committed finds the turnstile held by whoever waits. Without the file all works, but for fairness.
+ */
+static int turnstile_open(const char *place)
+{
+    char path[1024];
+    struct buf text = buf_over(path, sizeof path);
+    buf_put_text(&text, place);
+    buf_put_text(&text, "-turn");
+    (void)buf_text(&text);
+    return buf_done(&text) == ERR_OK ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+}
+
+static void doze(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = POLL_US * 1000}, NULL);
+}
+
+static void turnstile_enter(const struct sqlite *s)
+{
+    for (int i = 0; s->turn >= 0 && i < BUSY_TIMEOUT_MS * 1000 / POLL_US; i++) {
+        if (flock(s->turn, LOCK_EX | LOCK_NB) == 0)
+            return;
+        doze();
+    }
+}
+
+static void turnstile_leave(const struct sqlite *s)
+{
+    if (s->turn >= 0)
+        flock(s->turn, LOCK_UN);
+}
+
+static int busy(void *context, int count)
+{
+    (void)context;
+    doze();
+    return count < BUSY_TIMEOUT_MS * 1000 / POLL_US;
+}
+
 /* ---- connection ---- */
 
 /*
@@ -110,6 +157,7 @@ static enum err sqlite_open(struct store *store, const char *place)
     TRY(memory_reserve(1, sizeof(struct sqlite), &at));
     struct sqlite *s = at;
     store->connection = s;
+    s->turn = -1;
     TRY(memory_reserve(store->table.count, sizeof(struct prepared), &at));
     s->prepared = at;
     make_private(place);
@@ -119,7 +167,8 @@ static enum err sqlite_open(struct store *store, const char *place)
     if (sqlite3_open_v2(place, &s->db, flags, NULL) != SQLITE_OK)
         return ERR_STORE_UNAVAILABLE;
     sqlite3_extended_result_codes(s->db, 1);
-    sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+    sqlite3_busy_handler(s->db, busy, NULL);
+    s->turn = turnstile_open(place);
     if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
         return refused(store, "PRAGMA");
     return ERR_OK;
@@ -135,6 +184,8 @@ static void sqlite_shut(struct store *store)
     for (size_t i = 0; s->prepared && i < store->table.count; i++)
         sqlite3_finalize(s->prepared[i].statement);
     sqlite3_close(s->db);
+    if (s->turn >= 0)
+        close(s->turn);
     memory_release(s->prepared, store->table.count, sizeof(struct prepared));
     memory_release(s, 1, sizeof *s);
     store->connection = NULL;
@@ -253,7 +304,12 @@ static void batch_perform(struct store *store, struct store_batch *batch)
 
 static enum err sqlite_begin(struct store *store, bool writes)
 {
-    return verb_run(store, writes ? VERB_BEGIN_WRITE : VERB_BEGIN_READ);
+    if (!writes)
+        return verb_run(store, VERB_BEGIN_READ);
+    turnstile_enter(of(store));
+    enum err err = verb_run(store, VERB_BEGIN_WRITE);
+    turnstile_leave(of(store));
+    return err;
 }
 
 static enum err perform_saved(struct store *store, struct store_batch *batch)

@@ -58,7 +58,7 @@ const char *stores_path(const struct stores_fixture *f)
 
 void stores_teardown(struct stores_fixture *f)
 {
-    static const char *const tails[] = {"", "-wal", "-shm"};
+    static const char *const tails[] = {"", "-wal", "-shm", "-turn"};
     store_close(f->store);
     if (f->env.log)
         close(f->log.fd);

@@ -5,8 +5,10 @@
 #include "support/stores.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,10 +90,64 @@ static void test_the_writer_shares_commits(void **state)
     stores_teardown(&f);
 }
 
+/* ---- two processes over one file: the busy one may not starve the other ---- */
+
+enum { TURNS = 200, TURNS_BETWEEN = 20 };
+
+struct busy_writer {
+    const struct stores_fixture *f;
+    _Atomic bool stop;
+    _Atomic int64_t commits;
+};
+
+static enum err insert_one(struct store *store, int64_t number)
+{
+    char name[24];
+    struct store_value value[11];
+    struct buf b = buf_over(name, sizeof name);
+    buf_put_integer(&b, number);
+    memcpy(value, ACCOUNT(buf_text(&b)), sizeof value);
+    struct store_op op = account_insert(value);
+    return store_run(store, &(struct store_batch){.op = &op, .count = 1});
+}
+
+static void *commit_without_pause(void *context)
+{
+    struct busy_writer *w = context;
+    struct store *store = stores_connect(w->f);
+    while (!w->stop)
+        if (insert_one(store, 1000000 + w->commits++) != ERR_OK)
+            abort();
+    store_close(store);
+    return NULL;
+}
+
+static void test_writers_take_turns(void **state)
+{
+    struct stores_fixture f;
+    pthread_t thread;
+    stores_setup(&f, *state);
+    struct busy_writer busy = {.f = &f};
+    assert_int_equal(pthread_create(&thread, NULL, commit_without_pause, &busy), 0);
+    while (busy.commits < 10)
+        sched_yield();
+    int64_t meanwhile = 0;
+    for (int i = 0; i < TURNS; i++) {
+        int64_t before = busy.commits;
+        assert_int_equal(insert_one(f.store, i), ERR_OK);
+        meanwhile += busy.commits - before;
+    }
+    busy.stop = true;
+    pthread_join(thread, NULL);
+    assert_in_range(meanwhile, 0, TURNS * TURNS_BETWEEN);
+    stores_teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(test_the_writer_shares_commits),
+        ON_BOTH(test_writers_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
