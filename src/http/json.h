@@ -34,7 +34,7 @@ enum {
     JSON_MEMBERS_MAX = 256,
     JSON_ROWS_MAX = 256,
     JSON_BODY_MAX = 64 * 1024,
-    JSON_PATH_MAX = 96,
+    JSON_PATH_MAX = 128,
     JSON_FAULTS_MAX = 16,
 };
 
