@@ -214,6 +214,7 @@ STEP(cancel_start);
 STEP(cancel_committed);
 STEP(unlock_start);
 STEP(unlock_committed);
+STEP(product_list_start);
 STEP(product_get_start);
 STEP(product_post_start);
 STEP(product_post_committed);

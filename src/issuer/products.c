@@ -209,6 +209,30 @@ enum err issuer_product_get_start(struct issuer *issuer, struct job *job, enum n
     return ERR_OK;
 }
 
+/* Without their other fields, so that as many as there may be fit into one answer. */
+enum err issuer_product_list_start(struct issuer *issuer, struct job *job, enum next *next)
+{
+    const struct ledger_product *product = NULL;
+    TRY(refresh(issuer));
+    struct json_writer w = issuer_answer(job);
+    json_open_array(&w, "products");
+    for (size_t i = 0; (product = ledger_products_at(issuer->products, i)) != NULL; i++) {
+        if (strcmp(product->issuer_id, job->client.issuer_id) != 0)
+            continue;
+        json_open(&w, NULL);
+        json_put_text(&w, "productId", product->product_id);
+        field_put(&w, &field[PRODUCT_mode], product);
+        field_put(&w, &field[PRODUCT_network], product);
+        json_put_integer(&w, "version", product->version);
+        json_close(&w);
+    }
+    json_close_array(&w);
+    json_close(&w);
+    issuer_reply(issuer, job, 200);
+    *next = NEXT_REPLIED;
+    return ERR_OK;
+}
+
 enum err issuer_product_post_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     struct ledger_product *product = &job->product;

@@ -56,6 +56,9 @@
     X(PRODUCT_PUT, PUT, PRODUCT "/{productId}", 0, ROLE_PRODUCTS, &issuer_product_record, \
       0, issuer_product_put_start, NULL, issuer_product_put_committed, \
       "replaces a product's fields; If-Match holds the ETag that was read") \
+    X(PRODUCT_LIST, GET, PRODUCT, 0, ROLE_READ, NULL, \
+      0, issuer_product_list_start, NULL, NULL, \
+      "the card products of the issuer: id, mode, network, version") \
     X(PRODUCT_GET, GET, PRODUCT "/{productId}", 0, ROLE_READ, NULL, \
       0, issuer_product_get_start, NULL, NULL, \
       "a card product") \

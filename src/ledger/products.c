@@ -33,6 +33,11 @@ static struct ledger_product *find(struct ledger_products *products, struct span
     return NULL;
 }
 
+const struct ledger_product *ledger_products_at(const struct ledger_products *products, size_t index)
+{
+    return index < products->count ? &products->row[index] : NULL;
+}
+
 const struct ledger_product *ledger_products_find(const struct ledger_products *products, const char *product_id)
 {
     for (size_t i = 0; i < products->count; i++)

@@ -22,6 +22,8 @@ MUST_USE enum err ledger_products_create(struct ledger_products **out);
 void ledger_products_destroy(struct ledger_products *products);
 /* Reads the versions and loads what is new or changed; uses and resets `scratch`. Call it once a second or so, and on a miss. */
 MUST_USE enum err ledger_products_refresh(struct ledger_products *products, struct store *store, struct arena *scratch);
+/* All of them, in no particular order; NULL past the end. */
+const struct ledger_product *ledger_products_at(const struct ledger_products *products, size_t index);
 /* NULL: not known. */
 const struct ledger_product *ledger_products_find(const struct ledger_products *products, const char *product_id);
 

@@ -207,6 +207,9 @@ static void test_products(void **state)
     world_expect("POST", "/card-products", "{\"productId\":\"p2\",\"tries\":11,\"cvkRef\":\"cvk\"}", 400, "bad_field");
     world_expect("POST", "/card-products", "{\"productId\":\"p2\",\"mode\":\"magic\",\"cvkRef\":\"cvk\"}", 400, "bad_field");
     world_expect("GET", "/card-products/none", NULL, 404, "product_not_found");
+    r = world_ask(&world, "GET", "/card-products", NULL, NULL);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(r->json, "products")), 7);
+    world_reply_free(r);
     static const char change[] = "{\"productId\":\"p1\",\"mode\":\"time_window\",\"twuH\":2,\"mkRef\":\"mk\",\"cvkRef\":\"cvk\"}";
     world_expect("PUT", "/card-products/p1", change, 400, "bad_field");
     r = world_ask(&world, "PUT", "/card-products/p1", "X-Api-Key: " WORLD_API_KEY "\r\nIf-Match: \"1\"\r\n", change);
