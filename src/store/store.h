@@ -17,8 +17,8 @@
  *                ERR_STORE_UNKNOWN      the connection was lost at COMMIT: settle by reading the idempotency row, never blind retry
  *                ERR_INTERNAL           the statement at batch->at does not fit the database or its arguments: our defect
  *            A lost connection is opened again by the next call. Serialisation failures are repeated inside, at most five times.
- * Limits     STORE_ARGUMENT_MAX arguments a statement. A batch of reads alone takes no lock that would stop a writer. Writers of one
- *            SQLite file, also in several processes, take turns (file.db-turn) and wait at most 5 s.
+ * Limits     STORE_ARGUMENT_MAX arguments a statement. A batch of reads alone takes no lock that would stop a writer. Writers of
+ *            one SQLite file, also in several processes, take turns (file.db-turn) and wait at most 5 s.
  *
  * Example
  *     struct store_value key[] = {store_text("card_1")};

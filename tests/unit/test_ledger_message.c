@@ -206,6 +206,40 @@ static void test_a_failed_unit_takes_nothing(void **state)
     assert_int_equal(ledger_take_displays(&u, 0, &number), 0);
 }
 
+/* Memory ends at every possible place: then nothing was written, and with enough of it all is. */
+static void test_an_arena_of_every_size(void **state)
+{
+    struct stores_fixture f;
+    struct ledger_full_card card, after;
+    stores_setup(&f, *state);
+    ledgers_add_card(&f, f.store, 1);
+    ledgers_read(f.store, &f.arena, 1, &card);
+    assert_int_equal(ledgers_issue(f.store, &f.arena, &card.code, NOW, 300), ERR_OK);
+    ledgers_read(f.store, &f.arena, 1, &card);
+    enum err err = ERR_MEMORY;
+    int failures = 0;
+    for (size_t cap = 16; err == ERR_MEMORY; cap += 64, failures++) {
+        static uint8_t room[65536];
+        struct arena arena = arena_over(room, cap);
+        struct ledger_unit unit;
+        struct ledger_code used = card.code;
+        assert_true(cap < sizeof room);
+        assert_true(ledger_code_apply(&used, LEDGER_EVENT_CONSUME, &(struct ledger_code_change){.at = NOW, .auth_id = "auth_1"}));
+        ledger_unit_begin(&unit, 4, &arena);
+        ledger_put_code(&unit, &card.code, &used, LEDGER_CONSUME);
+        ledger_put_idem(&unit, &message, &(struct ledger_idem){.auth_id = "auth_1"});
+        size_t at = ledger_get_card(&unit, card.card.card_id);
+        ledger_put_tombstone(&unit, &message, NOW);
+        err = ledger_unit_run(&unit, f.store);
+        assert_true(err == ERR_MEMORY || err == ERR_OK);
+        assert_int_equal(ledger_take_card(&unit, at, &after), err == ERR_OK);
+        ledgers_read(f.store, &f.arena, 1, &after);
+        assert_int_equal(after.code.version, card.code.version + (err == ERR_OK));
+    }
+    assert_true(failures > 50);
+    stores_teardown(&f);
+}
+
 static void run_raw(struct stores_fixture *f, enum store_statement statement, const struct store_value *value, size_t count)
 {
     struct store_op op = {.statement = statement, .argument = value, .argument_count = count};
@@ -254,6 +288,7 @@ int main(void)
         ON_BOTH(test_a_reversal_counts_once),
         ON_BOTH(test_a_unit_keeps_its_first_error),
         cmocka_unit_test(test_a_failed_unit_takes_nothing),
+        ON_BOTH(test_an_arena_of_every_size),
         ON_BOTH(test_a_row_that_does_not_fit_is_our_defect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
