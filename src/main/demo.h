@@ -121,6 +121,9 @@ MUST_USE enum err demo_make_keys(struct demo *demo);
 MUST_USE enum err demo_write_files(struct demo *demo);
 /* Products, API client and merchants into the databases. */
 MUST_USE enum err demo_seed(struct demo *demo);
+struct store;
+struct arena;
+MUST_USE enum err demo_seed_merchants(struct demo *demo, struct store *store, struct arena *arena);
 /* Cards, through the issuer's own API, which opens their accounts. */
 MUST_USE enum err demo_register_cards(struct demo *demo);
 /* sandbox.json, by rename. */

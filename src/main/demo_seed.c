@@ -165,7 +165,8 @@ static enum err with_store(struct demo *demo, const char *database,
 
 enum err demo_seed(struct demo *demo)
 {
-    return with_store(demo, "ledger.db", seed_ledger);
+    TRY(with_store(demo, "ledger.db", seed_ledger));
+    return with_store(demo, "gateway.db", demo_seed_merchants);
 }
 
 /* ---- cards ---- */
