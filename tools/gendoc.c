@@ -6,8 +6,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "card/result.h"
+#include "gateway/gateway.h"
 #include "hostcmd/commands.h"
+#include "http/http.h"
 #include "iso8583/profile.h"
+#include "issuer/issuer.h"
 #include "issuer/issuer.h"
 #include "ledger/code.h"
 #include "main/services.h"
@@ -100,6 +103,17 @@ static void statements(struct buf *out)
     }
 }
 
+static void routes(struct buf *out)
+{
+    size_t count = 0;
+    buf_put_text(out, "## Issuer\n\n");
+    const struct http_mount *mount = issuer_mounts(&count);
+    http_document(mount, count, out);
+    buf_put_text(out, "\n## Gateway\n\n");
+    mount = gateway_mounts(&count);
+    http_document(mount, count, out);
+}
+
 static void results(struct buf *out)
 {
     static const char *const class[] = {"match", "mismatch", "open", "absent", "unsupported"};
@@ -163,6 +177,7 @@ static const struct page {
     {"iso8583", "ISO 8583 profiles", "Fields, encodings and which message class carries what.", profiles},
     {"code-states", "The life of a code", "The state machine that issuer and switch decide by.", code_states},
     {"statements", "SQL statements", "Every statement of the house, valid for SQLite and PostgreSQL.", statements},
+    {"routes", "REST routes", "What the services answer over HTTP.", routes},
     {"results", "Results of a code check", "The canonical result, and what each face writes for it.", results},
 };
 
