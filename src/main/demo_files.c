@@ -109,6 +109,14 @@ static void put_address(struct buf *out, const char *key, uint16_t port)
     buf_put_text(out, "\n");
 }
 
+static void put_port(struct buf *out, const char *key, uint16_t port)
+{
+    buf_put_text(out, key);
+    buf_put_text(out, " = ");
+    buf_put_decimal(out, port, 0);
+    buf_put_text(out, "\n");
+}
+
 static void put_path(const struct demo *demo, struct buf *out, const char *key, const char *scheme, const char *name)
 {
     char path[DEMO_PATH];
@@ -187,6 +195,11 @@ static void put_gateway(const struct demo *demo, struct buf *out)
 {
     buf_put_text(out, "[store]\n");
     put_common(demo, out, "gateway.db", DEMO_PORT_ADMIN_GATEWAY);
+    buf_put_text(out, "[rest]\n");
+    put_address(out, "listen", demo->port[DEMO_PORT_GATEWAY]);
+    buf_put_text(out, "[link]\n");
+    put_port(out, "visa.port", demo->port[DEMO_PORT_VISA]);
+    put_port(out, "eftpos.port", demo->port[DEMO_PORT_EFTPOS]);
 }
 
 static const struct written {
