@@ -81,10 +81,11 @@ static void describe_request(const struct hostcmd_row *row, struct span data, st
 static void describe_reply(const struct hostcmd_row *row, struct span data, struct buf *text)
 {
     buf_put_span(text, span_slice(data, 0, 2));
+    if (!span_is(span_slice(data, 0, 2), "00") || row->reply->count == 0 ||
+        wire_parse_all(row->reply, span_slice(data, 2, data.len), &record, NULL) != ERR_OK)
+        return;
     buf_put_text(text, " ");
-    if (span_is(span_slice(data, 0, 2), "00") && row->reply->count &&
-        wire_parse_all(row->reply, span_slice(data, 2, data.len), &record, NULL) == ERR_OK)
-        wire_describe(row->reply, &record, text);
+    wire_describe(row->reply, &record, text);
 }
 
 static bool describe_command(bool answer, struct span frame, struct buf *line)
