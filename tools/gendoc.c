@@ -141,7 +141,6 @@ static void results(struct buf *out)
     buf_put_text(out, "\n");
 }
 
-#pragma weak main_gateway_settings
 
 static void configuration(struct buf *out)
 {
@@ -155,8 +154,6 @@ static void configuration(struct buf *out)
         {"countersign gateway", &main_gateway_settings},
     };
     for (size_t i = 0; i < sizeof service / sizeof service[0]; i++) {
-        if (!service[i].table)
-            continue;
         buf_put_text(out, i ? "\n## " : "## ");
         buf_put_text(out, service[i].command);
         buf_put_text(out, "\n\n");

@@ -5,12 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A subcommand that is not part of this build is not listed. */
-#pragma weak main_issuer
-#pragma weak main_switch
-#pragma weak main_gateway
-#pragma weak main_demo
-
 static const struct subcommand {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -27,8 +21,7 @@ static void usage(FILE *out)
 {
     (void)fputs("usage: countersign SUBCOMMAND [--help] ...\n       countersign --version\n\n", out);
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
-        if (subcommands[i].run)
-            (void)fprintf(out, "  %-9s %s\n", subcommands[i].name, subcommands[i].doc);
+        (void)fprintf(out, "  %-9s %s\n", subcommands[i].name, subcommands[i].doc);
     (void)fputs("\nThe key holder is a program of its own: countersign-hsm --help\n", out);
 }
 
@@ -44,7 +37,7 @@ int main(int argc, char **argv)
         return 0;
     }
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
-        if (subcommands[i].run && strcmp(word, subcommands[i].name) == 0)
+        if (strcmp(word, subcommands[i].name) == 0)
             return subcommands[i].run(argc - 1, argv + 1);
     if (*word)
         (void)fprintf(stderr, "countersign: there is no subcommand '%s'\n", word);

@@ -73,7 +73,7 @@ static const struct config_row settings_rows[] = {
     LINK(eftpos, "8585", "iso87-ascii", "generic_126_10", "none", "8000", "20", "60000"),
 };
 /* clang-format on */
-static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+const struct config_table main_gateway_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
 /* ---- command line ---- */
 
@@ -120,7 +120,7 @@ static char *help_text(int key, const char *text, void *input)
     if (!room)
         return NULL;
     struct buf out = buf_over(room, ROOM - 1);
-    config_document(&settings_table, &out);
+    config_document(&main_gateway_settings, &out);
     room[out.len] = 0;
     return room;
 }
@@ -137,9 +137,9 @@ static enum err settings_load(int argc, char **argv, struct settings *out, char 
     argp_err_exit_status = EXIT_BAD_START;
     if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
         return ERR_CONFIG;
-    TRY(config_load(&settings_table, arguments.config, out, problem, problem_cap));
+    TRY(config_load(&main_gateway_settings, arguments.config, out, problem, problem_cap));
     for (size_t i = 0; i < arguments.count; i++)
-        TRY(config_set(&settings_table, arguments.assignment[i], out, problem, problem_cap));
+        TRY(config_set(&main_gateway_settings, arguments.assignment[i], out, problem, problem_cap));
     return ERR_OK;
 }
 
