@@ -79,6 +79,7 @@ struct slot {
     struct arena arena;
     size_t values;
     unsigned tries;
+    bool unknown;      /* RECORD: an earlier try may have been committed */
     int64_t retry_us; /* RECORD: when to try again; 0: not waiting for that */
     uint8_t sealed[SEALED_MAX + RSA_DER_MAX];
     size_t sealed_len;

@@ -302,6 +302,13 @@ static void on_closed(void *context, struct net_peer peer)
     if (link->signed_on)
         LOG(link->env->log, LOG_WARN, "gateway.link_down", LOG_TEXT("link", link->config.name));
     link->signed_on = false;
+    /* Sign-on and echo die with their connection: their deadline would cut the next one. */
+    for (size_t i = 0; i < GATEWAY_IN_FLIGHT_MAX; i++) {
+        if (link->entry[i].kind != ENTRY_NETWORK)
+            continue;
+        link->entry[i] = (struct entry){0};
+        link->in_flight--;
+    }
 }
 
 static void network_answered(struct gateway_link *link, const struct iso_message *m)
@@ -461,7 +468,7 @@ enum err gateway_link_create(const struct gateway_link_config *config, const str
     link->stan %= STANS;
     enum err err = ERR_CONFIG;
     if (link->profile && link->extract != ISO_EXTRACT_UNSET && link->result != ISO_RESULT_UNSET && config->in_flight > 0 &&
-        config->in_flight < GATEWAY_IN_FLIGHT_MAX)
+        config->in_flight <= GATEWAY_IN_FLIGHT_MAX - GATEWAY_IN_FLIGHT_RESERVE)
         err = open_client(link, loop);
     if (err != ERR_OK)
         memory_release(link, 1, sizeof *link);

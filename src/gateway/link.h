@@ -22,7 +22,8 @@
 #include "gateway/payment.h"
 #include "iso8583/message.h"
 
-enum { GATEWAY_IN_FLIGHT_MAX = 4096, GATEWAY_FRAME_MAX = 2048 };
+/* Places: authorisations up to GATEWAY_IN_FLIGHT_MAX less a reserve for reversals and network messages. */
+enum { GATEWAY_IN_FLIGHT_MAX = 4096, GATEWAY_IN_FLIGHT_RESERVE = 128, GATEWAY_FRAME_MAX = 2048 };
 
 struct gateway_link;
 

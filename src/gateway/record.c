@@ -326,8 +326,8 @@ enum step record_commit(struct gateway *g, struct slot *slot)
         return record_start(g, slot);
     }
     enum err err = slot->batch.err;
-    /* Our own earlier try was committed after all, if its outcome was unknown. */
-    if (slot->tries > 0 && (err == ERR_CONFLICT || err == ERR_DUPLICATE))
+    /* Our own earlier try, whose outcome was unknown, was committed after all. Without such a try the claim was taken from us. */
+    if (slot->unknown && (err == ERR_CONFLICT || err == ERR_DUPLICATE))
         err = ERR_OK;
     if (err == ERR_OK) {
         if (slot->payment.reversal)
@@ -335,6 +335,7 @@ enum step record_commit(struct gateway *g, struct slot *slot)
         return STEP_NEXT;
     }
     g->counters.store_failures++;
+    slot->unknown |= err == ERR_STORE_UNKNOWN;
     if ((err != ERR_STORE_UNAVAILABLE && err != ERR_STORE_UNKNOWN) || ++slot->tries > RECORD_TRIES)
         return record_failed(g, slot);
     slot->retry_us = env_monotonic_us(g->parts.env) + RECORD_PAUSE_US;

@@ -42,7 +42,7 @@ struct settings {
     {"link", #name_ ".extract", "where the code travels", CONFIG_TEXT, AT(name_.extract), .initial = extract_}, \
     {"link", #name_ ".result", "where its result comes back", CONFIG_TEXT, AT(name_.result), .initial = result_}, \
     {"link", #name_ ".acquirer", "DE32", CONFIG_TEXT, AT(name_.acquirer), .initial = "400123"}, \
-    {"link", #name_ ".in_flight", "most requests outstanding", CONFIG_INTEGER, AT(name_.in_flight), 1, 4095, "2048"}, \
+    {"link", #name_ ".in_flight", "most requests outstanding", CONFIG_INTEGER, AT(name_.in_flight), 1, 3968, "2048"}, \
     {"link", #name_ ".timeout_ms", "of an authorisation", CONFIG_INTEGER, AT(name_.timeout_ms), 50, 60000, "10000"}, \
     {"link", #name_ ".fixed_milli", "cost of a payment, thousandths of a minor unit", CONFIG_INTEGER, \
      AT(name_.fixed_milli), 0, 1000000000, fixed_}, \

@@ -157,7 +157,7 @@ static void put_receipt(struct answer *a)
     if (!a->verification) {
         uint8_t room[24];
         struct buf total = buf_over(room, sizeof room);
-        money_write(a->approved ? p->amount_minor : 0, p->currency->scale, &total);
+        money_write(a->approved ? p->approved_minor : 0, p->currency->scale, &total);
         json_open(&a->w, "approvedAmount");
         json_put_decimal(&a->w, "total", buf_span(&total)); /* [j] */
         json_put_text(&a->w, "currency", p->currency->alpha);

@@ -63,7 +63,6 @@ static void check_amount(const struct commercehub_request *request, struct gatew
 
 static void take_amount(const struct commercehub_request *request, struct payment *payment)
 {
-    payment->currency = money_currency(WIRE_SPAN(request->amount_currency));
     if (!payment->currency ||
         money_read(WIRE_SPAN(request->amount_total), payment->currency->scale, &payment->amount_minor) != ERR_OK)
         payment->amount_minor = 0;
@@ -171,7 +170,9 @@ void commercehub_payment(enum commercehub_call call, struct commercehub_request 
     if (call == COMMERCEHUB_CHARGES)
         payment->kind = span_is(WIRE_SPAN(request->capture_flag), "false") ? PAYMENT_AUTH : PAYMENT_SALE;
     payment->customer_initiated = !span_is(WIRE_SPAN(request->initiator), "MERCHANT");
-    take_amount(request, payment);
+    payment->currency = money_currency(WIRE_SPAN(request->amount_currency));
+    if (call == COMMERCEHUB_CHARGES) /* a verification moves no money, whatever amount comes with it */
+        take_amount(request, payment);
     if (span_is(WIRE_SPAN(request->source_type), "PaymentCard") && (request->encrypted || has_card(request))) {
         take_number(request, payment, secret, faults);
         take_expiry(request, payment, faults);
@@ -197,7 +198,8 @@ void commercehub_check(enum commercehub_call call, bool sandbox, const struct co
         check_encryption(request, faults);
     else if (span_is(WIRE_SPAN(request->source_type), "PaymentCard") && !has_card(request))
         gateway_fault_add(faults, FAULT_CARD_MISSING, "source.card");
-    else if (request->card_data.present && !sandbox)
+    /* Also beside an encryption block: it may hold the code alone. */
+    if (request->card_data.present && !sandbox)
         gateway_fault_add(faults, FAULT_CARD_PLAIN, "source.card.cardData");
     if (json_true(WIRE_SPAN(request->create_token)))
         gateway_fault_add(faults, FAULT_FEATURE, "transactionDetails.createToken");
