@@ -308,6 +308,44 @@ static void histories(void **state)
     assert_true(conflicts > 2);
 }
 
+/* ---- S-15: what cannot be parsed is answered 30 or 12, or closed, and never changes a row ---- */
+
+static void damaged_frames_change_nothing(void **state)
+{
+    struct ledger_full_card before;
+    struct ledger_full_card after;
+    unsigned answered = 0;
+    unsigned closed = 0;
+
+    (void)state;
+    sim_open(&sim, 11);
+    sim_display(&sim, 0);
+    sim_read(&sim, 0, &before);
+    for (uint64_t round = 0; round < 30000; round++) {
+        struct iso_message m;
+        uint8_t frame[SIM_FRAME];
+        struct buf out = buf_over(frame, sizeof frame);
+        size_t len;
+
+        sim_authorise(&m, 0, round, 100, "999");
+        assert_int_equal(iso_build(&iso_profile_visa_base1, &m, &out), ERR_OK);
+        for (uint32_t changes = 1 + sim_draw(&sim, 3); changes > 0; changes--)
+            frame[sim_draw(&sim, (uint32_t)out.len)] = (uint8_t)sim_draw(&sim, 256);
+        len = sim_draw(&sim, 4) == 0 ? sim_draw(&sim, (uint32_t)out.len) : out.len;
+        if (iso_parse(&iso_profile_visa_base1, span_of(frame, len), &m, NULL) == ERR_OK)
+            continue;
+        sim.request[0].answers = 0;
+        closed += !switch_receive(sim.core, 0, (struct net_peer){.slot = 0}, span_of(frame, len));
+        answered += sim.request[0].answers;
+        assert_int_equal(switch_pending(sim.core), 0);
+    }
+    sim_read(&sim, 0, &after);
+    assert_memory_equal(&before.code, &after.code, sizeof before.code);
+    assert_true(answered > 1000);
+    assert_true(closed > 1000);
+    sim_close(&sim);
+}
+
 /* ---- limits ---- */
 
 static void above_the_slots_91_at_once(void **state)
@@ -380,11 +418,43 @@ static void a_clock_that_runs_behind_costs_no_try(void **state)
     sim_close(&sim);
 }
 
+/* A step without answer is sent once more to another HSM; with none left the outcome is "HSM down", and no try is lost. */
+static void another_hsm_is_asked(void **state)
+{
+    struct iso_message m;
+    char code[4];
+
+    (void)state;
+    sim_open(&sim, 10);
+    sim_display(&sim, 0);
+    sim_code(SWITCH_PM0, 0, 1, code);
+    for (int round = 0; round < 2; round++) {
+        struct ledger_full_card row;
+
+        sim.asked[0] = sim.asked[1] = 0;
+        sim.deaf[0] = true;
+        sim.deaf[1] = round == 0; /* first both, then one */
+        sim_authorise(&m, 0, (uint64_t)round, 100, code);
+        (void)sim_send(&sim, &m);
+        sim_settle(&sim);
+        sim_answer(&sim, (size_t)round, &m);
+        assert_true(span_is(iso_get(&m, ISO_RESPONSE), round == 0 ? "91" : "00"));
+        if (round == 0)
+            assert_int_equal(sim.asked[0] + sim.asked[1], 2);
+        assert_true(sim.asked[1] == 1);
+        sim_read(&sim, 0, &row);
+        assert_int_equal(row.code.declines, 0);
+    }
+    sim_close(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_is_as_many_batches_of_one),
         cmocka_unit_test(histories),
+        cmocka_unit_test(damaged_frames_change_nothing),
+        cmocka_unit_test(another_hsm_is_asked),
         cmocka_unit_test(above_the_slots_91_at_once),
         cmocka_unit_test(a_late_request_is_dropped_unevaluated),
         cmocka_unit_test(a_clock_that_runs_behind_costs_no_try),

@@ -97,13 +97,14 @@ static enum err hsm_send(void *context, size_t endpoint, struct span header, str
     struct sim_question *q = &sim->waiting[sim->waiting_count];
     struct buf out = buf_over(q->at, sizeof q->at);
 
-    (void)endpoint;
-    if ((!cy && !pm) || sim_draw(sim, 100) < sim->drop_percent)
+    sim->asked[endpoint] += cy || pm;
+    if ((!cy && !pm) || sim->deaf[endpoint] || sim_draw(sim, 100) < sim->drop_percent)
         return ERR_OK; /* probes are not answered, nor is what got lost */
     must(sim->waiting_count < sizeof sim->waiting / sizeof sim->waiting[0], "room for answers");
     buf_put_span(&out, header);
     buf_put_text(&out, cy ? "CZ" : "PN");
     buf_put_text(&out, sim_draw(sim, 100) < sim->refuse_percent ? "41" : (cy ? cy_right(data) : pm_right(data)) ? "00" : "01");
+    q->endpoint = endpoint;
     q->len = out.len;
     sim->waiting_count++;
     return ERR_OK;
@@ -124,7 +125,7 @@ static void hsm_deliver(struct sim *sim)
         now[other] = kept;
     }
     for (size_t i = 0; i < count; i++)
-        hostcmd_client_receive(sim->hsm, 0, span_of(now[i].at, now[i].len));
+        hostcmd_client_receive(sim->hsm, now[i].endpoint, span_of(now[i].at, now[i].len));
 }
 
 /* ---- the switch's hooks ---- */
@@ -243,7 +244,7 @@ static void core_make(struct sim *sim)
 void sim_open(struct sim *sim, uint64_t seed)
 {
     static const uint8_t master[VAULT_MASTER] = {1, 2, 3};
-    struct hostcmd_client_config hsm = {.env = &sim->env, .transport = {sim, 1, hsm_send, NULL}, .window = 4096};
+    struct hostcmd_client_config hsm = {.env = &sim->env, .transport = {sim, SIM_HSMS, hsm_send, NULL}, .window = 4096};
 
     memset(sim, 0, sizeof *sim);
     sim->log = (struct log){-1, LOG_ERROR, "sim"};
@@ -256,7 +257,8 @@ void sim_open(struct sim *sim, uint64_t seed)
     must(store_writer_start(stores_connect(&sim->f), &sim->writer_env, 256, &sim->writer) == ERR_OK, "the writer");
     must(vault_open(master, "ledger", &sim->vault) == ERR_OK, "the vault");
     must(hostcmd_client_create(&hsm, &sim->hsm) == ERR_OK, "the HSM client");
-    hostcmd_client_link(sim->hsm, 0, true);
+    for (size_t i = 0; i < SIM_HSMS; i++)
+        hostcmd_client_link(sim->hsm, i, true);
     ledger_fill(sim);
     core_make(sim);
 }

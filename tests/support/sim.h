@@ -21,7 +21,9 @@
 enum { SIM_CARDS = 6, SIM_REQUESTS = 4096, SIM_FRAME = 256 };
 /* Cards 0..2 one_time, 3 static, 4 time_window with a parallel plan, 5 time_window with a sequential one on the account of 4. */
 
+enum { SIM_HSMS = 2 };
 struct sim_question {
+    size_t endpoint;
     uint8_t at[16];
     size_t len;
 };
@@ -46,6 +48,8 @@ struct sim {
     size_t waiting_count;
     unsigned drop_percent, refuse_percent;
     bool reorder;
+    bool deaf[SIM_HSMS]; /* hears nothing, answers nothing */
+    unsigned asked[SIM_HSMS];
     struct sim_request request[SIM_REQUESTS];
     size_t count;
 };
