@@ -14,6 +14,7 @@
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -186,6 +187,48 @@ static void test_a_file_that_is_no_database(void **state)
     snprintf(url, sizeof url, "sqlite:%s", path);
     assert_int_equal(store_open(url, &env, &store), ERR_STORE_UNAVAILABLE);
     unlink(path);
+}
+
+/* ---- a process that is killed ---- */
+
+/* Writes pairs without end and tells the number of each that was answered. */
+static _Noreturn void write_until_killed(const struct stores_fixture *f, int tell, int64_t first)
+{
+    struct store *store = NULL;
+    if (store_open(f->url, &f->env, &store) != ERR_OK)
+        _exit(1);
+    for (int64_t n = first;; n++)
+        if (insert_pair(store, n) != ERR_OK || write(tell, &n, sizeof n) != sizeof n)
+            _exit(1);
+}
+
+/* At a random moment: what was answered is there, and nothing by half. */
+static void test_a_killed_process(void **state)
+{
+    enum { KILLS = 12, EACH = 100000 };
+    struct stores_fixture f;
+    stores_setup(&f, *state);
+    for (int64_t i = 0; i < KILLS; i++) {
+        int ends[2];
+        assert_int_equal(pipe(ends), 0);
+        pid_t child = fork();
+        if (child == 0)
+            write_until_killed(&f, ends[1], i * EACH);
+        close(ends[1]);
+        int64_t answered = -1, n;
+        assert_int_equal(read(ends[0], &answered, sizeof answered), sizeof answered);
+        usleep(2000 + (useconds_t)(i * 1777 % 9000));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        while (read(ends[0], &n, sizeof n) == sizeof n)
+            answered = n;
+        close(ends[0]);
+        for (n = i * EACH; n <= answered; n++)
+            check_pair(f.store, n, ERR_OK);
+        check_pair(f.store, answered + 1, ERR_STORE_UNKNOWN);
+        assert_int_equal(count_pair(f.store, answered + 2), 0);
+    }
+    stores_teardown(&f);
 }
 
 /* ---- locks held by others: both engines give up after some seconds ---- */
@@ -407,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_a_group_fails_as_one),
         cmocka_unit_test(test_a_read_only_file),
         cmocka_unit_test(test_a_file_that_is_no_database),
+        ON_BOTH(test_a_killed_process),
         ON_BOTH(test_a_lock_held_by_another),
         cmocka_unit_test(test_a_cut_connection_is_opened_again),
         cmocka_unit_test(test_connections_cut_in_the_middle),
