@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a request is answered when the ledger cannot be read, cannot be written, or changes under every decision. */
+#include "support/sim.h"
+
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct sim sim;
+
+/* A table is there or not there, as after a failed migration or on a damaged file. */
+static void table_rename(const char *from, const char *to)
+{
+    char text[128];
+    sqlite3 *db = NULL;
+
+    (void)snprintf(text, sizeof text, "ALTER TABLE %s RENAME TO %s", from, to);
+    assert_int_equal(sqlite3_open(stores_path(&sim.f), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void expect(size_t request, const char *de39)
+{
+    struct iso_message answer;
+
+    sim_answer(&sim, request, &answer);
+    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), de39));
+}
+
+static void present(uint64_t serial, bool repeat)
+{
+    struct iso_message m;
+    char code[4];
+
+    sim_code(SWITCH_PM0, 0, 1, code);
+    sim_authorise(&m, 0, serial, 100, code);
+    m.mti |= repeat;
+    (void)sim_send(&sim, &m);
+    sim_settle(&sim);
+}
+
+static void untouched(void)
+{
+    struct ledger_full_card row;
+
+    sim_read(&sim, 0, &row);
+    assert_int_equal(row.code.state, LEDGER_CODE_ACTIVE);
+    assert_int_equal(row.code.declines, 0);
+    assert_int_equal(row.account.held, 0);
+}
+
+/* Each table in turn: 96, nothing changed, and the repeat of the network succeeds once the table is back. */
+static void a_broken_ledger_is_answered_96(void **state)
+{
+    static const char *const tables[] = {"idem", "auth", "hold"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        struct ledger_full_card row;
+
+        sim_open(&sim, 20 + i);
+        sim_display(&sim, 0);
+        table_rename(tables[i], "gone");
+        present(1, false);
+        expect(0, "96");
+        assert_int_equal(switch_counters(sim.core).unavailable, 1);
+        table_rename("gone", tables[i]);
+        untouched();
+        present(1, true);
+        expect(1, "00");
+        sim_read(&sim, 0, &row);
+        assert_int_equal(row.code.state, LEDGER_CODE_USED);
+        assert_int_equal(row.account.held, 100);
+        sim_close(&sim);
+    }
+}
+
+/* A display between every reading and its commit: five more attempts, then 96 (switch spec 6 step 7). */
+static void a_card_that_never_rests_is_answered_96(void **state)
+{
+    struct ledger_full_card row;
+    struct iso_message m;
+
+    (void)state;
+    sim_open(&sim, 30);
+    sim_display(&sim, 0);
+    sim_authorise(&m, 0, 1, 100, "999"); /* wrong for every counter that comes */
+    (void)sim_send(&sim, &m);
+    for (int i = 0; i < 2000 && switch_pending(sim.core) > 0; i++) {
+        sim_turn(&sim);
+        sim_display(&sim, 0);
+        sim_turn(&sim);
+        sqlite3_sleep(2);
+    }
+    assert_int_equal(switch_pending(sim.core), 0);
+    expect(0, "96");
+    assert_true(switch_counters(sim.core).conflicts >= 6);
+    sim_read(&sim, 0, &row);
+    assert_int_equal(row.code.declines, 0);
+    assert_int_equal(row.code.g_consec, 0);
+    sim_close(&sim);
+}
+
+/* The display came first, the request after it: the fresh code is good although another request holds the card's old rows. */
+static void a_fresh_code_is_seen_at_once(void **state)
+{
+    struct iso_message m;
+    char old[4];
+    char fresh[4];
+
+    (void)state;
+    sim_open(&sim, 40);
+    sim_display(&sim, 0);
+    sim_code(SWITCH_PM0, 0, 1, old);
+    sim_code(SWITCH_PM0, 0, 2, fresh);
+    sim_authorise(&m, 0, 1, 100, old);
+    (void)sim_send(&sim, &m);
+    sim_settle(&sim);
+    sim_authorise(&m, 0, 2, 100, old); /* used: stays at the HSM while the display happens */
+    (void)sim_send(&sim, &m);
+    (void)switch_turn(sim.core);
+    sim.world.monotonic_us += 1000;
+    sim_display(&sim, 0);
+    sim_authorise(&m, 0, 3, 100, fresh);
+    (void)sim_send(&sim, &m);
+    sim_settle(&sim);
+    expect(0, "00");
+    expect(1, "N7");
+    expect(2, "00");
+    sim_close(&sim);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_broken_ledger_is_answered_96),
+        cmocka_unit_test(a_card_that_never_rests_is_answered_96),
+        cmocka_unit_test(a_fresh_code_is_seen_at_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
