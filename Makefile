@@ -83,8 +83,8 @@ $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link: | $B/countersign-hsm
 $B/tests/unit/test_issuer_live $B/tests/unit/test_issuer_api: | $B/countersign-hsm $B/countersign
 $B/tests/unit/test_hsm_link: TEST_SUPPORT += $B/obj/main/transport.o
 $B/tests/unit/test_hsm_link: $B/obj/main/transport.o
-# This one scripts the outcomes of commits and of the HSM.
-$B/tests/unit/test_issuer_turn: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=hostcmd_client_send -Wl,--wrap=hostcmd_client_take -Wl,--wrap=hostcmd_answer_wipe -Wl,--wrap=hostcmd_client_turn -Wl,--wrap=hostcmd_client_ready
+# These script the outcomes of commits and of the HSM.
+$B/tests/unit/test_issuer_turn $B/tests/property/test_issuer_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=hostcmd_client_send -Wl,--wrap=hostcmd_client_take -Wl,--wrap=hostcmd_answer_wipe -Wl,--wrap=hostcmd_client_turn -Wl,--wrap=hostcmd_client_ready
 # These make the n-th allocation fail.
 $B/tests/unit/test_net_faults $B/tests/unit/test_issuer_faults: LDFLAGS_ALL += -Wl,--wrap=calloc
 
