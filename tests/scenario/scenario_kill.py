@@ -28,6 +28,7 @@ SHOPPERS = 4
 AMOUNT_MINOR = 1000
 SETTLE_S = 90
 INSIST_S = 30
+THINK_S = 0.1  # a shopper's pause, so that the payments outlast a couple of dozen kills
 APPROVALS = ("00", "10", "11", "85")
 
 
@@ -78,6 +79,7 @@ class Shop(threading.Thread):
 
     def run(self):
         while self.work.take():
+            time.sleep(self.random.uniform(0, THINK_S))
             try:
                 self.pay()
             except (KeyError, TypeError, AttributeError):
@@ -88,11 +90,9 @@ class Shop(threading.Thread):
         if self.last and self.random.random() < 0.3:
             card, code = self.last  # a code that may have been used
         else:
-            status, shown = self.world.display(card, 5)
-            if status != 200:
-                time.sleep(0.05)
+            code = self.show(card)
+            if not code:
                 return
-            code = shown["cvv"]
         self.last = (card, code)
         status, body = self.insist(card, code)
         self.work.answered(status)
@@ -100,6 +100,16 @@ class Shop(threading.Thread):
             found = details(body)
             self.told.append((card["cardId"], found.get("approvalCode"), found.get("referenceNumber")))
 
+
+    def show(self, card):
+        """The app's user tries again as well."""
+        until = time.monotonic() + INSIST_S
+        while time.monotonic() < until:
+            status, shown = self.world.display(card, 5)
+            if status == 200:
+                return shown["cvv"]
+            time.sleep(0.1)
+        return None
 
     def insist(self, card, code):
         """As a merchant does: the same request under the same id until an answer comes."""
@@ -253,6 +263,7 @@ def scenario(checks, directory, offset, world):
         torment(running, work, generator)
         for shop in shops:
             shop.join(120)
+        checks.check(sum(work.status.values()) >= PAYMENTS * 9 // 10, "%d payments were answered" % sum(work.status.values()))
         print("kills: %s; answers by HTTP status: %s" % (", ".join("%s %d" % (s.name, s.kills) for s in running), work.status))
         checks.check(wait_ready(world), "payments go through again")
         judge(checks, shops, path, world)
