@@ -28,6 +28,7 @@ struct settings {
     int64_t threads;
     int64_t slots;
     int64_t connections;
+    int64_t connections_per_address;
     char hsm_addresses[256];
     int64_t hsm_window;
     int64_t hsm_ms;
@@ -51,6 +52,8 @@ static const struct config_row settings_rows[] = {
     {"rest", "threads", "threads that read and write connections", CONFIG_INTEGER, AT(threads), 1, 64, "2"},
     {"rest", "slots", "requests under way; more are answered 503", CONFIG_INTEGER, AT(slots), 8, 4096, "512"},
     {"rest", "connections", "open connections", CONFIG_INTEGER, AT(connections), 8, 20000, "1000"},
+    {"rest", "connections_per_address", "of them from one address; 0: no limit of its own", CONFIG_INTEGER,
+     AT(connections_per_address), 0, 20000, "0"},
     {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9081"},
     {"hsm", "address", "ADDR:PORT of the HSM, several with commas", CONFIG_TEXT, AT(hsm_addresses), .initial = "127.0.0.1:1500"},
     {"hsm", "window", "commands in flight for each HSM", CONFIG_INTEGER, AT(hsm_window), 1, 4096, "1024"},
@@ -250,6 +253,7 @@ static enum err rest_open(struct process *p, struct net_problem *problem)
     struct http_config config = {
         .threads = (uint16_t)s->threads,
         .connections = (uint32_t)s->connections,
+        .connections_per_address = (uint32_t)s->connections_per_address,
         .slots = (uint32_t)s->slots,
         .certificate_path = s->certificate_path[0] ? s->certificate_path : NULL,
         .key_path = s->key_path,

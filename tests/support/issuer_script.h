@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The issuer in the test's process over a real ledger, with its HSM and its writer thread replaced by a script. The code of counter n
- * is n modulo 1,000; the printed code is 999. Programs that use it are linked with --wrap for the calls below (see the Makefile).
+ * The issuer in the test's process over a real ledger, with its HSM and its writer thread replaced by a script. The code of counter
+ * n is n modulo 1,000; the printed code is 999. Programs that use it are linked with --wrap for the calls below (see the Makefile).
  */
 #ifndef SUPPORT_ISSUER_SCRIPT_H
 #define SUPPORT_ISSUER_SCRIPT_H
