@@ -84,8 +84,11 @@ static void describe_reply(const struct hostcmd_row *row, struct span data, stru
     if (!span_is(span_slice(data, 0, 2), "00") || row->reply->count == 0 ||
         wire_parse_all(row->reply, span_slice(data, 2, data.len), &record, NULL) != ERR_OK)
         return;
+    size_t bare = text->len;
     buf_put_text(text, " ");
     wire_describe(row->reply, &record, text);
+    if (text->len == bare + 1) /* every member is optional and none came */
+        text->len = bare;
 }
 
 static bool describe_command(bool answer, struct span frame, struct buf *line)
