@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 5000, POLL_US = 100 };
+enum { BUSY_TIMEOUT_MS = 5000, POLL_US = 100, CHECKPOINT_FRAMES = 16384, RESTART_FRAMES = 2 * CHECKPOINT_FRAMES };
 
 /* Statements of the driver itself. */
 enum verb { VERB_BEGIN_READ, VERB_BEGIN_WRITE, VERB_COMMIT, VERB_ROLLBACK, VERB_SAVE, VERB_RELEASE, VERB_UNDO, VERB_COUNT };
@@ -29,7 +29,8 @@ struct prepared {
 
 struct sqlite {
     sqlite3 *db;
-    int turn; /* descriptor of the turnstile, -1: none */
+    int turn;           /* descriptor of the turnstile, -1: none */
+    int restart_frames; /* size of the WAL from which readers are waited for */
     sqlite3_stmt *verb[VERB_COUNT];
     struct prepared *prepared; /* one a row of the table, made when first used */
 };
@@ -38,7 +39,6 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA synchronous = FULL;"
                               "PRAGMA mmap_size = 0;"
                               "PRAGMA cache_size = -65536;"
-                              "PRAGMA wal_autocheckpoint = 16384;"
                               "PRAGMA temp_store = MEMORY;"
                               "PRAGMA trusted_schema = OFF;";
 
@@ -138,6 +138,22 @@ static int busy(void *context, int count)
     return count < BUSY_TIMEOUT_MS * 1000 / POLL_US;
 }
 
+/*
+ * The WAL starts over only when no reader looks into it; where readers overlap without a gap that never comes by itself, and it would
+ * grow for ever. So a WAL of twice the usual size makes the writer wait until readers have moved on, which takes one short read.
+ */
+static int after_commit(void *context, sqlite3 *db, const char *name, int frames)
+{
+    struct sqlite *s = context;
+    if (frames < CHECKPOINT_FRAMES)
+        s->restart_frames = RESTART_FRAMES;
+    else if (frames < s->restart_frames)
+        (void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    else if (sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_RESTART, NULL, NULL) != SQLITE_OK)
+        s->restart_frames += CHECKPOINT_FRAMES; /* a reader that does not end: not at every commit */
+    return SQLITE_OK;
+}
+
 /* ---- connection ---- */
 
 /*
@@ -171,6 +187,7 @@ static enum err sqlite_open(struct store *store, const char *place)
     s->turn = turnstile_open(place);
     if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
         return refused(store, "PRAGMA");
+    sqlite3_wal_hook(s->db, after_commit, s);
     return ERR_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -143,11 +144,86 @@ static void test_writers_take_turns(void **state)
     stores_teardown(&f);
 }
 
+/* ---- readers without a gap: the WAL may not grow for ever ---- */
+
+enum { WIDE_TEXT = 3900, WIDE_ROWS = 256, WIDE_BATCHES = 220, READERS = 2, WAL_MAX = 160 << 20 };
+
+struct reader {
+    const struct stores_fixture *f;
+    _Atomic bool stop;
+};
+
+static void *read_without_gap(void *context)
+{
+    struct reader *r = context;
+    struct store *store = stores_connect(r->f);
+    struct arena arena;
+    if (arena_create(&arena, 1 << 20) != ERR_OK)
+        abort();
+    while (!r->stop) {
+        struct store_value key = store_text("c");
+        struct store_op op[64];
+        for (int i = 0; i < 64; i++)
+            op[i] = (struct store_op){.statement = STORE_ACCOUNT_GET, .argument = &key, .argument_count = 1};
+        arena_reset(&arena);
+        if (store_run(store, &(struct store_batch){.op = op, .count = 64, .arena = &arena}) != ERR_OK)
+            abort();
+    }
+    store_close(store);
+    arena_destroy(&arena);
+    return NULL;
+}
+
+/* One row fills a page. */
+static void write_wide(struct store *store, int batch)
+{
+    static char wide[WIDE_TEXT + 1];
+    static char kid[WIDE_ROWS][16];
+    static struct store_value value[WIDE_ROWS][7];
+    static struct store_op op[WIDE_ROWS];
+    memset(wide, 'w', WIDE_TEXT);
+    for (int i = 0; i < WIDE_ROWS; i++) {
+        struct buf text = buf_over(kid[i], sizeof kid[i]);
+        buf_put_integer(&text, batch * WIDE_ROWS + i);
+        const struct store_value row[] = {
+            store_text("c"), store_text(buf_text(&text)), store_text("enc"), store_text(wide), store_int(0), store_int(0),
+            store_int(0)};
+        memcpy(value[i], row, sizeof row);
+        op[i] = (struct store_op){.statement = STORE_CLIENT_KEY_PUT, .argument = value[i], .argument_count = 7};
+    }
+    assert_int_equal(store_run(store, &(struct store_batch){.op = op, .count = WIDE_ROWS}), ERR_OK);
+}
+
+static void test_the_wal_stays_bounded(void **state)
+{
+    struct stores_fixture f;
+    pthread_t thread[READERS];
+    char path[300];
+    struct stat wal;
+    stores_setup(&f, *state);
+    struct buf text = buf_over(path, sizeof path);
+    buf_put_text(&text, stores_path(&f));
+    buf_put_text(&text, "-wal");
+    (void)buf_text(&text);
+    struct reader reader = {.f = &f};
+    for (int i = 0; i < READERS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, read_without_gap, &reader), 0);
+    for (int i = 0; i < WIDE_BATCHES; i++)
+        write_wide(f.store, i);
+    assert_int_equal(stat(path, &wal), 0);
+    reader.stop = true;
+    for (int i = 0; i < READERS; i++)
+        pthread_join(thread[i], NULL);
+    assert_in_range(wal.st_size, 1, WAL_MAX); /* of more than 220 MB that were written */
+    stores_teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(test_the_writer_shares_commits),
         ON_BOTH(test_writers_take_turns),
+        ON_SQLITE(test_the_wal_stays_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
