@@ -12,6 +12,36 @@
 
 static struct sim sim;
 
+/* ---- the writer as a script: the program is linked with --wrap ---- */
+
+enum outcome { RUN, UNKNOWN_DONE, UNKNOWN_LOST, DOWN, FULL };
+static enum outcome script[8];
+static size_t script_at;
+
+enum err __real_store_writer_submit(struct store_writer *writer, struct store_batch *batch);
+enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_batch *batch);
+enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_batch *batch)
+{
+    enum outcome outcome = script_at < sizeof script / sizeof script[0] ? script[script_at++] : RUN;
+
+    if (outcome == RUN)
+        return __real_store_writer_submit(writer, batch);
+    if (outcome == FULL)
+        return ERR_BUSY;
+    if (outcome == UNKNOWN_DONE)
+        assert_int_equal(store_run(sim.f.store, batch), ERR_OK);
+    batch->err = outcome == DOWN ? ERR_STORE_UNAVAILABLE : ERR_STORE_UNKNOWN;
+    return queue_put(batch->done, batch);
+}
+
+static void script_set(enum outcome first, enum outcome second)
+{
+    memset(script, 0, sizeof script);
+    script[0] = first;
+    script[1] = second;
+    script_at = 0;
+}
+
 /* A table is there or not there, as after a failed migration or on a damaged file. */
 static void table_rename(const char *from, const char *to)
 {
@@ -135,10 +165,44 @@ static void a_fresh_code_is_seen_at_once(void **state)
     sim_close(&sim);
 }
 
+/* A commit of which nobody knows whether it happened is settled by the idempotency row (switch spec 6 step 8). */
+static void a_lost_commit_is_settled_by_its_row(void **state)
+{
+    static const struct {
+        enum outcome first, second;
+        const char *de39; /* NULL: no answer, and the network's repeat is approved */
+    } cases[] = {
+        {UNKNOWN_DONE, RUN, "00"},          {UNKNOWN_LOST, RUN, "00"}, {UNKNOWN_LOST, UNKNOWN_DONE, "00"},
+        {UNKNOWN_LOST, UNKNOWN_LOST, NULL}, {DOWN, RUN, "96"},         {FULL, RUN, "96"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ledger_full_card row;
+
+        sim_open(&sim, 50 + i);
+        sim_display(&sim, 0);
+        script_set(cases[i].first, cases[i].second);
+        present(1, false);
+        if (cases[i].de39 != NULL)
+            expect(0, cases[i].de39);
+        else
+            assert_int_equal(sim.request[0].answers, 0);
+        assert_int_equal(switch_counters(sim.core).unanswered, cases[i].de39 == NULL);
+        present(1, true);
+        expect(1, "00");
+        sim_read(&sim, 0, &row);
+        assert_int_equal(row.account.held, 100);
+        assert_int_equal(row.code.state, LEDGER_CODE_USED);
+        sim_close(&sim);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_broken_ledger_is_answered_96),
+        cmocka_unit_test(a_lost_commit_is_settled_by_its_row),
         cmocka_unit_test(a_card_that_never_rests_is_answered_96),
         cmocka_unit_test(a_fresh_code_is_seen_at_once),
     };
