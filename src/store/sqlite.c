@@ -139,8 +139,8 @@ static int busy(void *context, int count)
 }
 
 /*
- * The WAL starts over only when no reader looks into it; where readers overlap without a gap that never comes by itself, and it would
- * grow for ever. So a WAL of twice the usual size makes the writer wait until readers have moved on, which takes one short read.
+ * The WAL starts over only when no reader looks into it; where readers overlap without a gap that never comes by itself, and it
+ * would grow for ever. So a WAL of twice the usual size makes the writer wait until readers have moved on, which takes one short read.
  */
 static int after_commit(void *context, sqlite3 *db, const char *name, int frames)
 {
@@ -184,10 +184,10 @@ static enum err sqlite_open(struct store *store, const char *place)
         return ERR_STORE_UNAVAILABLE;
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_handler(s->db, busy, NULL);
-    s->turn = turnstile_open(place);
     if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
         return refused(store, "PRAGMA");
     sqlite3_wal_hook(s->db, after_commit, s);
+    s->turn = turnstile_open(place);
     return ERR_OK;
 }
 
