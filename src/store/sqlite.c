@@ -140,7 +140,7 @@ static int busy(void *context, int count)
 
 /*
  * The WAL starts over only when no reader looks into it; where readers overlap without a gap that never comes by itself, and it
- * would grow for ever. So a WAL of twice the usual size makes the writer wait until readers have moved on, which takes one short read.
+ * would grow for ever. So a WAL of twice the usual size makes the writer wait until readers have moved on: one short read.
  */
 static int after_commit(void *context, sqlite3 *db, const char *name, int frames)
 {
