@@ -35,16 +35,23 @@ static void must(enum err err, const char *what)
 
 /* ---- processes ---- */
 
-static uint16_t free_port(void)
+/* Below the range from which connections take theirs: nobody else gets the port between here and the listener. */
+static uint16_t free_port(const struct lab *lab)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (int attempt = 0; attempt < 1000; attempt++) {
+        struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        uint16_t draw = 0;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool good;
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) != 0 || getsockname(fd, (struct sockaddr *)&at, &len) != 0)
-        die("no free port");
-    (void)close(fd);
-    return ntohs(at.sin_port);
+        env_random(&lab->env, &draw, sizeof draw);
+        at.sin_port = htons((uint16_t)(24000 + draw % 8000));
+        good = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
+        (void)close(fd);
+        if (good)
+            return ntohs(at.sin_port);
+    }
+    die("no free port");
 }
 
 int lab_connect_port(uint16_t port)
@@ -146,11 +153,11 @@ static void files_write(struct lab *lab)
 {
     file_write(lab, "vault.key", "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef\n");
     file_write(lab, "keys.ini", "[keys]\ncvk = " LAB_CVK "\nmk = " LAB_MK "\n");
-    lab->hsm_port = free_port();
+    lab->hsm_port = free_port(lab);
     for (size_t node = 0; node < LAB_NODES_MAX; node++) {
-        lab->admin_port[node] = free_port();
+        lab->admin_port[node] = free_port(lab);
         for (int i = 0; i < LAB_LINKS; i++)
-            lab->port[node][i] = free_port();
+            lab->port[node][i] = free_port(lab);
         settings_write(lab, node);
     }
 }
