@@ -192,14 +192,20 @@ static enum err pay(struct story *s, const struct step *step, bool *held)
     return ERR_OK;
 }
 
+enum { READY_LOOKS = 4, READY_LOOK_MS = 50 };
+
 static enum err switch_hsm(struct story *s, bool on, bool *held)
 {
     int64_t began = env_monotonic_us(&s->demo->env);
     if (on) {
         TRY(demo_service_start(s->demo, DEMO_HSM));
         TRY(demo_service_wait(s->demo, DEMO_HSM));
-        TRY(demo_service_wait(s->demo, DEMO_ISSUER));
-        TRY(demo_service_wait(s->demo, DEMO_SWITCH));
+        /* A connection to the tap made while nothing stood behind it is about to be cut: ready must hold for a while. */
+        for (int look = 0; look < READY_LOOKS; look++) {
+            demo_sleep_ms(READY_LOOK_MS);
+            TRY(demo_service_wait(s->demo, DEMO_ISSUER));
+            TRY(demo_service_wait(s->demo, DEMO_SWITCH));
+        }
     } else {
         TRY(demo_service_stop(s->demo, DEMO_HSM));
     }
