@@ -124,6 +124,64 @@ static void reversals(void **state)
     assert_int_equal(card.account.held, 0);
 }
 
+/* DE95 says what stays authorised: a second message that says the same, under a number of its own, gives nothing more back. */
+static void a_partial_reversal_counts_once(void **state)
+{
+    char code[4];
+    struct iso_message request;
+    struct iso_message answer;
+    struct ledger_full_card card;
+
+    (void)state;
+    lab_code_static(&till_lab, 9, code);
+    lab_request(&request, LAB_VISA, 9, till_trace++, 1000, code);
+    lab_call(&till_lab, LAB_VISA, &request, &answer);
+    till_expect(&answer, LAB_VISA, "00", 'M');
+    for (int i = 0; i < 2; i++) {
+        reverse(&request, 400, &answer);
+        assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+        lab_read(&till_lab, 9, &card);
+        assert_int_equal(card.account.held, 400);
+    }
+    reverse(&request, 700, &answer); /* nor is anything taken again */
+    lab_read(&till_lab, 9, &card);
+    assert_int_equal(card.account.held, 400);
+}
+
+/* The number in a reversal must be that of its original: another card's holder cannot release a hold. */
+static void a_reversal_of_another_card(void **state)
+{
+    char code[4];
+    struct iso_message request;
+    struct iso_message other;
+    struct iso_message answer;
+    struct ledger_full_card card;
+
+    (void)state;
+    lab_code_static(&till_lab, 10, code);
+    lab_request(&request, LAB_VISA, 10, till_trace++, 1000, code);
+    lab_call(&till_lab, LAB_VISA, &request, &answer);
+    till_expect(&answer, LAB_VISA, "00", 'M');
+    lab_request(&other, LAB_VISA, 11, till_trace++, 1000, code);
+    iso_copy(&request, &other, ISO_PAN);
+    reverse(&request, 0, &answer);
+    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+    lab_read(&till_lab, 10, &card);
+    assert_int_equal(card.account.held, 1000);
+}
+
+static void held_funds_are_not_spent_twice(void **state)
+{
+    char code[4];
+
+    (void)state;
+    lab_code_static(&till_lab, 12, code);
+    till_pay(LAB_VISA, 12, 60000, code, "00", 'M');
+    till_pay(LAB_VISA, 12, 60000, code, "51", 'M');
+    till_pay(LAB_VISA, 12, 40000, code, "00", 'M');
+    till_pay(LAB_VISA, 12, 1, code, "51", 'M');
+}
+
 static void a_reversal_revives_no_code(void **state)
 {
     char code[4];
@@ -223,6 +281,9 @@ int main(void)
         cmocka_unit_test(a_repeat_gets_the_stored_answer),
         cmocka_unit_test(repeats_in_one_write),
         cmocka_unit_test(reversals),
+        cmocka_unit_test(a_partial_reversal_counts_once),
+        cmocka_unit_test(a_reversal_of_another_card),
+        cmocka_unit_test(held_funds_are_not_spent_twice),
         cmocka_unit_test(a_reversal_revives_no_code),
         cmocka_unit_test(a_reversal_before_its_original),
         cmocka_unit_test(network_messages),
