@@ -103,14 +103,10 @@ static void statements(struct buf *out)
     }
 }
 
-static void routes(struct buf *out)
+static void gateway_api(struct buf *out)
 {
     size_t count = 0;
-    buf_put_text(out, "## Issuer\n\n");
-    const struct http_mount *mount = issuer_mounts(&count);
-    http_document(mount, count, out);
-    buf_put_text(out, "\n## Gateway\n\n");
-    mount = gateway_mounts(&count);
+    const struct http_mount *mount = gateway_mounts(&count);
     http_document(mount, count, out);
 }
 
@@ -171,10 +167,10 @@ static const struct page {
     {"configuration", "Configuration", "INI files (`--config FILE`), each key also as `--set section.key=value`.", configuration},
     {"host-commands", "Host commands", "What the HSM answers and its clients send: the same rows.", host_commands},
     {"issuer-api", "Issuer API", "REST paths and JSON bodies; errors are `application/problem+json`.", issuer_api},
+    {"gateway-api", "Gateway API", "REST paths of the Commerce Hub face.", gateway_api},
     {"iso8583", "ISO 8583 profiles", "Fields, encodings and which message class carries what.", profiles},
     {"code-states", "The life of a code", "The state machine that issuer and switch decide by.", code_states},
     {"statements", "SQL statements", "Every statement of the house, valid for SQLite and PostgreSQL.", statements},
-    {"routes", "REST routes", "What the services answer over HTTP.", routes},
     {"results", "Results of a code check", "The canonical result, and what each face writes for it.", results},
 };
 
