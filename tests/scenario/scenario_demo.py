@@ -38,7 +38,7 @@ def story_once(checks):
         checks.check(not any(card["pan"] in told for card in cards), "no clear card number is told")
         checks.check("Every expectation held" in second.output(), "people are told that every expectation held")
         if checks.failed:
-            print(first.output() + second.output())
+            print(first.output() + second.output(), flush=True)
 
 
 def shape(checks, world):
@@ -63,9 +63,9 @@ def pasted(checks, output):
     # the code of the first run, as a shell that is still open has it
     again = subprocess.run(["bash", "-c", "\n".join(lines + lines[2:])], capture_output=True, text=True, check=False)
     answers = [line for line in again.stdout.splitlines() if "approvalStatus" in line]
-    checks.check(len(answers) == 2 and '"APPROVED"' in answers[0] and '"DECLINED"' in answers[1],
-                 "pasting the last two again is refused")
-    if checks.failed:
+    held = checks.check(len(answers) == 2 and '"APPROVED"' in answers[0] and '"DECLINED"' in answers[1],
+                        "pasting the last two again is refused")
+    if not held or len(answers) != 2:
         print(first.stdout, first.stderr, again.stdout, again.stderr)
 
 
