@@ -65,6 +65,7 @@ struct slot {
     struct payment payment;
     uint8_t digest[32];
     uint8_t exact[32]; /* MAC of the body as received, under a key of this process */
+    bool unrouted;     /* no link may take it: only a stored answer can be given */
     bool claimed;      /* the claim row is ours */
     bool armed;        /* the reversal row stands */
     bool undone;       /* nothing went out: give up claim and reversal instead of recording */

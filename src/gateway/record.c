@@ -94,6 +94,15 @@ static enum err put_reversal(struct gateway *g, struct slot *slot)
 
 enum { CLAIM_START, CLAIM_INSERTED, CLAIM_READ };
 
+static enum step claim_look(struct gateway *g, struct slot *slot)
+{
+    record_begin(slot);
+    put_claim_key(g, slot);
+    record_op(slot, STORE_CLAIM_GET, 0, 3);
+    slot->phase = CLAIM_READ;
+    return record_submit(g, slot);
+}
+
 static enum step claim_start(struct gateway *g, struct slot *slot)
 {
     enum gateway_claim claim = GATEWAY_CLAIM_UNKNOWN;
@@ -101,6 +110,8 @@ static enum step claim_start(struct gateway *g, struct slot *slot)
         return pipeline_fault(slot, FAULT_INTERNAL, NULL);
     if (claim == GATEWAY_CLAIM_OTHER)
         return pipeline_fault(slot, FAULT_REUSED, NULL);
+    if (slot->unrouted)
+        return claim_look(g, slot);
     record_begin(slot);
     put_claim_key(g, slot);
     record_value(slot, store_bytes(slot->digest, sizeof slot->digest));
@@ -126,11 +137,7 @@ static enum step claim_inserted(struct gateway *g, struct slot *slot)
         gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
         return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
     }
-    record_begin(slot);
-    put_claim_key(g, slot);
-    record_op(slot, STORE_CLAIM_GET, 0, 3);
-    slot->phase = CLAIM_READ;
-    return record_submit(g, slot);
+    return claim_look(g, slot);
 }
 
 /* Columns: fingerprint, record_id, created_at, answer_status, answer. */
@@ -139,8 +146,10 @@ static enum step claim_read(struct gateway *g, struct slot *slot)
     const struct store_rows *rows = &slot->op[0].rows;
     if (slot->batch.err != ERR_OK)
         return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
-    if (rows->count == 0) /* given up in between */
-        return pipeline_fault(slot, FAULT_IN_PROGRESS, NULL);
+    if (rows->count == 0 && slot->unrouted)
+        gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
+    if (rows->count == 0) /* given up in between, or never here */
+        return pipeline_fault(slot, slot->unrouted ? FAULT_UNAVAILABLE : FAULT_IN_PROGRESS, NULL);
     struct span digest = store_cell_span(rows, 0, 0);
     if (!span_equal(digest, span_of(slot->digest, sizeof slot->digest)))
         return pipeline_fault(slot, FAULT_REUSED, NULL);

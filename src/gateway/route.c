@@ -73,8 +73,10 @@ enum step route_choose(struct gateway *g, struct slot *slot)
     struct payment *payment = &slot->payment;
     const struct gateway_bin *row = bin_of(&g->config, &slot->secret->payment.pan);
     const char *prefer = gateway_merchant_at(g->merchants, slot->merchant)->prefer;
-    if (!row || !choose(g, row, prefer, payment->amount_minor, &payment->link))
-        return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+    if (!row || !choose(g, row, prefer, payment->amount_minor, &payment->link)) {
+        slot->unrouted = true; /* a repeat gets its stored answer all the same: see claim_start */
+        return STEP_NEXT;
+    }
     memcpy(payment->network, g->config.link[payment->link].name, sizeof payment->network);
     gateway_link_stamp(g->link[payment->link], slot->now_ms, payment);
     payment_trace_add(payment, "route", PAYMENT_OUTCOME_PASS, g->config.link[payment->link].name);
