@@ -184,7 +184,7 @@ static void report(struct demo *demo, enum err err, bool held)
         (void)fprintf(stderr, "countersign demo: %s\n", demo->problem[0] ? demo->problem : err_row(err)->text);
     else if (!demo_interrupted())
         demo_say(demo, "\n%s", held ? "Every expectation held." : "NOT every expectation held.");
-    if (demo->temporary && err != ERR_OK)
+    if (demo->temporary && (err != ERR_OK || (!held && !demo_interrupted())))
         (void)fprintf(stderr, "countersign demo: the logs are in %s\n", demo->dir);
 }
 
@@ -207,7 +207,7 @@ int main_demo(int argc, char **argv)
     demo_services_stop(&demo);
     demo_tap_stop(&demo.tap);
     report(&demo, err, held);
-    if (demo.temporary && err == ERR_OK)
+    if (demo.temporary && err == ERR_OK && (held || demo_interrupted()))
         demo_remove_dir(&demo);
     return err == ERR_OK && (held || (demo_interrupted() && !demo.once)) ? 0 : 1;
 }

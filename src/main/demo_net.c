@@ -110,13 +110,13 @@ enum err demo_http_call(const struct demo_http *call, unsigned *status, struct b
     return err;
 }
 
-bool demo_http_ok(uint16_t port, const char *path)
+bool demo_http_says(uint16_t port, const char *path, const char *text)
 {
     static uint8_t room[64 * 1024];
     struct buf body = buf_over(room, sizeof room);
     unsigned status = 0;
-    return demo_http_call(&(struct demo_http){.method = "GET", .port = port, .path = path}, &status, &body) == ERR_OK &&
-           status == 200;
+    enum err err = demo_http_call(&(struct demo_http){.method = "GET", .port = port, .path = path}, &status, &body);
+    return err == ERR_OK && status == 200 && memmem(room, body.len, text, strlen(text)) != NULL;
 }
 
 /* ---- host commands ---- */

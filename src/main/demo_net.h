@@ -25,8 +25,8 @@ struct demo_http {
 };
 /* The body of the answer is appended to `body`; *status is its HTTP status. */
 MUST_USE enum err demo_http_call(const struct demo_http *call, unsigned *status, struct buf *body);
-/* GET of an admin page: true if it answers 200. */
-bool demo_http_ok(uint16_t port, const char *path);
+/* GET of an admin page: true if it answers 200 and holds `text`. */
+bool demo_http_says(uint16_t port, const char *path, const char *text);
 
 /* One host command on a connection of its own; an answer other than 00 is its error. */
 MUST_USE enum err demo_hsm_call(uint16_t port, enum hostcmd_id id, const void *request, void *reply);

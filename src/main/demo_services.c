@@ -125,7 +125,12 @@ static bool answers(const struct demo *demo, enum demo_service service)
     struct hostcmd_nc_reply reply;
     if (service == DEMO_HSM)
         return demo_hsm_call(demo->port[DEMO_PORT_HSM], HOSTCMD_NC, NULL, &reply) == ERR_OK;
-    return demo_http_ok(demo->port[services[service].admin], "/readyz");
+    uint16_t port = demo->port[services[service].admin];
+    /* A gateway is ready with one link; the story needs both. */
+    if (service == DEMO_GATEWAY && !(demo_http_says(port, "/metrics", "gateway_link_up{link=\"visa\"} 1") &&
+                                     demo_http_says(port, "/metrics", "gateway_link_up{link=\"eftpos\"} 1")))
+        return false;
+    return demo_http_says(port, "/readyz", "");
 }
 
 static enum err report_death(struct demo *demo, enum demo_service service)
