@@ -57,7 +57,7 @@ static int listen_on(uint16_t port)
     if (fd < 0)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 64) == 0)
+    if (bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 64) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
         return fd;
     (void)close(fd);
     return -1;
@@ -127,14 +127,31 @@ static void drop(struct connection *c)
     secret_wipe(c, sizeof *c);
 }
 
+/* First the listener: a near end that lost its connection connects again at once, and one that is let in by a listener that is about
+ * to close would take itself for connected. */
 static void drop_wire(struct relay *r, enum demo_wire wire)
 {
+    int listener = r->listener[wire];
+    for (int waiting; listener >= 0 && (waiting = accept(listener, NULL, NULL)) >= 0;)
+        (void)close(waiting);
+    if (listener >= 0)
+        (void)close(listener);
+    r->listener[wire] = -1;
     for (size_t i = 0; i < TAP_CONNECTIONS; i++)
         if (r->at[i].open && r->at[i].wire == wire)
             drop(&r->at[i]);
-    if (r->listener[wire] >= 0)
-        (void)close(r->listener[wire]);
-    r->listener[wire] = -1;
+}
+
+/* The far end closed a connection. Has it closed one, or has it gone? */
+static void far_closed(struct relay *r, struct connection *c)
+{
+    int fd = connect_to(r->far_port[c->wire]);
+    if (fd < 0) {
+        drop_wire(r, c->wire);
+        return;
+    }
+    (void)close(fd);
+    drop(c);
 }
 
 static void take_connection(struct relay *r, enum demo_wire wire)
@@ -221,17 +238,12 @@ static void turn(struct relay *r)
     for (size_t i = 0; i < TAP_CONNECTIONS; i++)
         for (size_t side = 0; side < 2; side++) {
             struct connection *c = &r->at[i];
-            if (c->open && poll_at[DEMO_WIRES + 2 * i + side].revents && !move_bytes(r, c, &c->side[side])) {
-                enum demo_wire wire = c->wire;
-                bool far_left = side == 1;
+            if (!c->open || !poll_at[DEMO_WIRES + 2 * i + side].revents || move_bytes(r, c, &c->side[side]))
+                continue;
+            if (side == 1)
+                far_closed(r, c);
+            else
                 drop(c);
-                /* The far end may have closed one connection or have gone: only listening tells. */
-                int fd = far_left ? connect_to(r->far_port[wire]) : -1;
-                if (fd >= 0)
-                    (void)close(fd);
-                else if (far_left)
-                    drop_wire(r, wire);
-            }
         }
     for (enum demo_wire w = 0; w < DEMO_WIRES; w++)
         if (poll_at[w].revents && r->listener[w] >= 0)
