@@ -127,8 +127,8 @@ static void drop(struct connection *c)
     secret_wipe(c, sizeof *c);
 }
 
-/* First the listener: a near end that lost its connection connects again at once, and one that is let in by a listener that is about
- * to close would take itself for connected. */
+/* First the listener: a near end that lost its connection connects again at once, and one that is let in by a listener that is
+ * about to close would take itself for connected. */
 static void drop_wire(struct relay *r, enum demo_wire wire)
 {
     int listener = r->listener[wire];

@@ -130,7 +130,8 @@ def repeated(checks, demo, world, merchant, body):
 
 def herd(checks, demo, world, merchant, body):
     before, request_id, answers = approvals(demo), str(uuid.uuid4()), []
-    shoppers = [threading.Thread(target=lambda: answers.append(send(world.gateway, merchant, request_id, body))) for _ in range(HERD)]
+    shoppers = [threading.Thread(target=lambda: answers.append(send(world.gateway, merchant, request_id, body)))
+                for _ in range(HERD)]
     for shopper in shoppers:
         shopper.start()
     for shopper in shoppers:

@@ -235,7 +235,7 @@ static void our_messages_and_every_changed_character(void **state)
     }
     for (size_t len = 0; len < one.len; len += 7)
         assert_int_equal(jwe_decrypt(&own, span_of(one.at, len), &p), ERR_PARSE_VALUE);
-    /* Direct agreement has no encrypted key; the tag does not cover that part, so it has to be looked at (RFC 7516 5.2, step 10). */
+    /* Direct agreement has no encrypted key; the tag does not cover that part, so it has to be looked at (RFC 7516 5.2). */
     const uint8_t *dots = memmem(one.at, one.len, "..", 2);
     assert_non_null(dots);
     size_t head = (size_t)(dots - one.at) + 1;

@@ -258,10 +258,13 @@ static void test_clients_that_leave(void **state)
         close(fd);
         usleep(2000);
     }
-    for (int i = 0; i < 200 && ask(s, "GET /effect HTTP/1.1\r\n" HOST "\r\n")->status == 503; i++)
-        usleep(20000); /* an unfinished body holds its slot until the idle timeout at the latest */
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(ask(s, "GET /effect HTTP/1.1\r\n" HOST "\r\n")->status, 201);
+    /* An unfinished body holds its slot until the idle timeout at the latest; then all slots serve again. */
+    for (int good = 0, tries = 0; good < 8; tries++) {
+        good = ask(s, "GET /effect HTTP/1.1\r\n" HOST "\r\n")->status == 201 ? good + 1 : 0;
+        if (!good)
+            usleep(20000);
+        assert_true(tries < 600);
+    }
     stop(s);
 }
 

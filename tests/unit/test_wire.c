@@ -230,7 +230,8 @@ static void test_bcd_of_odd_length(void **state)
 static void test_packed_length_is_decimal(void **state)
 {
     (void)state;
-    const struct wire_field field = {.name = "DE35", .kind = WIRE_N, .length = WIRE_LLL, .length_encoding = WIRE_BCD, .min = 1, .max = 120};
+    const struct wire_field field = {
+        .name = "DE35", .kind = WIRE_N, .length = WIRE_LLL, .length_encoding = WIRE_BCD, .min = 1, .max = 120};
     uint8_t room[128];
     uint8_t plain[120];
     struct buf out = buf_over(room, sizeof room);
