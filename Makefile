@@ -44,7 +44,7 @@ SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lcrypto -linih -lpthr
 HSM_LIBS      := -luv -lcrypto -linih -lpthread
 
 SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))
-HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c))
+HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c)
 
 libs: $(call libs,$(ROOMS))
 
@@ -154,7 +154,7 @@ cov:
 	@echo "build-cov/coverage.html"
 
 # ---- documents printed from the tables of the code
-GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o $B/obj/main/demo%,$(SERVICE_MAIN) $(HSM_MAIN))
+GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o $B/obj/main/demo%,$(sort $(SERVICE_MAIN) $(HSM_MAIN)))
 $B/gendoc: $B/obj/tools/gendoc.o $(GENDOC_MAIN) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
+#include "main/command.h"
 #include "main/services.h"
 #include "net/admin.h"
 
@@ -14,7 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { EXIT_BAD_START = 2, GRACE_MS = 5000 };
+enum { GRACE_MS = 5000 };
 
 struct settings {
     char listen[64];
@@ -47,87 +48,20 @@ static const struct config_row settings_rows[] = {
 /* clang-format on */
 const struct config_table main_hsm_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
-/* ---- command line ---- */
-
-enum { OPTION_TEST_LMK = 256, OPTION_LISTEN, OPTION_HEADER, OPTION_ADMIN, OPTION_CONFIG, OPTION_SET };
-enum { ASSIGNMENTS_MAX = 32, ASSIGNMENT_SIZE = 320 };
-
-/* Options are kept as assignments and applied after the file: the command line wins wherever --config stands. */
-struct arguments {
-    const char *config;
-    char assignment[ASSIGNMENTS_MAX][ASSIGNMENT_SIZE];
-    size_t count;
+static const struct command_option options[] = {
+    {"test-lmk", NULL, "load the public test LMKs: NOT FOR PRODUCTION", "hsm.test_lmk=true"},
+    {"listen", "ADDR:PORT", "host commands (default 127.0.0.1:1500; port 0: any free one)", "hsm.listen="},
+    {"header", "N", "bytes echoed in front of each command, 0..255 (default 4)", "hsm.header="},
+    {"admin", "ADDR:PORT", "serve /healthz /readyz /metrics", "hsm.admin="},
 };
-
-static const struct argp_option options[] = {
-    {"test-lmk", OPTION_TEST_LMK, NULL, 0, "load the public test LMKs: NOT FOR PRODUCTION", 0},
-    {"listen", OPTION_LISTEN, "ADDR:PORT", 0, "host commands (default 127.0.0.1:1500; port 0: any free one)", 0},
-    {"header", OPTION_HEADER, "N", 0, "bytes echoed in front of each command, 0..255 (default 4)", 0},
-    {"admin", OPTION_ADMIN, "ADDR:PORT", 0, "serve /healthz /readyz /metrics", 0},
-    {"config", OPTION_CONFIG, "FILE", 0, "INI file, section [hsm]", 0},
-    {"set", OPTION_SET, "section.key=value", 0, "override one key of the file", 0},
-    {0},
+static const struct command_description description = {
+    .service = "hsm",
+    .doc = "Answers payShield host commands; the only process that holds keys.",
+    .table = &main_hsm_settings,
+    .option = options,
+    .option_count = sizeof options / sizeof options[0],
+    .exit_statuses = "64 without LMKs",
 };
-
-static void assign(struct arguments *a, const struct argp_state *state, const char *key, const char *value)
-{
-    if (a->count == ASSIGNMENTS_MAX)
-        argp_error(state, "too many settings");
-    struct buf b = buf_over(a->assignment[a->count], ASSIGNMENT_SIZE - 1);
-    buf_put_text(&b, key);
-    buf_put_text(&b, value);
-    if (buf_done(&b) != ERR_OK)
-        argp_error(state, "the value of %s is too long", key);
-    a->count++;
-}
-
-static error_t on_option(int key, char *value, struct argp_state *state)
-{
-    struct arguments *a = state->input;
-    switch (key) {
-    case OPTION_TEST_LMK:
-        assign(a, state, "hsm.test_lmk=", "true");
-        return 0;
-    case OPTION_LISTEN:
-        assign(a, state, "hsm.listen=", value);
-        return 0;
-    case OPTION_HEADER:
-        assign(a, state, "hsm.header=", value);
-        return 0;
-    case OPTION_ADMIN:
-        assign(a, state, "hsm.admin=", value);
-        return 0;
-    case OPTION_SET:
-        assign(a, state, "", value);
-        return 0;
-    case OPTION_CONFIG:
-        a->config = value;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is not expected here", value);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static enum err settings_load(int argc, char **argv, struct settings *out, char *problem, size_t problem_cap)
-{
-    static const struct argp parser = {.options = options,
-                                       .parser = on_option,
-                                       .doc = "Answers payShield host commands; the only process that holds keys.\v"
-                                              "Exit status: 0 after SIGTERM or SIGINT, 2 for a bad command line or configuration, "
-                                              "64 without LMKs, 1 for anything else."};
-    struct arguments arguments = {0};
-    argp_err_exit_status = EXIT_BAD_START;
-    argp_program_version = "countersign-hsm " COUNTERSIGN_VERSION;
-    if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
-        return ERR_CONFIG;
-    TRY(config_load(&main_hsm_settings, arguments.config, out, problem, problem_cap));
-    for (size_t i = 0; i < arguments.count; i++)
-        TRY(config_set(&main_hsm_settings, arguments.assignment[i], out, problem, problem_cap));
-    return ERR_OK;
-}
 
 /* ---- process ---- */
 
@@ -207,15 +141,14 @@ static int run(struct process *p, const struct settings *s)
     struct net_problem problem = {""};
     enum err err = start(p, s, &problem);
     if (err != ERR_OK)
-        (void)fprintf(stderr, "countersign-hsm: cannot start: %s%s%s\n", problem.text, problem.text[0] ? ": " : "",
-                      err_row(err)->text);
+        command_start_failed(&description, problem.text, err);
     else
         err = net_loop_run(p->loop);
     net_loop_destroy(p->loop);
     hsm_destroy(p->hsm);
     if (err == ERR_OK)
         LOG(p->env.log, LOG_INFO, "hsm.stopped", LOG_INT("status", 0));
-    return err == ERR_OK ? 0 : err == ERR_CONFIG ? EXIT_BAD_START : 1;
+    return command_exit_status(err);
 }
 
 int main_hsm(int argc, char **argv)
@@ -224,9 +157,10 @@ int main_hsm(int argc, char **argv)
     struct process process = {.env = env_system(&log)};
     struct settings settings;
     char problem[256] = "";
-    if (settings_load(argc, argv, &settings, problem, sizeof problem) != ERR_OK) {
+    argp_program_version = "countersign-hsm " COUNTERSIGN_VERSION;
+    if (command_settings_load(&description, argc, argv, &settings, problem, sizeof problem) != ERR_OK) {
         (void)fprintf(stderr, "countersign-hsm: %s\n", problem);
-        return EXIT_BAD_START;
+        return COMMAND_EXIT_BAD_START;
     }
     if (!settings.test_lmk) {
         (void)fputs("countersign-hsm: no LMKs. Forming production LMKs from components is not part of this release;\n"

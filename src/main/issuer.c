@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign issuer: wiring of the issuer's REST service. */
+#include "main/command.h"
 #include "main/keys_file.h"
 #include "main/services.h"
 #include "main/transport.h"
 
-#include "base/arena.h"
 #include "base/config.h"
 #include "base/secret.h"
 #include "issuer/issuer.h"
 #include "net/admin.h"
 
-#include <argp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_BAD_START = 2, GRACE_MS = 200, WRITER_CAP = 1024, ASSIGNMENTS_MAX = 32, HOST_MAX = 64 };
+enum { GRACE_MS = 200, WRITER_CAP = 1024 };
 
 struct settings {
     char store_url[256];
@@ -72,73 +71,11 @@ static const struct config_row settings_rows[] = {
 /* clang-format on */
 const struct config_table main_issuer_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
-/* ---- command line ---- */
-
-enum { OPTION_CONFIG = 256, OPTION_SET };
-static const struct argp_option options[] = {
-    {"config", OPTION_CONFIG, "FILE", 0, "INI file; its keys are listed below", 0},
-    {"set", OPTION_SET, "section.key=value", 0, "override one key of the file", 0},
-    {0},
+static const struct command_description description = {
+    .service = "issuer",
+    .doc = "Card products, registration and the credentials a holder is shown.",
+    .table = &main_issuer_settings,
 };
-struct arguments {
-    const char *config;
-    const char *assignment[ASSIGNMENTS_MAX];
-    size_t count;
-};
-
-static error_t on_option(int key, char *value, struct argp_state *state)
-{
-    struct arguments *a = state->input;
-    switch (key) {
-    case OPTION_CONFIG:
-        a->config = value;
-        return 0;
-    case OPTION_SET:
-        if (a->count == ASSIGNMENTS_MAX)
-            argp_error(state, "too many settings");
-        a->assignment[a->count++] = value;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is not expected here", value);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-/* The reference of the keys stands behind the options. */
-static char *help_text(int key, const char *text, void *input)
-{
-    enum { ROOM = 16384 };
-    (void)input;
-    if (key != ARGP_KEY_HELP_POST_DOC)
-        return (char *)(uintptr_t)text;
-    char *room = memory_library_malloc(ROOM); /* argp frees what is not its own text */
-    if (!room)
-        return NULL;
-    struct buf out = buf_over(room, ROOM - 1);
-    config_document(&main_issuer_settings, &out);
-    room[out.len] = 0;
-    return room;
-}
-
-static enum err settings_load(int argc, char **argv, struct settings *out, char *problem, size_t problem_cap)
-{
-    static const struct argp parser = {.options = options,
-                                       .parser = on_option,
-                                       .doc = "Card products, registration and the credentials a holder is shown.\v"
-                                              "Exit status: 0 after SIGTERM or SIGINT, 2 for a bad command line or configuration, "
-                                              "1 for anything else.",
-                                       .help_filter = help_text};
-    struct arguments arguments = {0};
-    argp_err_exit_status = EXIT_BAD_START;
-    if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
-        return ERR_CONFIG;
-    TRY(config_load(&main_issuer_settings, arguments.config, out, problem, problem_cap));
-    for (size_t i = 0; i < arguments.count; i++)
-        TRY(config_set(&main_issuer_settings, arguments.assignment[i], out, problem, problem_cap));
-    return ERR_OK;
-}
 
 /* ---- process ---- */
 
@@ -147,7 +84,7 @@ struct process {
     struct settings settings;
     struct keys_file keys_file;
     struct issuer_key key[KEYS_FILE_MAX];
-    char host[HOST_MAX];
+    char host[COMMAND_HOST_MAX];
     struct net_loop *loop;
     struct hsm_link *hsm;
     struct store *reads;
@@ -229,24 +166,6 @@ static enum err keys_load(struct process *p, struct net_problem *problem)
     return ERR_OK;
 }
 
-/* "ADDR:PORT" or "[ADDR6]:PORT". */
-static enum err listen_split(struct process *p, uint16_t *port)
-{
-    const char *text = p->settings.listen;
-    const char *colon = strrchr(text, ':');
-    uint64_t number = 0;
-    if (!colon || span_decimal(span_text(colon + 1), &number) != ERR_OK || number > UINT16_MAX)
-        return ERR_CONFIG;
-    bool bracket = text[0] == '[' && colon > text + 1 && colon[-1] == ']';
-    struct buf host = buf_over(p->host, sizeof p->host - 1);
-    buf_put(&host, text + bracket, (size_t)(colon - text) - 2 * (size_t)bracket);
-    TRY(buf_done(&host));
-    if (span_is(buf_span(&host), "localhost"))
-        memcpy(p->host, "127.0.0.1", sizeof "127.0.0.1");
-    *port = (uint16_t)number;
-    return ERR_OK;
-}
-
 static enum err rest_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
@@ -261,7 +180,7 @@ static enum err rest_open(struct process *p, struct net_problem *problem)
         .wake_context = p->loop,
     };
     config.mount = issuer_mounts(&config.mount_count);
-    enum err err = listen_split(p, &config.port);
+    enum err err = command_listen_split(s->listen, p->host, &config.port);
     config.address = p->host;
     if (err == ERR_OK)
         err = http_create(&config, &p->env, &p->http);
@@ -338,14 +257,13 @@ static int run(struct process *p)
     struct net_problem problem = {""};
     enum err err = start(p, &problem);
     if (err != ERR_OK)
-        (void)fprintf(stderr, "countersign issuer: cannot start: %s%s%s\n", problem.text, problem.text[0] ? ": " : "",
-                      err_row(err)->text);
+        command_start_failed(&description, problem.text, err);
     else
         err = net_loop_run(p->loop);
     stop(p);
     if (err == ERR_OK)
         LOG(p->env.log, LOG_INFO, "issuer.stopped", LOG_INT("status", 0));
-    return err == ERR_OK ? 0 : err == ERR_CONFIG ? EXIT_BAD_START : 1;
+    return command_exit_status(err);
 }
 
 int main_issuer(int argc, char **argv)
@@ -354,9 +272,9 @@ int main_issuer(int argc, char **argv)
     static struct log log = {STDERR_FILENO, LOG_INFO, "issuer"};
     char problem[256] = "";
     process.env = env_system(&log);
-    if (settings_load(argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
+    if (command_settings_load(&description, argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
         (void)fprintf(stderr, "countersign issuer: %s\n", problem);
-        return EXIT_BAD_START;
+        return COMMAND_EXIT_BAD_START;
     }
     if (secret_process_harden() != ERR_OK)
         LOG(&log, LOG_WARN, "issuer.not_hardened", LOG_TEXT("see", "core files may be written"));

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign switch: wiring of the authorisation switch. */
+#include "main/command.h"
 #include "main/keys_file.h"
 #include "main/services.h"
 #include "main/transport.h"
 
-#include "base/arena.h"
 #include "base/config.h"
 #include "base/secret.h"
 #include "net/admin.h"
 #include "store/writer.h"
 #include "switch/switch.h"
 
-#include <argp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_BAD_START = 2, GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256, ASSIGNMENTS_MAX = 32 };
+enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256 };
 
 struct settings {
     char store_url[256];
@@ -74,75 +73,11 @@ static const struct config_row settings_rows[] = {
 /* clang-format on */
 const struct config_table main_switch_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
-/* ---- command line ---- */
-
-enum { OPTION_CONFIG = 256, OPTION_SET };
-static const struct argp_option options[] = {
-    {"config", OPTION_CONFIG, "FILE", 0, "INI file; its keys are listed below", 0},
-    {"set", OPTION_SET, "section.key=value", 0, "override one key of the file", 0},
-    {0},
+static const struct command_description description = {
+    .service = "switch",
+    .doc = "Authorises ISO 8583 requests and consumes each code exactly once.",
+    .table = &main_switch_settings,
 };
-struct arguments {
-    const char *config;
-    const char *assignment[ASSIGNMENTS_MAX];
-    size_t count;
-};
-
-static error_t on_option(int key, char *value, struct argp_state *state)
-{
-    struct arguments *a = state->input;
-
-    switch (key) {
-    case OPTION_CONFIG:
-        a->config = value;
-        return 0;
-    case OPTION_SET:
-        if (a->count == ASSIGNMENTS_MAX)
-            argp_error(state, "too many settings");
-        a->assignment[a->count++] = value;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is not expected here", value);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-/* The reference of the keys stands behind the options. */
-static char *help_text(int key, const char *text, void *input)
-{
-    enum { ROOM = 16384 };
-    (void)input;
-    if (key != ARGP_KEY_HELP_POST_DOC)
-        return (char *)(uintptr_t)text;
-    char *room = memory_library_malloc(ROOM); /* argp frees what is not its own text */
-    if (!room)
-        return NULL;
-    struct buf out = buf_over(room, ROOM - 1);
-    config_document(&main_switch_settings, &out);
-    room[out.len] = 0;
-    return room;
-}
-
-static enum err settings_load(int argc, char **argv, struct settings *out, char *problem, size_t problem_cap)
-{
-    static const struct argp parser = {.options = options,
-                                       .parser = on_option,
-                                       .doc = "Authorises ISO 8583 requests and consumes each code exactly once.\v"
-                                              "Exit status: 0 after SIGTERM or SIGINT, 2 for a bad command line or configuration, "
-                                              "1 for anything else.",
-                                       .help_filter = help_text};
-    struct arguments arguments = {0};
-
-    argp_err_exit_status = EXIT_BAD_START;
-    if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)
-        return ERR_CONFIG;
-    TRY(config_load(&main_switch_settings, arguments.config, out, problem, problem_cap));
-    for (size_t i = 0; i < arguments.count; i++)
-        TRY(config_set(&main_switch_settings, arguments.assignment[i], out, problem, problem_cap));
-    return ERR_OK;
-}
 
 /* ---- process ---- */
 
@@ -319,14 +254,13 @@ static int run(struct process *p)
     enum err err = start(p, &problem);
 
     if (err != ERR_OK)
-        (void)fprintf(stderr, "countersign switch: cannot start: %s%s%s\n", problem.text, problem.text[0] != 0 ? ": " : "",
-                      err_row(err)->text);
+        command_start_failed(&description, problem.text, err);
     else
         err = net_loop_run(p->loop);
     stop(p);
     if (err == ERR_OK)
         LOG(p->env.log, LOG_INFO, "switch.stopped", LOG_INT("status", 0));
-    return err == ERR_OK ? 0 : err == ERR_CONFIG ? EXIT_BAD_START : 1;
+    return command_exit_status(err);
 }
 
 int main_switch(int argc, char **argv)
@@ -336,9 +270,9 @@ int main_switch(int argc, char **argv)
     char problem[256] = "";
 
     process.env = env_system(&log);
-    if (settings_load(argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
+    if (command_settings_load(&description, argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
         (void)fprintf(stderr, "countersign switch: %s\n", problem);
-        return EXIT_BAD_START;
+        return COMMAND_EXIT_BAD_START;
     }
     if (secret_process_harden() != ERR_OK)
         LOG(&log, LOG_WARN, "switch.harden", LOG_TEXT("reason", "the process could not be made undumpable"));
