@@ -180,7 +180,7 @@ $B/bench/%: $B/obj/bench/%.o $(BENCH_SUPPORT) $(call libs,$(ROOMS))
 
 BENCHES := $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
 bench: all $(BENCHES)
-	@for b in $(BENCHES); do $$b || exit 1; done
+	@status=0; for b in $(BENCHES); do $$b || status=1; done; exit $$status
 
 clean:
 	rm -rf $B build-asan build-cov build-fuzz
