@@ -2,16 +2,17 @@
 /*
  * What the command lines of all services share.
  *
- * Purpose    --config FILE, --set section.key=value, --help with the reference of the keys, and options of a service that stand for a
- *            key; the exit statuses; the words in which a start that failed is told.
+ * Purpose    --config FILE, --set section.key=value, --help with the reference of the keys, and options of a service that stand
+ *            for a key; the exit statuses; the words in which a start that failed is told.
  * Ownership  A description is static. The settings are the caller's, laid out by the description's table.
  * Threading  The main thread, once.
- * Failure    A command line that argp refuses ends the process with COMMAND_EXIT_BAD_START; anything else wrong is described in `problem`.
+ * Failure    A command line that argp refuses ends the process with COMMAND_EXIT_BAD_START; anything else wrong is described in
+ *            `problem`.
  * Limits     COMMAND_ASSIGNMENTS_MAX settings on one line.
  *
  * Example
- *     static const struct command_description description = {"switch", "Authorises requests.", &main_switch_settings, NULL, 0, NULL};
- *     TRY(command_settings_load(&description, argc, argv, &settings, problem, sizeof problem));
+ *     static const struct command_description d = {.service = "switch", .doc = "Authorises.", .table = &main_switch_settings};
+ *     TRY(command_settings_load(&d, argc, argv, &settings, problem, sizeof problem));
  */
 #ifndef MAIN_COMMAND_H
 #define MAIN_COMMAND_H

@@ -184,12 +184,23 @@ static enum switch_write code_decline(const struct switch_case *c, struct ledger
                : SWITCH_WRITE_NONE;
 }
 
+/* What was answered as expired stays so, whatever the clock does later (issuer spec, I-5). */
+static enum switch_write code_expire(const struct switch_case *c, struct ledger_code *code)
+{
+    bool told = c->product->mode == LEDGER_ONE_TIME && code->state == LEDGER_CODE_ACTIVE;
+
+    return told && ledger_code_apply(code, LEDGER_EVENT_EXPIRE, &(struct ledger_code_change){.at = c->now_ms}) ? SWITCH_WRITE_UPDATE
+                                                                                                               : SWITCH_WRITE_NONE;
+}
+
 static enum switch_write effects(const struct switch_case *c, const struct switch_verdict *v, struct ledger_code *code)
 {
     enum switch_write write = SWITCH_WRITE_NONE;
     bool dynamic = v->outcome == SWITCH_OUTCOME_ACTIVE_APPROVED || v->outcome == SWITCH_OUTCOME_ACTIVE_DECLINED ||
                    v->outcome == SWITCH_OUTCOME_PREVIOUS_WINDOW;
 
+    if (v->outcome == SWITCH_OUTCOME_EXPIRED)
+        return code_expire(c, code);
     if (v->outcome == SWITCH_OUTCOME_MISMATCH) {
         write = code_decline(c, code);
         /* With nothing live nothing could have matched: no failure. */

@@ -184,7 +184,7 @@ static const struct row rows[] = {
     {active_match,          5,  "MM-M", CTM_00,    LEDGER_CODE_USED,      0, SWITCH_WRITE_CONSUME, RESET},
     {active_match_zero,     5,  "MM-M", {"85", "00", "00", "00"}, LEDGER_CODE_USED, 0, SWITCH_WRITE_CONSUME, RESET},
     {active_match_no_funds, 6,  "MM-M", ALL("51"), LEDGER_CODE_ACTIVE,    1, SWITCH_WRITE_UPDATE,  SAME},
-    {expired,               9,  "NN-N", CODE,      LEDGER_CODE_ACTIVE,    0, SWITCH_WRITE_NONE,    SAME},
+    {expired,               9,  "NN-N", CODE,      LEDGER_CODE_EXPIRED,   0, SWITCH_WRITE_UPDATE,  SAME},
     {used,                  10, "NN-N", CODE,      LEDGER_CODE_USED,      0, SWITCH_WRITE_NONE,    SAME},
     {exhausted,             11, "NN-N", CODE,      LEDGER_CODE_EXHAUSTED, 0, SWITCH_WRITE_NONE,    SAME},
     {mismatch,              15, "NN-N", CODE,      LEDGER_CODE_ACTIVE,    1, SWITCH_WRITE_UPDATE,  FAILED},
