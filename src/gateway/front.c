@@ -179,7 +179,7 @@ static enum step decrypt_read(struct gateway *g, struct slot *slot)
 
 static enum step decrypt_done(struct slot *slot)
 {
-    slot->key->held--;
+    gateway_keyring_release(slot->key);
     slot->key = NULL;
     /* One outcome for whatever was wrong: the key is no padding oracle. */
     if (slot->secret->job.err != ERR_OK)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { STALE = 1 }; /* read_us of a key dropped while held: found no more, destroyed at its release */
+
 struct gateway_keyring {
     struct gateway_key key[GATEWAY_KEYRING_MAX];
 };
@@ -94,5 +96,12 @@ void gateway_keyring_drop(struct gateway_keyring *ring, uint32_t merchant, struc
     if (key && key->held == 0)
         clear(key);
     else if (key)
-        key->read_us = 1; /* stale: found no more, cleared when its place is needed */
+        key->read_us = STALE;
+}
+
+void gateway_keyring_release(struct gateway_key *key)
+{
+    key->held--;
+    if (key->held == 0 && key->read_us == STALE)
+        clear(key);
 }

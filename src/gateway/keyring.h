@@ -40,7 +40,9 @@ struct gateway_key *gateway_keyring_find(struct gateway_keyring *ring, uint32_t 
 /* Imports the DER; ERR_BUSY if every place is held. */
 MUST_USE enum err gateway_keyring_put(struct gateway_keyring *ring, const struct gateway_key *like, struct span der, int64_t now_us,
                                       struct gateway_key **out);
-/* Out of the ring, as soon as nobody holds it. */
+/* Ends what `held`++ began; a key dropped meanwhile is destroyed. */
+void gateway_keyring_release(struct gateway_key *key);
+/* Out of the ring at once; destroyed as soon as nobody holds it. */
 void gateway_keyring_drop(struct gateway_keyring *ring, uint32_t merchant, struct span id);
 
 #endif

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CARD "\"card\":{\"cardData\":\"4012001472472642\",\"expirationMonth\":\"12\",\"expirationYear\":\"2030\",\"securityCode\":\"123\"}"
+#define CARD \
+    "\"card\":{\"cardData\":\"4012001472472642\",\"expirationMonth\":\"12\",\"expirationYear\":\"2030\",\"securityCode\":\"123\"}"
 #define MERCHANT "\"merchantDetails\":{\"merchantId\":\"m\",\"terminalId\":\"t\"}"
 
 struct bench {
@@ -67,8 +68,9 @@ static void numbers_in_clear_are_for_the_sandbox(void **state)
 {
     (void)state;
     static const char plain[] = "{\"source\":{\"sourceType\":\"PaymentCard\"," CARD "}," MERCHANT "}";
-    static const char beside[] = "{\"source\":{\"sourceType\":\"PaymentCard\"," CARD ",\"encryptionData\":{\"encryptionType\":\"RSA\","
-                                 "\"encryptionTarget\":\"MANUAL\",\"encryptionBlock\":\"AAAA\","
+    static const char beside[] = "{\"source\":{\"sourceType\":\"PaymentCard\"," CARD ","
+                                 "\"encryptionData\":{\"encryptionType\":\"RSA\",\"encryptionTarget\":\"MANUAL\","
+                                 "\"encryptionBlock\":\"AAAA\","
                                  "\"encryptionBlockFields\":\"card.securityCode:3\",\"keyId\":\"k\"}}," MERCHANT "}";
     for (int i = 0; i < 4; i++) {
         struct bench *b = parse(COMMERCEHUB_VERIFICATION, i % 2 == 0, i < 2 ? plain : beside);
