@@ -137,9 +137,8 @@ tidy: $B/gendoc
 	@tools/tidy
 
 demo:
-	@tools/setup
-	@$(MAKE) --no-print-directory all
-	@$B/countersign demo $(ARGS)
+	@began=$$(date +%s) && tools/setup && there=$$(date +%s) && $(MAKE) --no-print-directory all && built=$$(date +%s) && \
+	echo "Packages took $$((there - began)) s, the build $$((built - there)) s." && exec $B/countersign demo $(ARGS)
 
 SANITIZE := -fsanitize=address,undefined
 asan:

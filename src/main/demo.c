@@ -54,15 +54,16 @@ static const uint16_t standard_ports[DEMO_PORTS] = {
 
 static void usage(FILE *out)
 {
-    (void)fputs("usage: countersign demo [--dir DIR] [--once] [--json] [--port-offset N]\n\n"
-                "Starts HSM, issuer, switch and gateway on loopback over SQLite, with 100 cards, 10 merchants and keys under the\n"
-                "public test LMK, and tells the story of a payment. Then it stays up until Ctrl-C. Not for production.\n\n"
-                "  --dir DIR          keep the sandbox in DIR (default: a directory that is removed at the end)\n"
-                "  --once             the story alone; exit status 0 only if every expectation held\n"
-                "  --json             one JSON object a step\n"
-                "  --port-offset N    add N to every port, to run beside another sandbox\n\n"
-                "DIR/sandbox.json, written when everything answers, tells other programs where everything is.\n",
-                out);
+    (void)fputs(
+        "usage: countersign demo [--dir DIR] [--once] [--json] [--port-offset N]\n\n"
+        "Starts HSM, issuer, switch and gateway on loopback over SQLite, with 100 cards, 10 merchants and keys under the\n"
+        "public test LMK, and tells the story of a payment. Then it stays up until Ctrl-C. Not for production.\n\n"
+        "  --dir DIR          keep the sandbox in DIR (default: a directory that is removed at the end)\n"
+        "  --once             the story alone; exit status 0 only if every expectation held\n"
+        "  --json             one JSON object a step\n"
+        "  --port-offset N    add N to every port, to run beside another sandbox\n\n"
+        "DIR/sandbox.json, written when the story is told and everything answers, tells other programs where everything is.\n",
+        out);
 }
 
 static bool read_offset(struct demo *demo, const char *text)
@@ -148,8 +149,7 @@ static enum err bring_up(struct demo *demo)
         TRY(demo_service_start(demo, s));
     for (enum demo_service s = DEMO_ISSUER; s < DEMO_SERVICES; s++)
         TRY(demo_service_wait(demo, s));
-    TRY(demo_register_cards(demo));
-    return demo_write_sandbox(demo);
+    return demo_register_cards(demo);
 }
 
 static enum err stay(struct demo *demo)
@@ -166,12 +166,14 @@ static enum err stay(struct demo *demo)
 
 static enum err run(struct demo *demo, bool *held)
 {
-    int64_t began = env_monotonic_us(&demo->env);
+    demo->began_us = env_monotonic_us(&demo->env);
     TRY(bring_up(demo));
-    int64_t took_ms = (env_monotonic_us(&demo->env) - began) / 1000;
+    int64_t took_ms = (env_monotonic_us(&demo->env) - demo->began_us) / 1000;
     demo_say(demo, "Everything answers after %lld.%lld s. Sandbox: %s", (long long)took_ms / 1000, (long long)took_ms % 1000 / 100,
              demo->dir);
     TRY(demo_story(demo, held));
+    /* Not before: the story stops the HSM, and who reads the file finds everything answering. */
+    TRY(demo_write_sandbox(demo));
     if (demo->once || demo_interrupted())
         return ERR_OK;
     demo_help(demo);

@@ -86,6 +86,7 @@ struct demo {
     char issuer_key[48]; /* X-Api-Key of the issuer's REST */
     struct demo_card card[DEMO_CARDS];
     struct demo_merchant merchant[DEMO_MERCHANTS];
+    int64_t began_us; /* monotonic, of the start */
     char problem[240];
 };
 

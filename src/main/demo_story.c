@@ -233,6 +233,13 @@ static void choose_cards(struct story *s)
         s->card[s->demo->card[i].mode] = &s->demo->card[i];
 }
 
+static void tell_first_payment(const struct demo *demo)
+{
+    int64_t took_ms = (env_monotonic_us(&demo->env) - demo->began_us) / 1000;
+    demo_say(demo, "   first approved payment %lld.%lld s after the start", (long long)took_ms / 1000,
+             (long long)took_ms % 1000 / 100);
+}
+
 enum err demo_story(struct demo *demo, bool *held)
 {
     static struct story s;
@@ -244,6 +251,8 @@ enum err demo_story(struct demo *demo, bool *held)
         demo_tell_begin(&s.tell, demo, i + 1, steps[i].title);
         TRY(run_step(&s, &steps[i], &step_held));
         *held = *held && step_held;
+        if (i == 0 && step_held)
+            tell_first_payment(demo);
         enum demo_service died = demo_services_died(demo);
         if (died != DEMO_SERVICES)
             return ERR_CLOSED;
