@@ -153,7 +153,7 @@ enum step front_parse(struct gateway *g, struct slot *slot);
 enum step front_decrypt(struct gateway *g, struct slot *slot);
 enum step front_validate(struct gateway *g, struct slot *slot);
 enum step route_choose(struct gateway *g, struct slot *slot);
-enum step claim_take(struct gateway *g, struct slot *slot);
+enum step record_claim(struct gateway *g, struct slot *slot);
 enum step keys_work(struct gateway *g, struct slot *slot);
 enum step outcome_authorise(struct gateway *g, struct slot *slot);
 enum step outcome_normalise(struct gateway *g, struct slot *slot);

@@ -328,13 +328,13 @@ static void network_answered(struct gateway_link *link, const struct iso_message
 
 static struct entry *match(struct gateway_link *link, const struct iso_message *m)
 {
-    struct entry key = {0};
-    take_key(m, &key);
-    struct entry *entry = entry_of(link, key.stan);
-    bool same = entry->kind != ENTRY_FREE && entry->stan == key.stan &&
-                memcmp(entry->transmission, key.transmission, sizeof key.transmission) == 0;
+    struct entry told = {0};
+    take_key(m, &told);
+    struct entry *entry = entry_of(link, told.stan);
+    bool same = entry->kind != ENTRY_FREE && entry->stan == told.stan &&
+                memcmp(entry->transmission, told.transmission, sizeof told.transmission) == 0;
     if (same && entry->kind != ENTRY_NETWORK)
-        same = memcmp(entry->rrn, key.rrn, sizeof key.rrn) == 0;
+        same = memcmp(entry->rrn, told.rrn, sizeof told.rrn) == 0;
     static const uint16_t wanted[] = {[ENTRY_AUTHORISATION] = ISO_AUTHORISATION_ANSWER,
                                       [ENTRY_REVERSAL] = ISO_REVERSAL_ANSWER,
                                       [ENTRY_NETWORK] = ISO_NETWORK_ANSWER};

@@ -15,7 +15,7 @@ static const struct stage_row {
     [STAGE_DECRYPT] = {"decrypt", front_decrypt},
     [STAGE_VALIDATE] = {"validate", front_validate},
     [STAGE_ROUTE] = {"route", route_choose},
-    [STAGE_CLAIM] = {"claim", claim_take},
+    [STAGE_CLAIM] = {"claim", record_claim},
     [STAGE_KEYS] = {"keys", keys_work},
     [STAGE_AUTHORISE] = {"authorise", outcome_authorise},
     [STAGE_NORMALISE] = {"normalise", outcome_normalise},

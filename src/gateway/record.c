@@ -163,7 +163,7 @@ static enum step claim_read(struct gateway *g, struct slot *slot)
     return STEP_ANSWER;
 }
 
-enum step claim_take(struct gateway *g, struct slot *slot)
+enum step record_claim(struct gateway *g, struct slot *slot)
 {
     switch (slot->phase) {
     case CLAIM_START:
