@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a merchant sends: bodies of charges and verifications, and the field list of an encryption block with its plaintext. The first
- * byte chooses. Either there are faults, or every value keeps to its row. */
+/* What a merchant sends: bodies of charges and verifications, and the field list of an encryption block with its plaintext. The
+ * first byte chooses. Either there are faults, or every value keeps to its row. */
 #include "gateway/faces/commercehub.h"
 
 #include <stdlib.h>
@@ -25,7 +25,8 @@ static void body(enum commercehub_call call, struct span text)
     commercehub_parse(call, text, &request, &faults);
     if (faults.count == 0 && !request.encrypted && request.card_data.present)
         check_digits(WIRE_SPAN(request.card_data), 12, 19);
-    if (request.amount_total.len > sizeof request.amount_total.at || request.encryption_block.len > sizeof request.encryption_block.at)
+    if (request.amount_total.len > sizeof request.amount_total.at ||
+        request.encryption_block.len > sizeof request.encryption_block.at)
         abort();
 }
 
