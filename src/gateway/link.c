@@ -60,12 +60,10 @@ static uint32_t next_stan(struct gateway_link *link)
 static void write_transmission(int64_t now_ms, char out[static 11])
 {
     struct env_calendar c = env_calendar(now_ms);
+    const int part[] = {c.month, c.day, c.hour, c.minute, c.second};
     struct buf b = buf_over(out, 11);
-    buf_put_decimal(&b, (uint64_t)c.month, 2);
-    buf_put_decimal(&b, (uint64_t)c.day, 2);
-    buf_put_decimal(&b, (uint64_t)c.hour, 2);
-    buf_put_decimal(&b, (uint64_t)c.minute, 2);
-    buf_put_decimal(&b, (uint64_t)c.second, 2);
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
+        buf_put_decimal(&b, (uint64_t)part[i], 2);
     (void)buf_text(&b);
 }
 
@@ -235,8 +233,7 @@ enum err gateway_link_reversal(struct gateway_link *link, const struct payment *
 static void take_key(const struct iso_message *m, struct entry *entry)
 {
     uint64_t stan = 0;
-    struct span transmission = iso_get(m, ISO_TRANSMISSION);
-    struct span rrn = iso_get(m, ISO_RRN);
+    struct span transmission = iso_get(m, ISO_TRANSMISSION), rrn = iso_get(m, ISO_RRN);
     if (span_decimal(iso_get(m, ISO_STAN), &stan) != ERR_OK)
         stan = 0;
     entry->stan = (uint32_t)stan;
