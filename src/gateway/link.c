@@ -234,9 +234,7 @@ static void take_key(const struct iso_message *m, struct entry *entry)
 {
     uint64_t stan = 0;
     struct span transmission = iso_get(m, ISO_TRANSMISSION), rrn = iso_get(m, ISO_RRN);
-    if (span_decimal(iso_get(m, ISO_STAN), &stan) != ERR_OK)
-        stan = 0;
-    entry->stan = (uint32_t)stan;
+    entry->stan = span_decimal(iso_get(m, ISO_STAN), &stan) == ERR_OK ? (uint32_t)stan : 0;
     memset(entry->transmission, 0, sizeof entry->transmission);
     memset(entry->rrn, 0, sizeof entry->rrn);
     memcpy(entry->transmission, transmission.at, transmission.len < 11 ? transmission.len : 10);
