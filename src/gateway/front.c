@@ -219,8 +219,11 @@ enum step front_validate(struct gateway *g, struct slot *slot)
 {
     struct slot_secret *secret = slot->secret;
     struct payment *payment = &slot->payment;
-    if (secret->request.encrypted)
+    if (secret->request.encrypted) {
         merge(slot);
+        if (has_fault(&slot->faults, FAULT_ENCRYPTION))
+            return STEP_WRITE; /* the card in the block was not read: nothing is known to be missing from it */
+    }
     commercehub_payment(slot->call, &secret->request, payment, &secret->payment, &slot->faults);
     commercehub_order(slot->call, &slot->faults);
     if (slot->faults.count > 0)

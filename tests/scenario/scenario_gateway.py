@@ -1,0 +1,505 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A gateway against a network that answers by script: outcomes, errors, reversals, repeats, encryption by openssl.
+
+The network is a second implementation of the generic ISO 8583 profile, in Python; the encryptor is openssl's command line; every
+answer is checked against the published API description."""
+import atexit
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+
+from sandbox import COUNTERSIGN, Checks, Demo, call, fail_without_build
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+with open(os.path.join(HERE, "../vectors/commerce-hub-openapi.json"), encoding="utf-8") as handle:
+    SCHEMAS = json.load(handle)["components"]["schemas"]
+
+# ---- the network ----
+
+FIXED = {3: 6, 4: 12, 7: 10, 11: 6, 12: 6, 13: 4, 14: 4, 18: 4, 22: 3, 25: 2, 37: 12, 38: 6, 39: 2, 41: 8, 42: 15, 49: 3, 70: 3,
+         90: 42}
+COUNTED = {2: 2, 32: 2, 44: 2, 126: 3}
+
+
+def parse(frame):
+    text = frame.decode("ascii")
+    bits = int(text[4:20], 16)
+    width, at = 64, 20
+    if bits >> 63:
+        bits, width, at = int(text[4:36], 16), 128, 36
+    fields = {0: text[:4]}
+    for number in range(2, width + 1):
+        if not bits >> (width - number) & 1:
+            continue
+        size = FIXED.get(number)
+        if size is None:
+            digits = COUNTED[number]
+            size, at = int(text[at:at + digits]), at + digits
+        fields[number], at = text[at:at + size], at + size
+    assert at == len(text), "trailing bytes"
+    return fields
+
+
+def build(fields):
+    wide = any(number > 64 for number in fields)
+    width = 128 if wide else 64
+    bits = (1 << 127) if wide else 0
+    body = ""
+    for number in sorted(fields):
+        if number < 2:
+            continue
+        bits |= 1 << (width - number)
+        value = fields[number]
+        body += value if number in FIXED else "%0*d%s" % (COUNTED[number], len(value), value)
+    return (fields[0] + "%0*X" % (width // 4, bits) + body).encode("ascii")
+
+
+# By the last three digits of the amount: DE39 and the letter of the code.
+SCRIPT = {100: ("00", "M"), 105: ("05", "N"), 151: ("51", "M"), 107: ("N7", "N"), 191: ("91", "P"), 110: ("10", "M"),
+          122: ("00", "Q"), 0: ("85", "M")}
+
+
+class Network:
+    """One listener; silent, late, garbled or wrong where the amount says so."""
+
+    def __init__(self):
+        self.seen = []
+        self.reversals = []
+        self.answer_reversals = True
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            link, _ = self.listener.accept()
+            threading.Thread(target=self.talk, args=(link,), daemon=True).start()
+
+    def send(self, link, fields):
+        frame = build(fields)
+        link.sendall(struct.pack(">H", len(frame)) + frame)
+
+    def talk(self, link):
+        stream = link.makefile("rb")
+        try:
+            while True:
+                head = stream.read(2)
+                if len(head) < 2:
+                    return
+                self.handle(link, parse(stream.read(struct.unpack(">H", head)[0])))
+        except OSError:
+            return
+
+    def handle(self, link, request):
+        echo = {n: request[n] for n in (2, 3, 4, 7, 11, 12, 13, 32, 37, 41, 42, 49, 70, 90) if n in request}
+        answer = {**echo, 0: "%04d" % (int(request[0]) // 10 * 10 + 10), 39: "00"}
+        if request[0] == "0800":
+            self.send(link, answer)
+        elif request[0] in ("0400", "0401"):
+            self.reversals.append(request)
+            if self.answer_reversals:
+                self.send(link, answer)
+        else:
+            self.seen.append(request)
+            self.authorise(link, request, answer)
+
+    def authorise(self, link, request, answer):
+        tail = int(request[4]) % 1000
+        if tail == 155:
+            return
+        if tail == 166:
+            link.sendall(struct.pack(">H", 9) + b"garbage!!")
+            return
+        if tail == 177:
+            time.sleep(1.2)
+        if tail == 188:
+            answer[37] = "000000000000"
+        answer[39], letter = SCRIPT.get(tail, ("00", "M"))
+        if answer[39] in ("00", "10", "85"):
+            answer[38] = "A1B2C3"
+        if tail == 110:
+            answer[4] = "%012d" % 50
+        answer[44] = " " * 10 + letter
+        self.send(link, answer)
+
+
+# ---- the merchant ----
+
+class Shop:
+    def __init__(self, address, seller):
+        self.address, self.seller = address, seller
+
+    def headers(self, body, request_id, stamp=None, secret=None, **changed):
+        stamp = stamp or str(int(time.time() * 1000))
+        key = changed.get("Api-Key", self.seller["apiKey"])
+        signed = (key + request_id + stamp + body).encode()
+        mac = hmac.new((secret or self.seller["secret"]).encode(), signed, hashlib.sha256).digest()
+        found = {"Content-Type": "application/json", "Api-Key": key, "Client-Request-Id": request_id, "Timestamp": stamp,
+                 "Auth-Token-Type": "HMAC", "Authorization": base64.b64encode(mac).decode()}
+        found.update(changed)
+        return {name: value for name, value in found.items() if value is not None}
+
+    def post(self, path, body, request_id=None, **how):
+        text = body if isinstance(body, str) else json.dumps(body)
+        return call(self.address, "POST", path, self.headers(text, request_id or str(uuid.uuid4()), **how), text, 20)
+
+    def details(self):
+        return {"merchantId": self.seller["merchantId"], "terminalId": self.seller["terminalId"]}
+
+    def body(self, total, **card):
+        source = {"cardData": PAN, "expirationMonth": "12", "expirationYear": "2030", "securityCode": "123",
+                  "securityCodeIndicator": "PROVIDED"}
+        source.update(card)
+        source = {name: value for name, value in source.items() if value is not None}
+        return {"amount": {"total": total, "currency": "AUD"}, "source": {"sourceType": "PaymentCard", "card": source},
+                "transactionDetails": {"captureFlag": True}, "merchantDetails": self.details()}
+
+
+PAN = "4005520000000129"
+CHARGES, VERIFY = "/payments/v1/charges", "/payments-vas/v1/accounts/verification"
+
+
+def codes(answer):
+    return [(e["type"], e.get("code"), e.get("field")) for e in answer["error"]]
+
+
+def details(answer):
+    """The processor's part, or the errors in its place, so that a check fails instead of stopping the rest."""
+    if "paymentReceipt" not in answer:
+        print("        " + json.dumps(answer.get("error")))
+        return {"approvalStatus": None, "responseCode": None, "hostResponseCode": None,
+                "bankAssociationDetails": {"avsSecurityCodeResponse": {"securityCodeMatch": None}}}
+    return answer["paymentReceipt"]["processorResponseDetails"]
+
+
+def match(answer):
+    return details(answer)["bankAssociationDetails"]["avsSecurityCodeResponse"]["securityCodeMatch"]
+
+
+# ---- the published description ----
+
+def violations(value, schema, path="$"):
+    """What the description forbids: types, lengths, patterns. Members it does not know are left alone."""
+    while "$ref" in schema:
+        schema = SCHEMAS[schema["$ref"].rsplit("/", 1)[1]]
+    kind = schema.get("type")
+    types = {"string": str, "boolean": bool, "array": list, "object": dict, "integer": int}
+    if kind == "number":
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return ["%s is no number" % path]
+    elif kind and not isinstance(value, types[kind]):
+        return ["%s is no %s" % (path, kind)]
+    found = []
+    if isinstance(value, str):
+        if len(value) > schema.get("maxLength", 1 << 20):
+            found.append("%s is too long" % path)
+        if "pattern" in schema and not re.search(schema["pattern"], value):
+            found.append("%s breaks its pattern" % path)
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name in schema.get("properties", {}):
+                found += violations(member, schema["properties"][name], path + "." + name)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            found += violations(item, schema.get("items", {}), "%s[%d]" % (path, index))
+    return found
+
+
+def conforms(answer, name):
+    return not violations(answer, SCHEMAS[name])
+
+
+# ---- the checks ----
+
+def check_outcomes(checks, shop, network):
+    rows = [(1.00, "APPROVED", "000", "MATCHED", "CAPTURED"), (1.05, "DECLINED", "007", "NOT_MATCHED", "DECLINED"),
+            (1.51, "DECLINED", "008", "MATCHED", "DECLINED"), (1.07, "DECLINED", "012", "NOT_MATCHED", "DECLINED"),
+            (1.91, "DECLINED", "039", "NOT_PROCESSED", "DECLINED"), (1.10, "APPROVED", "001", "MATCHED", "CAPTURED"),
+            (1.22, "APPROVED", "000", "NOT_CHECKED", "CAPTURED")]
+    for total, status, response, result, state in rows:
+        http, answer = shop.post(CHARGES, shop.body(total))
+        held = http == 201 and details(answer)["approvalStatus"] == status and details(answer)["responseCode"] == response
+        held = held and match(answer) == result and answer["gatewayResponse"]["transactionState"] == state
+        checks.check(held and conforms(answer, "ChargesResponse"), "charge of %.2f: %s %s %s" % (total, status, response, result))
+        checks.check(PAN not in json.dumps(answer) and "securityCode\"" not in json.dumps(answer), "and no number or code in it")
+    http, answer = shop.post(CHARGES, shop.body(1.07))
+    checks.check(details(answer)["hostResponseCode"] == "C2", "a decline for the code is C2 on the host")
+    http, answer = shop.post(CHARGES, shop.body("1.10"))
+    checks.check(answer["paymentReceipt"]["approvedAmount"]["total"] == 0.5, "a partial approval says how much")
+    sent = network.seen[-1]
+    checks.check(sent[2] == PAN and sent[126][-3:] == "123" and sent[126][:2] == "11", "the code travels in 126.10, result wanted")
+    body = shop.body(1.00)
+    body["transactionDetails"]["captureFlag"] = False
+    http, answer = shop.post("/ch" + CHARGES, body)
+    checks.check(http == 201 and answer["gatewayResponse"]["transactionState"] == "AUTHORIZED",
+                 "captureFlag false authorises, under /ch")
+
+
+def check_verification(checks, shop, network):
+    body = shop.body(1.00)
+    del body["amount"]
+    for path in (VERIFY, "/ch" + VERIFY, "/payments/v1/accounts/verification"):
+        http, answer = shop.post(path, body)
+        held = http == 201 and answer["gatewayResponse"]["transactionState"] == "VERIFIED"
+        held = held and answer["processorResponseDetails"] == details(answer) and match(answer) == "MATCHED"
+        checks.check(held and conforms(answer, "AccountVerificationResponse"), "verification at " + path)
+    checks.check(network.seen[-1][4] == "0" * 12 and network.seen[-1][25] == "51", "at amount zero, condition 51")
+
+
+def check_authentication(checks, shop):
+    body = json.dumps(shop.body(1.00))
+    stale = str(int(time.time() * 1000) - 301000)
+    ahead = str(int(time.time() * 1000) + 301000)
+    cases = [("a stale timestamp", {"stamp": stale}), ("a timestamp ahead", {"stamp": ahead}), ("a wrong secret", {"secret": "x"}),
+             ("an unknown key", {"Api-Key": "unknown"}), ("no MAC", {"Authorization": None}), ("no timestamp", {"Timestamp": None}),
+             ("another scheme", {"Auth-Token-Type": "JWT"})]
+    bodies = set()
+    for name, how in cases:
+        http, answer = shop.post(CHARGES, body, "req-1", **how)
+        answer["gatewayResponse"]["transactionProcessingDetails"].pop("apiTraceId")
+        bodies.add(json.dumps(answer, sort_keys=True))
+        checks.check(http == 401 and codes(answer) == [("APIM", None, None)], "%s is 401" % name)
+    checks.check(len(bodies) == 1, "and all of them read the same")
+    checks.check(shop.post(CHARGES, body, **{"Content-Type": "text/plain"})[0] == 415, "another media type is 415")
+    checks.check(shop.post("/payments/v1/nothing", body)[0] == 404, "another address is 404")
+
+
+def check_fields(checks, shop, other):
+    one = shop.body
+    cases = [
+        ("a number that fails Luhn", one(1.00, cardData="4005520000000128"), [("103", "source.card.cardData")]),
+        ("a brand that is none", one(1.00, cardData="9999999999999995"), [("104", "source.card.cardData")]),
+        ("a month 13", one(1.00, expirationMonth="13"), [("115", "source.card.expirationMonth")]),
+        ("a short code", one(1.00, securityCode="12"), [("100", "source.card.securityCode")]),
+        ("a code of four on Visa", one(1.00, securityCode="1234"), [("100", "source.card.securityCode")]),
+        ("PROVIDED without a code", one(1.00, securityCode=None), [("108", "source.card.securityCode")]),
+        ("NOT_AVAILABLE with a code", one(1.00, securityCodeIndicator="NOT_AVAILABLE"), [("108", "source.card.securityCode")]),
+        ("NOT_SUPPORTED with a code", one(1.00, securityCodeIndicator="NOT_SUPPORTED"), [("108", "source.card.securityCode")]),
+        ("an amount with three decimals", one("1.001"), [("105", "amount.total")]),
+        ("an amount of zero", one(0), [("105", "amount.total")]),
+        ("a type that is wrong", one(True), [("100", "amount.total")]),
+        ("no amount", {k: v for k, v in one(1).items() if k != "amount"}, [("106", "amount.total"), ("106", "amount.currency")]),
+        ("several at once", one(0, cardData="1", expirationYear="30"),
+         [("105", "amount.total"), ("103", "source.card.cardData"), ("115", "source.card.expirationYear")]),
+        ("another merchant", dict(one(1), merchantDetails=other.details()), [("201", "merchantDetails.merchantId")]),
+        ("an unknown terminal", dict(one(1), merchantDetails=dict(shop.details(), terminalId="9")),
+         [("202", "merchantDetails.terminalId")]),
+        ("an unknown currency", dict(one(1), amount={"total": 1, "currency": "XXX"}), [("247", "amount.currency")]),
+        ("a source that is unknown", dict(one(1), source={"sourceType": "Shells"}), [("102", "source.sourceType")]),
+        ("a source that is not taken", dict(one(1), source={"sourceType": "ApplePay"}), [("205", "source.sourceType")]),
+        ("no card", dict(one(1), source={"sourceType": "PaymentCard"}), [("129", "source.card")]),
+        ("a duplicate name", json.dumps(one(1))[:-1] + ',"amount":{}}', [("121", None)]),
+        ("half a body", json.dumps(one(1))[:50], [("121", None)]),
+        ("no body", "", [("138", None)]),
+        ("a control character", one(1.00, nameOnCard="a\u0001b"), [("123", "source.card.nameOnCard")]),
+    ]
+    for name, body, wanted in cases:
+        http, answer = shop.post(CHARGES, body)
+        got = [(code, field) for _, code, field in codes(answer)] if http == 400 else http
+        checks.check(got == wanted and conforms(answer, "ErrorResponse"), "%s: %s" % (name, got))
+    body = dict(one(1), source={"sourceType": "ApplePay"})
+    http, answer = shop.post(VERIFY, body)
+    checks.check(codes(answer)[0][1] == "303", "a source that cannot be verified is 303")
+    http, answer = other.post(CHARGES, other.body(1.00))
+    checks.check(codes(answer) == [("GATEWAY", "301", "source.card.cardData")], "a number in clear is 301 outside the sandbox")
+
+
+def openssl(directory, spki, plain):
+    """RSA-OAEP with SHA-256 twice, by openssl's own hand."""
+    key = os.path.join(directory, "key.der")
+    with open(key, "wb") as handle:
+        handle.write(base64.b64decode(spki))
+    done = subprocess.run(["openssl", "pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", key, "-pkeyopt",
+                           "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha256", "-pkeyopt", "rsa_mgf1_md:sha256"],
+                          input=plain, capture_output=True, check=True)
+    return base64.b64encode(done.stdout).decode()
+
+
+def check_encryption(checks, shop, directory):
+    generate, ask = "/security/v1/keys/generate", {"merchantDetails": shop.details()}
+    http, answer = shop.post(generate, ask)
+    key = answer["asymmetricKeyDetails"]
+    checks.check(http == 201 and conforms(answer, "EncryptionKeyResponse") and len(key["encodedPublicKey"]) == 392 and
+                 key["status"] == "ACTIVE", "a key of 2048 bits is made")
+
+    def charge(plain, fields, **change):
+        data = {"encryptionType": "RSA", "encryptionTarget": "MANUAL", "encryptionBlockFields": fields, "keyId": key["keyId"],
+                "encryptionBlock": openssl(directory, key["encodedPublicKey"], plain)}
+        data.update(change)
+        body = shop.body(1.00)
+        body["source"] = {"sourceType": "PaymentCard", "encryptionData": {k: v for k, v in data.items() if v is not None}}
+        return shop.post(CHARGES, body)
+
+    fields = "card.cardData:16,card.nameOnCard:9,card.expirationMonth:2,card.expirationYear:4,card.securityCode:3"
+    plain = PAN.encode() + "José Ruiz"[:8].encode() + b"122030123"
+    http, answer = charge(plain, fields)
+    checks.check(http == 201 and match(answer) == "MATCHED" and answer["source"]["card"]["last4"] == PAN[-4:],
+                 "a block encrypted by openssl is taken, counts in bytes")
+    cases = [
+        ("a sum that does not fit", dict(encryptionBlockFields=fields[:-1] + "4"), "302"),
+        ("a cut through a character", dict(encryptionBlockFields=fields.replace(":9", ":4").replace("Month:2", "Month:7")), "302"),
+        ("an unknown field", dict(encryptionBlockFields="track1Data:3"), "302"),
+        ("blanks", dict(encryptionBlockFields=" " + fields), "302"),
+        ("another scheme", dict(encryptionType="ON_GUARD"), "302"), ("another target", dict(encryptionTarget="TRACK_2"), "302"),
+        ("bad base64", dict(encryptionBlock="=s3ZmiL1SSZC8Q"), "302"),
+        ("a block of another length", dict(encryptionBlock="QUJD"), "693"),
+        ("a block of noise", dict(encryptionBlock=base64.b64encode(b"\1" * 256).decode()), "693"),
+        ("an unknown key", dict(keyId=str(uuid.uuid4())), "666"), ("no key", dict(keyId=None), "666"),
+    ]
+    for name, change, code in cases:
+        http, answer = charge(plain, fields, **change)
+        checks.check(http == 400 and codes(answer)[0][1] == code, "%s is %s" % (name, code))
+    http, answer = shop.post("/security/v1/keys/%s/revoke" % key["keyId"], ask)
+    checks.check(http == 200 and answer["asymmetricKeyDetails"]["status"] == "REVOKED", "a key is revoked")
+    checks.check(shop.post("/security/v1/keys/%s/revoke" % key["keyId"], ask)[0] == 200, "and again")
+    checks.check(shop.post("/security/v1/keys/%s/revoke" % uuid.uuid4(), ask)[0] == 404, "an unknown key is 404")
+    http, answer = charge(plain, fields)
+    checks.check(codes(answer)[0][1] == "665", "a revoked key decrypts no more")
+
+
+def check_repeats(checks, shop, network):
+    body, request_id = shop.body(1.00), str(uuid.uuid4())
+    first = shop.post(CHARGES, body, request_id)
+    count = len(network.seen)
+    again = shop.post(CHARGES, body, request_id)
+    checks.check(first[0] == 201 and first == again and len(network.seen) == count,
+                 "the same request again gives the same answer, unsent")
+    for name, changed in (("amount", shop.body(2.00)), ("code", shop.body(1.00, securityCode="124"))):
+        http, answer = shop.post(CHARGES, changed, request_id)
+        checks.check(http == 400 and codes(answer)[0][1] == "757", "another %s under the same id is 757" % name)
+    slow = str(uuid.uuid4())
+    thread = threading.Thread(target=shop.post, args=(CHARGES, shop.body(1.55), slow))
+    thread.start()
+    time.sleep(0.2)
+    http, answer = shop.post(CHARGES, shop.body(1.55), slow)
+    checks.check(http == 400 and codes(answer)[0][1] == "136", "one still running is 136")
+    thread.join()
+    http, answer = shop.post(CHARGES, shop.body(1.55), slow)
+    checks.check(http == 504 and codes(answer)[0][1] == "704", "the answer of a timeout is repeated as well")
+
+
+def wait_for(condition, seconds=8):
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.05)
+    return condition()
+
+
+def check_timeouts(checks, shop, network):
+    for total, name in ((1.55, "silence"), (1.66, "garbage"), (1.77, "a late answer"), (1.88, "an answer to another")):
+        before = len(network.reversals)
+        http, answer = shop.post(CHARGES, shop.body(total))
+        original = network.seen[-1]
+        checks.check(http == 504 and codes(answer) == [("GATEWAY", "704", None)], "%s is 504/704" % name)
+        wait_for(lambda: len(network.reversals) > before)
+        reversal = network.reversals[-1] if len(network.reversals) > before else {}
+        wanted = "0100" + original[11] + original[7] + original[32].zfill(11) + "0" * 11
+        checks.check(reversal.get(0) == "0400" and reversal.get(90) == wanted and reversal.get(37) == original[37] and
+                     reversal.get(2) == PAN, "and is reversed with the right DE90")
+    network.answer_reversals = False
+    before = len(network.reversals)
+    shop.post(CHARGES, shop.body(1.55))
+    wait_for(lambda: len(network.reversals) >= before + 2)
+    sent = network.reversals[before:]
+    checks.check(len(sent) >= 2 and sent[0][0] == "0400" and sent[1][0] == "0401" and
+                 all(sent[0][n] == sent[1][n] for n in (7, 11, 37, 90)), "an unanswered reversal is repeated as 0401, its key kept")
+    network.answer_reversals = True
+
+
+def check_store(checks, directory):
+    base = sqlite3.connect(os.path.join(directory, "gateway.db"))
+    wait_for(lambda: not base.execute("SELECT 1 FROM reversal WHERE state IN ('armed', 'queued')").fetchall(), 15)
+    left = base.execute("SELECT state, count(*) FROM reversal GROUP BY state").fetchall()
+    checks.check([state for state, _ in left] == ["accepted"], "every reversal ended accepted, none stays armed: %s" % left)
+    states = dict(base.execute("SELECT state, count(*) FROM record GROUP BY state").fetchall())
+    checks.check(all(states.get(s) for s in ("captured", "authorized", "verified", "processor_declined", "failed")),
+                 "records of every state: %s" % states)
+    open_claims = base.execute("SELECT count(*) FROM claim WHERE answer_status = 0").fetchone()[0]
+    checks.check(open_claims == 0, "no claim is left open")
+
+
+def start_gateway(demo, network, port):
+    links = ["link.visa.port=%d" % network.port, "link.visa.profile=iso87-ascii", "link.visa.extract=generic_126_10",
+             "link.visa.timeout_ms=700", "link.eftpos.port=0", "gateway.node=scripted", "gateway.reversal_ms=300",
+             "rest.listen=127.0.0.1:%d" % port, "admin.listen="]
+    command = [COUNTERSIGN, "gateway", "--config", os.path.join(demo.dir, "gateway.ini")]
+    for link in links:
+        command += ["--set", link]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    atexit.register(process.kill)
+    return process
+
+
+def check_life(checks, shop, demo, network, port, process):
+    """Killed while the issuer thinks: the attempt is reversed at the next start, and the request may be sent again."""
+    request_id = str(uuid.uuid4())
+    thread = threading.Thread(target=shop.post, args=(CHARGES, shop.body(1.55), request_id))
+    before, seen = len(network.reversals), len(network.seen)
+    thread.start()
+    wait_for(lambda: len(network.seen) > seen)
+    lost = network.seen[-1]
+    process.kill()
+    process.wait()
+    thread.join()
+    process = start_gateway(demo, network, port)
+    wait_for(lambda: len(network.reversals) > before)
+    checks.check(len(network.reversals) > before and network.reversals[before][37] == lost[37],
+                 "killed in between: reversed at the next start")
+    http, _ = shop.post(CHARGES, shop.body(1.55), request_id)
+    checks.check(http == 504 and network.seen[-1][37] != lost[37], "and the request runs again under its id")
+    return process
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main():
+    fail_without_build()
+    checks = Checks()
+    network = Network()
+    with Demo() as demo, tempfile.TemporaryDirectory() as directory:
+        world = demo.world()
+        with sqlite3.connect(os.path.join(demo.dir, "gateway.db"), timeout=10) as base:
+            base.execute("UPDATE merchant SET sandbox = 0 WHERE merchant_id = ?", (world.merchants[1]["merchantId"],))
+        port = free_port()
+        process = start_gateway(demo, network, port)
+        shop = Shop("127.0.0.1:%d" % port, world.merchants[0])
+        other = Shop("127.0.0.1:%d" % port, world.merchants[1])
+        wait_for(lambda: shop.post(CHARGES, shop.body(1.00))[0] == 201)
+        check_outcomes(checks, shop, network)
+        check_verification(checks, shop, network)
+        check_authentication(checks, shop)
+        check_fields(checks, shop, other)
+        check_encryption(checks, shop, directory)
+        check_repeats(checks, shop, network)
+        check_timeouts(checks, shop, network)
+        process = check_life(checks, shop, demo, network, port, process)
+        check_store(checks, demo.dir)
+        process.terminate()
+        checks.check(process.wait(15) == 0, "an orderly stop is status 0")
+        closed = start_gateway(demo, network=type("Nobody", (), {"port": free_port()}), port=port)
+        wait_for(lambda: shop.post(CHARGES, shop.body(1.00))[0] != 0)
+        http, answer = shop.post(CHARGES, shop.body(1.00))
+        checks.check(http == 503 and codes(answer)[0][1] == "712", "with no link up it is 503/712")
+        closed.terminate()
+        closed.wait(15)
+    return checks.end()
+
+
+sys.exit(main())
