@@ -27,8 +27,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "../vectors/commerce-hub-openapi.json"), encoding="utf-8") as handle:
     SCHEMAS = json.load(handle)["components"]["schemas"]
 
-# ---- the network ----
-
 FIXED = {3: 6, 4: 12, 7: 10, 11: 6, 12: 6, 13: 4, 14: 4, 18: 4, 22: 3, 25: 2, 37: 12, 38: 6, 39: 2, 41: 8, 42: 15, 49: 3, 70: 3,
          90: 42}
 COUNTED = {2: 2, 32: 2, 44: 2, 126: 3}
@@ -136,8 +134,6 @@ class Network:
         self.send(link, answer)
 
 
-# ---- the merchant ----
-
 class Shop:
     def __init__(self, address, seller):
         self.address, self.seller = address, seller
@@ -189,8 +185,6 @@ def match(answer):
     return details(answer)["bankAssociationDetails"]["avsSecurityCodeResponse"]["securityCodeMatch"]
 
 
-# ---- the published description ----
-
 def violations(value, schema, path="$"):
     """What the description forbids: types, lengths, patterns. Members it does not know are left alone."""
     while "$ref" in schema:
@@ -221,8 +215,6 @@ def violations(value, schema, path="$"):
 def conforms(answer, name):
     return not violations(answer, SCHEMAS[name])
 
-
-# ---- the checks ----
 
 def check_outcomes(checks, shop, network):
     rows = [(1.00, "APPROVED", "000", "MATCHED", "CAPTURED"), (1.05, "DECLINED", "007", "NOT_MATCHED", "DECLINED"),
