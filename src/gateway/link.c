@@ -488,11 +488,6 @@ bool gateway_link_up(const struct gateway_link *link)
     return link->signed_on && net_client_up(link->client);
 }
 
-size_t gateway_link_in_flight(const struct gateway_link *link)
-{
-    return link->in_flight;
-}
-
 struct gateway_link_counts gateway_link_counts(const struct gateway_link *link)
 {
     return link->counts;

@@ -67,7 +67,6 @@ void gateway_link_read(const struct gateway_link *link, const struct iso_message
 
 /* Deadlines that have passed, sign-on, echo. Returns the next deadline, 0 for none. */
 int64_t gateway_link_turn(struct gateway_link *link, int64_t now_us);
-size_t gateway_link_in_flight(const struct gateway_link *link);
 
 struct gateway_link_counts {
     uint64_t sent, answered, timeouts, unmatched, unreadable;
