@@ -19,5 +19,5 @@
         "node" TEXT "created_at" INT "answer_status" INT "answer" TEXT "PRIMARY KEY (tenant, face, request_id)) {table}"},
     {STORE_GATEWAY, 1, "CREATE TABLE reversal (reversal_id" TEXT "node" TEXT "link_id" TEXT "record_id" TEXT "message_enc" BYTES
         "created_at" INT "next_try_at" INT "tries" INT "state" TEXT "PRIMARY KEY (reversal_id)) {table}"},
-    {STORE_GATEWAY, 1, "CREATE INDEX reversal_due ON reversal (state, node, next_try_at)"},
+    {STORE_GATEWAY, 1, "CREATE INDEX reversal_due ON reversal (node, next_try_at) WHERE state = 'queued'"},
     /* clang-format on */
