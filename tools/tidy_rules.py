@@ -11,7 +11,7 @@ FILE_LINES = 500
 HEADER_LINES = 250
 PARAMETERS = 6
 # Callbacks whose parameters a library dictates.
-LIBRARY_SIGNATURES = ("http_handle", "bare_handle")  # MHD_AccessHandlerCallback
+FIXED_SIGNATURES = ("http_handle", "bare_handle")  # MHD_AccessHandlerCallback
 LINE_COLUMNS = 132
 
 TREES = ("src", "tests", "bench", "tools", ".ci")
