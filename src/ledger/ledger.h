@@ -94,7 +94,7 @@ int64_t ledger_take_displays(const struct ledger_unit *unit, size_t at, int64_t 
 /* The counter an issuance row holds; false: it was not committed. */
 bool ledger_take_issuance(const struct ledger_unit *unit, size_t at, int64_t *issue_n);
 
-/* ---- writes; every one but the tombstone must change its row ---- */
+/* ---- writes; every one but the tombstone and the retention must change its row ---- */
 
 enum ledger_guard {
     LEDGER_UPDATE,  /* version alone */
@@ -118,6 +118,8 @@ void ledger_put_account(struct ledger_unit *unit, const struct ledger_account *a
 /* A reversal of `amount`: the auth row's reversed sum and the hold, each guarded by what was read. Does not touch the account. */
 void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t at);
 void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t at);
+/* Two operations: forgets idempotency rows and tombstones made before `before` (switch spec 7.3, 7.4). */
+void ledger_put_retention(struct ledger_unit *unit, int64_t before);
 void ledger_put_outbox(struct ledger_unit *unit, const struct ledger_outbox *row);
 
 void ledger_put_product(struct ledger_unit *unit, const struct ledger_product *product);

@@ -122,6 +122,17 @@ void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_
     value[1] = store_int(at);
 }
 
+void ledger_put_retention(struct ledger_unit *unit, int64_t before)
+{
+    static const enum store_statement statement[] = {STORE_IDEM_PURGE, STORE_TOMBSTONE_PURGE};
+    for (size_t i = 0; i < sizeof statement / sizeof statement[0]; i++) {
+        struct store_value *value = ledger_unit_add(unit, statement[i], 0, 1);
+        if (!value)
+            return;
+        value[0] = store_int(before);
+    }
+}
+
 void ledger_put_outbox(struct ledger_unit *unit, const struct ledger_outbox *row)
 {
     ledger_unit_put(unit, STORE_OUTBOX_INSERT, &ledger_shape_outbox, row);

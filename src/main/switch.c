@@ -26,6 +26,7 @@ struct settings {
     char keys_path[256];
     char vault_path[256];
     int64_t slots;
+    int64_t retain_h;
     int64_t round_ms;
     int64_t total_ms;
     struct switch_link_config link[LINKS];
@@ -65,6 +66,8 @@ static const struct config_row settings_rows[] = {
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     {"vault", "file", "key of the PAN vault", CONFIG_TEXT, AT(vault_path)},
     {"switch", "slots", "requests under way on all links", CONFIG_INTEGER, AT(slots), 16, 65536, "4096"},
+    {"switch", "retain_h", "hours that a repeat gets its stored answer; more than any link repeats", CONFIG_INTEGER, AT(retain_h),
+     1, 8760, "72"},
     LINK_ROWS("visa",    0, "127.0.0.1:8583", "visa-base1",  "visa",    "visa_126_10",    "44_10"),
     /* The tag of the code on an eftpos link is not public: its rule has no default. */
     LINK_ROWS("eftpos",  1, "",               "iso87-ascii", "eftpos",  "",               "none"),
@@ -211,6 +214,7 @@ static enum err start(struct process *p, struct net_problem *problem)
                                    .wake = wake,
                                    .context = p,
                                    .slots = (uint32_t)s->slots,
+                                   .retain_h = (uint32_t)s->retain_h,
                                    .round_ms = (uint32_t)s->round_ms,
                                    .total_ms = (uint32_t)s->total_ms};
 

@@ -40,4 +40,6 @@
         "not_after" INT "revoked_at" INT "PRIMARY KEY (client_id, kid)) {table}"},
     {STORE_LEDGER, 1, "CREATE TABLE outbox (outbox_id" TEXT "kind" TEXT "target" TEXT "body" TEXT "created_at" INT "next_try_at" INT
         "tries" INT "state" TEXT "lease_owner" TEXT "last_error" TEXT "lease_until" INT "PRIMARY KEY (outbox_id)) {table}"},
+    {STORE_LEDGER, 2, "CREATE INDEX idem_created ON idem (created_at)"},
+    {STORE_LEDGER, 2, "CREATE INDEX tombstone_created ON tombstone (created_at)"},
     /* clang-format on */

@@ -121,8 +121,8 @@
       "INSERT INTO idem (message_key, fingerprint, answer, auth_id, created_at) SELECT $1, $2, $3, $4, $5 " \
       "WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE original_key = $6) ON CONFLICT DO NOTHING", \
       "claims a message; changes nothing if it was answered or reversed before") \
-    X(IDEM_PURGE, LEDGER, WRITE | STORE_ROW_SCAN, "i", "", \
-      "DELETE FROM idem WHERE created_at < $1", "end of retention") \
+    X(IDEM_PURGE, LEDGER, WRITE, "i", "", "DELETE FROM idem WHERE created_at < $1", "end of retention") \
+    X(TOMBSTONE_PURGE, LEDGER, WRITE, "i", "", "DELETE FROM tombstone WHERE created_at < $1", "end of retention") \
     X(TOMBSTONE_INSERT, LEDGER, WRITE, "bi", "", \
       "INSERT INTO tombstone (original_key, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", \
       "an original that was reversed before it arrived") \

@@ -81,15 +81,29 @@ void switch_chunk_submit(struct switch_core *core)
         chunk_finish(core, c, err, c->count);
 }
 
+static void retention_finish(struct switch_core *core, enum err err)
+{
+    core->retaining = false;
+    if (err == ERR_OK)
+        core->counters.retentions++;
+    else
+        LOG(core->config.env->log, LOG_WARN, "switch.retention", LOG_TEXT("error", err_row(err)->name));
+}
+
 void switch_commit_stage(struct switch_core *core)
 {
-    void *item[CHUNKS];
+    void *item[CHUNKS + 1];
     size_t count;
 
-    while ((count = queue_take(&core->done, item, CHUNKS)) > 0) {
+    while ((count = queue_take(&core->done, item, CHUNKS + 1)) > 0) {
         for (size_t i = 0; i < count; i++) {
             struct store_batch *batch = item[i];
             struct chunk *c = batch->context;
+
+            if (c == NULL) {
+                retention_finish(core, batch->err);
+                continue;
+            }
             bool conflict = batch->err == ERR_CONFLICT || batch->err == ERR_DUPLICATE;
 
             chunk_finish(core, c, batch->err, conflict ? ledger_unit_tag(&c->unit, batch->at) : c->count);

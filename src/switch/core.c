@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { PRODUCTS_EVERY_US = 1000000, RETRY_US = 500, ROUND_MS = 1500, TOTAL_MS = 3000, ROUNDS_MAX = 4 };
+enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000, RETAIN_ROOM = 4096 };
 
 enum err switch_products_load(struct switch_core *core)
 {
@@ -21,8 +22,9 @@ enum err switch_products_load(struct switch_core *core)
 static enum err core_fill(struct switch_core *core)
 {
     TRY(switch_pool_create(core));
-    TRY(queue_create(&core->done, CHUNKS, core->config.wake, core->config.context));
+    TRY(queue_create(&core->done, CHUNKS + 1, core->config.wake, core->config.context));
     TRY(ledger_products_create(&core->products));
+    TRY(arena_create(&core->retain_arena, RETAIN_ROOM));
     return switch_products_load(core);
 }
 
@@ -37,7 +39,9 @@ enum err switch_create(const struct switch_config *config, struct switch_core **
     core->config = *config;
     core->config.round_ms = config->round_ms != 0 ? config->round_ms : ROUND_MS;
     core->config.total_ms = config->total_ms != 0 ? config->total_ms : TOTAL_MS;
+    core->config.retain_h = config->retain_h != 0 ? config->retain_h : RETAIN_H;
     core->now_us = env_monotonic_us(config->env);
+    core->retain_next_us = core->now_us + RETAIN_EVERY_US;
     memcpy(core->link, config->link, config->link_count * sizeof core->link[0]);
     err = core_fill(core);
     if (err == ERR_OK && !core->pages.locked)
@@ -57,8 +61,31 @@ void switch_destroy(struct switch_core *core)
         ledger_products_destroy(core->products);
     if (core->done.ring != NULL)
         queue_destroy(&core->done);
+    arena_destroy(&core->retain_arena);
     switch_pool_destroy(core);
     memory_release(core, 1, sizeof *core);
+}
+
+/* What is older than every repeat is forgotten, a minute's worth at a time. A purge that failed is made up by the next. */
+static void retain(struct switch_core *core)
+{
+    int64_t before = env_wall_ms(core->config.env) - (int64_t)core->config.retain_h * 3600000;
+    struct store_batch *batch = NULL;
+    enum err err;
+
+    core->retain_next_us = core->now_us + RETAIN_EVERY_US;
+    arena_reset(&core->retain_arena);
+    ledger_unit_begin(&core->retain, 2, &core->retain_arena);
+    ledger_put_retention(&core->retain, before);
+    err = ledger_unit_batch(&core->retain, &batch);
+    if (err == ERR_OK) {
+        batch->done = &core->done;
+        batch->context = NULL; /* no chunk */
+        err = store_writer_submit(core->config.writer, batch);
+    }
+    core->retaining = err == ERR_OK;
+    if (err != ERR_OK)
+        LOG(core->config.env->log, LOG_WARN, "switch.retention", LOG_TEXT("error", err_row(err)->name));
 }
 
 int64_t switch_turn(struct switch_core *core)
@@ -68,6 +95,8 @@ int64_t switch_turn(struct switch_core *core)
     core->now_us = env_monotonic_us(core->config.env);
     if (core->now_us >= core->products_next_us)
         (void)switch_products_load(core);
+    if (core->now_us >= core->retain_next_us && !core->retaining)
+        retain(core);
     core->busy_hsm = false;
     switch_commit_stage(core);
     next = hostcmd_client_turn(core->config.hsm, core->now_us);
@@ -110,5 +139,7 @@ void switch_metrics(const struct switch_core *core, struct buf *out)
     net_metric(out, "switch_unanswered_total", "requests without answer: commit outcome unknown", "counter",
                (int64_t)c->unanswered);
     net_metric(out, "switch_reversals_total", "reversals answered", "counter", (int64_t)c->reversals);
+    net_metric(out, "switch_retentions_total", "purges of stored answers older than every repeat", "counter",
+               (int64_t)c->retentions);
     net_metric(out, "switch_pending", "requests under way", "gauge", (int64_t)core->pending);
 }

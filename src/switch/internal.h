@@ -118,6 +118,10 @@ struct switch_core {
     struct queue done;
     struct ledger_products *products;
     struct arena read_arena;
+    struct arena retain_arena;
+    struct ledger_unit retain; /* at the writer while `retaining` */
+    bool retaining;
+    int64_t retain_next_us;
     int64_t products_next_us;
     int64_t products_read_us;
     int64_t now_us;

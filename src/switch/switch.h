@@ -49,6 +49,7 @@ struct switch_config {
     void (*wake)(void *context); /* a turn is wanted; any thread */
     void *context;
     uint32_t slots;
+    uint32_t retain_h; /* hours that a repeat is known; 0 = 72 */
     uint32_t round_ms; /* HSM deadline of one question; 0 = 1,500 */
     uint32_t total_ms; /* of all questions of a request; 0 = 3,000 */
 };
@@ -65,6 +66,7 @@ size_t switch_pending(const struct switch_core *core);
 
 struct switch_counters {
     uint64_t received, rejected, busy, late, approved, declined, repeats, unavailable, conflicts, unanswered, reversals;
+    uint64_t retentions; /* purges of what is older than every repeat */
 };
 struct switch_counters switch_counters(const struct switch_core *core);
 void switch_metrics(const struct switch_core *core, struct buf *out);

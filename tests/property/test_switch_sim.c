@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -418,6 +419,38 @@ static void a_clock_that_runs_behind_costs_no_try(void **state)
     sim_close(&sim);
 }
 
+/* A repeat gets the stored answer for 72 hours; after that the same message is a new one. */
+static void a_repeat_is_known_for_72_hours(void **state)
+{
+    const int64_t later_ms[] = {71 * 3600000LL, 2 * 3600000LL};
+    struct iso_message m, answer;
+    char code[4], approval[2][6];
+
+    (void)state;
+    sim_open(&sim, 11);
+    sim_code(SWITCH_CY, 3, 0, code);
+    sim_authorise(&m, 3, 1, 100, code);
+    (void)sim_send(&sim, &m);
+    sim_settle(&sim);
+    for (size_t i = 0; i < 2; i++) {
+        sim_answer(&sim, i, &answer);
+        assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+        memcpy(approval[i], iso_get(&answer, ISO_APPROVAL).at, 6);
+        sim.world.wall_ms += later_ms[i];
+        sim.world.monotonic_us += later_ms[i] * 1000;
+        while (switch_counters(sim.core).retentions == i) {
+            sim_turn(&sim);
+            (void)usleep(1000);
+        }
+        (void)sim_send(&sim, &m);
+        sim_settle(&sim);
+    }
+    assert_memory_equal(approval[0], approval[1], 6);
+    sim_answer(&sim, 2, &answer);
+    assert_memory_not_equal(approval[0], iso_get(&answer, ISO_APPROVAL).at, 6);
+    sim_close(&sim);
+}
+
 /* A step without answer is sent once more to another HSM; with none left the outcome is "HSM down", and no try is lost. */
 static void another_hsm_is_asked(void **state)
 {
@@ -451,13 +484,10 @@ static void another_hsm_is_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_batch_is_as_many_batches_of_one),
-        cmocka_unit_test(histories),
-        cmocka_unit_test(damaged_frames_change_nothing),
-        cmocka_unit_test(another_hsm_is_asked),
-        cmocka_unit_test(above_the_slots_91_at_once),
-        cmocka_unit_test(a_late_request_is_dropped_unevaluated),
-        cmocka_unit_test(a_clock_that_runs_behind_costs_no_try),
+        cmocka_unit_test(a_batch_is_as_many_batches_of_one),     cmocka_unit_test(histories),
+        cmocka_unit_test(damaged_frames_change_nothing),         cmocka_unit_test(another_hsm_is_asked),
+        cmocka_unit_test(a_repeat_is_known_for_72_hours),        cmocka_unit_test(above_the_slots_91_at_once),
+        cmocka_unit_test(a_late_request_is_dropped_unevaluated), cmocka_unit_test(a_clock_that_runs_behind_costs_no_try),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
