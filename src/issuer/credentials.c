@@ -155,6 +155,8 @@ enum err issuer_credentials_start(struct issuer *issuer, struct job *job, enum n
 {
     TRY(display_check(issuer, job));
     if (job->static_only) {
+        if (!has_static(job))
+            return ERR_NOT_ENROLLED; /* a product without a printed code has nothing else to show */
         issuer_ask(issuer, job, ASK_STATIC, 0, &job->secret->fixed);
     } else if (job->product.mode == LEDGER_ONE_TIME) {
         TRY(counter_choose(job));

@@ -227,6 +227,17 @@ static void test_products(void **state)
     world_expect("GET", "/cards/v/credentials", NULL, 200, NULL);
 }
 
+static void test_a_card_without_any_code_says_so(void **state)
+{
+    (void)state;
+    world_expect("POST", "/card-products", "{\"productId\":\"bare\",\"mode\":\"one_time\",\"mkRef\":\"mk\"}", 201, NULL);
+    world_expect("POST", "/cards", "{\"cardId\":\"bare-1\",\"productId\":\"bare\",\"pan\":\"4012888888881881\",\"exp\":\"1228\"}",
+                 201, NULL);
+    world_expect("GET", "/cards/bare-1/credentials", NULL, 200, NULL);
+    world_expect("DELETE", "/cards/bare-1/dynamic-cvv2/enrolment", NULL, 200, NULL);
+    world_expect("GET", "/cards/bare-1/credentials", NULL, 403, "not_enrolled");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_production_takes_no_api_key),
         cmocka_unit_test(test_encrypted_credentials),
         cmocka_unit_test(test_products),
+        cmocka_unit_test(test_a_card_without_any_code_says_so),
     };
     return cmocka_run_group_tests(tests, world_group_setup, world_group_teardown);
 }
