@@ -119,6 +119,13 @@ void command_start_failed(const struct command_description *d, const char *probl
     (void)fprintf(stderr, "%s: cannot start: %s%s%s\n", name, problem, problem[0] ? ": " : "", err_row(err)->text);
 }
 
+void command_refused(const struct command_description *d, const char *problem)
+{
+    char name[48];
+    program_name(d, name);
+    (void)fprintf(stderr, "%s: %s\n", name, problem);
+}
+
 int command_exit_status(enum err err)
 {
     return err == ERR_OK ? 0 : err == ERR_CONFIG ? COMMAND_EXIT_BAD_START : 1;

@@ -41,6 +41,8 @@ struct command_description {
 /* File first, then the command line in its order. */
 MUST_USE enum err command_settings_load(const struct command_description *d, int argc, char **argv, void *settings, char *problem,
                                         size_t problem_cap);
+/* Tells a command line or configuration that cannot be used. */
+void command_refused(const struct command_description *d, const char *problem);
 /* Tells a failed start on standard error. */
 void command_start_failed(const struct command_description *d, const char *problem, enum err err);
 /* The exit status for how a service ended. */

@@ -3,19 +3,15 @@
 #include "gateway/gateway.h"
 
 #include "base/config.h"
-#include "base/secret.h"
 #include "crypto/vault.h"
 #include "gateway/seed.h"
 #include "http/http.h"
-#include "main/command.h"
+#include "main/service.h"
 #include "main/services.h"
-#include "net/admin.h"
 #include "store/writer.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { GRACE_MS = 5000, WRITER_CAP = 4096 };
 
@@ -74,36 +70,23 @@ static const struct config_row settings_rows[] = {
 /* clang-format on */
 const struct config_table main_gateway_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
-static const struct command_description description = {
-    .service = "gateway",
-    .doc = "Takes payments from merchants and sends them to the card networks.",
-    .table = &main_gateway_settings,
-};
-
 /* ---- process ---- */
 
 struct process {
-    struct env env;
+    struct service_process base;
     struct settings settings;
     struct gateway_config config;
     char host[COMMAND_HOST_MAX];
-    struct net_loop *loop;
     struct store_writer *writer;
     struct vault *vault;
     struct http *http;
     struct gateway *gateway;
-    bool stopping;
 };
 
-static void on_signal(void *context, int signum)
+static void quiesce(void *context)
 {
     struct process *p = context;
-    if (signum == SIGHUP)
-        return; /* nothing is re-read: a changed configuration needs a restart */
-    p->stopping = true;
-    LOG(p->env.log, LOG_INFO, "gateway.stopping", LOG_INT("signal", signum));
     http_quiesce(p->http);
-    net_loop_drain(p->loop, GRACE_MS);
 }
 
 static int64_t on_turn(void *context)
@@ -121,7 +104,7 @@ static bool is_busy(void *context)
 static bool is_ready(void *context)
 {
     const struct process *p = context;
-    return !p->stopping && p->gateway && gateway_ready(p->gateway);
+    return p->gateway && gateway_ready(p->gateway);
 }
 
 static void on_metrics(void *context, struct buf *out)
@@ -180,10 +163,10 @@ static enum err gateway_settings(const struct settings *s, struct gateway_config
 static enum err store_connect(struct process *p)
 {
     struct store *store = NULL;
-    TRY(store_open(p->settings.store_url, &p->env, &store));
+    TRY(store_open(p->settings.store_url, &p->base.env, &store));
     enum err err = store_migrate(store, STORE_GATEWAY);
     if (err == ERR_OK)
-        err = store_writer_start(store, &p->env, WRITER_CAP, &p->writer);
+        err = store_writer_start(store, &p->base.env, WRITER_CAP, &p->writer);
     if (err != ERR_OK)
         store_close(store);
     return err;
@@ -199,75 +182,70 @@ static enum err rest_open(struct process *p, struct net_problem *problem)
         .certificate_path = s->certificate_path[0] ? s->certificate_path : NULL,
         .key_path = s->key_path,
         .wake = net_loop_wake,
-        .wake_context = p->loop,
+        .wake_context = p->base.loop,
     };
     config.mount = gateway_mounts(&config.mount_count);
     enum err err = command_listen_split(s->listen, p->host, &config.port);
     config.address = p->host;
     if (err == ERR_OK)
-        err = http_create(&config, &p->env, &p->http);
+        err = http_create(&config, &p->base.env, &p->http);
     if (err != ERR_OK)
         (void)snprintf(problem->text, sizeof problem->text, "cannot listen on %s", s->listen);
     return err;
 }
 
-static enum err start(struct process *p, struct net_problem *problem)
+static enum err start(void *context, struct net_problem *problem)
 {
+    struct process *p = context;
     const struct settings *s = &p->settings;
-    struct net_admin *admin = NULL;
-    struct net_loop_config loop = {.env = &p->env, .turn = on_turn, .signal = on_signal, .busy = is_busy, .context = p};
+    uint16_t admin_port = 0;
     TRY(gateway_settings(s, &p->config));
     TRY(vault_open_file(s->vault_path, GATEWAY_VAULT_PURPOSE, &p->vault));
     TRY(store_connect(p));
-    TRY(net_loop_create(&loop, &p->loop));
-    if (s->admin[0])
-        TRY(net_admin_create(p->loop, &(struct net_admin_config){s->admin, is_ready, on_metrics, p}, &admin, problem));
+    TRY(service_loop_create(&p->base));
+    TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     TRY(rest_open(p, problem));
-    struct gateway_parts parts = {.env = &p->env, .http = p->http, .writer = p->writer, .vault = p->vault, .loop = p->loop};
+    struct gateway_parts parts = {
+        .env = &p->base.env, .http = p->http, .writer = p->writer, .vault = p->vault, .loop = p->base.loop};
     TRY(gateway_create(&p->config, &parts, &p->gateway));
-    LOG(p->env.log, LOG_INFO, "gateway.started", LOG_INT("port", http_port(p->http)), LOG_INT("links", p->config.link_count));
+    LOG(p->base.env.log, LOG_INFO, "gateway.started", LOG_INT("port", http_port(p->http)), LOG_INT("links", p->config.link_count));
     return ERR_OK;
 }
 
 /* The writer's last completions wake the loop; HTTP's threads wake it until they end. No turn runs after the writer. */
-static void stop(struct process *p)
+static void stop(void *context)
 {
+    struct process *p = context;
     store_writer_stop(p->writer);
     gateway_destroy(p->gateway);
     p->gateway = NULL;
     if (p->http)
         http_destroy(p->http);
-    if (p->loop)
-        net_loop_destroy(p->loop);
+    if (p->base.loop)
+        net_loop_destroy(p->base.loop);
     if (p->vault)
         vault_close(p->vault);
 }
 
-static int run(struct process *p)
-{
-    struct net_problem problem = {""};
-    enum err err = start(p, &problem);
-    if (err != ERR_OK)
-        command_start_failed(&description, problem.text, err);
-    else
-        err = net_loop_run(p->loop);
-    stop(p);
-    if (err == ERR_OK)
-        LOG(p->env.log, LOG_INFO, "gateway.stopped", LOG_INT("status", 0));
-    return command_exit_status(err);
-}
+static const struct service service = {
+    .command =
+        {
+            .service = "gateway",
+            .doc = "Takes payments from merchants and sends them to the card networks.",
+            .table = &main_gateway_settings,
+        },
+    .start = start,
+    .stop = stop,
+    .quiesce = quiesce,
+    .turn = on_turn,
+    .busy = is_busy,
+    .ready = is_ready,
+    .metrics = on_metrics,
+    .grace_ms = GRACE_MS,
+};
 
 int main_gateway(int argc, char **argv)
 {
     static struct process process;
-    static struct log log = {STDERR_FILENO, LOG_INFO, "gateway"};
-    char problem[256] = "";
-    process.env = env_system(&log);
-    if (command_settings_load(&description, argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
-        (void)fprintf(stderr, "countersign gateway: %s\n", problem);
-        return COMMAND_EXIT_BAD_START;
-    }
-    if (secret_process_harden() != ERR_OK)
-        LOG(&log, LOG_WARN, "gateway.not_hardened", LOG_TEXT("see", "core files may be written"));
-    return run(&process);
+    return service_main(&service, argc, argv, &process.base, &process.settings);
 }

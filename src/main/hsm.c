@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
-#include "main/command.h"
+#include "main/service.h"
 #include "main/services.h"
 #include "net/admin.h"
 
 #include "base/config.h"
-#include "base/secret.h"
 
 #include <argp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 enum { GRACE_MS = 5000 };
 
@@ -54,40 +51,14 @@ static const struct command_option options[] = {
     {"header", "N", "bytes echoed in front of each command, 0..255 (default 4)", "hsm.header="},
     {"admin", "ADDR:PORT", "serve /healthz /readyz /metrics", "hsm.admin="},
 };
-static const struct command_description description = {
-    .service = "hsm",
-    .doc = "Answers payShield host commands; the only process that holds keys.",
-    .table = &main_hsm_settings,
-    .option = options,
-    .option_count = sizeof options / sizeof options[0],
-    .exit_statuses = "64 without LMKs",
-};
-
 /* ---- process ---- */
 
 struct process {
-    struct env env;
-    struct net_loop *loop;
+    struct service_process base;
+    struct settings settings;
     struct hsm *hsm;
     struct net_server *server;
-    bool stopping;
 };
-
-static void on_signal(void *context, int signum)
-{
-    struct process *p = context;
-    if (signum == SIGHUP)
-        return; /* nothing is re-read: a changed configuration needs a restart */
-    p->stopping = true;
-    LOG(p->env.log, LOG_INFO, "hsm.stopping", LOG_INT("signal", signum));
-    net_loop_drain(p->loop, GRACE_MS);
-}
-
-static bool is_ready(void *context)
-{
-    const struct process *p = context;
-    return !p->stopping;
-}
 
 static void on_metrics(void *context, struct buf *out)
 {
@@ -109,9 +80,11 @@ static void warn_test_lmk(void)
                 stderr);
 }
 
-static enum err start(struct process *p, const struct settings *s, struct net_problem *problem)
+static enum err start(void *context, struct net_problem *problem)
 {
-    struct hsm_config hsm = {.env = &p->env,
+    struct process *p = context;
+    const struct settings *s = &p->settings;
+    struct hsm_config hsm = {.env = &p->base.env,
                              .header = (uint8_t)s->header,
                              .lmk = (uint8_t)s->lmk,
                              .sockets = (uint16_t)s->connections,
@@ -122,54 +95,57 @@ static enum err start(struct process *p, const struct settings *s, struct net_pr
         return ERR_CONFIG;
     }
     TRY(hsm_create(&hsm, &p->hsm));
-    TRY(net_loop_create(&(struct net_loop_config){.env = &p->env, .signal = on_signal, .context = p}, &p->loop));
+    TRY(service_loop_create(&p->base));
     struct hsm_serve_config serve = {s->listen, (uint32_t)s->connections};
-    TRY(hsm_serve(p->hsm, p->loop, &serve, &p->server, problem));
+    TRY(hsm_serve(p->hsm, p->base.loop, &serve, &p->server, problem));
     uint16_t admin_port = 0;
-    if (s->admin[0]) {
-        struct net_admin *admin = NULL;
-        TRY(net_admin_create(p->loop, &(struct net_admin_config){s->admin, is_ready, on_metrics, p}, &admin, problem));
-        admin_port = net_admin_port(admin);
-    }
-    LOG(p->env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", net_server_port(p->server)),
+    TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
+    LOG(p->base.env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", net_server_port(p->server)),
         LOG_INT("admin_port", admin_port), LOG_INT("header", s->header), LOG_TEXT("lmk", "test"));
     return ERR_OK;
 }
 
-static int run(struct process *p, const struct settings *s)
+static void stop(void *context)
 {
-    struct net_problem problem = {""};
-    enum err err = start(p, s, &problem);
-    if (err != ERR_OK)
-        command_start_failed(&description, problem.text, err);
-    else
-        err = net_loop_run(p->loop);
-    net_loop_destroy(p->loop);
+    struct process *p = context;
+    net_loop_destroy(p->base.loop);
     hsm_destroy(p->hsm);
-    if (err == ERR_OK)
-        LOG(p->env.log, LOG_INFO, "hsm.stopped", LOG_INT("status", 0));
-    return command_exit_status(err);
 }
 
-int main_hsm(int argc, char **argv)
+/* Nothing runs without LMKs; the public ones are told loudly. */
+static int check(void *context)
 {
-    struct log log = {STDERR_FILENO, LOG_INFO, "hsm"};
-    struct process process = {.env = env_system(&log)};
-    struct settings settings;
-    char problem[256] = "";
-    argp_program_version = "countersign-hsm " COUNTERSIGN_VERSION;
-    if (command_settings_load(&description, argc, argv, &settings, problem, sizeof problem) != ERR_OK) {
-        (void)fprintf(stderr, "countersign-hsm: %s\n", problem);
-        return COMMAND_EXIT_BAD_START;
-    }
-    if (!settings.test_lmk) {
+    const struct process *p = context;
+    if (!p->settings.test_lmk) {
         (void)fputs("countersign-hsm: no LMKs. Forming production LMKs from components is not part of this release;\n"
                     "  --test-lmk loads the public test LMKs for a sandbox.\n",
                     stderr);
         return EX_USAGE;
     }
-    if (secret_process_harden() != ERR_OK)
-        LOG(&log, LOG_WARN, "hsm.harden", LOG_TEXT("reason", "the process could not be made undumpable"));
     warn_test_lmk();
-    return run(&process, &settings);
+    return 0;
+}
+
+static const struct service service = {
+    .command =
+        {
+            .service = "hsm",
+            .doc = "Answers payShield host commands; the only process that holds keys.",
+            .table = &main_hsm_settings,
+            .option = options,
+            .option_count = sizeof options / sizeof options[0],
+            .exit_statuses = "64 without LMKs",
+        },
+    .start = start,
+    .stop = stop,
+    .check = check,
+    .metrics = on_metrics,
+    .grace_ms = GRACE_MS,
+};
+
+int main_hsm(int argc, char **argv)
+{
+    static struct process process;
+    argp_program_version = "countersign-hsm " COUNTERSIGN_VERSION;
+    return service_main(&service, argc, argv, &process.base, &process.settings);
 }

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign issuer: wiring of the issuer's REST service. */
-#include "main/command.h"
 #include "main/keys_file.h"
+#include "main/service.h"
 #include "main/services.h"
 #include "main/transport.h"
 
 #include "base/config.h"
-#include "base/secret.h"
 #include "issuer/issuer.h"
 #include "net/admin.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { GRACE_MS = 200, WRITER_CAP = 1024 };
 
@@ -71,39 +68,26 @@ static const struct config_row settings_rows[] = {
 /* clang-format on */
 const struct config_table main_issuer_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
-static const struct command_description description = {
-    .service = "issuer",
-    .doc = "Card products, registration and the credentials a holder is shown.",
-    .table = &main_issuer_settings,
-};
-
 /* ---- process ---- */
 
 struct process {
-    struct env env;
+    struct service_process base;
     struct settings settings;
     struct keys_file keys_file;
     struct issuer_key key[KEYS_FILE_MAX];
     char host[COMMAND_HOST_MAX];
-    struct net_loop *loop;
     struct hsm_link *hsm;
     struct store *reads;
     struct store_writer *writer;
     struct vault *vault;
     struct http *http;
     struct issuer *issuer;
-    bool stopping;
 };
 
-static void on_signal(void *context, int signum)
+static void quiesce(void *context)
 {
     struct process *p = context;
-    if (signum == SIGHUP)
-        return; /* nothing is re-read: a changed configuration needs a restart */
-    p->stopping = true;
-    LOG(p->env.log, LOG_INFO, "issuer.stopping", LOG_INT("signal", signum));
     http_quiesce(p->http);
-    net_loop_drain(p->loop, GRACE_MS);
 }
 
 static int64_t on_turn(void *context)
@@ -121,7 +105,7 @@ static bool is_busy(void *context)
 static bool is_ready(void *context)
 {
     const struct process *p = context;
-    return !p->stopping && p->issuer && issuer_ready(p->issuer);
+    return p->issuer && issuer_ready(p->issuer);
 }
 
 static void on_metrics(void *context, struct buf *out)
@@ -144,16 +128,16 @@ static enum err store_connect(struct process *p)
 {
     const struct settings *s = &p->settings;
     struct store *writes = NULL;
-    TRY(store_open(s->store_url, &p->env, &writes));
+    TRY(store_open(s->store_url, &p->base.env, &writes));
     enum err err = store_migrate(writes, STORE_LEDGER);
     if (err == ERR_OK && s->sandbox && s->api_key[0])
         err = issuer_sandbox_client(writes, s->issuer_id, s->client_id, span_text(s->api_key));
     if (err == ERR_OK)
-        err = store_writer_start(writes, &p->env, WRITER_CAP, &p->writer);
+        err = store_writer_start(writes, &p->base.env, WRITER_CAP, &p->writer);
     if (err != ERR_OK)
         store_close(writes);
     TRY(err);
-    return store_open(s->store_url, &p->env, &p->reads);
+    return store_open(s->store_url, &p->base.env, &p->reads);
 }
 
 static enum err keys_load(struct process *p, struct net_problem *problem)
@@ -177,13 +161,13 @@ static enum err rest_open(struct process *p, struct net_problem *problem)
         .certificate_path = s->certificate_path[0] ? s->certificate_path : NULL,
         .key_path = s->key_path,
         .wake = net_loop_wake,
-        .wake_context = p->loop,
+        .wake_context = p->base.loop,
     };
     config.mount = issuer_mounts(&config.mount_count);
     enum err err = command_listen_split(s->listen, p->host, &config.port);
     config.address = p->host;
     if (err == ERR_OK)
-        err = http_create(&config, &p->env, &p->http);
+        err = http_create(&config, &p->base.env, &p->http);
     if (err != ERR_OK)
         (void)snprintf(problem->text, sizeof problem->text, "cannot listen on %s", s->listen);
     return err;
@@ -192,24 +176,24 @@ static enum err rest_open(struct process *p, struct net_problem *problem)
 static enum err network_connect(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    struct net_admin *admin = NULL;
-    struct net_loop_config loop = {.env = &p->env, .turn = on_turn, .signal = on_signal, .busy = is_busy, .context = p};
-    TRY(net_loop_create(&loop, &p->loop));
-    TRY(hsm_link_create(&(struct hsm_link_config){p->loop, &p->env, s->hsm_addresses, (uint32_t)s->hsm_window}, &p->hsm, problem));
-    if (s->admin[0])
-        TRY(net_admin_create(p->loop, &(struct net_admin_config){s->admin, is_ready, on_metrics, p}, &admin, problem));
+    uint16_t admin_port = 0;
+    TRY(service_loop_create(&p->base));
+    TRY(hsm_link_create(&(struct hsm_link_config){p->base.loop, &p->base.env, s->hsm_addresses, (uint32_t)s->hsm_window}, &p->hsm,
+                        problem));
+    TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return rest_open(p, problem);
 }
 
-static enum err start(struct process *p, struct net_problem *problem)
+static enum err start(void *context, struct net_problem *problem)
 {
+    struct process *p = context;
     const struct settings *s = &p->settings;
     TRY(keys_load(p, problem));
     TRY(vault_open_file(s->vault_path, "ledger", &p->vault));
     TRY(store_connect(p));
     TRY(network_connect(p, problem));
     struct issuer_config config = {
-        .env = &p->env,
+        .env = &p->base.env,
         .http = p->http,
         .store = p->reads,
         .writer = p->writer,
@@ -222,21 +206,23 @@ static enum err start(struct process *p, struct net_problem *problem)
         .sandbox = s->sandbox,
         .account_opening_balance_minor = s->sandbox ? s->opening_balance : -1,
         .wake = net_loop_wake,
-        .wake_context = p->loop,
+        .wake_context = p->base.loop,
     };
     memcpy(config.account_currency, s->currency, sizeof config.account_currency);
     TRY(issuer_create(&config, &p->issuer));
     if (s->sandbox)
-        LOG(p->env.log, LOG_WARN, "issuer.sandbox", LOG_TEXT("warning", "credentials may leave in clear: never with real cards"));
-    LOG(p->env.log, LOG_INFO, "issuer.started", LOG_TEXT("store", store_driver_name(p->reads)), LOG_INT("port", http_port(p->http)),
-        LOG_TEXT("tls", s->certificate_path[0] ? "yes" : "no"));
+        LOG(p->base.env.log, LOG_WARN, "issuer.sandbox",
+            LOG_TEXT("warning", "credentials may leave in clear: never with real cards"));
+    LOG(p->base.env.log, LOG_INFO, "issuer.started", LOG_TEXT("store", store_driver_name(p->reads)),
+        LOG_INT("port", http_port(p->http)), LOG_TEXT("tls", s->certificate_path[0] ? "yes" : "no"));
     return ERR_OK;
 }
 
 /* The writer's last completions wake the loop and are answered; HTTP's threads wake it until they end. No turn runs after the
  * writer: a request on a kept connection would still start, and commit to what is gone. */
-static void stop(struct process *p)
+static void stop(void *context)
 {
+    struct process *p = context;
     store_writer_stop(p->writer);
     if (p->issuer) {
         issuer_destroy(p->issuer);
@@ -244,39 +230,33 @@ static void stop(struct process *p)
     }
     if (p->http)
         http_destroy(p->http);
-    if (p->loop)
-        net_loop_destroy(p->loop);
+    if (p->base.loop)
+        net_loop_destroy(p->base.loop);
     hsm_link_destroy(p->hsm);
     store_close(p->reads);
     if (p->vault)
         vault_close(p->vault);
 }
 
-static int run(struct process *p)
-{
-    struct net_problem problem = {""};
-    enum err err = start(p, &problem);
-    if (err != ERR_OK)
-        command_start_failed(&description, problem.text, err);
-    else
-        err = net_loop_run(p->loop);
-    stop(p);
-    if (err == ERR_OK)
-        LOG(p->env.log, LOG_INFO, "issuer.stopped", LOG_INT("status", 0));
-    return command_exit_status(err);
-}
+static const struct service service = {
+    .command =
+        {
+            .service = "issuer",
+            .doc = "Card products, registration and the credentials a holder is shown.",
+            .table = &main_issuer_settings,
+        },
+    .start = start,
+    .stop = stop,
+    .quiesce = quiesce,
+    .turn = on_turn,
+    .busy = is_busy,
+    .ready = is_ready,
+    .metrics = on_metrics,
+    .grace_ms = GRACE_MS,
+};
 
 int main_issuer(int argc, char **argv)
 {
     static struct process process;
-    static struct log log = {STDERR_FILENO, LOG_INFO, "issuer"};
-    char problem[256] = "";
-    process.env = env_system(&log);
-    if (command_settings_load(&description, argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
-        (void)fprintf(stderr, "countersign issuer: %s\n", problem);
-        return COMMAND_EXIT_BAD_START;
-    }
-    if (secret_process_harden() != ERR_OK)
-        LOG(&log, LOG_WARN, "issuer.not_hardened", LOG_TEXT("see", "core files may be written"));
-    return run(&process);
+    return service_main(&service, argc, argv, &process.base, &process.settings);
 }

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign switch: wiring of the authorisation switch. */
-#include "main/command.h"
 #include "main/keys_file.h"
+#include "main/service.h"
 #include "main/services.h"
 #include "main/transport.h"
 
 #include "base/config.h"
-#include "base/secret.h"
-#include "net/admin.h"
 #include "store/writer.h"
 #include "switch/switch.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256 };
 
@@ -76,40 +72,21 @@ static const struct config_row settings_rows[] = {
 /* clang-format on */
 const struct config_table main_switch_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
-static const struct command_description description = {
-    .service = "switch",
-    .doc = "Authorises ISO 8583 requests and consumes each code exactly once.",
-    .table = &main_switch_settings,
-};
-
 /* ---- process ---- */
 
 struct process {
-    struct env env;
+    struct service_process base;
     struct settings settings;
     struct keys_file keys;
     struct switch_link link[LINKS];
     size_t link_count;
-    struct net_loop *loop;
     struct hsm_link *hsm;
     struct store *reads;
     struct store_writer *writer;
     struct vault *vault;
     struct switch_ports *ports;
     struct switch_core *core;
-    bool stopping;
 };
-
-static void on_signal(void *context, int signum)
-{
-    struct process *p = context;
-
-    if (signum == SIGHUP)
-        return; /* nothing is re-read: a changed configuration needs a restart */
-    p->stopping = true;
-    LOG(p->env.log, LOG_INFO, "switch.stopping", LOG_INT("signal", signum));
-    net_loop_drain(p->loop, GRACE_MS);
-}
 
 static int64_t on_turn(void *context)
 {
@@ -129,7 +106,7 @@ static bool is_ready(void *context)
 {
     const struct process *p = context;
 
-    return !p->stopping && p->core != NULL && hostcmd_client_ready(hsm_link_client(p->hsm));
+    return p->core != NULL && hostcmd_client_ready(hsm_link_client(p->hsm));
 }
 
 static void on_metrics(void *context, struct buf *out)
@@ -157,7 +134,7 @@ static void wake(void *context)
 {
     struct process *p = context;
 
-    net_loop_wake(p->loop);
+    net_loop_wake(p->base.loop);
 }
 
 static enum err links_resolve(struct process *p, char *problem, size_t problem_cap)
@@ -180,34 +157,34 @@ static enum err store_connect(struct process *p)
     struct store *writes = NULL;
     enum err err;
 
-    TRY(store_open(p->settings.store_url, &p->env, &writes));
+    TRY(store_open(p->settings.store_url, &p->base.env, &writes));
     err = store_migrate(writes, STORE_LEDGER);
     if (err == ERR_OK)
-        err = store_writer_start(writes, &p->env, WRITER_CAP, &p->writer);
+        err = store_writer_start(writes, &p->base.env, WRITER_CAP, &p->writer);
     if (err != ERR_OK)
         store_close(writes);
     TRY(err);
-    return store_open(p->settings.store_url, &p->env, &p->reads);
+    return store_open(p->settings.store_url, &p->base.env, &p->reads);
 }
 
 static enum err network_connect(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    struct net_admin *admin = NULL;
+    uint16_t admin_port = 0;
 
-    struct net_loop_config loop = {.env = &p->env, .turn = on_turn, .signal = on_signal, .busy = is_busy, .context = p};
-    TRY(net_loop_create(&loop, &p->loop));
-    TRY(hsm_link_create(&(struct hsm_link_config){p->loop, &p->env, s->hsm_addresses, (uint32_t)s->hsm_window}, &p->hsm, problem));
-    TRY(switch_ports_open(p->loop, p->link, p->link_count, &p->ports, problem));
-    if (s->admin[0] != 0)
-        TRY(net_admin_create(p->loop, &(struct net_admin_config){s->admin, is_ready, on_metrics, p}, &admin, problem));
+    TRY(service_loop_create(&p->base));
+    TRY(hsm_link_create(&(struct hsm_link_config){p->base.loop, &p->base.env, s->hsm_addresses, (uint32_t)s->hsm_window}, &p->hsm,
+                        problem));
+    TRY(switch_ports_open(p->base.loop, p->link, p->link_count, &p->ports, problem));
+    TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return ERR_OK;
 }
 
-static enum err start(struct process *p, struct net_problem *problem)
+static enum err start(void *context, struct net_problem *problem)
 {
+    struct process *p = context;
     const struct settings *s = &p->settings;
-    struct switch_config config = {.env = &p->env,
+    struct switch_config config = {.env = &p->base.env,
                                    .link = p->link,
                                    .key = find_key,
                                    .reply = send_reply,
@@ -231,18 +208,19 @@ static enum err start(struct process *p, struct net_problem *problem)
     TRY(switch_create(&config, &p->core));
     switch_ports_attach(p->ports, p->core);
     for (size_t i = 0; i < p->link_count; i++)
-        LOG(p->env.log, LOG_INFO, "switch.link", LOG_TEXT("link", p->link[i].id), LOG_TEXT("profile", p->link[i].profile->name),
-            LOG_INT("port", switch_ports_number(p->ports, i)));
-    LOG(p->env.log, LOG_INFO, "switch.started", LOG_TEXT("store", store_driver_name(p->reads)), LOG_INT("slots", s->slots));
+        LOG(p->base.env.log, LOG_INFO, "switch.link", LOG_TEXT("link", p->link[i].id),
+            LOG_TEXT("profile", p->link[i].profile->name), LOG_INT("port", switch_ports_number(p->ports, i)));
+    LOG(p->base.env.log, LOG_INFO, "switch.started", LOG_TEXT("store", store_driver_name(p->reads)), LOG_INT("slots", s->slots));
     return ERR_OK;
 }
 
-static void stop(struct process *p)
+static void stop(void *context)
 {
+    struct process *p = context;
     /* The writer puts its last completions into the switch's queue, and its wake hook needs the loop. */
     store_writer_stop(p->writer);
-    if (p->loop != NULL)
-        net_loop_destroy(p->loop);
+    if (p->base.loop != NULL)
+        net_loop_destroy(p->base.loop);
     hsm_link_destroy(p->hsm);
     switch_destroy(p->core);
     if (p->ports != NULL)
@@ -252,33 +230,24 @@ static void stop(struct process *p)
         vault_close(p->vault);
 }
 
-static int run(struct process *p)
-{
-    struct net_problem problem = {""};
-    enum err err = start(p, &problem);
-
-    if (err != ERR_OK)
-        command_start_failed(&description, problem.text, err);
-    else
-        err = net_loop_run(p->loop);
-    stop(p);
-    if (err == ERR_OK)
-        LOG(p->env.log, LOG_INFO, "switch.stopped", LOG_INT("status", 0));
-    return command_exit_status(err);
-}
+static const struct service service = {
+    .command =
+        {
+            .service = "switch",
+            .doc = "Authorises ISO 8583 requests and consumes each code exactly once.",
+            .table = &main_switch_settings,
+        },
+    .start = start,
+    .stop = stop,
+    .turn = on_turn,
+    .busy = is_busy,
+    .ready = is_ready,
+    .metrics = on_metrics,
+    .grace_ms = GRACE_MS,
+};
 
 int main_switch(int argc, char **argv)
 {
-    static struct log log = {STDERR_FILENO, LOG_INFO, "switch"};
     static struct process process;
-    char problem[256] = "";
-
-    process.env = env_system(&log);
-    if (command_settings_load(&description, argc, argv, &process.settings, problem, sizeof problem) != ERR_OK) {
-        (void)fprintf(stderr, "countersign switch: %s\n", problem);
-        return COMMAND_EXIT_BAD_START;
-    }
-    if (secret_process_harden() != ERR_OK)
-        LOG(&log, LOG_WARN, "switch.harden", LOG_TEXT("reason", "the process could not be made undumpable"));
-    return run(&process);
+    return service_main(&service, argc, argv, &process.base, &process.settings);
 }
