@@ -45,11 +45,12 @@ void demo_path(const struct demo *demo, const char *name, char out[static DEMO_P
 
 /* ---- command line ---- */
 
+/* Admin ports stand 1,337 above, not 1,000 as a service's own default: sandboxes with round offsets do not meet. */
 static const uint16_t standard_ports[DEMO_PORTS] = {
     [DEMO_PORT_HSM] = 1500,           [DEMO_PORT_ISSUER] = 8081,       [DEMO_PORT_VISA] = 8583,
     [DEMO_PORT_EFTPOS] = 8585,        [DEMO_PORT_GENERIC] = 8586,      [DEMO_PORT_GATEWAY] = 8080,
-    [DEMO_PORT_ADMIN_HSM] = 2501,     [DEMO_PORT_ADMIN_ISSUER] = 9081, [DEMO_PORT_ADMIN_SWITCH] = 9583,
-    [DEMO_PORT_ADMIN_GATEWAY] = 9080,
+    [DEMO_PORT_ADMIN_HSM] = 2837,     [DEMO_PORT_ADMIN_ISSUER] = 9418, [DEMO_PORT_ADMIN_SWITCH] = 9920,
+    [DEMO_PORT_ADMIN_GATEWAY] = 9417,
 };
 
 static void usage(FILE *out)

@@ -18,7 +18,7 @@ import uuid
 
 BUILD = os.environ.get("COUNTERSIGN_BUILD", "build")
 COUNTERSIGN = os.path.join(BUILD, "countersign")
-PORTS = (1500, 2501, 8080, 8081, 8583, 8585, 8586, 9080, 9081, 9583)
+PORTS = (1500, 2837, 8080, 8081, 8583, 8585, 8586, 9417, 9418, 9920)
 READY_S = 40
 
 
@@ -53,7 +53,7 @@ def free_offset():
     """A port offset at which every port of a sandbox is free."""
     generator = random.SystemRandom()
     while True:
-        offset = generator.randrange(11000, 22000)
+        offset = generator.randrange(11000, 21000)
         try:
             for port in PORTS:
                 with socket.socket() as probe:
@@ -88,9 +88,9 @@ def alive(pid):
 class Demo:
     """`countersign demo` as a process, in a directory of its own."""
 
-    def __init__(self, *options, keep_up=True, directory=None):
+    def __init__(self, *options, keep_up=True, directory=None, offset=None):
         self.dir = directory or tempfile.mkdtemp(prefix="countersign-scenario-")
-        self.offset = free_offset()
+        self.offset = offset or free_offset()
         self.log = open(os.path.join(tempfile.gettempdir(), os.path.basename(self.dir) + ".out"), "w+b")
         command = [COUNTERSIGN, "demo", "--dir", self.dir, "--port-offset", str(self.offset)] + list(options)
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)

@@ -181,7 +181,7 @@ def main():
                 continue
             found = search_file(search, os.path.join(demo.dir, name))
             checks.check(not found, "%s is clean%s" % (name, ": " + ", ".join(sorted(found)) if found else ""))
-        for name, port in (("hsm", 2501), ("gateway", 9080), ("issuer", 9081), ("switch", 9583)):
+        for name, port in (("hsm", 2837), ("gateway", 9417), ("issuer", 9418), ("switch", 9920)):
             found = search.names(metrics(port + demo.offset))
             checks.check(not found, "the metrics of %s are clean" % name)
         for name, pid in sorted(demo.services().items()):

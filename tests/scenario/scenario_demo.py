@@ -17,7 +17,7 @@ STEPS = 10
 def story_once(checks):
     """Two sandboxes side by side, each telling the whole story."""
     first = Demo("--once", "--json", keep_up=False)
-    second = Demo("--once", keep_up=False)
+    second = Demo("--once", keep_up=False, offset=first.offset + 1000)
     with first, second:
         checks.check(first.wait(120) == 0, "demo --once --json ends with 0")
         checks.check(second.wait(120) == 0, "a second sandbox beside it ends with 0")
