@@ -248,12 +248,6 @@ bool card_result_from_name(struct span name, enum card_result *out)
     return found;
 }
 
-const char *card_source_name(enum card_source source)
-{
-    ASSERT((unsigned)source < CARD_SOURCE_COUNT);
-    return source_names[source];
-}
-
 bool card_source_from_name(struct span name, enum card_source *out)
 {
     unsigned at = 0;

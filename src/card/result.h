@@ -126,7 +126,6 @@ void card_result_association(enum card_result result, struct span raw, char out[
 const char *card_result_name(enum card_result result);
 enum card_result_class card_result_class(enum card_result result);
 bool card_result_from_name(struct span name, enum card_result *out);
-const char *card_source_name(enum card_source source);
 bool card_source_from_name(struct span name, enum card_source *out);
 const char *card_face_name(enum card_face face);
 bool card_face_from_name(struct span name, enum card_face *out);

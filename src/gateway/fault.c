@@ -4,12 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const char *const texts[FAULT_COUNT] = {[FAULT_NONE] = "",
-#define GATEWAY_FAULT_TEXT(name, text) [FAULT_##name] = text,
-                                               GATEWAY_FAULT_LIST(GATEWAY_FAULT_TEXT)
-#undef GATEWAY_FAULT_TEXT
-};
-
 static bool same_field(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
@@ -23,9 +17,4 @@ void gateway_fault_add(struct gateway_faults *faults, enum gateway_fault_id id, 
             return;
     if (faults->count < GATEWAY_FAULTS_MAX)
         faults->at[faults->count++] = (struct gateway_fault){id, field};
-}
-
-const char *gateway_fault_text(enum gateway_fault_id id)
-{
-    return id < FAULT_COUNT ? texts[id] : "";
 }

@@ -83,6 +83,5 @@ struct gateway_faults {
 
 /* The same fault of the same field is kept once. */
 void gateway_fault_add(struct gateway_faults *faults, enum gateway_fault_id id, const char *field);
-const char *gateway_fault_text(enum gateway_fault_id id);
 
 #endif

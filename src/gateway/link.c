@@ -478,11 +478,6 @@ void gateway_link_destroy(struct gateway_link *link)
         memory_release(link, 1, sizeof *link);
 }
 
-const struct gateway_link_config *gateway_link_settings(const struct gateway_link *link)
-{
-    return &link->config;
-}
-
 bool gateway_link_up(const struct gateway_link *link)
 {
     return link->signed_on && net_client_up(link->client);

@@ -46,7 +46,6 @@ struct gateway_place {
 MUST_USE enum err gateway_link_create(const struct gateway_link_config *config, const struct env *env, struct net_loop *loop,
                                       const struct gateway_link_events *events, struct gateway_link **out);
 void gateway_link_destroy(struct gateway_link *link);
-const struct gateway_link_config *gateway_link_settings(const struct gateway_link *link);
 /* Connected and signed on. */
 bool gateway_link_up(const struct gateway_link *link);
 

@@ -31,6 +31,8 @@ static void unload_master(void *payload)
 static enum err fill(struct hsm_keys *k, const struct hsm_config *config)
 {
     TRY(keys_lmk_set_create(&k->lmks));
+    if (!keys_lmk_set_locked(k->lmks))
+        LOG(config->env->log, LOG_WARN, "hsm.memory_not_locked", LOG_TEXT("see", "RLIMIT_MEMLOCK: keys may be swapped out"));
     TRY(keys_cache_create(HSM_CACHE, sizeof(struct cvv_key), unload_cvk, &k->cvks));
     TRY(keys_cache_create(HSM_CACHE, sizeof(struct cvv_master), unload_master, &k->masters));
     if (!config->test_lmk)

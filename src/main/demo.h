@@ -106,7 +106,6 @@ MUST_USE enum err demo_service_stop(struct demo *demo, enum demo_service service
 void demo_services_stop(struct demo *demo);
 /* The service that ended by itself, or DEMO_SERVICES. */
 enum demo_service demo_services_died(struct demo *demo);
-const char *demo_service_name(enum demo_service service);
 
 /* ---- demo_files.c, demo_seed.c ---- */
 

@@ -37,11 +37,6 @@ static const struct detour {
     {DEMO_GATEWAY, "link.eftpos.port", DEMO_WIRE_EFTPOS, false},
 };
 
-const char *demo_service_name(enum demo_service service)
-{
-    return service < DEMO_SERVICES ? services[service].name : "none";
-}
-
 struct command {
     char *argv[ARGUMENTS];
     size_t count;

@@ -94,7 +94,6 @@ struct commercehub_request {
     bool encrypted; /* there is encryptionData */
 };
 
-const struct wire_record *commercehub_record(enum commercehub_call call);
 /* Binds the body and checks every row. With encryptionData the card's own rows are checked by commercehub_merge, once decrypted. */
 void commercehub_parse(enum commercehub_call call, struct span body, struct commercehub_request *out,
                        struct gateway_faults *faults);

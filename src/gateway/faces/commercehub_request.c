@@ -119,11 +119,6 @@ static const struct table *table_of(enum commercehub_call call)
     return (1 << call) & PAY ? &payment_table : &merchant_table;
 }
 
-const struct wire_record *commercehub_record(enum commercehub_call call)
-{
-    return &table_of(call)->record;
-}
-
 static const struct wire_text *member_of(const struct commercehub_request *request, const struct wire_field *field)
 {
     return field->cap == 0 ? NULL : (const struct wire_text *)(const void *)((const uint8_t *)request + field->member);
