@@ -28,20 +28,18 @@
 
 #include "hostcmd/records.h"
 
-/* In the order of the table. */
-enum hostcmd_id {
-    HOSTCMD_CW, /* generate CVV */
-    HOSTCMD_CY, /* verify CVV */
-    HOSTCMD_QY, /* generate a dynamic code */
-    HOSTCMD_PM, /* verify a dynamic code */
-    HOSTCMD_AS, /* generate a CVK pair */
-    HOSTCMD_A0, /* generate a key */
-    HOSTCMD_BU, /* key check value */
-    HOSTCMD_B2, /* echo */
-    HOSTCMD_NC, /* diagnostics */
-    HOSTCMD_NO, /* status */
-    HOSTCMD_COUNT
-};
+/* Every command once, in the order of the table: a line a file of rows. */
+#define HOSTCMD_LIST(X_)                          \
+    X_(CW, cw) X_(CY, cy) X_(QY, qy) X_(PM, pm)   \
+    /* keys */                                    \
+    X_(AS, as) X_(A0, a0) X_(BU, bu)              \
+    /* exchange */                                \
+    /* status */                                  \
+    X_(B2, b2) X_(NC, nc) X_(NO, no)
+
+#define HOSTCMD_ID(id_, name_) HOSTCMD_##id_,
+enum hostcmd_id { HOSTCMD_LIST(HOSTCMD_ID) HOSTCMD_COUNT };
+#undef HOSTCMD_ID
 
 /* ---- the table ---- */
 
@@ -75,6 +73,7 @@ struct hostcmd_reply_choice {
 };
 
 struct hostcmd_row {
+    enum hostcmd_id id;
     const char *code;
     const char *reply_code;
     const char *title;
@@ -84,6 +83,8 @@ struct hostcmd_row {
     const struct hostcmd_fault *fault;  /* ends with a NULL field; NULL: none */
     struct hostcmd_key_rule key;        /* of the first KEY of the request; type and usages NULL: no rule */
     enum hostcmd_activity activity;
+    const char *activity_type; /* the key type it is about: 402; NULL: what the member at activity_member says */
+    uint16_t activity_member;
     enum hostcmd_audit audit;
     uint16_t flags; /* enum hostcmd_flag */
 };

@@ -18,6 +18,11 @@ void hostcmd_key_double_generate(const struct env *env, struct buf *out);
 void hostcmd_key_triple_generate(const struct env *env, struct buf *out);
 bool hostcmd_key_tag_is_block(uint8_t tag);
 
+/* The rows: hostcmd_row_cw ... */
+#define HOSTCMD_ROW(id_, name_) extern const struct hostcmd_row hostcmd_row_##name_;
+HOSTCMD_LIST(HOSTCMD_ROW)
+#undef HOSTCMD_ROW
+
 /* The `#` fields. */
 extern const struct wire_record hostcmd_attributes_record;
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sizes and member types that all records share; its contract is that of the room. Included by records.h. */
+#ifndef HOSTCMD_FIELDS_H
+#define HOSTCMD_FIELDS_H
+
+#include "wire/wire.h"
+
+enum {
+    HOSTCMD_FRAME_MAX = 32768, /* largest LEN; the I/O buffer that NO reports */
+    HOSTCMD_KEY_MAX = 512,
+    HOSTCMD_ECHO_MAX = 32752,
+    HOSTCMD_TRAILER_MAX = 32,
+    HOSTCMD_LMK_DEFAULT = -1, /* no %NN */
+};
+
+typedef WIRE_TEXT(HOSTCMD_KEY_MAX) hostcmd_key;
+typedef WIRE_TEXT(19) hostcmd_pan;
+
+#endif

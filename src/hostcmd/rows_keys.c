@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tidy: table. Keys under the LMK; layouts of host-commands 6. */
+#include "hostcmd/rows_internal.h"
+
+/* clang-format off */
+
+static const struct wire_field as_fields[] = {
+    ROW_GROUP("schemes"),
+    ROW_ONE("ZMK scheme", "not used", "0|Z", struct hostcmd_as, unused),
+    ROW_LETTER("LMK scheme", "0: two single keys, U: one double key", struct hostcmd_as, lmk_scheme),
+    ROW_ONE("KCV type", "0: one a half, 1: one of the pair", "0|1", struct hostcmd_as, kcv_type),
+};
+static const struct wire_field as_reply_fields[] = {
+    ROW_KEY("CVK", "U and 32H, or CVK-A and CVK-B", struct hostcmd_as_reply, key),
+    ROW_HEX("KCV A", "check value of CVK-A", 6, struct hostcmd_as_reply, kcv),
+    ROW_HEX("KCV B", "check value of CVK-B", 6, struct hostcmd_as_reply, kcv_b),
+};
+static const struct wire_field as_pair_fields[] = {
+    ROW_KEY("CVK", "U and 32H, or CVK-A and CVK-B", struct hostcmd_as_reply, key),
+    ROW_HEX("KCV", "check value of the pair", 6, struct hostcmd_as_reply, kcv),
+};
+
+#define WITH_ZMK .when = offsetof(struct hostcmd_a0, mode), .equals = "1"
+static const struct wire_field a0_fields[] = {
+    ROW_ONE("mode", "0 generate, 1 generate and export", "0|1", struct hostcmd_a0, mode),
+    ROW_HEX("key type", "key type code; FFF: key block", 3, struct hostcmd_a0, type),
+    ROW_LETTER("LMK scheme", "scheme of the key under the LMK", struct hostcmd_a0, scheme),
+    {.name = "delimiter", .doc = "before the ZMK", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1, WITH_ZMK},
+    {.name = "ZMK flag", .doc = "0", .kind = WIRE_N, .min = 1, .max = 1, WITH_ZMK, WIRE_AT(struct hostcmd_a0, zmk_flag)},
+    {.name = "ZMK", .doc = "zone master key, 000", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX, WITH_ZMK,
+     .shape = hostcmd_key_double, .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_a0, zmk)},
+    {.name = "export scheme", .doc = "scheme of the key under the ZMK", .kind = WIRE_A, .min = 1, .max = 1, WITH_ZMK,
+     WIRE_AT(struct hostcmd_a0, export_scheme)},
+};
+static const struct hostcmd_fault a0_faults[] = {
+    {"mode", WIRE_OUTCOME_VALUE, ERR_COMMAND_DISABLED},
+    {"key type", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE},
+    {0},
+};
+static const struct wire_field a0_reply_fields[] = {
+    {.name = "key", .doc = "under the LMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX, .shape = hostcmd_key_result,
+     .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_a0_reply, key)},
+    ROW_HEX("KCV", "check value", 6, struct hostcmd_a0_reply, kcv),
+};
+static const struct wire_field a0_export_fields[] = {
+    {.name = "key", .doc = "under the LMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX, .shape = hostcmd_key_first,
+     .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_a0_reply, key)},
+    {.name = "exported key", .doc = "under the ZMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX,
+     .shape = hostcmd_key_result, .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_a0_reply, exported)},
+    ROW_HEX("KCV", "check value", 6, struct hostcmd_a0_reply, kcv),
+};
+
+#define BU_KEY(flags_, form_)                                                                                                     \
+    {.name = "key", .doc = "the key to check", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX,                             \
+     .when = offsetof(struct hostcmd_bu, length), .equals = (flags_), .shape = hostcmd_key_##form_,                               \
+     .shape_generate = hostcmd_key_##form_##_generate, WIRE_AT(struct hostcmd_bu, key)}
+static const struct wire_field bu_fields[] = {
+    ROW_HEX("variant", "first digit of the key type: 4 of 42", 1, struct hostcmd_bu, variant),
+    ROW_HEX("pair", "second digit of the key type: 2 of 42; FF: the three-digit code counts", 1, struct hostcmd_bu, pair),
+    ROW_ONE("length flag", "0 single, 1 double, 2 triple, F key block", "0|1|2|F", struct hostcmd_bu, length),
+    BU_KEY("0", single),
+    BU_KEY("1F", double),
+    BU_KEY("2", triple),
+    {.name = "delimiter", .doc = "before the key type code", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1,
+     .when = offsetof(struct hostcmd_bu, variant), .equals = "F"},
+    {.name = "key type", .doc = "key type code, with FF", .kind = WIRE_H, .min = 3, .max = 3,
+     .when = offsetof(struct hostcmd_bu, variant), .equals = "F", WIRE_AT(struct hostcmd_bu, type)},
+    ROW_GROUP("schemes"),
+    ROW_ONE("ZMK scheme", "not used", "0|Z", struct hostcmd_bu, unused),
+    ROW_ONE("LMK scheme", "not used", "0|Z", struct hostcmd_bu, unused_2),
+    ROW_ONE("KCV type", "0: 16H, 1: 6H", "0|1", struct hostcmd_bu, kcv_type),
+};
+static const struct hostcmd_fault bu_faults[] = {
+    {"variant", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
+    {"pair", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
+    {"length flag", WIRE_OUTCOME_VALUE, ERR_KEY_LENGTH_FLAG},
+    {"key type", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
+    {0},
+};
+static const struct wire_field bu_reply_fields[] = {ROW_HEX("KCV", "long form", 16, struct hostcmd_bu_reply, kcv)};
+static const struct wire_field bu_short_fields[] = {ROW_HEX("KCV", "short form", 6, struct hostcmd_bu_reply, kcv)};
+
+ROW_RECORD(as, "AS", hostcmd_as);
+ROW_RECORD(as_reply, "AT", hostcmd_as_reply);
+ROW_RECORD(as_pair, "AT, KCV type 1", hostcmd_as_reply);
+ROW_RECORD(a0, "A0", hostcmd_a0);
+ROW_RECORD(a0_reply, "A1", hostcmd_a0_reply);
+ROW_RECORD(a0_export, "A1, mode 1", hostcmd_a0_reply);
+ROW_RECORD(bu, "BU", hostcmd_bu);
+ROW_RECORD(bu_reply, "BV", hostcmd_bu_reply);
+ROW_RECORD(bu_short, "BV, KCV type 1", hostcmd_bu_reply);
+
+const struct hostcmd_row hostcmd_row_as = {
+    .id = HOSTCMD_AS, .code = "AS", .reply_code = "AT", .title = "generate a CVK pair", .request = &as_record,
+    .reply = &as_reply_record,
+    ROW_CHOICE(struct hostcmd_as, kcv_type, "1", as_pair_record), .activity = HOSTCMD_GENERATE, .activity_type = "402",
+    .audit = HOSTCMD_AUDIT_ALWAYS,
+};
+
+const struct hostcmd_row hostcmd_row_a0 = {
+    .id = HOSTCMD_A0, .code = "A0", .reply_code = "A1", .title = "generate a key", .request = &a0_record, .reply = &a0_reply_record,
+    ROW_CHOICE(struct hostcmd_a0, mode, "1", a0_export_record), .fault = a0_faults, .key = {"000", "K052", "NBE", 'T'},
+    .activity = HOSTCMD_GENERATE, .activity_member = offsetof(struct hostcmd_a0, type), .audit = HOSTCMD_AUDIT_ALWAYS,
+    .flags = HOSTCMD_ATTRIBUTES,
+};
+
+const struct hostcmd_row hostcmd_row_bu = {
+    .id = HOSTCMD_BU, .code = "BU", .reply_code = "BV", .title = "check value of a key", .request = &bu_record,
+    .reply = &bu_reply_record,
+    ROW_CHOICE(struct hostcmd_bu, kcv_type, "1", bu_short_record), .fault = bu_faults, .audit = HOSTCMD_AUDIT_FAILURE,
+};
+/* clang-format on */
