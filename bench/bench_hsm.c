@@ -76,7 +76,7 @@ static void answer_here(void *context, size_t count)
         const struct load *load = here->load;
         size_t from = load->start[i % CARDS], to = load->start[i % CARDS + 1];
         struct buf reply = buf_over(room, sizeof room);
-        ASSERT(hsm_answer(here->hsm, span_of(load->bytes + from + 2, to - from - 2), &reply) == ERR_OK);
+        ASSERT(hsm_answer(here->hsm, NULL, span_of(load->bytes + from + 2, to - from - 2), &reply) == ERR_OK);
         ASSERT(reply.len == REPLY - 2 && room[6] == '0' && room[7] == '0');
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/hsm_internal.h"
+#include "hsm/state.h"
 
 #include "net/admin.h"
 
@@ -8,43 +9,56 @@
 
 #include <string.h>
 
-enum { CODE_LEN = 2, AUDIT_LINES_MAX = 100 };
+enum { CODE_LEN = 2, AUDIT_LINES_MAX = 100, DEPTH = 2, ALIGNMENT = 64 };
 
-/* The largest request and the largest reply of the table. */
-union request {
-    struct hostcmd_cw cw;
-    struct hostcmd_cy cy;
-    struct hostcmd_qy qy;
-    struct hostcmd_pm pm;
-    struct hostcmd_as as;
-    struct hostcmd_a0 a0;
-    struct hostcmd_bu bu;
-    struct hostcmd_b2 b2;
-    struct hostcmd_no no;
-};
-union reply {
-    struct hostcmd_cw_reply cw;
-    struct hostcmd_qy_reply qy;
-    struct hostcmd_pm_reply pm;
-    struct hostcmd_as_reply as;
-    struct hostcmd_a0_reply a0;
-    struct hostcmd_bu_reply bu;
-    struct hostcmd_b2_reply b2;
-    struct hostcmd_nc_reply nc;
-    struct hostcmd_no_reply no;
+/* One request and its reply; a chained command (NK) stands in the second while its chain stands in the first. */
+struct scratch {
+    void *request;
+    void *reply;
 };
 
 struct hsm {
     struct hsm_config config;
     struct hsm_counters counters;
     struct hsm_keys *keys;
+    struct hsm_state *state;
+    struct secret_pages pages; /* of the scratch */
+    size_t room;               /* bytes of one request or reply: the largest record of the table */
+    struct scratch scratch[DEPTH];
+    size_t depth; /* commands under way */
     int64_t audit_second;
     uint64_t audit_lines; /* wanted in that second */
-    union request request;
-    union reply reply;
 };
 
 /* ---- life ---- */
+
+static size_t largest_record(void)
+{
+    size_t size = ALIGNMENT;
+    for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++) {
+        const struct hostcmd_row *row = hostcmd_row(id);
+        size = row->request->size > size ? row->request->size : size;
+        size = row->reply->size > size ? row->reply->size : size;
+    }
+    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static enum err scratch_create(struct hsm *hsm)
+{
+    hsm->room = largest_record();
+    TRY(secret_pages_create(2 * DEPTH * hsm->room, &hsm->pages));
+    uint8_t *at = hsm->pages.at;
+    for (size_t i = 0; i < DEPTH; i++)
+        hsm->scratch[i] = (struct scratch){at + 2 * i * hsm->room, at + (2 * i + 1) * hsm->room};
+    return ERR_OK;
+}
+
+static enum err fill(struct hsm *hsm)
+{
+    TRY(scratch_create(hsm));
+    TRY(hsm_state_create(hsm->config.env, &hsm->state));
+    return hsm_keys_create(&hsm->config, &hsm->keys);
+}
 
 enum err hsm_create(const struct hsm_config *config, struct hsm **out)
 {
@@ -54,13 +68,12 @@ enum err hsm_create(const struct hsm_config *config, struct hsm **out)
     TRY(memory_reserve(1, sizeof(struct hsm), &at));
     struct hsm *hsm = at;
     hsm->config = *config;
-    enum err err = hsm_keys_create(config, &hsm->keys);
-    if (err != ERR_OK) {
-        memory_release(hsm, 1, sizeof *hsm);
-        return err;
-    }
-    *out = hsm;
-    return ERR_OK;
+    enum err err = fill(hsm);
+    if (err == ERR_OK)
+        *out = hsm;
+    else
+        hsm_destroy(hsm);
+    return err;
 }
 
 void hsm_destroy(struct hsm *hsm)
@@ -68,6 +81,8 @@ void hsm_destroy(struct hsm *hsm)
     if (!hsm)
         return;
     hsm_keys_destroy(hsm->keys);
+    hsm_state_destroy(hsm->state);
+    secret_pages_destroy(&hsm->pages);
     memory_release(hsm, 1, sizeof *hsm);
 }
 
@@ -79,6 +94,11 @@ const struct env *hsm_env(const struct hsm *hsm)
 struct hsm_keys *hsm_keys(struct hsm *hsm)
 {
     return hsm->keys;
+}
+
+struct hsm_state *hsm_state(struct hsm *hsm)
+{
+    return hsm->state;
 }
 
 const struct hsm_config *hsm_config(const struct hsm *hsm)
@@ -102,27 +122,27 @@ void hsm_metrics(void *hsm, struct buf *out)
 
 /* ---- commands that are switched off ---- */
 
-_Static_assert(HOSTCMD_COUNT <= 32, "one bit a command");
+_Static_assert(HOSTCMD_COUNT <= 64, "one bit a command");
 
-enum err hsm_disabled_parse(const char *list, uint32_t *out)
+enum err hsm_disabled_parse(const char *list, uint64_t *out)
 {
-    uint32_t mask = 0;
+    uint64_t mask = 0;
     for (struct span left = span_text(list); left.len > 0; left = span_slice(left, CODE_LEN + 1, SIZE_MAX)) {
         const struct hostcmd_row *row = hostcmd_find(span_slice(left, 0, CODE_LEN));
         bool ends = left.len == CODE_LEN || (left.len > CODE_LEN + 1 && left.at[CODE_LEN] == ',');
         if (!row || !ends)
             return ERR_COMMAND_DISABLED;
-        mask |= UINT32_C(1) << hostcmd_row_id(row);
+        mask |= UINT64_C(1) << hostcmd_row_id(row);
     }
     *out = mask;
     return ERR_OK;
 }
 
-static hsm_handler enabled_handler(const struct hsm *hsm, const struct hostcmd_row *row)
+static bool enabled(const struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row)
 {
-    if (!row || hsm->config.disabled >> hostcmd_row_id(row) & 1)
-        return NULL;
-    return hsm_handler_of(hostcmd_row_id(row));
+    if (!row || (hsm->config.disabled | client->disabled) >> row->id & 1)
+        return false;
+    return hsm_handler_of(row->id) != NULL;
 }
 
 /* ---- one command ---- */
@@ -152,38 +172,56 @@ static void audit(struct hsm *hsm, const struct hostcmd_row *row, enum err answe
             LOG_TEXT("answer", err_row(answer)->host_code), LOG_TEXT("why", err_row(answer)->name));
 }
 
-static enum err perform(struct hsm *hsm, const struct hostcmd_row *row, hsm_handler handler, const struct hostcmd_tail *tail)
+/* The key type that the authority for a command is about: host-commands 6, activity.{type}.host. */
+static struct span activity_type(const struct hostcmd_row *row, const void *request)
 {
+    if (row->activity_type)
+        return span_text(row->activity_type);
+    const struct wire_text *member = (const struct wire_text *)(const void *)((const uint8_t *)request + row->activity_member);
+    return span_of(member->at, member->len);
+}
+
+static enum err admit(struct hsm *hsm, const struct hsm_call *call)
+{
+    const struct hostcmd_row *row = call->row;
+    if (!hsm_keys_loaded(hsm->keys, call->lmk))
+        return ERR_LMK_IDENTIFIER;
+    if (!hsm->config.hardened || row->activity == HOSTCMD_OPEN)
+        return ERR_OK;
+    bool may = hsm_state_authorised(hsm->state, call->lmk, row->activity, activity_type(row, call->request));
+    return may ? ERR_OK : ERR_NOT_AUTHORISED;
+}
+
+static enum err perform(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
+                        const struct hostcmd_tail *tail)
+{
+    const struct scratch *at = &hsm->scratch[hsm->depth - 1];
+    bool lmk_given = tail->lmk != HOSTCMD_LMK_DEFAULT;
     struct hsm_call call = {.row = row,
-                            .lmk = tail->lmk == HOSTCMD_LMK_DEFAULT ? hsm->config.lmk : (uint8_t)tail->lmk,
-                            .lmk_given = tail->lmk != HOSTCMD_LMK_DEFAULT,
+                            .client = client,
+                            .lmk = lmk_given ? (uint8_t)tail->lmk : client->lmk,
+                            .lmk_given = lmk_given,
                             .authorised = hsm->config.authorised,
                             .attributes = tail->has_attributes ? &tail->attributes : NULL,
-                            .request = &hsm->request,
-                            .reply = &hsm->reply};
-    if (!hsm_keys_loaded(hsm->keys, call.lmk))
-        return ERR_LMK_IDENTIFIER;
-    return handler(hsm, &call);
+                            .request = at->request,
+                            .reply = at->reply};
+    TRY(admit(hsm, &call));
+    return hsm_handler_of(row->id)(hsm, &call);
 }
 
-static void wipe(struct hsm *hsm, const struct hostcmd_row *row, const struct wire_record *reply)
+/* Parses, performs, builds; request and reply stand in the scratch of this depth. */
+static enum err answer_row(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row, struct span data,
+                           struct buf *out)
 {
-    secret_wipe(&hsm->request, row->request->size);
-    secret_wipe(&hsm->reply, reply->size);
-}
-
-static void answer_row(struct hsm *hsm, const struct hostcmd_row *row, hsm_handler handler, struct span data, struct buf *out)
-{
+    const struct scratch *at = &hsm->scratch[hsm->depth - 1];
     struct hostcmd_tail tail;
     size_t start = out->len;
-    enum err answer = hostcmd_request_parse(row, data, &hsm->request, &tail, NULL);
-    /* All reply layouts of a row share one struct. */
-    const struct wire_record *reply = row->reply;
+    enum err answer = hostcmd_request_parse(row, data, at->request, &tail, NULL);
     if (answer == ERR_OK) {
-        memset(&hsm->reply, 0, reply->size);
-        answer = perform(hsm, row, handler, &tail);
+        memset(at->reply, 0, row->reply->size);
+        answer = perform(hsm, client, row, &tail);
     }
-    if (hostcmd_reply_build(row, answer, &hsm->request, &hsm->reply, tail.trailer, out) != ERR_OK) {
+    if (hostcmd_reply_build(row, answer, at->request, at->reply, tail.trailer, out) != ERR_OK) {
         /* A handler that broke its own row: our defect, and the peer still gets an answer. */
         secret_wipe(out->at + start, out->len - start);
         out->len = start;
@@ -193,9 +231,10 @@ static void answer_row(struct hsm *hsm, const struct hostcmd_row *row, hsm_handl
         buf_put_text(out, err_row(answer)->host_code);
         buf_put_span(out, tail.trailer);
     }
-    hsm->counters.refused += answer != ERR_OK && answer != ERR_VERIFY_FAILED;
-    audit(hsm, row, answer);
-    wipe(hsm, row, reply);
+    /* All reply layouts of a row share one struct. */
+    secret_wipe(at->request, row->request->size);
+    secret_wipe(at->reply, row->reply->size);
+    return answer;
 }
 
 /* The rule of the reply code holds for unknown commands, too. */
@@ -209,22 +248,32 @@ static void answer_unknown(struct hsm *hsm, struct span code, struct span data, 
     buf_put_span(out, hostcmd_trailer_of(data));
 }
 
-enum err hsm_answer(struct hsm *hsm, struct span payload, struct buf *reply)
+void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct span command, struct buf *out)
 {
+    struct span code = span_slice(command, 0, CODE_LEN), data = span_slice(command, CODE_LEN, SIZE_MAX);
+    const struct hostcmd_row *row = hostcmd_find(code);
+    ASSERT(command.len >= CODE_LEN && hsm->depth < DEPTH);
+    hsm->counters.commands++;
+    if (!enabled(hsm, client, row)) {
+        answer_unknown(hsm, code, data, out);
+        return;
+    }
+    hsm->depth++;
+    enum err answer = answer_row(hsm, client, row, data, out);
+    hsm->depth--;
+    hsm->counters.refused += answer != ERR_OK && answer != ERR_VERIFY_FAILED;
+    audit(hsm, row, answer);
+}
+
+enum err hsm_answer(struct hsm *hsm, const struct hsm_client *client, struct span payload, struct buf *reply)
+{
+    const struct hsm_client nobody = {.name = "", .lmk = hsm->config.lmk};
     size_t m = hsm->config.header;
     if (payload.len < m + CODE_LEN) {
         hsm->counters.frames_bad++;
         return ERR_FRAME;
     }
-    struct span code = span_slice(payload, m, CODE_LEN);
-    struct span data = span_slice(payload, m + CODE_LEN, SIZE_MAX);
     buf_put_span(reply, span_slice(payload, 0, m));
-    const struct hostcmd_row *row = hostcmd_find(code);
-    hsm_handler handler = enabled_handler(hsm, row);
-    hsm->counters.commands++;
-    if (handler)
-        answer_row(hsm, row, handler, data, reply);
-    else
-        answer_unknown(hsm, code, data, reply);
+    hsm_answer_command(hsm, client ? client : &nobody, span_slice(payload, m, SIZE_MAX), reply);
     return buf_done(reply);
 }

@@ -3,13 +3,17 @@
 #include "hsm/hsm_internal.h"
 
 static const hsm_handler handlers[HOSTCMD_COUNT] = {
+    /* codes */
     [HOSTCMD_CW] = hsm_handle_cw,
     [HOSTCMD_CY] = hsm_handle_cy,
     [HOSTCMD_QY] = hsm_handle_qy,
     [HOSTCMD_PM] = hsm_handle_pm,
+    /* keys */
     [HOSTCMD_AS] = hsm_handle_as,
     [HOSTCMD_A0] = hsm_handle_a0,
     [HOSTCMD_BU] = hsm_handle_bu,
+    /* exchange */
+    /* status */
     [HOSTCMD_B2] = hsm_handle_b2,
     [HOSTCMD_NC] = hsm_handle_nc,
     [HOSTCMD_NO] = hsm_handle_no,

@@ -23,21 +23,29 @@ enum { HSM_REPLY_MAX = 32768 + 2, HSM_LMK_COUNT = 100 };
 struct hsm_config {
     const struct env *env;
     uint8_t header;     /* m: bytes echoed in front of every command */
-    uint8_t lmk;        /* identifier used where no %NN is given */
+    uint8_t lmk;        /* identifier used where no %NN is given and no client says otherwise */
     uint16_t sockets;   /* what NO reports */
     bool test_lmk;      /* loads the public test LMKs: variant as 00, key block as 01 */
     bool authorised;    /* PM 01 returns the expected value (compatibility mode) */
-    uint32_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
+    bool hardened;      /* host-commands 9 */
+    uint64_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
 };
 
 /* "AS,A0": commands to switch off; ERR_COMMAND_DISABLED for one that is not known here. */
-MUST_USE enum err hsm_disabled_parse(const char *list, uint32_t *out);
+MUST_USE enum err hsm_disabled_parse(const char *list, uint64_t *out);
 
 MUST_USE enum err hsm_create(const struct hsm_config *config, struct hsm **out);
 void hsm_destroy(struct hsm *hsm);
 
-/* `payload` is a frame without its length. Appends the payload of the reply. */
-MUST_USE enum err hsm_answer(struct hsm *hsm, struct span payload, struct buf *reply);
+/* Who asks: what the connection says of its peer. */
+struct hsm_client {
+    const char *name;  /* identity of its certificate; "" without one */
+    uint8_t lmk;       /* identifier used where no %NN is given */
+    uint64_t disabled; /* commands that it may not use, as in hsm_config */
+};
+
+/* `payload` is a frame without its length. Appends the payload of the reply. `client` NULL: nobody in particular. */
+MUST_USE enum err hsm_answer(struct hsm *hsm, const struct hsm_client *client, struct span payload, struct buf *reply);
 
 struct hsm_counters {
     uint64_t commands, refused, unknown, frames_bad; /* refused: answers other than 00 and 01 */

@@ -16,7 +16,8 @@ struct hsm_keys; /* LMKs, resolved keys: key_resolve.c */
 
 struct hsm_call {
     const struct hostcmd_row *row;
-    uint8_t lmk;      /* identifier in force: %NN or the default; loaded */
+    const struct hsm_client *client;
+    uint8_t lmk;      /* identifier in force: %NN or the default of the client; loaded */
     bool lmk_given;   /* %NN was sent */
     bool authorised;  /* the LMK is in authorised state */
     const struct hostcmd_attributes *attributes; /* `#` fields; NULL: none */
@@ -31,23 +32,16 @@ hsm_handler hsm_handler_of(enum hostcmd_id id);
 
 const struct env *hsm_env(const struct hsm *hsm);
 struct hsm_keys *hsm_keys(struct hsm *hsm);
+struct hsm_state *hsm_state(struct hsm *hsm);
 const struct hsm_config *hsm_config(const struct hsm *hsm);
 
-/* handlers_status.c */
-enum err hsm_handle_b2(struct hsm *hsm, struct hsm_call *call);
-enum err hsm_handle_nc(struct hsm *hsm, struct hsm_call *call);
-enum err hsm_handle_no(struct hsm *hsm, struct hsm_call *call);
+/* One command with its code in front, without a header: what NK chains, and what hsm_answer does after the header. */
+void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct span command, struct buf *out);
 
-/* handlers_codes.c */
-enum err hsm_handle_cw(struct hsm *hsm, struct hsm_call *call);
-enum err hsm_handle_cy(struct hsm *hsm, struct hsm_call *call);
-enum err hsm_handle_qy(struct hsm *hsm, struct hsm_call *call);
-enum err hsm_handle_pm(struct hsm *hsm, struct hsm_call *call);
-
-/* handlers_keys.c */
-enum err hsm_handle_as(struct hsm *hsm, struct hsm_call *call);
-enum err hsm_handle_a0(struct hsm *hsm, struct hsm_call *call);
-enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call);
+/* handlers_codes.c, handlers_keys.c, handlers_exchange.c, handlers_status.c: hsm_handle_cw ... */
+#define HSM_HANDLER(id_, name_) enum err hsm_handle_##name_(struct hsm *hsm, struct hsm_call *call);
+HOSTCMD_LIST(HSM_HANDLER)
+#undef HSM_HANDLER
 
 /* key_resolve.c: the LMKs and their check values. `test` loads the public test set. */
 enum err hsm_keys_create(const struct hsm_config *config, struct hsm_keys **out);

@@ -22,7 +22,7 @@ static void answer(struct port *port, const struct net_frame *frame)
 {
     struct buf reply = buf_over(port->reply, sizeof port->reply);
     struct span part;
-    bool answered = hsm_answer(port->hsm, frame->payload, &reply) == ERR_OK;
+    bool answered = hsm_answer(port->hsm, NULL, frame->payload, &reply) == ERR_OK;
     part = buf_span(&reply);
     /* A peer that cannot be answered (too short a frame, or it is gone) is let go. */
     if (!answered || net_server_send(port->server, frame->peer, &part, 1) != ERR_OK)

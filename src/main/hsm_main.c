@@ -1,7 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* countersign-hsm: the service, and the tools around it by their subcommands. */
 #include "main/services.h"
 
+#include <string.h>
+
+struct subcommand {
+    const char *name;
+    const char *doc;
+    int (*main)(int argc, char **argv); /* argv[0] is the subcommand */
+};
+
+/* clang-format off */
+static const struct subcommand subcommands[] = {
+    {"serve", "answer host commands (without a subcommand, too)", main_hsm},
+};
+/* clang-format on */
+
+/* Without a subcommand the service starts: what init scripts and people typed before there were any. */
 int main(int argc, char **argv)
 {
+    for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
+        if (strcmp(argv[1], subcommands[i].name) == 0)
+            return subcommands[i].main(argc - 1, argv + 1);
     return main_hsm(argc, argv);
 }

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!hsm)
         hsm = open_hsm();
     struct buf reply = buf_over(room, sizeof room);
-    enum err err = hsm_answer(hsm, span_of(data, size), &reply);
+    enum err err = hsm_answer(hsm, NULL, span_of(data, size), &reply);
     if ((err == ERR_FRAME) != (size < HEADER + 2))
         abort();
     if (err != ERR_OK)

@@ -28,7 +28,7 @@ const char *frames_ask(struct hsm *hsm, const char *request)
     assert_true(len < sizeof frame - 5);
     memcpy(frame + 4, request, len);
     struct buf reply = buf_over(room, sizeof room - 1);
-    assert_int_equal(hsm_answer(hsm, span_of(frame, 4 + len), &reply), ERR_OK);
+    assert_int_equal(hsm_answer(hsm, NULL, span_of(frame, 4 + len), &reply), ERR_OK);
     room[reply.len] = 0;
     assert_memory_equal(room, "HEAD", 4);
     return room + 4;

@@ -354,7 +354,7 @@ static void test_disabled_commands(void **state)
     expect_exchange(fd, "B20001A", "B300A");
     close(fd);
     assert_int_equal(hsm_process_stop(&other, SIGTERM), 0);
-    uint32_t mask = 7;
+    uint64_t mask = 7;
     static const char *const bad[] = {"XX", "A", "AS,", ",AS", "AS;NO", "AS,NOx", "ASNO"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(hsm_disabled_parse(bad[i], &mask), ERR_COMMAND_DISABLED);
