@@ -139,6 +139,10 @@ uint16_t net_server_port(const struct net_server *server);
 size_t net_server_count(const struct net_server *server);
 /* "ADDR:PORT" of the other side; empty when it is gone. */
 void net_server_peer_name(const struct net_server *server, struct net_peer peer, char out[static 64]);
+/* Who the other side has proved to be: the one common name of its certificate's subject or, where that has none, the first DNS
+ * name of its alternative names. Printable, never empty over TLS; empty on plain TCP and when the peer is gone. */
+enum { NET_IDENTITY_SIZE = 72 };
+void net_server_peer_identity(const struct net_server *server, struct net_peer peer, char out[static NET_IDENTITY_SIZE]);
 
 struct net_counters {
     uint64_t accepted, refused, closed, frames_in, frames_out, bad_frames, bytes_in, bytes_out, writes;

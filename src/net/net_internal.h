@@ -37,6 +37,7 @@ struct net_stream {
     bool listed_in;  /* in group->arrived */
     bool listed_out; /* in loop->unsent */
     int64_t heard_us;
+    char identity[NET_IDENTITY_SIZE]; /* what its certificate proves */
     uint8_t *in;
     size_t in_len;
     size_t in_taken; /* handed over in this batch */

@@ -3,6 +3,8 @@
 
 #include "base/arena.h"
 
+#include <string.h>
+
 struct net_server {
     struct net_group group;
     uv_tcp_t listener;
@@ -178,6 +180,14 @@ void net_server_peer_name(const struct net_server *server, struct net_peer peer,
     out[0] = 0;
     if (s && uv_tcp_getpeername(&s->tcp, (struct sockaddr *)&address, &len) == 0)
         net_address_text(&address, out);
+}
+
+void net_server_peer_identity(const struct net_server *server, struct net_peer peer, char out[static NET_IDENTITY_SIZE])
+{
+    const struct net_stream *s = net_group_find(&server->group, peer);
+    out[0] = 0;
+    if (s)
+        memcpy(out, s->identity, NET_IDENTITY_SIZE);
 }
 
 struct net_counters net_server_counters(const struct net_server *server)
