@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What people read: masked descriptions and reference tables. */
+#include "wire/annotate.h"
 #include "wire/internal.h"
 
 #include <string.h>
@@ -75,7 +76,7 @@ static const char *kind_text(enum wire_kind kind)
     return text[kind];
 }
 
-static void put_type(const struct wire_field *field, struct buf *out)
+void wire_field_type(const struct wire_field *field, struct buf *out)
 {
     if (field->kind == WIRE_CONST) {
         buf_put_byte(out, '`');
@@ -139,7 +140,7 @@ void wire_document(const struct wire_record *record, struct buf *out)
         buf_put_text(out, "| ");
         buf_put_text(out, field->name);
         buf_put_text(out, " | ");
-        put_type(field, out);
+        wire_field_type(field, out);
         buf_put_text(out, " | ");
         size_t before = out->len;
         put_rule(field, out);

@@ -84,16 +84,6 @@ void wire_value_generate(const struct wire_field *field, const struct env *env, 
     }
 }
 
-/* The counter gets the length of what it counts, in as many digits as it has. */
-static void counter_set(const struct wire_field *field, size_t count, void *out)
-{
-    static const char digit[] = "0123456789ABCDEF";
-    struct wire_text *counter = (struct wire_text *)(void *)((uint8_t *)out + field->counter);
-    size_t base = field->flags & WIRE_COUNT_HEX ? 16 : 10;
-    for (size_t i = counter->len; i-- > 0; count /= base)
-        counter->at[i] = (uint8_t)digit[count % base];
-}
-
 static void generate_member(const struct wire_field *field, const struct env *env, void *out)
 {
     struct wire_text *member = wire_member(field, out);
@@ -102,7 +92,7 @@ static void generate_member(const struct wire_field *field, const struct env *en
     member->len = (uint16_t)value.len;
     member->present = true;
     if (field->length == WIRE_COUNTED)
-        counter_set(field, value.len, out);
+        wire_counter_write(field, value.len, out);
 }
 
 void wire_generate(const struct wire_record *record, const struct env *env, void *out)

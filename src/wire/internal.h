@@ -26,6 +26,21 @@ size_t wire_group_end(const struct wire_record *record, size_t start);
 bool wire_group_present(const struct wire_record *record, size_t start, const void *in);
 /* The number that a counter member holds. */
 MUST_USE enum err wire_counter_read(const struct wire_field *field, const void *record, size_t *out);
+/* Sets it, in as many digits as it has. */
+void wire_counter_write(const struct wire_field *field, size_t count, void *record);
+
+/* Where a parser of positional records stands. */
+struct wire_cursor {
+    struct span in;
+    size_t at;
+    void *out;
+    struct wire_fault *fault;
+};
+
+/* The rows to skip from row `i` on: an absent group, an absent optional, a row of another variant. 0 = parse this one. */
+size_t wire_rows_absent(const struct wire_record *record, size_t i, const struct wire_cursor *c);
+/* Reads one row into its member and moves on. */
+MUST_USE enum err wire_row_parse(const struct wire_field *field, struct wire_cursor *c);
 
 /* One choice of WIRE_ENUM at a time: advances *rest; false at the end. */
 bool wire_choice_next(const char **rest, struct span *choice);

@@ -49,22 +49,23 @@ enum err wire_counter_read(const struct wire_field *field, const void *record, s
     return ERR_OK;
 }
 
-/* Where the parser stands. */
-struct cursor {
-    struct span in;
-    size_t at;
-    void *out;
-    struct wire_fault *fault;
-};
+void wire_counter_write(const struct wire_field *field, size_t count, void *record)
+{
+    static const char digit[] = "0123456789ABCDEF";
+    struct wire_text *counter = (struct wire_text *)(void *)((uint8_t *)record + field->counter);
+    size_t base = field->flags & WIRE_COUNT_HEX ? 16 : 10;
+    for (size_t i = counter->len; i-- > 0; count /= base)
+        counter->at[i] = (uint8_t)digit[count % base];
+}
 
-static enum err shift_fault(struct cursor *c, enum err err)
+static enum err shift_fault(struct wire_cursor *c, enum err err)
 {
     if (c->fault)
         c->fault->offset += c->at;
     return err;
 }
 
-static enum err parse_const(const struct wire_field *field, struct cursor *c)
+static enum err parse_const(const struct wire_field *field, struct wire_cursor *c)
 {
     size_t len = strlen(field->literal);
     struct span left = span_slice(c->in, c->at, len);
@@ -76,7 +77,7 @@ static enum err parse_const(const struct wire_field *field, struct cursor *c)
     return ERR_OK;
 }
 
-static enum err parse_member(const struct wire_field *field, struct cursor *c)
+static enum err parse_member(const struct wire_field *field, struct wire_cursor *c)
 {
     struct wire_text *member = wire_member(field, c->out);
     struct buf value = buf_over(member->at, field->cap);
@@ -91,7 +92,7 @@ static enum err parse_member(const struct wire_field *field, struct cursor *c)
     return ERR_OK;
 }
 
-static enum err parse_counted(const struct wire_field *field, struct cursor *c)
+static enum err parse_counted(const struct wire_field *field, struct wire_cursor *c)
 {
     size_t count = 0;
     if (wire_counter_read(field, c->out, &count) != ERR_OK || count < field->min || count > field->max)
@@ -101,15 +102,14 @@ static enum err parse_counted(const struct wire_field *field, struct cursor *c)
     return parse_member(&counted, c);
 }
 
-static enum err parse_row(const struct wire_field *field, struct cursor *c)
+enum err wire_row_parse(const struct wire_field *field, struct wire_cursor *c)
 {
     if (field->kind == WIRE_CONST)
         return parse_const(field, c);
     return field->length == WIRE_COUNTED ? parse_counted(field, c) : parse_member(field, c);
 }
 
-/* The rows to skip: an absent group, an absent optional, a row of another variant. 0 = parse this one. */
-static size_t rows_absent(const struct wire_record *record, size_t i, const struct cursor *c)
+size_t wire_rows_absent(const struct wire_record *record, size_t i, const struct wire_cursor *c)
 {
     const struct wire_field *field = &record->field[i];
     if (!wire_row_exists(field, c->out))
@@ -123,16 +123,16 @@ static size_t rows_absent(const struct wire_record *record, size_t i, const stru
 
 enum err wire_parse(const struct wire_record *record, struct span in, void *out, size_t *used, struct wire_fault *fault)
 {
-    struct cursor c = {in, 0, out, fault};
+    struct wire_cursor c = {in, 0, out, fault};
     if (record->size > 0)
         memset(out, 0, record->size);
     for (size_t i = 0; i < record->count;) {
-        size_t absent = rows_absent(record, i, &c);
+        size_t absent = wire_rows_absent(record, i, &c);
         if (absent > 0) {
             i += absent;
             continue;
         }
-        enum err err = parse_row(&record->field[i], &c);
+        enum err err = wire_row_parse(&record->field[i], &c);
         if (err != ERR_OK) {
             secret_wipe(out, record->size);
             return err;
