@@ -85,7 +85,21 @@ enum err_class {
     X(KEY_USAGE,            INPUT,       "A6", "96", 500, "key",                 "invalid key usage") \
     X(KEY_ALGORITHM,        INPUT,       "A7", "96", 500, "key",                 "invalid algorithm") \
     X(KEY_MODE,             INPUT,       "A8", "96", 500, "key",                 "invalid mode of use") \
+    X(KEY_VERSION,          INPUT,       "A9", "96", 500, "key",                 "invalid key version number") \
     X(KEY_EXPORTABILITY,    INPUT,       "AA", "96", 500, "key",                 "invalid export field") \
+    X(OPTIONAL_COUNT,       INPUT,       "AB", "96", 500, "key",                 "invalid number of optional blocks") \
+    X(OPTIONAL_BLOCK,       INPUT,       "AC", "96", 500, "key",                 "invalid optional block") \
+    X(OPTIONAL_STATUS,      INPUT,       "AD", "96", 500, "key",                 "invalid key status in an optional block") \
+    X(OPTIONAL_START,       INPUT,       "AE", "96", 500, "key",                 "invalid start of validity in an optional block") \
+    X(OPTIONAL_END,         INPUT,       "AF", "96", 500, "key",                 "invalid end of validity in an optional block") \
+    X(ENCRYPTION_MODE,      INPUT,       "B0", "96", 500, "key",                 "invalid encryption mode in an optional block") \
+    X(AUTHENTICATION_MODE,  INPUT,       "B1", "96", 500, "key",                 "invalid MAC mode in an optional block") \
+    X(CHANGE_FIELD,         INPUT,       "B7", "96", 500, "key",                 "invalid field of a change") \
+    X(CHANGE_OLD,           INPUT,       "B8", "96", 500, "key",                 "invalid old value of a change") \
+    X(CHANGE_NEW,           INPUT,       "B9", "96", 500, "key",                 "invalid new value of a change") \
+    X(WRAPPING_KEY,         INPUT,       "BB", "96", 500, "key",                 "invalid wrapping key") \
+    X(OPTIONAL_REPEATED,    INPUT,       "BC", "96", 500, "key",                 "an optional block occurs twice") \
+    X(HEADER_IDENTIFIER,    INPUT,       "BE", "96", 500, "key",                 "invalid identifier in a key block header") \
     X(AUTHENTICATION,       REFUSED,     "17", "05", 401, "bad_token",           "authentication failed") \
     X(FORBIDDEN,            REFUSED,     "17", "05", 403, "forbidden",           "not allowed") \
     X(NOT_FOUND,            INPUT,       "15", "25", 404, "not_found",           "not found") \
