@@ -26,8 +26,10 @@ static enum err lmk_of(const struct keys_lmk_set *set, unsigned id, const struct
     return (*out)->kind == KEYS_LMK_BLOCK ? ERR_OK : ERR_KEY_SCHEME;
 }
 
+/* Blocks of an old LMK carry the identifier it had as the current one. */
 static void lmk_digits(unsigned id, char out[static 2])
 {
+    id &= ~(unsigned)KEYS_LMK_OLD;
     out[0] = (char)('0' + id / 10 % 10);
     out[1] = (char)('0' + id % 10);
 }

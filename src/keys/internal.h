@@ -5,12 +5,12 @@
 
 #include "keys/keys.h"
 
-enum { KEYS_LMK_SLOTS = 20 };
+enum { KEYS_LMK_SLOTS = 40 };
 
 struct keys_lmk {
-    uint8_t id;
+    uint8_t id;   /* with KEYS_LMK_OLD */
     uint8_t kind; /* enum keys_lmk_kind */
-    char check[KEYS_CHECK];
+    struct keys_lmk_facts facts;
     union {
         uint8_t pair[KEYS_PAIRS][16];
         struct secret_key block;

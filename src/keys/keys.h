@@ -27,16 +27,37 @@
 
 /* ---- local master keys ---- */
 
-enum { KEYS_LMK_IDS = 100, KEYS_PAIRS = 20, KEYS_CHECK = 16 };
+enum { KEYS_LMK_IDS = 100, KEYS_PAIRS = 20, KEYS_CHECK = 16, KEYS_COMMENT = 32, KEYS_MATERIAL = KEYS_PAIRS * 16 };
+/* An old LMK, which BW translates from, stands in the set as KEYS_LMK_OLD | its identifier. */
+enum { KEYS_LMK_OLD = 128 };
 enum keys_lmk_kind { KEYS_LMK_ABSENT, KEYS_LMK_VARIANT, KEYS_LMK_BLOCK };
 
 struct keys_lmk_set;
 
+/* What may be told of an LMK. */
+struct keys_lmk_facts {
+    uint8_t id;   /* 0..99 */
+    uint8_t kind; /* enum keys_lmk_kind */
+    bool test;    /* not for live keys */
+    bool old;     /* partner of the current one under the same identifier */
+    int64_t made_ms;
+    char check[KEYS_CHECK + 1];
+    char comment[KEYS_COMMENT + 1]; /* printable ASCII */
+};
+/* A clear LMK: 20 pairs, or a triple and zeros. */
+struct keys_material {
+    uint8_t at[KEYS_MATERIAL];
+};
+
 MUST_USE enum err keys_lmk_set_create(struct keys_lmk_set **out);
 void keys_lmk_set_destroy(struct keys_lmk_set *set);
+/* Forgets and wipes every LMK. */
+void keys_lmk_set_clear(struct keys_lmk_set *set);
 /* True if the pages could be locked. */
 bool keys_lmk_set_locked(const struct keys_lmk_set *set);
 
+/* ERR_LMK_IDENTIFIER: out of range or loaded already; ERR_MEMORY: full. The check value is that of the facts. */
+MUST_USE enum err keys_lmk_add(struct keys_lmk_set *set, const struct keys_lmk_facts *facts, const struct keys_material *material);
 /* The public test LMKs; never for production. */
 MUST_USE enum err keys_lmk_add_test_variant(struct keys_lmk_set *set, unsigned id);
 MUST_USE enum err keys_lmk_add_test_block(struct keys_lmk_set *set, unsigned id);
@@ -46,6 +67,13 @@ MUST_USE enum err keys_lmk_add_block(struct keys_lmk_set *set, unsigned id, cons
 enum keys_lmk_kind keys_lmk_kind(const struct keys_lmk_set *set, unsigned id);
 /* 16 hexadecimal digits for NC; ERR_LMK_IDENTIFIER if absent. */
 MUST_USE enum err keys_lmk_check(const struct keys_lmk_set *set, unsigned id, char out[static KEYS_CHECK]);
+/* In the order of loading; NULL past the last one. */
+const struct keys_lmk_facts *keys_lmk_facts_at(const struct keys_lmk_set *set, size_t index);
+/* The check value of a clear LMK. Key block: TDES of a zero block. Variant: a zero block enciphered under each of the 20 pairs in
+ * turn, its first 6 digits and ten zeros, the form of the one check value that is public. */
+MUST_USE enum err keys_lmk_check_value(enum keys_lmk_kind kind, const struct keys_material *material, char out[static KEYS_CHECK]);
+/* True for the LMKs that everyone can read in public test sets. */
+bool keys_lmk_is_public(enum keys_lmk_kind kind, const struct keys_material *material);
 
 /* ---- key types ---- */
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/des.h"
 #include "keys/internal.h"
 
 #include <string.h>
+
+enum { BLOCK_LEN = 24, CHECK_SHOWN = 3 };
 
 #define X8(b) b, b, b, b, b, b, b, b
 
@@ -66,42 +69,60 @@ const struct keys_lmk *keys_lmk_find(const struct keys_lmk_set *set, unsigned id
     return NULL;
 }
 
-/* A free place for `id`; an identifier is loaded once. */
-static enum err place(struct keys_lmk_set *set, unsigned id, enum keys_lmk_kind kind, struct keys_lmk **out)
+void keys_lmk_set_clear(struct keys_lmk_set *set)
 {
-    if (id >= KEYS_LMK_IDS || keys_lmk_find(set, id))
+    secret_wipe(set->lmk, sizeof set->lmk);
+    set->count = 0;
+}
+
+enum err keys_lmk_add(struct keys_lmk_set *set, const struct keys_lmk_facts *facts, const struct keys_material *material)
+{
+    unsigned id = facts->id | (facts->old ? KEYS_LMK_OLD : 0u);
+    if (facts->id >= KEYS_LMK_IDS || keys_lmk_find(set, id))
         return ERR_LMK_IDENTIFIER;
     if (set->count == KEYS_LMK_SLOTS)
         return ERR_MEMORY;
     struct keys_lmk *lmk = &set->lmk[set->count++];
     lmk->id = (uint8_t)id;
-    lmk->kind = (uint8_t)kind;
-    *out = lmk;
+    lmk->kind = facts->kind;
+    lmk->facts = *facts;
+    if (facts->kind == KEYS_LMK_VARIANT) {
+        memcpy(lmk->pair, material->at, sizeof lmk->pair);
+    } else {
+        lmk->block.len = BLOCK_LEN;
+        memcpy(lmk->block.at, material->at, BLOCK_LEN);
+    }
     return ERR_OK;
 }
 
 enum err keys_lmk_add_variant(struct keys_lmk_set *set, unsigned id, const uint8_t pair[static KEYS_PAIRS][16],
                               const char check[static KEYS_CHECK])
 {
-    struct keys_lmk *lmk = NULL;
-    TRY(place(set, id, KEYS_LMK_VARIANT, &lmk));
-    memcpy(lmk->pair, pair, sizeof lmk->pair);
-    memcpy(lmk->check, check, sizeof lmk->check);
-    return ERR_OK;
+    struct keys_material material;
+    struct keys_lmk_facts facts = {.id = (uint8_t)id, .kind = KEYS_LMK_VARIANT, .test = true};
+    if (id >= KEYS_LMK_IDS)
+        return ERR_LMK_IDENTIFIER;
+    memcpy(material.at, pair, sizeof material.at);
+    memcpy(facts.check, check, KEYS_CHECK);
+    enum err err = keys_lmk_add(set, &facts, &material);
+    secret_wipe(&material, sizeof material);
+    return err;
 }
 
 enum err keys_lmk_add_block(struct keys_lmk_set *set, unsigned id, const struct secret_key *triple)
 {
-    struct keys_lmk *lmk = NULL;
-    uint8_t kcv[8];
-    if (triple->len != 24)
+    struct keys_material material = {0};
+    struct keys_lmk_facts facts = {.id = (uint8_t)id, .kind = KEYS_LMK_BLOCK, .test = true};
+    if (triple->len != BLOCK_LEN)
         return ERR_KEY_LENGTH;
-    TRY(keys_kcv(triple, kcv));
-    TRY(place(set, id, KEYS_LMK_BLOCK, &lmk));
-    lmk->block = *triple;
-    struct buf b = buf_over(lmk->check, sizeof lmk->check);
-    buf_put_hex(&b, kcv, sizeof kcv);
-    return buf_done(&b);
+    if (id >= KEYS_LMK_IDS)
+        return ERR_LMK_IDENTIFIER;
+    memcpy(material.at, triple->at, BLOCK_LEN);
+    enum err err = keys_lmk_check_value(KEYS_LMK_BLOCK, &material, facts.check);
+    if (err == ERR_OK)
+        err = keys_lmk_add(set, &facts, &material);
+    secret_wipe(&material, sizeof material);
+    return err;
 }
 
 enum err keys_lmk_add_test_variant(struct keys_lmk_set *set, unsigned id)
@@ -125,6 +146,47 @@ enum err keys_lmk_check(const struct keys_lmk_set *set, unsigned id, char out[st
     const struct keys_lmk *lmk = keys_lmk_find(set, id);
     if (!lmk)
         return ERR_LMK_IDENTIFIER;
-    memcpy(out, lmk->check, KEYS_CHECK);
+    memcpy(out, lmk->facts.check, KEYS_CHECK);
     return ERR_OK;
+}
+
+const struct keys_lmk_facts *keys_lmk_facts_at(const struct keys_lmk_set *set, size_t index)
+{
+    return index < set->count ? &set->lmk[index].facts : NULL;
+}
+
+/* ---- clear LMKs ---- */
+
+static enum err pairs_in_turn(const struct keys_material *material, uint8_t block[static DES_BLOCK])
+{
+    enum err err = ERR_OK;
+    memset(block, 0, DES_BLOCK);
+    for (size_t i = 0; i < KEYS_PAIRS && err == ERR_OK; i++) {
+        SECRET_KEY pair = {.len = 16};
+        struct des des = {0};
+        memcpy(pair.at, material->at + 16 * i, 16);
+        TRY(des_load(&pair, &des));
+        err = des_encrypt(&des, block, block, DES_BLOCK);
+        des_unload(&des);
+    }
+    return err;
+}
+
+enum err keys_lmk_check_value(enum keys_lmk_kind kind, const struct keys_material *material, char out[static KEYS_CHECK])
+{
+    SECRET_KEY triple = {.len = BLOCK_LEN};
+    uint8_t check[DES_BLOCK];
+    memcpy(triple.at, material->at, BLOCK_LEN);
+    TRY(kind == KEYS_LMK_VARIANT ? pairs_in_turn(material, check) : keys_kcv(&triple, check));
+    if (kind == KEYS_LMK_VARIANT)
+        memset(check + CHECK_SHOWN, 0, sizeof check - CHECK_SHOWN);
+    struct buf b = buf_over(out, KEYS_CHECK);
+    buf_put_hex(&b, check, sizeof check);
+    return buf_done(&b);
+}
+
+bool keys_lmk_is_public(enum keys_lmk_kind kind, const struct keys_material *material)
+{
+    return kind == KEYS_LMK_VARIANT ? secret_equal(material->at, test_pairs, sizeof test_pairs)
+                                    : secret_equal(material->at, test_block.at, BLOCK_LEN);
 }

@@ -12,6 +12,7 @@
 
 #include "base/env.h"
 #include "crypto/jwe.h"
+#include "crypto/kdf.h"
 #include "crypto/mac.h"
 #include "crypto/rsa.h"
 #include "crypto/vault.h"
@@ -149,6 +150,12 @@ static enum err call_vault(void)
     return err;
 }
 
+static enum err call_scrypt(void)
+{
+    uint8_t key[32];
+    return kdf_scrypt(span_text("words"), span_text("salt"), (struct kdf_cost){4, 1, 1}, key, sizeof key);
+}
+
 static enum err call_rsa_decrypt(void)
 {
     char room[RSA_BYTES];
@@ -220,6 +227,7 @@ static void each_call_survives(void **state)
     fail_each("variant", call_variant);
     fail_each("block", call_block);
     fail_each("vault", call_vault);
+    fail_each("scrypt", call_scrypt);
     fail_each("rsa decrypt", call_rsa_decrypt);
     fail_each("jwe encrypt", call_jwe_encrypt);
     fail_each("jwe decrypt", call_jwe_decrypt);

@@ -6,8 +6,10 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "crypto/aead.h"
 #include "crypto/base64.h"
 #include "crypto/des.h"
+#include "crypto/kdf.h"
 #include "crypto/mac.h"
 #include "crypto/vault.h"
 #include "support/vectors.h"
@@ -278,6 +280,77 @@ static void vault_key_file(void **state)
     assert_int_equal(vault_open_file(path, "ledger", &vault), ERR_CONFIG);
 }
 
+/* ---- aead, scrypt ---- */
+
+/* McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 14 and 16. */
+static void gcm_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *aad, *plain, *sealed;
+    } known[] = {
+        {"0000000000000000000000000000000000000000000000000000000000000000", "", "00000000000000000000000000000000",
+         "000000000000000000000000CEA7403D4D606B6E074EC5D3BAF39D18D0D1C8A799996BF0265B98B5D48AB919"},
+        {"FEFFE9928665731C6D6A8F9467308308FEFFE9928665731C6D6A8F9467308308", "FEEDFACEDEADBEEFFEEDFACEDEADBEEFABADDAD2",
+         "D9313225F88406E5A55909C5AFF5269A86A7A9531534F7DA2E4C303D8A318A72"
+         "1C3C0C95956809532FCF0E2449A6B525B16AEDF5AA0DE657BA637B39",
+         "CAFEBABEFACEDBADDECAF888522DC1F099567D07F47F37A32A84427D643A8CDCBFE5C0C97598A2BD2555D1AA8CB08E48590DBB3DA7B08B1056828838"
+         "C5F61E6393BA7A0ABCC9F66276FC6ECE0F4E1768CDDF8853BB2D551B"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        struct secret_key key = vector_key(known[i].key);
+        uint8_t aad[32], sealed[128], room[64];
+        struct buf plain = buf_over(room, sizeof room);
+        struct aead aead = {0};
+        assert_int_equal(span_unhex(span_text(known[i].aad), aad, sizeof aad), ERR_OK);
+        assert_int_equal(span_unhex(span_text(known[i].sealed), sealed, sizeof sealed), ERR_OK);
+        struct span in = span_of(sealed, strlen(known[i].sealed) / 2);
+        assert_int_equal(aead_load(key.at, &aead), ERR_OK);
+        assert_int_equal(aead_unseal(&aead, span_of(aad, strlen(known[i].aad) / 2), in, &plain), ERR_OK);
+        vector_assert_hex(plain.at, known[i].plain);
+        sealed[in.len - 1] ^= 1;
+        buf_clear(&plain);
+        assert_int_equal(aead_unseal(&aead, span_of(aad, strlen(known[i].aad) / 2), in, &plain), ERR_PARSE_VALUE);
+        aead_unload(&aead);
+    }
+}
+
+/* RFC 7914 section 12; the cost is log2 of N. */
+static void scrypt_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *passphrase, *salt;
+        struct kdf_cost cost;
+        const char *key;
+    } known[] = {
+        {"",
+         "",
+         {4, 1, 1},
+         "77D6576238657B203B19CA42C18A0497F16B4844E3074AE8DFDFFA3FEDE21442"
+         "FCD0069DED0948F8326A753A0FC81F17E8D3E0FB2E0D3628CF35E20C38D18906"},
+        {"password",
+         "NaCl",
+         {10, 8, 16},
+         "FDBABE1C9D3472007856E7190D01E9FE7C6AD7CBC8237830E77376634B373162"
+         "2EAF30D92E22A3886FF109279D9830DAC727AFB94A83EE6D8360CBDFA2CC0640"},
+        {"pleaseletmein",
+         "SodiumChloride",
+         {14, 8, 1},
+         "7023BDCB3AFD7348461C06CD81FD38EBFDA8FBBA904F8E3EA9B543F6545DA1F2"
+         "D5432955613F0FCF62D49705242A9AF9E61E85DC0D651E40DFCF017B45575887"},
+    };
+    uint8_t key[64];
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        struct span words = span_text(known[i].passphrase), salt = span_text(known[i].salt);
+        assert_int_equal(kdf_scrypt(words, salt, known[i].cost, key, sizeof key), ERR_OK);
+        vector_assert_hex(key, known[i].key);
+    }
+    static const struct kdf_cost refused[] = {{3, 8, 1}, {21, 8, 1}, {14, 0, 1}, {14, 33, 1}, {14, 8, 0}, {14, 8, 17}, {20, 9, 1}};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_int_equal(kdf_scrypt(span_text("a"), span_text("b"), refused[i], key, sizeof key), ERR_PARSE_VALUE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,7 +359,8 @@ int main(void)
         cmocka_unit_test(digests),        cmocka_unit_test(hmac_known),
         cmocka_unit_test(hkdf_known),     cmocka_unit_test(cmac_known),
         cmocka_unit_test(base64_known),   cmocka_unit_test(vault_round_trip_and_tampering),
-        cmocka_unit_test(vault_key_file),
+        cmocka_unit_test(vault_key_file), cmocka_unit_test(gcm_known),
+        cmocka_unit_test(scrypt_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

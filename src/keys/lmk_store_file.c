@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keys/lmk_store_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FLAG_TEST = 1, FLAG_OLD = 2, PATH_SIZE = 512 };
+
+static enum err tell(char problem[static KEYS_STORE_PROBLEM], const char *path, const char *what)
+{
+    (void)snprintf(problem, KEYS_STORE_PROBLEM, "%.80s: %.70s", path, what);
+    return ERR_CONFIG;
+}
+
+/* ---- layout, outward ---- */
+
+static void put_u64(struct buf *out, uint64_t value)
+{
+    for (int shift = 48; shift >= 0; shift -= 16)
+        buf_put_u16(out, (uint16_t)(value >> shift));
+}
+
+static void put_lmk(const struct keys_lmk_facts *lmk, struct buf *out)
+{
+    uint8_t flags = (uint8_t)((lmk->test ? FLAG_TEST : 0) | (lmk->old ? FLAG_OLD : 0));
+    const uint8_t numbers[] = {lmk->id, lmk->kind, flags, 0};
+    buf_put(out, numbers, sizeof numbers);
+    put_u64(out, (uint64_t)lmk->made_ms);
+    buf_put(out, lmk->check, KEYS_CHECK);
+    buf_put_text(out, lmk->comment);
+    buf_put_fill(out, 0, KEYS_COMMENT - strlen(lmk->comment));
+}
+
+void keys_store_put_public(const struct keys_store *store, struct buf *out)
+{
+    keys_store_put_bound(&store->facts, store->facts.lmks, out); /* the count stands where a share has its number */
+    buf_put_u16(out, 0);
+    buf_put_u16(out, (uint16_t)(store->facts.generation >> 16));
+    buf_put_u16(out, (uint16_t)store->facts.generation);
+    for (uint8_t i = 0; i < store->facts.officers; i++) {
+        buf_put_byte(out, (uint8_t)(i + 1));
+        buf_put(out, store->officer[i].salt, KEYS_STORE_SALT);
+        buf_put(out, store->officer[i].sealed, STORE_SEALED_SHARE);
+    }
+    for (uint8_t i = 0; i < store->facts.lmks; i++)
+        put_lmk(&store->lmk[i], out);
+}
+
+/* ---- layout, inward ---- */
+
+static uint64_t take_number(struct span *in, size_t bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes; i++)
+        value = value << 8 | in->at[i];
+    *in = span_slice(*in, bytes, in->len);
+    return value;
+}
+
+static void take_bytes(struct span *in, void *out, size_t len)
+{
+    memcpy(out, in->at, len);
+    *in = span_slice(*in, len, in->len);
+}
+
+/* NULL: fine. `in` has at least the head. */
+static const char *read_head(struct span *in, struct keys_store_facts *facts)
+{
+    char magic[STORE_MAGIC];
+    take_bytes(in, magic, sizeof magic);
+    if (!span_is(span_of(magic, sizeof magic), "CSLMKST1"))
+        return "is not an LMK store of version 1";
+    take_bytes(in, facts->identity, sizeof facts->identity);
+    facts->cost.log2n = (uint8_t)take_number(in, 1);
+    facts->cost.r = (uint8_t)take_number(in, 1);
+    facts->cost.p = (uint8_t)take_number(in, 1);
+    facts->needed = (uint8_t)take_number(in, 1);
+    facts->officers = (uint8_t)take_number(in, 1);
+    facts->lmks = (uint8_t)take_number(in, 1);
+    uint64_t zero = take_number(in, 2);
+    facts->generation = (uint32_t)take_number(in, 4);
+    return zero == 0 ? NULL : "damaged: reserved bytes are not zero";
+}
+
+static const char *read_officers(struct span *in, struct keys_store *s)
+{
+    for (uint8_t i = 0; i < s->facts.officers; i++) {
+        if (take_number(in, 1) != i + 1u)
+            return "damaged: the numbers of the officers";
+        take_bytes(in, s->officer[i].salt, KEYS_STORE_SALT);
+        take_bytes(in, s->officer[i].sealed, STORE_SEALED_SHARE);
+        s->officer[i].set = true;
+    }
+    return NULL;
+}
+
+static bool printable(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] < 0x20 || text.at[i] > 0x7E)
+            return false;
+    return true;
+}
+
+/* Text, then zeros to the end. */
+static bool padded(const char *text, size_t cap)
+{
+    size_t len = strnlen(text, cap);
+    for (size_t i = len; i < cap; i++)
+        if (text[i] != 0)
+            return false;
+    return printable(span_of(text, len));
+}
+
+static bool take_lmk(struct span *in, struct keys_lmk_facts *out)
+{
+    out->id = (uint8_t)take_number(in, 1);
+    out->kind = (uint8_t)take_number(in, 1);
+    uint64_t flags = take_number(in, 1), zero = take_number(in, 1);
+    out->test = flags & FLAG_TEST;
+    out->old = flags & FLAG_OLD;
+    out->made_ms = (int64_t)take_number(in, 8);
+    take_bytes(in, out->check, KEYS_CHECK);
+    take_bytes(in, out->comment, KEYS_COMMENT);
+    bool kind_known = out->kind == KEYS_LMK_VARIANT || out->kind == KEYS_LMK_BLOCK;
+    uint8_t check[KEYS_CHECK / 2];
+    bool check_reads = span_unhex(span_of(out->check, KEYS_CHECK), check, sizeof check) == ERR_OK;
+    return out->id < KEYS_LMK_IDS && kind_known && flags <= (FLAG_TEST | FLAG_OLD) && zero == 0 && check_reads &&
+           padded(out->comment, KEYS_COMMENT);
+}
+
+static const char *read_lmks(struct span *in, struct keys_store *s)
+{
+    unsigned last = 0;
+    for (uint8_t i = 0; i < s->facts.lmks; i++) {
+        struct keys_lmk_facts *lmk = &s->lmk[i];
+        if (!take_lmk(in, lmk))
+            return "damaged: the list of LMKs";
+        unsigned rank = 2u * lmk->id + lmk->old + 1;
+        if (rank <= last)
+            return "damaged: the order of the LMKs";
+        last = rank;
+    }
+    return NULL;
+}
+
+static const char *parse(struct span in, struct keys_store **out)
+{
+    struct keys_store_facts facts = {0};
+    struct span whole = in;
+    if (in.len < STORE_HEAD)
+        return "cut short: not even a head";
+    const char *wrong = read_head(&in, &facts);
+    if (wrong)
+        return wrong;
+    enum err err = keys_store_reserve(&facts, out);
+    if (err != ERR_OK)
+        return err == ERR_MEMORY ? "no memory" : "damaged: the numbers of officers or LMKs";
+    size_t rest = (size_t)facts.officers * STORE_OFFICER + (size_t)facts.lmks * (STORE_LMK + KEYS_MATERIAL) + AEAD_OVERHEAD;
+    if (in.len != rest)
+        return in.len < rest ? "cut short" : "damaged: there is more than belongs to it";
+    wrong = read_officers(&in, *out);
+    if (!wrong)
+        wrong = read_lmks(&in, *out);
+    memcpy((*out)->file, whole.at, whole.len);
+    (*out)->file_len = whole.len;
+    return wrong;
+}
+
+/* Ciphertext may stand anywhere; only who may read the file matters. */
+static const char *read_whole(int fd, uint8_t room[static STORE_FILE_MAX + 1], size_t *len)
+{
+    struct stat facts;
+    if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+        return "is not a file";
+    if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return "others may read or write it: chmod 600";
+    *len = 0;
+    while (*len <= STORE_FILE_MAX) {
+        ssize_t got = read(fd, room + *len, STORE_FILE_MAX + 1 - *len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return strerror(errno);
+        if (got == 0)
+            return NULL;
+        *len += (size_t)got;
+    }
+    return "too long for an LMK store";
+}
+
+enum err keys_store_read(const char *path, struct keys_store **out, char problem[static KEYS_STORE_PROBLEM])
+{
+    uint8_t room[STORE_FILE_MAX + 1];
+    size_t len = 0;
+    struct keys_store *s = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return tell(problem, path, strerror(errno));
+    const char *wrong = read_whole(fd, room, &len);
+    close(fd);
+    if (!wrong)
+        wrong = parse(span_of(room, len), &s);
+    if (wrong) {
+        keys_store_destroy(s);
+        return tell(problem, path, wrong);
+    }
+    *out = s;
+    return ERR_OK;
+}
+
+/* ---- writing ---- */
+
+static enum err seal_body(struct keys_store *s, const struct env *env, struct buf *out)
+{
+    struct aead aead = {0};
+    struct span material = span_of(s->material, (size_t)s->facts.lmks * KEYS_MATERIAL);
+    TRY(aead_load(s->key, &aead));
+    enum err err = aead_seal(&aead, env, buf_span(out), material, out);
+    aead_unload(&aead);
+    return err;
+}
+
+static bool write_all(int fd, struct span text)
+{
+    while (text.len > 0) {
+        ssize_t put = write(fd, text.at, text.len);
+        if (put < 0 && errno != EINTR)
+            return false;
+        if (put > 0)
+            text = span_slice(text, (size_t)put, text.len);
+    }
+    return true;
+}
+
+static bool folder_synced(const char *path)
+{
+    char folder[PATH_SIZE];
+    const char *slash = strrchr(path, '/');
+    (void)snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool synced = fsync(fd) == 0;
+    return close(fd) == 0 && synced;
+}
+
+/* Temporary file, fsync, rename, fsync of the folder: a crash leaves the old file or the new one. */
+static bool replace(const char *path, struct span text)
+{
+    char temporary[PATH_SIZE];
+    if ((size_t)snprintf(temporary, sizeof temporary, "%s.new", path) >= sizeof temporary) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    if (fd < 0)
+        return false;
+    bool written = fchmod(fd, S_IRUSR | S_IWUSR) == 0 && write_all(fd, text) && fsync(fd) == 0;
+    int why = errno;
+    if (close(fd) == 0 && written && rename(temporary, path) == 0)
+        return folder_synced(path);
+    if (!written)
+        errno = why;
+    why = errno;
+    unlink(temporary);
+    errno = why;
+    return false;
+}
+
+enum err keys_store_write(struct keys_store *store, const char *path, const struct env *env,
+                          char problem[static KEYS_STORE_PROBLEM])
+{
+    if (!store->open)
+        return ERR_NOT_AUTHORISED;
+    for (uint8_t i = 0; i < store->facts.officers; i++)
+        if (!store->officer[i].set)
+            return tell(problem, path, "an officer has no passphrase yet");
+    store->facts.generation++;
+    struct buf out = buf_over(store->file, sizeof store->file);
+    keys_store_put_public(store, &out);
+    TRY(buf_done(&out));
+    TRY(seal_body(store, env, &out));
+    store->file_len = out.len;
+    return replace(path, buf_span(&out)) ? ERR_OK : tell(problem, path, strerror(errno));
+}
+
+enum err keys_store_erase(const char *path, const struct env *env, char problem[static KEYS_STORE_PROBLEM])
+{
+    uint8_t noise[1024];
+    struct stat facts;
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return tell(problem, path, strerror(errno));
+    bool done = fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
+    for (off_t left = done ? facts.st_size : 0; done && left > 0; left -= (off_t)sizeof noise) {
+        env_random(env, noise, sizeof noise);
+        done = write_all(fd, span_of(noise, left < (off_t)sizeof noise ? (size_t)left : sizeof noise));
+    }
+    done = done && fsync(fd) == 0;
+    done = close(fd) == 0 && done;
+    done = unlink(path) == 0 && done && folder_synced(path);
+    return done ? ERR_OK : tell(problem, path, strerror(errno));
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared inside the room: a store as it lies in its pages (lmk_store.c) and its layout in the file (lmk_store_file.c). */
+#ifndef KEYS_LMK_STORE_INTERNAL_H
+#define KEYS_LMK_STORE_INTERNAL_H
+
+#include "crypto/aead.h"
+#include "keys/lmk_store.h"
+
+enum {
+    STORE_MAGIC = 8,
+    STORE_BOUND = STORE_MAGIC + KEYS_STORE_IDENTITY + 5, /* magic to n: associated data of the shares, with the number */
+    STORE_HEAD = STORE_BOUND + 1 + 2 + 4,
+    STORE_SEALED_SHARE = AEAD_OVERHEAD + KEYS_SHARE,
+    STORE_OFFICER = 1 + KEYS_STORE_SALT + STORE_SEALED_SHARE,
+    STORE_LMK = 4 + 8 + KEYS_CHECK + KEYS_COMMENT,
+    STORE_PUBLIC_MAX = STORE_HEAD + KEYS_STORE_OFFICERS * STORE_OFFICER + KEYS_STORE_LMKS * STORE_LMK,
+    STORE_BODY_MAX = AEAD_OVERHEAD + KEYS_STORE_LMKS * KEYS_MATERIAL,
+    STORE_FILE_MAX = STORE_PUBLIC_MAX + STORE_BODY_MAX,
+};
+
+struct store_officer {
+    uint8_t salt[KEYS_STORE_SALT];
+    uint8_t sealed[STORE_SEALED_SHARE];
+    bool set; /* has a passphrase */
+    bool proved;
+};
+
+struct keys_store {
+    struct secret_pages pages;
+    struct keys_store_facts facts;
+    struct store_officer officer[KEYS_STORE_OFFICERS];
+    struct keys_lmk_facts lmk[KEYS_STORE_LMKS];
+    bool open;
+    uint8_t share[KEYS_STORE_OFFICERS][KEYS_SHARE]; /* of those who proved; of all once open */
+    uint8_t key[KEYS_STORE_KEY];
+    struct keys_material material[KEYS_STORE_LMKS];
+    uint8_t file[STORE_FILE_MAX]; /* as it was read */
+    size_t file_len;
+};
+
+/* A closed store of these facts; ERR_PARSE_VALUE if they cannot be. */
+enum err keys_store_reserve(const struct keys_store_facts *facts, struct keys_store **out);
+/* Magic to n, and the officer's number. */
+void keys_store_put_bound(const struct keys_store_facts *facts, uint8_t number, struct buf *out);
+/* Everything before the body. */
+void keys_store_put_public(const struct keys_store *store, struct buf *out);
+
+#endif
