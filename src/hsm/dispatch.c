@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/hsm_internal.h"
+#include "hsm/observe.h"
 #include "hsm/state.h"
 
 #include "net/admin.h"
@@ -22,6 +23,7 @@ struct hsm {
     struct hsm_counters counters;
     struct hsm_keys *keys;
     struct hsm_state *state;
+    struct hsm_observe *observe;
     struct secret_pages pages; /* of the scratch */
     size_t room;               /* bytes of one request or reply: the largest record of the table */
     struct scratch scratch[DEPTH];
@@ -57,6 +59,7 @@ static enum err fill(struct hsm *hsm)
 {
     TRY(scratch_create(hsm));
     TRY(hsm_state_create(hsm->config.env, &hsm->state));
+    TRY(hsm_observe_create(hsm->config.env, &hsm->observe));
     return hsm_keys_create(&hsm->config, &hsm->keys);
 }
 
@@ -82,6 +85,7 @@ void hsm_destroy(struct hsm *hsm)
         return;
     hsm_keys_destroy(hsm->keys);
     hsm_state_destroy(hsm->state);
+    hsm_observe_destroy(hsm->observe);
     secret_pages_destroy(&hsm->pages);
     memory_release(hsm, 1, sizeof *hsm);
 }
@@ -101,6 +105,11 @@ struct hsm_state *hsm_state(struct hsm *hsm)
     return hsm->state;
 }
 
+struct hsm_observe *hsm_observe(struct hsm *hsm)
+{
+    return hsm->observe;
+}
+
 const struct hsm_config *hsm_config(const struct hsm *hsm)
 {
     return &hsm->config;
@@ -113,11 +122,16 @@ struct hsm_counters hsm_counters(const struct hsm *hsm)
 
 void hsm_metrics(void *hsm, struct buf *out)
 {
-    const struct hsm_counters *c = &((const struct hsm *)hsm)->counters;
+    const struct hsm *of = hsm;
+    const struct hsm_counters *c = &of->counters;
+    struct keys_cache_counters cache = hsm_keys_cache_counters(of->keys);
+    net_metric(out, "countersign_hsm_key_cache_hits_total", "keys found loaded", "counter", (int64_t)cache.hits);
+    net_metric(out, "countersign_hsm_key_cache_misses_total", "keys that had to be unwrapped", "counter", (int64_t)cache.misses);
     net_metric(out, "countersign_hsm_commands_total", "host commands answered", "counter", (int64_t)c->commands);
     net_metric(out, "countersign_hsm_refused_total", "answers other than 00 and 01", "counter", (int64_t)c->refused);
     net_metric(out, "countersign_hsm_unknown_total", "commands outside the table", "counter", (int64_t)c->unknown);
     net_metric(out, "countersign_hsm_bad_frames_total", "frames too short to answer", "counter", (int64_t)c->frames_bad);
+    hsm_observe_metrics(of->observe, out);
 }
 
 /* ---- commands that are switched off ---- */
@@ -262,6 +276,7 @@ void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct
     enum err answer = answer_row(hsm, client, row, data, out);
     hsm->depth--;
     hsm->counters.refused += answer != ERR_OK && answer != ERR_VERIFY_FAILED;
+    hsm_observe_command(hsm->observe, row->id, answer);
     audit(hsm, row, answer);
 }
 

@@ -11,6 +11,7 @@
 
 #include "hostcmd/commands.h"
 #include "hsm/hsm.h"
+#include "keys/cache.h"
 
 struct hsm_keys; /* LMKs, resolved keys: key_resolve.c */
 
@@ -33,6 +34,7 @@ hsm_handler hsm_handler_of(enum hostcmd_id id);
 const struct env *hsm_env(const struct hsm *hsm);
 struct hsm_keys *hsm_keys(struct hsm *hsm);
 struct hsm_state *hsm_state(struct hsm *hsm);
+struct hsm_observe *hsm_observe(struct hsm *hsm); /* hsm/observe.h */
 const struct hsm_config *hsm_config(const struct hsm *hsm);
 
 /* One command with its code in front, without a header: what NK chains, and what hsm_answer does after the header. */
@@ -47,6 +49,7 @@ HOSTCMD_LIST(HSM_HANDLER)
 enum err hsm_keys_create(const struct hsm_config *config, struct hsm_keys **out);
 void hsm_keys_destroy(struct hsm_keys *keys);
 bool hsm_keys_loaded(const struct hsm_keys *keys, uint8_t lmk);
+struct keys_cache_counters hsm_keys_cache_counters(const struct hsm_keys *keys);
 /* The 16H check value NC reports. */
 void hsm_keys_check_value(const struct hsm_keys *keys, uint8_t lmk, char out[static 16]);
 

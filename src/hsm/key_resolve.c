@@ -71,6 +71,12 @@ bool hsm_keys_loaded(const struct hsm_keys *keys, uint8_t lmk)
     return keys_lmk_kind(keys->lmks, lmk) != KEYS_LMK_ABSENT;
 }
 
+struct keys_cache_counters hsm_keys_cache_counters(const struct hsm_keys *keys)
+{
+    struct keys_cache_counters cvks = keys_cache_counters(keys->cvks), masters = keys_cache_counters(keys->masters);
+    return (struct keys_cache_counters){cvks.hits + masters.hits, cvks.misses + masters.misses};
+}
+
 void hsm_keys_check_value(const struct hsm_keys *keys, uint8_t lmk, char out[static 16])
 {
     if (keys_lmk_check(keys->lmks, lmk, out) != ERR_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HSM behind a TCP port: a batch of frames in, their answers in one write per connection. */
 #include "hsm/hsm_internal.h"
+#include "hsm/observe.h"
 
 #include "base/arena.h"
 #include "base/secret.h"
@@ -32,8 +33,11 @@ static void answer(struct port *port, const struct net_frame *frame)
 
 static void on_frames(void *context, const struct net_frame *frame, size_t count)
 {
+    struct port *port = context;
+    hsm_observe_begin(hsm_observe(port->hsm));
     for (size_t i = 0; i < count; i++)
-        answer(context, &frame[i]);
+        answer(port, &frame[i]);
+    hsm_observe_end(hsm_observe(port->hsm));
 }
 
 static void on_released(void *context)

@@ -23,6 +23,7 @@ struct keys_cache {
     size_t sets; /* a power of two */
     size_t stride;
     uint64_t now;
+    struct keys_cache_counters counters;
     struct slot *slot;
     uint8_t *payload;
 };
@@ -104,9 +105,11 @@ void *keys_cache_find(struct keys_cache *cache, unsigned lmk, unsigned purpose, 
         struct slot *s = &set[i];
         if (s->used && s->hash == hash && s->lmk == lmk && s->purpose == purpose && span_equal(span_of(s->text, s->len), text)) {
             s->used = ++cache->now;
+            cache->counters.hits++;
             return payload_of(cache, s);
         }
     }
+    cache->counters.misses++;
     return NULL;
 }
 
@@ -129,4 +132,9 @@ void *keys_cache_add(struct keys_cache *cache, unsigned lmk, unsigned purpose, s
 void keys_cache_drop(struct keys_cache *cache, void *payload)
 {
     vacate(cache, &cache->slot[(size_t)((uint8_t *)payload - cache->payload) / cache->stride]);
+}
+
+struct keys_cache_counters keys_cache_counters(const struct keys_cache *cache)
+{
+    return cache->counters;
 }

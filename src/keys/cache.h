@@ -34,4 +34,10 @@ void *keys_cache_find(struct keys_cache *cache, unsigned lmk, unsigned purpose, 
 void *keys_cache_add(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text);
 void keys_cache_drop(struct keys_cache *cache, void *payload);
 
+/* Of keys_cache_find since creation. */
+struct keys_cache_counters {
+    uint64_t hits, misses;
+};
+struct keys_cache_counters keys_cache_counters(const struct keys_cache *cache);
+
 #endif
