@@ -37,6 +37,12 @@ $B/obj/%.o: src/%.c
 	@echo "  cc   $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+# Kernels chosen at run time: each is compiled for its own instructions, and nothing else is.
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
+$B/obj/crypto/des_batch_avx2.o: CFLAGS_ALL += -mavx2
+$B/obj/crypto/des_batch_avx512.o: CFLAGS_ALL += -mavx512f
+endif
+
 # ---- the two binaries
 SERVICE_ROOMS := base card crypto wire hostcmd iso8583 store ledger net http issuer switch gateway
 HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm
@@ -171,6 +177,12 @@ $B/obj/tools/%.o: tools/%.c
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 docs: $B/gendoc
 	@$B/gendoc docs/reference
+
+# Searches circuits for the S-boxes; src/crypto/des_sbox_*.h were printed by it.
+$B/sboxgen: tools/sboxgen.c tools/des_sboxes.h
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(CFLAGS_ALL) -O3 -march=native $(LDFLAGS_ALL) $< -o $@
 
 # ---- bench: one program a figure
 $B/obj/bench/%.o: bench/%.c

@@ -4,8 +4,15 @@
 #define CRYPTO_INTERNAL_H
 
 #include "base/err.h"
+#include "crypto/des_batch.h"
 
 /* ERR_CRYPTO, with the library's own error queue emptied: what is left in it would be taken for an error of the next TLS call. */
 enum err crypto_failed(void);
+
+/* des_batch_*.c */
+extern const struct des_kernel des_kernel_portable;
+#if defined(__x86_64__)
+extern const struct des_kernel des_kernel_avx2, des_kernel_avx512;
+#endif
 
 #endif

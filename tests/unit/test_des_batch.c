@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every lane of every kernel that this machine runs, against OpenSSL; every circuit against the tables of FIPS 46-3. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "../../tools/des_sboxes.h"
+#include "crypto/des.h"
+#include "crypto/des_batch.h"
+#include "support/rng.h"
+
+#include <string.h>
+
+enum { BLOCKS_MAX = 3 * DES_BATCH_LANES_MAX + 1 };
+
+static struct env env;
+
+static uint64_t number_of(const uint8_t block[static DES_BLOCK])
+{
+    uint64_t number = 0;
+    for (int i = 0; i < DES_BLOCK; i++)
+        number = number << 8 | block[i];
+    return number;
+}
+
+static void bytes_of(uint64_t number, uint8_t block[static DES_BLOCK])
+{
+    for (int i = DES_BLOCK - 1; i >= 0; i--, number >>= 8)
+        block[i] = (uint8_t)number;
+}
+
+static struct secret_key random_key(uint8_t len)
+{
+    struct secret_key key = {.len = len};
+    env_random(&env, key.at, len);
+    return key;
+}
+
+static uint64_t cipher(struct des *des, uint64_t block)
+{
+    uint8_t at[DES_BLOCK];
+    bytes_of(block, at);
+    assert_int_equal(des_encrypt(des, at, at, DES_BLOCK), ERR_OK);
+    return number_of(at);
+}
+
+static void check_encrypt(const struct des_kernel *kernel, uint8_t key_len, size_t count)
+{
+    static uint64_t in[BLOCKS_MAX], out[BLOCKS_MAX];
+    static struct des_batch_key batch;
+    struct secret_key key = random_key(key_len);
+    struct des des;
+    env_random(&env, in, sizeof in);
+    memset(out, 0x5A, sizeof out);
+    assert_int_equal(des_load(&key, &des), ERR_OK);
+    assert_int_equal(des_batch_load(&key, &batch), ERR_OK);
+    des_batch_encrypt(kernel, &batch, in, out, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(out[i], cipher(&des, in[i]));
+    for (size_t i = count; i < BLOCKS_MAX; i++)
+        assert_int_equal(out[i], 0x5A5A5A5A5A5A5A5A);
+    des_batch_encrypt(kernel, &batch, in, in, count);
+    assert_memory_equal(in, out, count * sizeof *in);
+    des_unload(&des);
+    des_batch_unload(&batch);
+    assert_int_equal(batch.halves, 0);
+}
+
+static void every_lane_enciphers_as_openssl_does(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {0, 1, 2, 63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1024, BLOCKS_MAX};
+    const struct des_kernel *kernel;
+    for (size_t k = 0; (kernel = des_kernel_at(k)); k++)
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            check_encrypt(kernel, 8, counts[i]);
+            check_encrypt(kernel, 16, counts[i]);
+        }
+}
+
+static void check_chain(const struct des_kernel *kernel, size_t count)
+{
+    static uint64_t left[DES_BATCH_LANES_MAX], right[DES_BATCH_LANES_MAX], out[DES_BATCH_LANES_MAX];
+    static struct des_batch_key batch;
+    static struct des_planes planes;
+    struct secret_key pair = random_key(16), half = {.len = 8};
+    struct des first, second;
+    memcpy(half.at, pair.at, 8);
+    env_random(&env, left, sizeof left);
+    env_random(&env, right, sizeof right);
+    assert_int_equal(des_load(&half, &first), ERR_OK);
+    assert_int_equal(des_load(&pair, &second), ERR_OK);
+    assert_int_equal(des_batch_load(&pair, &batch), ERR_OK);
+    des_batch_chain(kernel, &batch, left, right, count, &planes);
+    des_batch_scatter(kernel, &planes, out);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(out[i], cipher(&second, cipher(&first, left[i]) ^ right[i]));
+    des_unload(&first);
+    des_unload(&second);
+}
+
+static void the_chain_of_a_cvv_is_its_two_steps(void **state)
+{
+    (void)state;
+    const struct des_kernel *kernel;
+    for (size_t k = 0; (kernel = des_kernel_at(k)); k++)
+        for (int round = 0; round < 20; round++) {
+            check_chain(kernel, kernel->lanes);
+            check_chain(kernel, 1 + (size_t)round * 5);
+        }
+}
+
+/* Ronald Rivest, Testing Implementations of DES, 1985: a chain that meets every table entry and every wire. */
+static void rivests_chain_comes_out(void **state)
+{
+    (void)state;
+    const struct des_kernel *kernel;
+    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+        static struct des_batch_key batch;
+        uint64_t x = 0x9474B8E8C73BCA7D;
+        for (int i = 0; i < 16; i++) {
+            struct secret_key key = {.len = 8};
+            struct des des;
+            bytes_of(x, key.at);
+            assert_int_equal(des_batch_load(&key, &batch), ERR_OK);
+            if (i % 2 == 0) {
+                des_batch_encrypt(kernel, &batch, &x, &x, 1);
+                continue;
+            }
+            /* The odd steps decipher, which a batch does only inside EDE2. */
+            uint8_t at[DES_BLOCK];
+            bytes_of(x, at);
+            assert_int_equal(des_load(&key, &des), ERR_OK);
+            assert_int_equal(des_decrypt(&des, at, at, DES_BLOCK), ERR_OK);
+            des_unload(&des);
+            x = number_of(at);
+        }
+        assert_int_equal(x, 0x1B1A2DDB4C642438);
+    }
+}
+
+static void kernels_come_widest_first(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    for (const struct des_kernel *kernel; (kernel = des_kernel_at(count)); count++) {
+        assert_true(kernel->lanes <= DES_BATCH_LANES_MAX);
+        if (count > 0)
+            assert_true(kernel->lanes < des_kernel_at(count - 1)->lanes);
+    }
+    assert_true(count >= 1);
+    assert_ptr_equal(des_kernel_best(), des_kernel_at(0));
+    assert_string_equal(des_kernel_at(count - 1)->name, "portable");
+}
+
+static void other_key_lengths_are_refused(void **state)
+{
+    (void)state;
+    static struct des_batch_key batch;
+    static const uint8_t lengths[] = {0, 24, 32};
+    for (size_t i = 0; i < sizeof lengths; i++)
+        assert_int_equal(des_batch_load(&(struct secret_key){.len = lengths[i]}, &batch), ERR_KEY_LENGTH_ALGORITHM);
+}
+
+/* ---- circuits ---- */
+
+typedef void circuit(const uint64_t in[static 6], uint64_t out[static 4]);
+
+static void assert_circuit(circuit *made, unsigned box)
+{
+    uint64_t in[6] = {0}, out[4];
+    for (unsigned v = 0; v < 64; v++)
+        for (unsigned i = 0; i < 6; i++)
+            in[i] |= (uint64_t)(v >> (5 - i) & 1) << v;
+    made(in, out);
+    for (unsigned v = 0; v < 64; v++)
+        for (unsigned i = 0; i < 4; i++)
+            assert_int_equal(out[i] >> v & 1, des_sbox_at(box, v) >> (3 - i) & 1);
+}
+
+#define LANE uint64_t
+static uint64_t lookup(uint64_t a, uint64_t b, uint64_t c, unsigned table)
+{
+    uint64_t out = 0;
+    for (unsigned i = 0; i < 64; i++)
+        out |= (uint64_t)(table >> (4 * (a >> i & 1) + 2 * (b >> i & 1) + (c >> i & 1)) & 1) << i;
+    return out;
+}
+#define TERNARY(a, b, c, table) lookup(a, b, c, table)
+
+#include "crypto/des_sbox_binary.h"
+#include "crypto/des_sbox_ternary.h"
+
+#define CIRCUITS(kind)                                                                                                       \
+    {sbox_##kind##_1, sbox_##kind##_2, sbox_##kind##_3, sbox_##kind##_4, sbox_##kind##_5, sbox_##kind##_6, sbox_##kind##_7, \
+     sbox_##kind##_8}
+
+static void circuits_are_the_tables(void **state)
+{
+    (void)state;
+    circuit *const made[2][8] = {CIRCUITS(binary), CIRCUITS(ternary)};
+    for (unsigned kind = 0; kind < 2; kind++)
+        for (unsigned b = 0; b < 8; b++)
+            assert_circuit(made[kind][b], b);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    env = rng_env(46);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(circuits_are_the_tables),
+        cmocka_unit_test(every_lane_enciphers_as_openssl_does),
+        cmocka_unit_test(the_chain_of_a_cvv_is_its_two_steps),
+        cmocka_unit_test(rivests_chain_comes_out),
+        cmocka_unit_test(kernels_come_widest_first),
+        cmocka_unit_test(other_key_lengths_are_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
