@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
+#include "main/hsm_settings.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "net/admin.h"
-
-#include "base/config.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -14,48 +13,10 @@
 
 enum { GRACE_MS = 5000 };
 
-struct settings {
-    char listen[64];
-    char admin[64];
-    int64_t header;
-    int64_t connections;
-    int64_t lmk;
-    bool test_lmk;
-    bool authorised;
-    char disabled[64];
-};
-
-/* clang-format off */
-static const struct config_row settings_rows[] = {
-    {"hsm", "listen", "ADDR:PORT of the host commands", CONFIG_TEXT, CONFIG_MEMBER(struct settings, listen),
-     .initial = "127.0.0.1:1500"},
-    {"hsm", "admin", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, CONFIG_MEMBER(struct settings, admin),
-     .initial = ""},
-    {"hsm", "header", "bytes in front of each command that are echoed", CONFIG_INTEGER, CONFIG_MEMBER(struct settings, header),
-     0, 255, "4"},
-    {"hsm", "connections", "largest number of connections", CONFIG_INTEGER, CONFIG_MEMBER(struct settings, connections),
-     1, 4096, "256"},
-    {"hsm", "lmk", "LMK identifier where a command names none", CONFIG_INTEGER, CONFIG_MEMBER(struct settings, lmk), 0, 99, "0"},
-    {"hsm", "test_lmk", "load the public test LMKs", CONFIG_BOOL, CONFIG_MEMBER(struct settings, test_lmk), .initial = "false"},
-    {"hsm", "authorised", "authorised state: PM tells the expected code (compatibility mode)", CONFIG_BOOL,
-     CONFIG_MEMBER(struct settings, authorised), .initial = "false"},
-    {"hsm", "disabled", "commands that answer 68, separated by commas: AS,A0", CONFIG_TEXT,
-     CONFIG_MEMBER(struct settings, disabled), .initial = ""},
-};
-/* clang-format on */
-const struct config_table main_hsm_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
-
-static const struct command_option options[] = {
-    {"test-lmk", NULL, "load the public test LMKs: NOT FOR PRODUCTION", "hsm.test_lmk=true"},
-    {"listen", "ADDR:PORT", "host commands (default 127.0.0.1:1500; port 0: any free one)", "hsm.listen="},
-    {"header", "N", "bytes echoed in front of each command, 0..255 (default 4)", "hsm.header="},
-    {"admin", "ADDR:PORT", "serve /healthz /readyz /metrics", "hsm.admin="},
-};
-/* ---- process ---- */
 
 struct process {
     struct service_process base;
-    struct settings settings;
+    struct hsm_settings settings;
     struct hsm *hsm;
     struct net_server *server;
 };
@@ -83,7 +44,7 @@ static void warn_test_lmk(void)
 static enum err start(void *context, struct net_problem *problem)
 {
     struct process *p = context;
-    const struct settings *s = &p->settings;
+    const struct hsm_settings *s = &p->settings;
     struct hsm_config hsm = {.env = &p->base.env,
                              .header = (uint8_t)s->header,
                              .lmk = (uint8_t)s->lmk,
@@ -132,8 +93,8 @@ static const struct service service = {
             .service = "hsm",
             .doc = "Answers payShield host commands; the only process that holds keys.",
             .table = &main_hsm_settings,
-            .option = options,
-            .option_count = sizeof options / sizeof options[0],
+            .option = main_hsm_options,
+            .option_count = MAIN_HSM_OPTIONS,
             .exit_statuses = "64 without LMKs",
         },
     .start = start,

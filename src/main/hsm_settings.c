@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "main/hsm_settings.h"
+#include "main/services.h"
+
+/* clang-format off */
+static const struct config_row settings_rows[] = {
+    /* host port */
+    {"hsm", "listen", "ADDR:PORT of the host commands", CONFIG_TEXT, CONFIG_MEMBER(struct hsm_settings, listen),
+     .initial = "127.0.0.1:1500"},
+    {"hsm", "admin", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, CONFIG_MEMBER(struct hsm_settings, admin),
+     .initial = ""},
+    {"hsm", "header", "bytes in front of each command that are echoed", CONFIG_INTEGER, CONFIG_MEMBER(struct hsm_settings, header),
+     0, 255, "4"},
+    {"hsm", "connections", "largest number of connections", CONFIG_INTEGER, CONFIG_MEMBER(struct hsm_settings, connections),
+     1, 4096, "256"},
+    {"hsm", "lmk", "LMK identifier where a command names none", CONFIG_INTEGER,
+     CONFIG_MEMBER(struct hsm_settings, lmk), 0, 99, "0"},
+    /* keys and authority */
+    {"hsm", "test_lmk", "load the public test LMKs", CONFIG_BOOL, CONFIG_MEMBER(struct hsm_settings, test_lmk), .initial = "false"},
+    {"hsm", "authorised", "authorised state: PM tells the expected code (compatibility mode)", CONFIG_BOOL,
+     CONFIG_MEMBER(struct hsm_settings, authorised), .initial = "false"},
+    {"hsm", "disabled", "commands that answer 68, separated by commas: AS,A0", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, disabled), .initial = ""},
+};
+/* clang-format on */
+const struct config_table main_hsm_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+
+const struct command_option main_hsm_options[MAIN_HSM_OPTIONS] = {
+    {"test-lmk", NULL, "load the public test LMKs: NOT FOR PRODUCTION", "hsm.test_lmk=true"},
+    {"listen", "ADDR:PORT", "host commands (default 127.0.0.1:1500; port 0: any free one)", "hsm.listen="},
+    {"header", "N", "bytes echoed in front of each command, 0..255 (default 4)", "hsm.header="},
+    {"admin", "ADDR:PORT", "serve /healthz /readyz /metrics", "hsm.admin="},
+};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What can be set for countersign-hsm: the keys of its configuration file and the options that stand for them.
+ *
+ * Purpose    One row a key, in groups by what they are about; --help, the reference and the error texts are printed from them.
+ * Ownership  Values of the process.
+ */
+#ifndef MAIN_HSM_SETTINGS_H
+#define MAIN_HSM_SETTINGS_H
+
+#include "main/command.h"
+
+struct hsm_settings {
+    /* host port */
+    char listen[64];
+    char admin[64];
+    int64_t header;
+    int64_t connections;
+    int64_t lmk;
+
+    /* keys and authority */
+    bool test_lmk;
+    bool authorised;
+    char disabled[64];
+};
+
+enum { MAIN_HSM_OPTIONS = 4 };
+extern const struct command_option main_hsm_options[MAIN_HSM_OPTIONS];
+
+#endif
