@@ -1,61 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key commands: AS, A0 and BU. */
 #include "hsm/hsm_keys.h"
+#include "hsm/key_reply.h"
 
 #include <string.h>
 
-enum { SINGLE = 8, DOUBLE = 16, TRIPLE = 24, KCV_SHORT = 3 };
-
-static char letter(struct span member, char otherwise)
-{
-    return member.len > 0 ? (char)member.at[0] : otherwise;
-}
-
-static enum err kcv_text(const struct secret_key *key, size_t bytes, struct wire_text *member, size_t cap)
-{
-    uint8_t kcv[8];
-    char text[2 * sizeof kcv];
-    struct buf b = buf_over(text, sizeof text);
-    TRY(keys_kcv(key, kcv));
-    buf_put_hex(&b, kcv, bytes);
-    return wire_text_set(member, cap, buf_span(&b)) ? ERR_OK : ERR_INTERNAL;
-}
-#define KCV_TEXT(key_, bytes_, member_) kcv_text((key_), (bytes_), (struct wire_text *)(void *)&(member_), sizeof((member_).at))
-
-static enum err key_text(struct buf *b, struct wire_text *member)
-{
-    TRY(buf_done(b));
-    return wire_text_set(member, HOSTCMD_KEY_MAX, buf_span(b)) ? ERR_OK : ERR_INTERNAL;
-}
-#define KEY_TEXT(buf_, member_) key_text((buf_), (struct wire_text *)(void *)&(member_))
-
 /* ---- AS ---- */
-
-/* Each half has a check value of its own, as a single-length key. */
-static enum err half_kcvs(const struct secret_key *pair, struct hostcmd_as_reply *reply)
-{
-    SECRET_KEY half = {.len = SINGLE};
-    memcpy(half.at, pair->at, SINGLE);
-    TRY(KCV_TEXT(&half, KCV_SHORT, reply->kcv));
-    memcpy(half.at, pair->at + SINGLE, SINGLE);
-    return KCV_TEXT(&half, KCV_SHORT, reply->kcv_b);
-}
 
 enum err hsm_handle_as(struct hsm *hsm, struct hsm_call *call)
 {
     const struct hostcmd_as *r = call->request;
     struct hostcmd_as_reply *reply = call->reply;
-    char text[64], scheme = letter(WIRE_SPAN(r->lmk_scheme), '0');
+    char text[64], scheme = hsm_letter(WIRE_SPAN(r->lmk_scheme), '0');
     struct buf b = buf_over(text, sizeof text);
     struct keys_type_place cvk;
     SECRET_KEY pair = {0};
     if (scheme != '0' && scheme != KEYS_U && scheme != KEYS_X)
         return ERR_PARSE_VALUE;
     TRY(keys_type_place(span_text("402"), &cvk));
-    keys_generate(hsm_env(hsm), DOUBLE, &pair);
+    keys_generate(hsm_env(hsm), HSM_DOUBLE, &pair);
     TRY(keys_wrap(hsm_key_lmks(hsm), call->lmk, cvk, scheme == '0' ? KEYS_NONE : (enum keys_scheme)scheme, &pair, &b));
-    TRY(KEY_TEXT(&b, reply->key));
-    return letter(WIRE_SPAN(r->kcv_type), '0') == '1' ? KCV_TEXT(&pair, KCV_SHORT, reply->kcv) : half_kcvs(&pair, reply);
+    TRY(HSM_REPLY_KEY(&b, reply->key));
+    return hsm_letter(WIRE_SPAN(r->kcv_type), '0') == '1' ? HSM_REPLY_KCV(&pair, 'T', HSM_KCV_SHORT, reply->kcv)
+                                                          : HSM_REPLY_HALF_KCVS(&pair, reply->kcv, reply->kcv_b);
 }
 
 /* ---- A0 ---- */
@@ -69,29 +36,13 @@ struct order {
     struct keys_header header;    /* block */
 };
 
-static uint8_t length_of_scheme(char scheme)
-{
-    switch (scheme) {
-    case KEYS_Z:
-        return SINGLE;
-    case KEYS_U:
-    case KEYS_X:
-        return DOUBLE;
-    case KEYS_T:
-    case KEYS_Y:
-        return TRIPLE;
-    default:
-        return 0;
-    }
-}
-
 static enum err order_block(const struct hostcmd_attributes *a, struct order *out)
 {
     if (out->scheme != 'S')
         return ERR_KEY_SCHEME;
     if (!a)
         return ERR_PARSE_MISSING;
-    out->len = span_is(WIRE_SPAN(a->algorithm), "T2") ? DOUBLE : span_is(WIRE_SPAN(a->algorithm), "T3") ? TRIPLE : 0;
+    out->len = span_is(WIRE_SPAN(a->algorithm), "T2") ? HSM_DOUBLE : span_is(WIRE_SPAN(a->algorithm), "T3") ? HSM_TRIPLE : 0;
     if (out->len == 0)
         return ERR_KEY_ALGORITHM;
     if (!span_is(WIRE_SPAN(a->optional_blocks), "00"))
@@ -107,13 +58,13 @@ static enum err order_read(struct hsm *hsm, const struct hsm_call *call, struct 
 {
     const struct hostcmd_a0 *r = call->request;
     bool block_lmk = keys_lmk_kind(hsm_key_lmks(hsm), call->lmk) == KEYS_LMK_BLOCK;
-    *out = (struct order){.block = span_is(WIRE_SPAN(r->type), "FFF"), .scheme = letter(WIRE_SPAN(r->scheme), 0)};
+    *out = (struct order){.block = span_is(WIRE_SPAN(r->type), "FFF"), .scheme = hsm_letter(WIRE_SPAN(r->scheme), 0)};
     if (out->block != block_lmk)
         return ERR_KEY_TYPE;
     if (out->block)
         return order_block(call->attributes, out);
     TRY(keys_type_place(WIRE_SPAN(r->type), &out->place));
-    out->len = length_of_scheme(out->scheme);
+    out->len = hsm_scheme_length(out->scheme);
     return out->len > 0 ? ERR_OK : ERR_KEY_SCHEME;
 }
 
@@ -132,12 +83,12 @@ static enum err wrap_under_zmk(struct hsm *hsm, const struct order *order, const
     if (order->block && header.exportability == 'N')
         return ERR_KEY_EXPORTABILITY;
     if (scheme == 'S' && order->block) {
-        if (zmk->len < DOUBLE)
+        if (zmk->len < HSM_DOUBLE)
             return ERR_KEY_LENGTH;
         memcpy(header.lmk, "FF", sizeof header.lmk);
         return keys_block_wrap_under(zmk, &header, key, hsm_env(hsm), out);
     }
-    if (length_of_scheme(scheme) != key->len)
+    if (hsm_scheme_length(scheme) != key->len)
         return ERR_KEY_SCHEME;
     return keys_zmk_wrap(zmk, (enum keys_scheme)scheme, key, out);
 }
@@ -154,7 +105,7 @@ enum err hsm_handle_a0(struct hsm *hsm, struct hsm_call *call)
 {
     const struct hostcmd_a0 *r = call->request;
     struct hostcmd_a0_reply *reply = call->reply;
-    bool exported = letter(WIRE_SPAN(r->mode), '0') == '1';
+    bool exported = hsm_letter(WIRE_SPAN(r->mode), '0') == '1';
     char text[KEYS_BLOCK_MAX];
     struct buf b = buf_over(text, sizeof text);
     struct order order;
@@ -164,13 +115,13 @@ enum err hsm_handle_a0(struct hsm *hsm, struct hsm_call *call)
     TRY(order_read(hsm, call, &order));
     keys_generate(hsm_env(hsm), order.len, &key);
     TRY(wrap_under_lmk(hsm, call, &order, &key, &b));
-    TRY(KEY_TEXT(&b, reply->key));
-    TRY(KCV_TEXT(&key, KCV_SHORT, reply->kcv));
+    TRY(HSM_REPLY_KEY(&b, reply->key));
+    TRY(HSM_REPLY_KCV(&key, 'T', HSM_KCV_SHORT, reply->kcv));
     if (!exported)
         return ERR_OK;
     buf_clear(&b);
-    TRY(wrap_under_zmk(hsm, &order, &zmk, letter(WIRE_SPAN(r->export_scheme), 0), &key, &b));
-    return KEY_TEXT(&b, reply->exported);
+    TRY(wrap_under_zmk(hsm, &order, &zmk, hsm_letter(WIRE_SPAN(r->export_scheme), 0), &key, &b));
+    return HSM_REPLY_KEY(&b, reply->exported);
 }
 
 /* ---- BU ---- */
@@ -178,7 +129,7 @@ enum err hsm_handle_a0(struct hsm *hsm, struct hsm_call *call)
 /* The type as three digits: FF says that they follow the key. */
 static enum err bu_type(const struct hostcmd_bu *r, char out[static 4])
 {
-    const char code[] = {letter(WIRE_SPAN(r->variant), 0), letter(WIRE_SPAN(r->pair), 0)};
+    const char code[] = {hsm_letter(WIRE_SPAN(r->variant), 0), hsm_letter(WIRE_SPAN(r->pair), 0)};
     struct keys_type_place ignored;
     if (code[0] != 'F' || code[1] != 'F')
         return keys_type_from_short(span_of(code, sizeof code), out);
@@ -199,7 +150,7 @@ static enum err check_length_flag(char flag, struct span text)
     if (flag == 'F')
         return ERR_OK;
     TRY(keys_scheme_read(text, &scheme, &digits));
-    size_t wanted = flag == '0' ? SINGLE : flag == '1' ? DOUBLE : TRIPLE;
+    size_t wanted = flag == '0' ? HSM_SINGLE : flag == '1' ? HSM_DOUBLE : HSM_TRIPLE;
     return digits.len == 2 * wanted ? ERR_OK : ERR_KEY_LENGTH_FLAG;
 }
 
@@ -207,7 +158,7 @@ enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call)
 {
     const struct hostcmd_bu *r = call->request;
     struct hostcmd_bu_reply *reply = call->reply;
-    char flag = letter(WIRE_SPAN(r->length), 0), type[4] = "";
+    char flag = hsm_letter(WIRE_SPAN(r->length), 0), type[4] = "";
     struct hsm_key_text at;
     SECRET_KEY key = {0};
     if (flag != 'F')
@@ -216,5 +167,5 @@ enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call)
     TRY(check_length_flag(flag, at.text));
     const struct hostcmd_key_rule rule = {.type = flag == 'F' ? NULL : type};
     TRY(hsm_key_clear(hsm, &at, &rule, NULL, &key));
-    return KCV_TEXT(&key, letter(WIRE_SPAN(r->kcv_type), '0') == '1' ? KCV_SHORT : 8, reply->kcv);
+    return HSM_REPLY_KCV(&key, 'T', hsm_letter(WIRE_SPAN(r->kcv_type), '0') == '1' ? HSM_KCV_SHORT : HSM_KCV_LONG, reply->kcv);
 }

@@ -141,8 +141,7 @@ static enum err clear_block(struct hsm *hsm, const struct hsm_key_text *at, cons
     TRY(keys_block_unwrap(hsm_key_lmks(hsm), at->lmk, at->text, &h, out));
     if (rule->usages)
         TRY(keys_block_allows(&h, &allowed));
-    if (header)
-        *header = h;
+    *header = h;
     return ERR_OK;
 }
 
@@ -160,12 +159,16 @@ enum err hsm_key_clear(struct hsm *hsm, const struct hsm_key_text *at, const str
                        struct keys_header *header, struct secret_key *out)
 {
     SECRET_KEY key = {0};
+    struct keys_header h = {.algorithm = 'T'};
     if (at->text.len > 0 && at->text.at[0] == 'S')
-        TRY(clear_block(hsm, at, rule, header, &key));
+        TRY(clear_block(hsm, at, rule, &h, &key));
     else
         TRY(clear_variant(hsm, at, rule, &key));
-    if (!keys_parity_odd(&key))
+    /* Only DES keys have parity bits. */
+    if ((h.algorithm == 'T' || h.algorithm == 'D') && !keys_parity_odd(&key))
         return ERR_KEY_PARITY_SOURCE;
+    if (header)
+        *header = h;
     *out = key;
     return ERR_OK;
 }

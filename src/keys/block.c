@@ -71,5 +71,17 @@ enum err keys_block_allows(const struct keys_header *header, const struct keys_r
         return ERR_KEY_USAGE;
     if (header->mode == 0 || !strchr(rule->modes, header->mode))
         return ERR_KEY_MODE;
-    return header->algorithm == rule->algorithm ? ERR_OK : ERR_KEY_ALGORITHM;
+    return rule->algorithm == 0 || header->algorithm == rule->algorithm ? ERR_OK : ERR_KEY_ALGORITHM;
+}
+
+enum err keys_block_kcv(char algorithm, const struct secret_key *key, uint8_t out[static 8])
+{
+    if (algorithm == 'A')
+        return keys_kcv_aes(key, out);
+    if (algorithm != 'H')
+        return keys_kcv(key, out);
+    uint8_t mac[DIGEST_SHA256];
+    TRY(hmac_sha256(span_of(key->at, key->len), NULL, 0, mac));
+    memcpy(out, mac, 8);
+    return ERR_OK;
 }

@@ -36,7 +36,7 @@ struct keys_header {
 struct keys_rule {
     const char *usages; /* two characters each, separated by bars: "C0|11|12|13" */
     const char *modes;  /* "NCG" */
-    char algorithm;     /* 'T' */
+    char algorithm;     /* 'T'; 0: any */
 };
 
 /* The whole extent of the block at the start of `in` (with its S or R), from its own length field; 0 if it cannot be one. */
@@ -53,6 +53,9 @@ MUST_USE enum err keys_block_wrap_under(const struct secret_key *kbpk, const str
                                         const struct secret_key *key, const struct env *env, struct buf *out);
 
 MUST_USE enum err keys_block_allows(const struct keys_header *header, const struct keys_rule *rule);
+
+/* Check value by the algorithm of a header: T and D as keys_kcv, A as keys_kcv_aes, H the start of HMAC-SHA-256 of nothing. */
+MUST_USE enum err keys_block_kcv(char algorithm, const struct secret_key *key, uint8_t out[static 8]);
 
 /* ---- optional blocks ---- */
 
