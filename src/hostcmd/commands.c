@@ -27,6 +27,12 @@ const struct hostcmd_row *hostcmd_find(struct span code)
     return NULL;
 }
 
+const char *hostcmd_activity_name(enum hostcmd_activity activity)
+{
+    static const char *const name[] = {"", "generate", "component", "import", "export"};
+    return name[activity];
+}
+
 static enum err check_records(const struct hostcmd_row *row, struct wire_fault *fault)
 {
     TRY(wire_check(row->request, fault));
@@ -41,11 +47,26 @@ enum err hostcmd_check(struct wire_fault *fault)
     return wire_check(&hostcmd_attributes_record, fault);
 }
 
+static void document_states(const struct hostcmd_row *row, struct buf *out)
+{
+    if (row->activity != HOSTCMD_OPEN) {
+        buf_put_text(out, "In hardened mode the activity `");
+        buf_put_text(out, hostcmd_activity_name(row->activity));
+        buf_put_byte(out, '.');
+        buf_put_text(out, row->activity_type ? row->activity_type : "TYPE");
+        buf_put_text(out, ".host` must be authorised.\n\n");
+    }
+    if (row->flags & HOSTCMD_STATUS)
+        buf_put_text(out, row->flags & HOSTCMD_NO_LMK ? "Answered in secure state and without an LMK, too.\n\n"
+                                                      : "Answered in secure state, too.\n\n");
+}
+
 static void document_row(const struct hostcmd_row *row, struct buf *out)
 {
     const char *const head[] = {"## ", row->code, " → ", row->reply_code, ": ", row->title, "\n\n"};
     for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
         buf_put_text(out, head[i]);
+    document_states(row, out);
     buf_put_text(out, "Request:\n\n");
     wire_document(row->request, out);
     buf_put_text(out, "\nReply:\n\n");

@@ -57,6 +57,8 @@ enum hostcmd_flag {
     HOSTCMD_ATTRIBUTES = 1 << 0,   /* takes `#` fields */
     HOSTCMD_DATA_WITH_01 = 1 << 1, /* reply data may follow 01, and follows nothing else */
     HOSTCMD_BINARY = 1 << 2,       /* X'19' may occur inside the fields */
+    HOSTCMD_STATUS = 1 << 3,       /* answered in secure state, too */
+    HOSTCMD_NO_LMK = 1 << 4,       /* answered without an LMK, too */
 };
 
 /* What an outcome in one field means on the wire, where it is not 15. */
@@ -94,6 +96,8 @@ const struct hostcmd_row *hostcmd_row(enum hostcmd_id id);
 /* NULL: not in the table. */
 const struct hostcmd_row *hostcmd_find(struct span code);
 enum hostcmd_id hostcmd_row_id(const struct hostcmd_row *row);
+/* "generate", ...; "" for HOSTCMD_OPEN. */
+const char *hostcmd_activity_name(enum hostcmd_activity activity);
 /* The reply layout that belongs to this request. */
 const struct wire_record *hostcmd_reply_record(const struct hostcmd_row *row, const void *request);
 /* Checks every record of the table; called at start and by tests. */

@@ -46,16 +46,16 @@ ROW_RECORD(no_pci, "NP, mode 01", hostcmd_no_reply);
 
 const struct hostcmd_row hostcmd_row_b2 = {
     .id = HOSTCMD_B2, .code = "B2", .reply_code = "B3", .title = "echo", .request = &b2_record, .reply = &b2_reply_record,
-    .fault = b2_faults, .flags = HOSTCMD_BINARY,
+    .fault = b2_faults, .flags = HOSTCMD_BINARY | HOSTCMD_STATUS | HOSTCMD_NO_LMK,
 };
 
 const struct hostcmd_row hostcmd_row_nc = {
     .id = HOSTCMD_NC, .code = "NC", .reply_code = "ND", .title = "diagnostics", .request = &hostcmd_empty_record,
-    .reply = &nc_reply_record,
+    .reply = &nc_reply_record, .flags = HOSTCMD_STATUS,
 };
 
 const struct hostcmd_row hostcmd_row_no = {
     .id = HOSTCMD_NO, .code = "NO", .reply_code = "NP", .title = "status", .request = &no_record, .reply = &no_reply_record,
-    ROW_CHOICE(struct hostcmd_no, mode, "1", no_pci_record),
+    ROW_CHOICE(struct hostcmd_no, mode, "1", no_pci_record), .flags = HOSTCMD_STATUS | HOSTCMD_NO_LMK,
 };
 /* clang-format on */

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { CODE_LEN = 2, AUDIT_LINES_MAX = 100, DEPTH = 2, ALIGNMENT = 64 };
+enum { CODE_LEN = 2, AUDIT_LINES_MAX = 100, DEPTH = 2, ALIGNMENT = 64, TEST_LMKS = 2 };
 
 /* One request and its reply; a chained command (NK) stands in the second while its chain stands in the first. */
 struct scratch {
@@ -55,10 +55,21 @@ static enum err scratch_create(struct hsm *hsm)
     return ERR_OK;
 }
 
+/* Every activity under the test LMKs, until RA. */
+static enum err authorise_from_start(struct hsm *hsm)
+{
+    for (uint8_t lmk = 0; lmk < TEST_LMKS; lmk++)
+        for (enum hostcmd_activity a = HOSTCMD_GENERATE; a <= HOSTCMD_EXPORT; a++)
+            TRY(hsm_state_authorise(hsm->state, lmk, a, "", 0));
+    return ERR_OK;
+}
+
 static enum err fill(struct hsm *hsm)
 {
     TRY(scratch_create(hsm));
     TRY(hsm_state_create(hsm->config.env, &hsm->state));
+    if (hsm->config.authorised)
+        TRY(authorise_from_start(hsm));
     TRY(hsm_observe_create(hsm->config.env, &hsm->observe));
     return hsm_keys_create(&hsm->config, &hsm->keys);
 }
@@ -198,12 +209,20 @@ static struct span activity_type(const struct hostcmd_row *row, const void *requ
 static enum err admit(struct hsm *hsm, const struct hsm_call *call)
 {
     const struct hostcmd_row *row = call->row;
-    if (!hsm_keys_loaded(hsm->keys, call->lmk))
+    if (!hsm_keys_loaded(hsm->keys, call->lmk) && !(row->flags & HOSTCMD_NO_LMK))
         return ERR_LMK_IDENTIFIER;
+    if (hsm_state_secure(hsm->state) && !(row->flags & HOSTCMD_STATUS))
+        return ERR_NOT_AUTHORISED;
     if (!hsm->config.hardened || row->activity == HOSTCMD_OPEN)
         return ERR_OK;
     bool may = hsm_state_authorised(hsm->state, call->lmk, row->activity, activity_type(row, call->request));
     return may ? ERR_OK : ERR_NOT_AUTHORISED;
+}
+
+/* What authorised state changes for a command without an activity: PM tells the expected value, in compatibility mode. */
+static bool lmk_authorised(const struct hsm *hsm, uint8_t lmk)
+{
+    return !hsm->config.hardened && hsm_state_count(hsm->state, lmk) > 0;
 }
 
 static enum err perform(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
@@ -215,7 +234,7 @@ static enum err perform(struct hsm *hsm, const struct hsm_client *client, const 
                             .client = client,
                             .lmk = lmk_given ? (uint8_t)tail->lmk : client->lmk,
                             .lmk_given = lmk_given,
-                            .authorised = hsm->config.authorised,
+                            .authorised = lmk_authorised(hsm, lmk_given ? (uint8_t)tail->lmk : client->lmk),
                             .attributes = tail->has_attributes ? &tail->attributes : NULL,
                             .request = at->request,
                             .reply = at->reply};

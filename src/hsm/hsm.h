@@ -26,7 +26,7 @@ struct hsm_config {
     uint8_t lmk;        /* identifier used where no %NN is given and no client says otherwise */
     uint16_t sockets;   /* what NO reports */
     bool test_lmk;      /* loads the public test LMKs: variant as 00, key block as 01 */
-    bool authorised;    /* PM 01 returns the expected value (compatibility mode) */
+    bool authorised;    /* starts with every activity authorised under the test LMKs (compatibility mode: PM tells the code) */
     bool hardened;      /* host-commands 9 */
     uint64_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
 };

@@ -48,6 +48,8 @@ HOSTCMD_LIST(HSM_HANDLER)
 /* key_resolve.c: the LMKs and their check values. `test` loads the public test set. */
 enum err hsm_keys_create(const struct hsm_config *config, struct hsm_keys **out);
 void hsm_keys_destroy(struct hsm_keys *keys);
+/* Forgets every unwrapped key: at each change of LMKs or state. */
+void hsm_keys_flush(struct hsm_keys *keys);
 bool hsm_keys_loaded(const struct hsm_keys *keys, uint8_t lmk);
 struct keys_cache_counters hsm_keys_cache_counters(const struct hsm_keys *keys);
 /* The 16H check value NC reports. */

@@ -66,6 +66,12 @@ void hsm_keys_destroy(struct hsm_keys *keys)
     secret_pages_destroy(&pages);
 }
 
+void hsm_keys_flush(struct hsm_keys *keys)
+{
+    keys_cache_clear(keys->cvks);
+    keys_cache_clear(keys->masters);
+}
+
 bool hsm_keys_loaded(const struct hsm_keys *keys, uint8_t lmk)
 {
     return keys_lmk_kind(keys->lmks, lmk) != KEYS_LMK_ABSENT;

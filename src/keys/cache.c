@@ -69,12 +69,17 @@ static void vacate(struct keys_cache *c, struct slot *s)
     *s = (struct slot){0};
 }
 
+void keys_cache_clear(struct keys_cache *cache)
+{
+    for (size_t i = 0; i < cache->sets * WAYS; i++)
+        vacate(cache, &cache->slot[i]);
+}
+
 void keys_cache_destroy(struct keys_cache *cache)
 {
     if (!cache)
         return;
-    for (size_t i = 0; i < cache->sets * WAYS; i++)
-        vacate(cache, &cache->slot[i]);
+    keys_cache_clear(cache);
     struct secret_pages pages = cache->pages;
     secret_pages_destroy(&pages);
 }

@@ -32,6 +32,8 @@ void keys_cache_destroy(struct keys_cache *cache);
 /* `purpose` tells apart what one text may be loaded as (key type, contexts). NULL if absent. */
 void *keys_cache_find(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text);
 void *keys_cache_add(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text);
+/* Unloads and wipes everything. */
+void keys_cache_clear(struct keys_cache *cache);
 void keys_cache_drop(struct keys_cache *cache, void *payload);
 
 /* Of keys_cache_find since creation. */
