@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the service, and the tools around it by their subcommands. */
+#include "main/hsm_tool.h"
 #include "main/services.h"
 
 #include <string.h>
@@ -13,6 +14,7 @@ struct subcommand {
 /* clang-format off */
 static const struct subcommand subcommands[] = {
     {"serve", "answer host commands (without a subcommand, too)", main_hsm},
+    {"send", "send one host command and explain the frames", main_hsm_send},
 };
 /* clang-format on */
 

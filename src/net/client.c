@@ -89,6 +89,8 @@ static void on_connected(uv_connect_t *request, int status)
     if (status != 0) {
         if (c->failures <= 1)
             net_loop_log(c->group.loop, LOG_WARN, "net.connect", &c->group, uv_strerror(status));
+        if (c->group.events.failed)
+            c->group.events.failed(c->group.events.context, uv_strerror(status));
         if (status != UV_ECANCELED)
             give_up(c);
         return;

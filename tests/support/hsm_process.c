@@ -10,10 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 512, LEVELS = 3, ARGUMENTS = 24 };
+enum { PATH_SIZE = HSM_PROCESS_PATH, LEVELS = 3, ARGUMENTS = 24 };
 
 /* build/tests/unit/test_x -> build/countersign-hsm; benches lie one level higher. */
-static void find_program(char path[static PATH_SIZE])
+void hsm_process_path(char path[static PATH_SIZE])
 {
     char self[PATH_SIZE - 32];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -53,7 +53,7 @@ struct hsm_process hsm_process_start(const char *const *extra)
     struct hsm_process process = {0};
     char path[PATH_SIZE];
     int log[2];
-    find_program(path);
+    hsm_process_path(path);
     ASSERT(pipe(log) == 0);
     process.pid = fork();
     ASSERT(process.pid >= 0);

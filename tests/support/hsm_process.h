@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { HSM_PROCESS_PATH = 512 };
+/* Where the program of this build stands. */
+void hsm_process_path(char path[static HSM_PROCESS_PATH]);
+
 struct hsm_process {
     pid_t pid;
     uint16_t port;

@@ -37,7 +37,8 @@ static void key_generate(const struct env *env, struct buf *out)
 }
 
 /* clang-format off */
-#define KEY_WHEN(mode_) {.name = "CVK", .kind = WIRE_SHAPED, .shape = key_shape, .shape_generate = key_generate, .min = 33, .max = 33, \
+#define KEY_WHEN(mode_)                                                                                                          \
+    {.name = "CVK", .kind = WIRE_SHAPED, .shape = key_shape, .shape_generate = key_generate, .min = 33, .max = 33,                \
      .when = offsetof(struct thing, mode), .equals = (mode_), WIRE_AT(struct thing, key)}
 static const struct wire_field fields[] = {
     {.name = "mode", .kind = WIRE_ENUM, .choices = "0|1|2", .min = 1, .max = 1, WIRE_AT(struct thing, mode)},

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostcmd/annotate.h"
+
+#include "hostcmd/internal.h"
+#include "wire/annotate.h"
+
+#include <string.h>
+
+enum { CODE_LEN = 2, TRAILER_MARK = 0x19 };
+
+/* Codes of host-commands 11 that this HSM has no error for, but others send. */
+static const struct {
+    char code[3];
+    const char *text;
+} foreign[] = {
+    {"14", "PIN under the LMK is not valid"},
+    {"16", "console or printer not ready"},
+    {"18", "document format not loaded"},
+    {"19", "Diebold table not valid"},
+    {"20", "PIN block without valid values"},
+    {"23", "invalid PIN block format"},
+    {"24", "PIN length out of range"},
+    {"25", "invalid decimalisation table"},
+    {"30", "invalid reference number"},
+    {"31", "not enough entries for the request"},
+    {"32", "invalid comparison of LMK change"},
+    {"40", "invalid firmware checksum"},
+    {"42", "DES failure"},
+    {"43", "RSA key generation failed"},
+    {"46", "invalid tag of an encrypted PIN"},
+    {"47", "algorithm not licensed"},
+    {"49", "private key error"},
+    {"51", "invalid message header"},
+    {"65", "transaction key scheme not set"},
+    {"67", "command not licensed"},
+    {"69", "PIN block format disabled"},
+    {"82", "invalid check value length"},
+    {"85", "invalid OAEP mask generation function"},
+    {"86", "invalid OAEP digest"},
+    {"87", "OAEP failure"},
+    {"90", "data parity error"},
+    {"91", "longitudinal redundancy check failed"},
+    {"92", "count of the request does not match its data"},
+    {"E0", "invalid command version number"},
+};
+
+const char *hostcmd_error_text(const char code[static 2])
+{
+    struct span said = span_of(code, CODE_LEN);
+    const struct err_row *row = err_row(err_from_host_code(code));
+    if (span_is(said, "00"))
+        return "no error";
+    if (span_is(said, "15"))
+        return "invalid input data"; /* several errors of the list share it */
+    if (span_is(said, row->host_code))
+        return row->text;
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+        if (span_is(said, foreign[i].code))
+            return foreign[i].text;
+    return "an error code that is not documented here";
+}
+
+const struct wire_record *hostcmd_attributes_layout(void)
+{
+    return &hostcmd_attributes_record;
+}
+
+size_t hostcmd_request_size_max(void)
+{
+    size_t most = 1;
+    for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++)
+        if (hostcmd_row(id)->request->size > most)
+            most = hostcmd_row(id)->request->size;
+    return most;
+}
+
+size_t hostcmd_reply_size_max(void)
+{
+    size_t most = 1;
+    for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++) {
+        const struct hostcmd_row *row = hostcmd_row(id);
+        size_t other = row->choice.record ? row->choice.record->size : 0;
+        size_t size = row->reply->size > other ? row->reply->size : other;
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
+const struct hostcmd_row *hostcmd_identify(struct span payload, size_t header, bool *is_reply)
+{
+    struct span code = span_slice(payload, header, CODE_LEN);
+    *is_reply = false;
+    const struct hostcmd_row *row = hostcmd_find(code);
+    for (enum hostcmd_id id = 0; !row && id < HOSTCMD_COUNT; id++)
+        if (span_is(code, hostcmd_row(id)->reply_code)) {
+            row = hostcmd_row(id);
+            *is_reply = true;
+        }
+    return row;
+}
+
+/* ---- notes ---- */
+
+struct page {
+    const struct hostcmd_noter *noter;
+    struct span payload;
+    size_t base; /* where the fields of the record begin in the payload */
+    size_t end;  /* behind the last part that was understood */
+};
+
+static void note(struct page *p, const struct hostcmd_part *part)
+{
+    p->end = part->offset + part->bytes.len;
+    p->noter->note(p->noter->context, part);
+}
+
+static void note_bytes(struct page *p, const char *name, const char *doc, size_t offset, struct span bytes)
+{
+    if (bytes.len > 0)
+        note(p, &(struct hostcmd_part){name, doc, offset, bytes, bytes, 0});
+}
+
+static void note_rest(struct page *p)
+{
+    struct span rest = span_slice(p->payload, p->end, SIZE_MAX);
+    if (rest.len > 0)
+        note(p, &(struct hostcmd_part){"rest", "not understood", p->end, rest, rest, WIRE_SECRET});
+}
+
+static void on_field(void *context, const struct wire_part *part)
+{
+    struct page *p = context;
+    note(p, &(struct hostcmd_part){part->field->name, part->field->doc ? part->field->doc : "", p->base + part->offset, part->bytes,
+                                   part->value, part->field->flags});
+}
+
+/* ---- requests ---- */
+
+static void note_attributes(struct page *p, size_t *at)
+{
+    struct hostcmd_attributes attributes;
+    size_t used = 0;
+    p->base = *at;
+    if (wire_annotate(&hostcmd_attributes_record, span_slice(p->payload, *at, SIZE_MAX), &attributes,
+                      &(struct wire_visitor){on_field, p}, &used, NULL) == ERR_OK)
+        *at += used;
+}
+
+/* What stands behind the fields of a request that parses. */
+static void note_tail(struct page *p, const struct hostcmd_tail *tail, size_t at)
+{
+    if (tail->lmk != HOSTCMD_LMK_DEFAULT) {
+        struct span bytes = span_slice(p->payload, at, 3);
+        note(p, &(struct hostcmd_part){"LMK", "identifier of the LMK", at, bytes, span_slice(bytes, 1, 2), 0});
+        at += bytes.len;
+    }
+    if (tail->has_attributes)
+        note_attributes(p, &at);
+    size_t end = p->payload.len - tail->trailer.len;
+    if (at < end)
+        note_bytes(p, "further fields", "after the attributes", at, span_slice(p->payload, at, end - at));
+    note_bytes(p, "trailer", "comes back as it is", end, tail->trailer);
+}
+
+void hostcmd_annotate_request(struct span payload, size_t header, const struct hostcmd_noter *noter, void *request,
+                              struct hostcmd_view *view)
+{
+    struct page p = {noter, payload, header + CODE_LEN, 0};
+    struct hostcmd_tail tail;
+    size_t used = 0;
+    bool is_reply = false;
+    *view = (struct hostcmd_view){.row = hostcmd_identify(payload, header, &is_reply)};
+    note_bytes(&p, "header", "comes back as it is", 0, span_slice(payload, 0, header));
+    note_bytes(&p, "command", view->row && !is_reply ? view->row->title : "not known here", header,
+               span_slice(payload, header, CODE_LEN));
+    if (!view->row || is_reply) {
+        *view =
+            (struct hostcmd_view){.err = ERR_COMMAND_DISABLED, .fault = {ERR_COMMAND_DISABLED, WIRE_OUTCOME_VALUE, "command", 0}};
+        note_rest(&p);
+        return;
+    }
+    struct span data = span_slice(payload, p.base, SIZE_MAX);
+    view->err = wire_annotate(view->row->request, data, request, &(struct wire_visitor){on_field, &p}, &used, &view->fault);
+    view->err = hostcmd_request_parse(view->row, data, request, &tail, &view->fault);
+    view->trailer = tail.trailer;
+    if (view->err == ERR_OK)
+        note_tail(&p, &tail, p.base + used);
+    else
+        note_rest(&p);
+}
+
+/* ---- replies ---- */
+
+/* The trailer that was sent, or what looks like one behind fields of text. */
+static struct span trailer_of(const struct hostcmd_answer_of *of, struct span data)
+{
+    size_t len = of->trailer.len;
+    if (len > 0 && data.len >= len && span_equal(span_slice(data, data.len - len, len), of->trailer))
+        return span_slice(data, data.len - len, len);
+    return of->row->flags & HOSTCMD_BINARY ? (struct span){0} : hostcmd_trailer_of(data);
+}
+
+static const struct wire_record *layout_of(const struct hostcmd_answer_of *of, struct span data, void *reply)
+{
+    const struct wire_record *record = hostcmd_reply_record(of->row, of->request);
+    if (of->request || !of->row->choice.record || wire_parse_all(record, data, reply, NULL) == ERR_OK)
+        return record;
+    return of->row->choice.record;
+}
+
+static void note_reply_fields(struct page *p, const struct hostcmd_answer_of *of, void *reply, struct hostcmd_view *view)
+{
+    struct span data = span_slice(p->payload, p->base, SIZE_MAX);
+    struct span trailer = trailer_of(of, data);
+    size_t used = 0;
+    data.len -= trailer.len;
+    view->trailer = trailer;
+    if (data.len > 0) {
+        const struct wire_record *record = layout_of(of, data, reply);
+        view->err = wire_annotate(record, data, reply, &(struct wire_visitor){on_field, p}, &used, &view->fault);
+        if (view->err == ERR_OK && used < data.len) {
+            view->err = ERR_PARSE_TRAILING;
+            view->fault = (struct wire_fault){ERR_PARSE_TRAILING, WIRE_OUTCOME_TRAILING, "end", used};
+        }
+        if (view->err != ERR_OK) {
+            note_rest(p);
+            return;
+        }
+    }
+    note_bytes(p, "trailer", "as it was sent", p->payload.len - trailer.len, trailer);
+}
+
+void hostcmd_annotate_reply(const struct hostcmd_answer_of *of, struct span payload, size_t header,
+                            const struct hostcmd_noter *noter, void *reply, struct hostcmd_view *view)
+{
+    struct page p = {noter, payload, header + 2 * CODE_LEN, 0};
+    struct span code = span_slice(payload, header, CODE_LEN), error = span_slice(payload, header + CODE_LEN, CODE_LEN);
+    *view = (struct hostcmd_view){.row = of->row};
+    note_bytes(&p, "header", "as it was sent", 0, span_slice(payload, 0, header));
+    note_bytes(&p, "reply", of->row->title, header, code);
+    if (error.len < CODE_LEN || !span_is(code, of->row->reply_code)) {
+        view->err = ERR_FRAME;
+        view->fault = (struct wire_fault){ERR_FRAME, WIRE_OUTCOME_VALUE, "reply code", 0};
+        note_rest(&p);
+        return;
+    }
+    memcpy(view->code, error.at, CODE_LEN);
+    note_bytes(&p, "error", hostcmd_error_text(view->code), header + CODE_LEN, error);
+    note_reply_fields(&p, of, reply, view);
+}

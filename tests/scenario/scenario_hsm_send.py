@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""countersign-hsm send: published frames typed by names, sent to a real HSM, explained, masked, refused where they are wrong."""
+import socket
+import sys
+
+from sandbox import Checks, fail_without_build
+from tools_hsm import CVK, Hsm, tool
+
+PAN = "4123456789012345"
+CARD = ("pan=" + PAN, "expiry=8701", "service=101")
+MK = "UB68E039974B21519E5E2226866C4D3A0"
+BLOCK = "S00072C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB42"
+
+# Command, fields, options, the command's bytes and the answer of host-commands 5.4.
+PUBLISHED = (
+    (("CW", "key=" + CVK) + CARD, (), "CW%s%s;8701101" % (CVK, PAN), "00", "561"),
+    (("CY", "key=" + CVK, "code=561") + CARD, (), "CY%s561%s;8701101" % (CVK, PAN), "00", None),
+    (("CY", "key=" + CVK, "code=111") + CARD, (), "CY%s111%s;8701101" % (CVK, PAN), "01", None),
+    (("CW", "key=" + BLOCK, "pan=502265400089000092", "expiry=2010", "service-code=620"), ("--lmk", "01"),
+     "CW%s502265400089000092;2010620%%01" % BLOCK, "00", "181"),
+    (("QY", "scheme=0", "key=" + MK, "method=A", "pan=" + PAN, "expiry=2812", "service=998", "atc=000001"), (),
+     "QY0%sA%s;2812998000001" % (MK, PAN), "00", "104"),
+    (("BU", "variant=0", "pair=2", "length-flag=0", "key=0406FBB23A5214DF"), (), "BU0200406FBB23A5214DF", "00", None),
+    (("B2", "data=hex:0123456789ABCDEF".replace("hex:", "")), (), "B200100123456789ABCDEF", "00", None),
+)
+
+
+def part(frame, field):
+    return next(p for p in frame["parts"] if p["field"] == field)
+
+
+def published(checks, hsm):
+    for words, options, sent, error, code in PUBLISHED:
+        ran = tool("send", *words, *options, "--to", hsm.address, "--json", "--reveal")
+        told = ran.json()
+        frame = bytes.fromhex(told["request"]["frame"])
+        checks.check(frame[6:].decode() == sent, "%s is framed as published" % words[0])
+        checks.check(told["answer"]["error"] == error and ran.status == (error != "00"), "and answered %s" % error)
+        if code:
+            values = [p["value"] for p in told["answer"]["parts"]]
+            checks.check(values[-1] == code, "with the published code")
+    recorded = tool("send", "--hex", "000648454144 4E43".replace(" ", ""), "--json").json()
+    checks.check(part(recorded["request"], "header")["value"] == "HEAD", "the recorded request is explained")
+    answer = tool("send", "--hex", (b"\0\x21HEADND005D672700000000001500-0023").hex(), "--json")
+    checks.check(part(answer.json()["answer"], "LMK check")["value"] == "5D67270000000000" and
+                 part(answer.json()["answer"], "firmware")["value"] == "1500-0023" and answer.status == 0,
+                 "and so is the recorded answer")
+
+
+def masking(checks, hsm):
+    ran = tool("send", "CW", "key=" + CVK, *CARD, "--to", hsm.address)
+    checks.check(ran.status == 0 and "412345******2345" in ran.out, "the card number is masked")
+    checks.check(PAN not in ran.out and PAN.encode().hex() not in ran.out.lower() and "561" not in ran.out,
+                 "neither it nor the code is shown, as text or as bytes")
+    data = tool("send", "CW", "key=" + CVK, *CARD, "--to", hsm.address, "--json")
+    checks.check(PAN not in data.out and PAN.encode().hex() not in data.out.lower() and "frame" not in data.json()["answer"],
+                 "nor in the data")
+    shown = tool("send", "CW", "key=" + CVK, *CARD, "--to", hsm.address, "--reveal")
+    checks.check(PAN in shown.out and "561" in shown.out, "until it is asked for")
+    raw = tool("send", "CW", "key=" + CVK, *CARD, "--to", hsm.address, "--raw")
+    checks.check(raw.out == "CX00561\n", "--raw gives the answer alone")
+    broken = tool("send", "--hex", (b"0001CW" + CVK.encode() + PAN.encode() + b"X;8701101").hex())
+    checks.check(broken.status == 3 and PAN not in broken.out and "an HSM answers 15" in broken.out,
+                 "a broken frame is explained as far as it goes, its rest is hidden")
+    quiet = tool("send", "CW", "key=" + CVK, "--fields", "-", "--to", hsm.address, "--raw", stdin="\n".join(CARD).encode())
+    checks.check(quiet.out == "CX00561\n", "fields come from standard input as well")
+
+
+def around(checks, hsm):
+    ran = tool("send", "CW", "key=" + CVK, *CARD, "--to", hsm.address, "--json", "--trailer", "TRAIL", "--header", "00ff1941")
+    told = ran.json()
+    checks.check(part(told["answer"], "trailer")["bytes"] == "19" + b"TRAIL".hex().upper(), "the trailer comes back")
+    checks.check(part(told["answer"], "header")["bytes"] == "00FF1941", "and the header, whatever its bytes")
+    with Hsm("--header", "9") as other:
+        ran = tool("send", "NC", "--header", "31" * 9, "--to", other.address)
+        checks.check(ran.status == 0, "headers have the length that the HSM expects")
+        ran = tool("send", "NC", "--header", "", "--to", other.address)
+        checks.check(ran.status == 4 and "header" in ran.err, "and a wrong one is answered by closing")
+    attributes = ("attr.usage=C0", "attr.algorithm=T2", "attr.mode=N", "attr.version=00", "attr.export=E", "attr.opt=00")
+    ran = tool("send", "A0", "mode=0", "key-type=FFF", "lmk-scheme=S", *attributes, "--lmk", "1", "--to", hsm.address, "--json")
+    checks.check(ran.status == 0 and part(ran.json()["request"], "usage")["value"] == "C0", "attributes of key blocks have names")
+
+
+def refusals(checks, hsm):
+    for words, said in (
+            (("ZZ",), "no such command"), ((), "which command"), (("CW", "pan=" + PAN), "cvk: this field is needed"),
+            (("CW", "key=" + CVK, "pan=" + PAN, "pan=" + PAN), "given twice"), (("CW", "colour=1"), "no such field"),
+            (("CW", "key=" + CVK, "pan=41234567890A2345", "expiry=8701", "service=101"), "pan: the field has a character"),
+            (("NC", "--lmk", "100"), "--lmk"), (("NC", "--header", "1"), "--header"), (("NC", "--hex", "00"), "--hex"),
+            (("--hex", "0g"), "--hex"), (("CW", PAN), "write FIELD=VALUE"), (("NC", "--colour"), "unrecognized option"),
+            (("QY", "scheme=0", "key=" + MK, "method=A", "pan=" + PAN, "expiry=2812", "service=998", "atc=000001", "twu=01"),
+             "twu: does not belong")):
+        ran = tool("send", *words, "--to", hsm.address)
+        checks.check(ran.status == 2 and said in ran.err and PAN not in ran.err, "refused: %s" % said)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        ran = tool("send", "NC", "--to", "127.0.0.1:%d" % probe.getsockname()[1])
+        checks.check(ran.status == 4 and "refused" in ran.err, "nobody listens: told at once")
+        probe.listen(1)
+        ran = tool("send", "NC", "--to", "127.0.0.1:%d" % probe.getsockname()[1], "--wait", "200")
+        checks.check(ran.status == 4 and "no answer in time" in ran.err, "nobody answers: told when time is up")
+    checks.check(tool("send", "NC", "--to", "nowhere").status == 2, "an address that is none")
+
+
+def main():
+    fail_without_build()
+    checks = Checks()
+    with Hsm() as hsm:
+        published(checks, hsm)
+        masking(checks, hsm)
+        around(checks, hsm)
+        refusals(checks, hsm)
+    return checks.end()
+
+
+sys.exit(main())
