@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cvv/cvv.h"
 
-#include <string.h>
-
-enum { NIBBLES = 32 };
+#include "cvv/internal.h"
 
 enum err cvv_key_load(const struct secret_key *pair, struct cvv_key *out)
 {
@@ -29,51 +27,42 @@ void cvv_key_unload(struct cvv_key *key)
     des_unload(&key->pair);
 }
 
-/* PAN, expiry and service code as packed decimal, padded on the right with zeros to 32 digits. ERR_PARSE_* for anything that is
- * no digit; the largest is
- * looked at once, so that the loop does not stop at the first. */
-static enum err pack(const struct pan *pan, const char expiry[static 4], const char service[static 3],
-                     uint8_t out[static 2 * DES_BLOCK])
+/* X = DES(KA, L); Y = EDE2(KA KB, X xor R). Blocks are numbers; the cipher sees their bytes, the most significant first. */
+static enum err encipher(struct cvv_key *key, const struct cvv_blocks *in, uint64_t *out)
 {
-    uint8_t digit[NIBBLES];
-    uint8_t most = 0;
-    size_t len = pan->len;
-    if (len < CARD_PAN_MIN || len > CARD_PAN_MAX)
-        return ERR_PARSE_VALUE;
-    memset(digit, '0', sizeof digit);
-    memcpy(digit, pan->digit, len);
-    memcpy(digit + len, expiry, 4);
-    memcpy(digit + len + 4, service, 3);
-    for (size_t i = 0; i < NIBBLES; i++) {
-        digit[i] = (uint8_t)(digit[i] - '0');
-        most = digit[i] > most ? digit[i] : most;
-    }
-    for (size_t i = 0; i < NIBBLES / 2; i++)
-        out[i] = (uint8_t)(digit[2 * i] << 4 | digit[2 * i + 1]);
-    secret_wipe(digit, sizeof digit);
-    return most > 9 ? ERR_PARSE_CHARACTER : ERR_OK;
+    uint64_t block = htobe64(in->left);
+    uint8_t at[DES_BLOCK];
+    memcpy(at, &block, sizeof at);
+    enum err err = des_encrypt(&key->left, at, at, sizeof at);
+    memcpy(&block, at, sizeof at);
+    block ^= htobe64(in->right);
+    memcpy(at, &block, sizeof at);
+    if (err == ERR_OK)
+        err = des_encrypt(&key->pair, at, at, sizeof at);
+    memcpy(&block, at, sizeof at);
+    *out = be64toh(block);
+    secret_wipe(at, sizeof at);
+    return err;
 }
 
-/* X = DES(KA, L); Y = EDE2(KA KB, X xor R). */
-static enum err encipher(struct cvv_key *key, uint8_t block[static 2 * DES_BLOCK])
+static enum err make_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
+                           uint64_t *out)
 {
-    TRY(des_encrypt(&key->left, block, block, DES_BLOCK));
-    for (int i = 0; i < DES_BLOCK; i++)
-        block[i] ^= block[DES_BLOCK + i];
-    return des_encrypt(&key->pair, block, block, DES_BLOCK);
+    struct cvv_blocks blocks;
+    TRY(cvv_pack(pan, expiry, service, &blocks));
+    enum err err = encipher(key, &blocks, out);
+    secret_wipe(&blocks, sizeof blocks);
+    return err;
 }
 
 enum err cvv_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
                    uint8_t out[static DES_BLOCK])
 {
-    uint8_t block[2 * DES_BLOCK] = {0};
-    enum err err = pack(pan, expiry, service, block);
-    if (err == ERR_OK)
-        err = encipher(key, block);
-    if (err == ERR_OK)
-        memcpy(out, block, DES_BLOCK);
-    secret_wipe(block, sizeof block);
-    return err;
+    uint64_t block;
+    TRY(make_block(key, pan, expiry, service, &block));
+    block = htobe64(block);
+    memcpy(out, &block, sizeof block);
+    return ERR_OK;
 }
 
 static unsigned nibble_at(const uint8_t *block, size_t i)
@@ -107,10 +96,9 @@ static void row_add(struct row *row, unsigned digit, unsigned take)
  * Neither branches nor addresses depend on the block: decimal digits and letters are gathered in a row each, and the letters are
  * shifted behind the digits (in two halves, because a shift by the whole width is undefined).
  */
-void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, struct code_digits *out)
+static void decimalise_any(const uint8_t *block, size_t hex_digits, uint8_t digits, struct code_digits *out)
 {
     struct row decimals = {0, 0}, letters = {0, 0};
-    ASSERT(digits <= PLACES && digits <= hex_digits);
     for (size_t i = 0; i < hex_digits; i++) {
         unsigned nibble = nibble_at(block, i), decimal = less(nibble, 10);
         row_add(&decimals, nibble, decimal);
@@ -123,14 +111,47 @@ void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, str
         out->at[k] = (char)('0' + (made >> (4 * k) & 15));
 }
 
+/*
+ * The block of a CVV. Bit 31 - i of `places` says that digit i of the block is decimal, bit 15 - i that it is a letter: from the
+ * left, that is the order in which they are taken. Counting leading zeros and shifting take the same time for any number.
+ */
+static void decimalise_block(uint64_t block, uint8_t digits, struct code_digits *out)
+{
+    uint64_t letters = (block & (block << 1 | block << 2) & 0x8888888888888888) >> 3;
+    letters = (letters | letters >> 3) & 0x0303030303030303;
+    letters = (letters | letters >> 6) & 0x000F000F000F000F;
+    letters = (letters | letters >> 12) & 0x000000FF000000FF;
+    letters = (letters | letters >> 24) & 0x000000000000FFFF;
+    uint32_t places = (uint32_t)((~letters & 0xFFFF) << 16 | letters);
+    *out = (struct code_digits){.len = digits};
+    for (size_t k = 0; k < digits; k++) {
+        unsigned i = (unsigned)__builtin_clz(places);
+        unsigned nibble = (unsigned)(block >> (60 - 4 * (i & 15))) & 15;
+        out->at[k] = (char)('0' + nibble - 10 * (i >> 4));
+        places ^= UINT32_C(0x80000000) >> i;
+    }
+}
+
+void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, struct code_digits *out)
+{
+    uint64_t number;
+    ASSERT(digits <= PLACES && digits <= hex_digits);
+    if (hex_digits != 2 * sizeof number) {
+        decimalise_any(block, hex_digits, digits, out);
+        return;
+    }
+    memcpy(&number, block, sizeof number);
+    decimalise_block(be64toh(number), digits, out);
+}
+
 enum err cvv_generate(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
                       uint8_t digits, struct code_digits *out)
 {
-    uint8_t block[DES_BLOCK] = {0};
+    uint64_t block;
     if (digits < 1 || digits > sizeof out->at)
         return ERR_PARSE_VALUE;
-    TRY(cvv_block(key, pan, expiry, service, block));
-    cvv_decimalise(block, 2 * sizeof block, digits, out);
-    secret_wipe(block, sizeof block);
+    TRY(make_block(key, pan, expiry, service, &block));
+    decimalise_block(block, digits, out);
+    secret_wipe(&block, sizeof block);
     return ERR_OK;
 }

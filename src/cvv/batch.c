@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cvv/batch.h"
+
+#include "cvv/internal.h"
+
+enum { NIBBLES = 16 };
+
+enum err cvv_batch_load(const struct secret_key *pair, struct des_batch_key *out)
+{
+    return pair->len == 16 ? des_batch_load(pair, out) : ERR_KEY_LENGTH;
+}
+
+/* Up to DES_BATCH_LANES_MAX cards on their way. */
+struct lot {
+    uint64_t left[DES_BATCH_LANES_MAX];
+    uint64_t right[DES_BATCH_LANES_MAX];
+    struct des_planes planes;
+};
+
+/* ---- decimalisation in planes: each bit of a word is a card ---- */
+
+typedef uint64_t word __attribute__((vector_size(16)));
+enum { WORD_UNITS = sizeof(word) / sizeof(uint64_t) };
+
+/* The digits found so far: bit b of the n-th stands in digit[n][b], and a card that has n of them has its bit in has[n]. */
+struct found {
+    word digit[CVV_BATCH_DIGITS][4];
+    word has[CVV_BATCH_DIGITS];
+};
+
+/* Cards with a bit in `take` take this digit as their next one. */
+static inline void take_digit(struct found *f, const word digit[static 4], word take)
+{
+    word before = (word){0};
+    for (int n = 0; n < CVV_BATCH_DIGITS; n++) {
+        word taken = take & f->has[n];
+        for (int b = 0; b < 4; b++)
+            f->digit[n][b] |= digit[b] & taken;
+        f->has[n] ^= taken ^ before;
+        before = taken;
+    }
+}
+
+static inline void read_nibble(const struct des_planes *planes, unsigned nibble, unsigned unit, word out[static 4])
+{
+    for (unsigned b = 0; b < 4; b++)
+        memcpy(&out[b], &planes->at[60 - 4 * nibble + b][unit], sizeof out[b]);
+}
+
+/* First the digits 0..9 from left to right, then A..F less ten, which in bits is: the last stays, the next turns round. */
+static void find_digits(const struct des_planes *planes, unsigned unit, struct found *f)
+{
+    word n[4];
+    *f = (struct found){.has = {~(word){0}}};
+    for (unsigned i = 0; i < NIBBLES; i++) {
+        read_nibble(planes, i, unit, n);
+        take_digit(f, n, ~(n[3] & (n[2] | n[1])));
+    }
+    for (unsigned i = 0; i < NIBBLES; i++) {
+        read_nibble(planes, i, unit, n);
+        word less_ten[4] = {n[0], ~n[1], n[2] & n[1], {0}};
+        take_digit(f, less_ten, n[3] & (n[2] | n[1]));
+    }
+}
+
+void cvv_planes_decimalise(struct des_planes *planes, unsigned units)
+{
+    struct found f;
+    for (unsigned unit = 0; unit < units; unit += WORD_UNITS) {
+        find_digits(planes, unit, &f);
+        for (unsigned n = 0; n < CVV_BATCH_DIGITS; n++)
+            for (unsigned b = 0; b < 4; b++)
+                memcpy(&planes->at[8 * n + b][unit], &f.digit[n][b], sizeof f.digit[n][b]);
+    }
+    secret_wipe(&f, sizeof f);
+}
+
+/* ---- lots ---- */
+
+static void pack(const struct cvv_batch_card *cards, size_t count, struct lot *lot, struct cvv_batch_code *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct cvv_blocks blocks = {0, 0};
+        out[i].err = cvv_pack(&cards[i].pan, cards[i].expiry, cards[i].service, &blocks);
+        lot->left[i] = blocks.left;
+        lot->right[i] = blocks.right;
+    }
+}
+
+static void unpack(const uint64_t *numbers, size_t count, struct cvv_batch_code *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t kept = (uint64_t)(out[i].err != ERR_OK) - 1;
+        uint64_t text = htole64(((numbers[i] & 0x0F0F0F) | 0x303030) & kept);
+        memcpy(out[i].digit, &text, CVV_BATCH_DIGITS);
+    }
+}
+
+void cvv_batch_generate(const struct des_kernel *kernel, const struct des_batch_key *key, const struct cvv_batch_card *cards,
+                        size_t count, struct cvv_batch_code *out)
+{
+    struct lot lot;
+    for (size_t done = 0; done < count; done += kernel->lanes) {
+        size_t now = count - done < kernel->lanes ? count - done : kernel->lanes;
+        pack(cards + done, now, &lot, out + done);
+        des_batch_chain(kernel, key, lot.left, lot.right, now, &lot.planes);
+        cvv_planes_decimalise(&lot.planes, kernel->lanes / 64U);
+        des_batch_scatter(kernel, &lot.planes, lot.left);
+        unpack(lot.left, now, out + done);
+    }
+    secret_wipe(&lot, sizeof lot);
+}
