@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/guess.h"
 #include "hsm/hsm_internal.h"
 #include "hsm/observe.h"
 #include "hsm/state.h"
@@ -24,6 +25,7 @@ struct hsm {
     struct hsm_keys *keys;
     struct hsm_state *state;
     struct hsm_observe *observe;
+    struct hsm_guess *guess;
     struct secret_pages pages; /* of the scratch */
     size_t room;               /* bytes of one request or reply: the largest record of the table */
     struct scratch scratch[DEPTH];
@@ -64,6 +66,13 @@ static enum err authorise_from_start(struct hsm *hsm)
     return ERR_OK;
 }
 
+static void on_guess_limit(void *context, const char *label)
+{
+    const struct hsm *hsm = context;
+    if (hsm->config.env->log)
+        LOG(hsm->config.env->log, LOG_WARN, "hsm.guess_limit", LOG_TEXT("card", label));
+}
+
 static enum err fill(struct hsm *hsm)
 {
     TRY(scratch_create(hsm));
@@ -71,6 +80,8 @@ static enum err fill(struct hsm *hsm)
     if (hsm->config.authorised)
         TRY(authorise_from_start(hsm));
     TRY(hsm_observe_create(hsm->config.env, &hsm->observe));
+    if (hsm->config.guess)
+        TRY(hsm_guess_create(hsm->config.env, hsm->config.guess, (struct hsm_guess_hook){on_guess_limit, hsm}, &hsm->guess));
     return hsm_keys_create(&hsm->config, &hsm->keys);
 }
 
@@ -97,6 +108,7 @@ void hsm_destroy(struct hsm *hsm)
     hsm_keys_destroy(hsm->keys);
     hsm_state_destroy(hsm->state);
     hsm_observe_destroy(hsm->observe);
+    hsm_guess_destroy(hsm->guess);
     secret_pages_destroy(&hsm->pages);
     memory_release(hsm, 1, sizeof *hsm);
 }
@@ -121,6 +133,11 @@ struct hsm_observe *hsm_observe(struct hsm *hsm)
     return hsm->observe;
 }
 
+struct hsm_guess *hsm_guess(struct hsm *hsm)
+{
+    return hsm->guess;
+}
+
 const struct hsm_config *hsm_config(const struct hsm *hsm)
 {
     return &hsm->config;
@@ -129,6 +146,17 @@ const struct hsm_config *hsm_config(const struct hsm *hsm)
 struct hsm_counters hsm_counters(const struct hsm *hsm)
 {
     return hsm->counters;
+}
+
+static void put_guess(struct hsm_guess *guess, struct buf *out)
+{
+    struct hsm_guess_counters c = hsm_guess_counters(guess);
+    net_metric(out, "countersign_hsm_guess_limit", "failures a card number may have in 24 hours", "gauge", hsm_guess_limit(guess));
+    net_metric(out, "countersign_hsm_guess_cards", "card numbers with failures in 24 hours", "gauge", c.pans);
+    net_metric(out, "countersign_hsm_guess_exceeded", "of them those that have reached the limit", "gauge", c.exceeded);
+    net_metric(out, "countersign_hsm_guess_failures_total", "answers 01 counted", "counter", (int64_t)c.failures);
+    net_metric(out, "countersign_hsm_guess_refused_total", "answers 39", "counter", (int64_t)c.refused);
+    net_metric(out, "countersign_hsm_guess_dropped_total", "card numbers forgotten for want of room", "counter", (int64_t)c.dropped);
 }
 
 void hsm_metrics(void *hsm, struct buf *out)
@@ -142,6 +170,8 @@ void hsm_metrics(void *hsm, struct buf *out)
     net_metric(out, "countersign_hsm_refused_total", "answers other than 00 and 01", "counter", (int64_t)c->refused);
     net_metric(out, "countersign_hsm_unknown_total", "commands outside the table", "counter", (int64_t)c->unknown);
     net_metric(out, "countersign_hsm_bad_frames_total", "frames too short to answer", "counter", (int64_t)c->frames_bad);
+    if (of->guess)
+        put_guess(of->guess, out);
     hsm_observe_metrics(of->observe, out);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Security codes: CW, CY, QY and PM. The rows have checked characters and lengths; the key is resolved before other fields are
  * looked at (order of answers, host-commands 11). */
+#include "hsm/guess.h"
 #include "hsm/hsm_keys.h"
 
 #include <string.h>
@@ -20,12 +21,16 @@ struct card_fields {
     struct span key, pan, expiry, service;
 };
 
-static enum err static_code(struct hsm *hsm, const struct hsm_call *call, const struct card_fields *in, struct code_digits *out)
+/* `guess` NULL: a generation, which has no limit. */
+static enum err static_code(struct hsm *hsm, const struct hsm_call *call, const struct card_fields *in,
+                            struct hsm_guess_item *guess, struct code_digits *out)
 {
     struct cvv_key *key = NULL;
     struct pan pan = {0};
     TRY(hsm_key_cvk(hsm, call, in->key, &key));
     TRY(card_pan_parse(in->pan, CARD_ANY, &pan));
+    if (guess)
+        TRY(hsm_guess_admit(hsm_guess(hsm), in->pan, guess));
     enum err err = cvv_generate(key, &pan, (const char *)in->expiry.at, (const char *)in->service.at, DIGITS, out);
     secret_wipe(&pan, sizeof pan);
     return err;
@@ -37,7 +42,7 @@ enum err hsm_handle_cw(struct hsm *hsm, struct hsm_call *call)
     struct hostcmd_cw_reply *reply = call->reply;
     SECRET_CODE code = {0};
     const struct card_fields in = {WIRE_SPAN(r->key), WIRE_SPAN(r->pan), WIRE_SPAN(r->expiry), WIRE_SPAN(r->service)};
-    TRY(static_code(hsm, call, &in, &code));
+    TRY(static_code(hsm, call, &in, NULL, &code));
     return WIRE_SET(reply->code, span_of(code.at, code.len)) ? ERR_OK : ERR_INTERNAL;
 }
 
@@ -46,8 +51,9 @@ enum err hsm_handle_cy(struct hsm *hsm, struct hsm_call *call)
     const struct hostcmd_cy *r = call->request;
     SECRET_CODE right = {0}, given = code_of(WIRE_SPAN(r->code));
     const struct card_fields in = {WIRE_SPAN(r->key), WIRE_SPAN(r->pan), WIRE_SPAN(r->expiry), WIRE_SPAN(r->service)};
-    TRY(static_code(hsm, call, &in, &right));
-    return secret_code_equal(&right, &given) ? ERR_OK : ERR_VERIFY_FAILED;
+    struct hsm_guess_item guess = {0};
+    TRY(static_code(hsm, call, &in, &guess, &right));
+    return hsm_guess_answer(hsm_guess(hsm), in.pan, &guess, secret_code_equal(&right, &given));
 }
 
 /* ---- dynamic codes ---- */
@@ -106,12 +112,15 @@ static enum err gather(const struct dynamic_fields *in, struct cvv_dynamic *out)
     return overlay(in, out->overlay);
 }
 
-static enum err dynamic_code(struct hsm *hsm, const struct hsm_call *call, const struct dynamic_fields *in, struct code_digits *out)
+static enum err dynamic_code(struct hsm *hsm, const struct hsm_call *call, const struct dynamic_fields *in,
+                             struct hsm_guess_item *guess, struct code_digits *out)
 {
     struct cvv_master *master = NULL;
     struct cvv_dynamic dynamic = {0};
     TRY(hsm_key_master(hsm, call, in->key, &master));
     enum err err = gather(in, &dynamic);
+    if (err == ERR_OK && guess)
+        err = hsm_guess_admit(hsm_guess(hsm), in->pan, guess);
     if (err == ERR_OK)
         err = cvv_dynamic_generate(master, &dynamic, out);
     secret_wipe(&dynamic, sizeof dynamic);
@@ -124,7 +133,7 @@ enum err hsm_handle_qy(struct hsm *hsm, struct hsm_call *call)
     struct hostcmd_qy_reply *reply = call->reply;
     SECRET_CODE code = {0};
     const struct dynamic_fields in = DYNAMIC_FIELDS(r);
-    TRY(dynamic_code(hsm, call, &in, &code));
+    TRY(dynamic_code(hsm, call, &in, NULL, &code));
     return WIRE_SET(reply->code, span_of(code.at, code.len)) ? ERR_OK : ERR_INTERNAL;
 }
 
@@ -134,11 +143,11 @@ enum err hsm_handle_pm(struct hsm *hsm, struct hsm_call *call)
     struct hostcmd_pm_reply *reply = call->reply;
     SECRET_CODE right = {0}, given = code_of(WIRE_SPAN(r->code));
     const struct dynamic_fields in = DYNAMIC_FIELDS(r);
-    TRY(dynamic_code(hsm, call, &in, &right));
-    if (secret_code_equal(&right, &given))
-        return ERR_OK;
+    struct hsm_guess_item guess = {0};
+    TRY(dynamic_code(hsm, call, &in, &guess, &right));
+    enum err answer = hsm_guess_answer(hsm_guess(hsm), in.pan, &guess, secret_code_equal(&right, &given));
     /* The expected value leaves only in authorised state (compatibility mode, host-commands 5.3). */
-    if (call->authorised && !WIRE_SET(reply->expected, span_of(right.at, right.len)))
+    if (answer == ERR_VERIFY_FAILED && call->authorised && !WIRE_SET(reply->expected, span_of(right.at, right.len)))
         return ERR_INTERNAL;
-    return ERR_VERIFY_FAILED;
+    return answer;
 }

@@ -28,6 +28,7 @@ struct hsm_config {
     bool test_lmk;      /* loads the public test LMKs: variant as 00, key block as 01 */
     bool authorised;    /* starts with every activity authorised under the test LMKs (compatibility mode: PM tells the code) */
     bool hardened;      /* host-commands 9 */
+    const struct hsm_guess_config *guess; /* hsm/guess.h; NULL: no guessing limit */
     uint64_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
 };
 

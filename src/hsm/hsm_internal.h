@@ -35,6 +35,7 @@ const struct env *hsm_env(const struct hsm *hsm);
 struct hsm_keys *hsm_keys(struct hsm *hsm);
 struct hsm_state *hsm_state(struct hsm *hsm);
 struct hsm_observe *hsm_observe(struct hsm *hsm); /* hsm/observe.h */
+struct hsm_guess *hsm_guess(struct hsm *hsm);     /* hsm/guess.h; NULL: no limit */
 const struct hsm_config *hsm_config(const struct hsm *hsm);
 
 /* One command with its code in front, without a header: what NK chains, and what hsm_answer does after the header. */

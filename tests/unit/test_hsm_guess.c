@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guessing limit (host-commands 10) against a plain model, at its bounds, and through CY and PM. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "hsm/guess.h"
+#include "hsm/hsm.h"
+
+#include "support/frames.h"
+#include "support/rng.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CVK "U9B4934384B19946B040CD702B4D58145"
+#define MK "UB68E039974B21519E5E2226866C4D3A0"
+
+enum { DAY_MS = 86400000 };
+
+static struct rng_world world;
+static struct env env;
+static char reached[HSM_GUESS_LABEL];
+static unsigned reached_count;
+
+static void on_reached(void *context, const char *label)
+{
+    (void)context;
+    (void)snprintf(reached, sizeof reached, "%s", label);
+    reached_count++;
+}
+
+static struct hsm_guess_config config_of(uint32_t limit, uint32_t pans)
+{
+    struct hsm_guess_config config = {.limit = limit, .pans = pans, .memory = hsm_guess_memory(pans)};
+    for (size_t i = 0; i < sizeof config.key; i++)
+        config.key[i] = (uint8_t)i;
+    return config;
+}
+
+static struct hsm_guess *fresh(uint32_t limit, uint32_t pans)
+{
+    struct hsm_guess *guess = NULL;
+    const struct hsm_guess_config config = config_of(limit, pans);
+    world = (struct rng_world){.state = 42, .monotonic_us = 5000};
+    env = rng_env_over(&world);
+    reached_count = 0;
+    assert_int_equal(hsm_guess_create(&env, &config, (struct hsm_guess_hook){on_reached, NULL}, &guess), ERR_OK);
+    return guess;
+}
+
+static void pass_ms(int64_t ms)
+{
+    world.monotonic_us += ms * 1000;
+}
+
+static void name_of(unsigned card, char out[static 17])
+{
+    (void)snprintf(out, 17, "41234567%08u", card);
+}
+
+/* As a handler does: 00, 01 or 39. */
+static enum err ask(struct hsm_guess *guess, unsigned card, bool right)
+{
+    char pan[17];
+    struct hsm_guess_item item = {0};
+    name_of(card, pan);
+    enum err err = hsm_guess_admit(guess, span_text(pan), &item);
+    return err == ERR_OK ? hsm_guess_answer(guess, span_text(pan), &item, right) : err;
+}
+
+static void expect(struct hsm_guess *guess, unsigned card, bool right, enum err wanted)
+{
+    enum err got = ask(guess, card, right);
+    if (got != wanted)
+        fail_msg("card %u: %s instead of %s", card, err_row(got)->host_code, err_row(wanted)->host_code);
+}
+
+/* ---- the rules, one by one ---- */
+
+static void test_limit(void **state)
+{
+    (void)state;
+    struct hsm_guess *guess = fresh(3, 10);
+    for (int i = 0; i < 3; i++) {
+        assert_false(hsm_guess_exceeded(guess));
+        expect(guess, 1, true, ERR_OK); /* takes nothing back */
+        expect(guess, 1, false, ERR_VERIFY_FAILED);
+        pass_ms(1000);
+    }
+    assert_true(hsm_guess_exceeded(guess));
+    assert_int_equal(reached_count, 1);
+    expect(guess, 1, true, ERR_FRAUD_DETECTION);
+    expect(guess, 1, false, ERR_FRAUD_DETECTION);
+    expect(guess, 2, true, ERR_OK);
+    expect(guess, 2, false, ERR_VERIFY_FAILED);
+    hsm_guess_destroy(guess);
+}
+
+static void test_sliding_day(void **state)
+{
+    (void)state;
+    struct hsm_guess *guess = fresh(3, 10);
+    for (int i = 0; i < 3; i++) {
+        expect(guess, 1, false, ERR_VERIFY_FAILED);
+        pass_ms(1000);
+    }
+    pass_ms(DAY_MS - 3000 - 1); /* the first is a millisecond short of a day old */
+    expect(guess, 1, true, ERR_FRAUD_DETECTION);
+    assert_true(hsm_guess_exceeded(guess));
+    pass_ms(1);
+    assert_false(hsm_guess_exceeded(guess));
+    expect(guess, 1, true, ERR_OK);
+    expect(guess, 1, false, ERR_VERIFY_FAILED); /* the second and third still count */
+    expect(guess, 1, true, ERR_FRAUD_DETECTION);
+    pass_ms(999);
+    expect(guess, 1, true, ERR_FRAUD_DETECTION);
+    pass_ms(1);
+    expect(guess, 1, true, ERR_OK);
+    pass_ms(60 * (int64_t)DAY_MS); /* longer than the low half of a time can tell */
+    for (int i = 0; i < 3; i++)
+        expect(guess, 1, false, ERR_VERIFY_FAILED);
+    expect(guess, 1, false, ERR_FRAUD_DETECTION);
+    hsm_guess_destroy(guess);
+}
+
+static void test_another_limit(void **state)
+{
+    (void)state;
+    struct hsm_guess *guess = fresh(5, 10);
+    for (int i = 0; i < 4; i++) {
+        expect(guess, 1, false, ERR_VERIFY_FAILED);
+        pass_ms(1000);
+    }
+    hsm_guess_limit_set(guess, 3);
+    expect(guess, 1, true, ERR_FRAUD_DETECTION);
+    pass_ms(DAY_MS - 4000); /* the first is past: three are left */
+    expect(guess, 1, true, ERR_FRAUD_DETECTION);
+    pass_ms(1000);
+    expect(guess, 1, true, ERR_OK);
+    expect(guess, 1, false, ERR_VERIFY_FAILED);
+    expect(guess, 1, true, ERR_FRAUD_DETECTION);
+    hsm_guess_limit_set(guess, 4);
+    expect(guess, 1, true, ERR_OK);
+    assert_false(hsm_guess_exceeded(guess));
+    assert_int_equal(hsm_guess_limit(guess), 4);
+    hsm_guess_destroy(guess);
+}
+
+/* HMAC-SHA-256 under the key 00 01 .. 1F, by Python's hmac. */
+static void test_label(void **state)
+{
+    (void)state;
+    struct hsm_guess *guess = fresh(3, 10);
+    const struct span pan = span_text("4123456789012345");
+    for (int i = 0; i < 3; i++) {
+        struct hsm_guess_item item = {0};
+        assert_int_equal(hsm_guess_answer(guess, pan, &item, false), ERR_VERIFY_FAILED);
+    }
+    assert_string_equal(reached, "570C467CE5FA886C");
+    hsm_guess_destroy(guess);
+}
+
+static void test_no_limit(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        expect(NULL, 1, false, ERR_VERIFY_FAILED);
+    expect(NULL, 1, true, ERR_OK);
+    assert_false(hsm_guess_exceeded(NULL));
+}
+
+/* A batch admits all of its items before it answers the first: the limit holds all the same. */
+static void test_batch(void **state)
+{
+    (void)state;
+    enum { ITEMS = 50 };
+    struct hsm_guess *guess = fresh(7, 10);
+    struct hsm_guess_item item[ITEMS] = {0};
+    const struct span pan = span_text("4123456789012345");
+    for (size_t i = 0; i < ITEMS; i++)
+        assert_int_equal(hsm_guess_admit(guess, pan, &item[i]), ERR_OK);
+    for (size_t i = 0; i < ITEMS; i++)
+        assert_int_equal(hsm_guess_answer(guess, pan, &item[i], i == ITEMS - 1), i < 7 ? ERR_VERIFY_FAILED : ERR_FRAUD_DETECTION);
+    hsm_guess_destroy(guess);
+}
+
+/* ---- bounds ---- */
+
+static void test_memory(void **state)
+{
+    (void)state;
+    struct hsm_guess *guess = NULL;
+    struct hsm_guess_config config = config_of(3, 1000);
+    config.memory--;
+    assert_int_equal(hsm_guess_create(&env, &config, (struct hsm_guess_hook){0}, &guess), ERR_CONFIG);
+    assert_null(guess);
+}
+
+static void test_oldest_is_forgotten(void **state)
+{
+    (void)state;
+    struct hsm_guess *guess = fresh(3, 4);
+    for (int i = 0; i < 3; i++)
+        expect(guess, 1, false, ERR_VERIFY_FAILED);
+    for (unsigned card = 2; card <= 4; card++) {
+        expect(guess, card, false, ERR_VERIFY_FAILED);
+        expect(guess, card, false, ERR_VERIFY_FAILED);
+        pass_ms(10);
+    }
+    assert_int_equal(hsm_guess_counters(guess).pans, 4);
+    assert_int_equal(hsm_guess_counters(guess).dropped, 0);
+    expect(guess, 5, false, ERR_VERIFY_FAILED); /* in the place of card 1, whose last failure is oldest */
+    assert_int_equal(hsm_guess_counters(guess).dropped, 1);
+    assert_int_equal(hsm_guess_counters(guess).pans, 4);
+    assert_false(hsm_guess_exceeded(guess));
+    expect(guess, 1, true, ERR_OK);
+    expect(guess, 2, false, ERR_VERIFY_FAILED); /* its third */
+    expect(guess, 2, false, ERR_FRAUD_DETECTION);
+    hsm_guess_destroy(guess);
+}
+
+/* One number under the highest limit takes the times of many. */
+static void test_times_run_out(void **state)
+{
+    (void)state;
+    enum { PANS = 3000 };
+    struct hsm_guess *guess = fresh(HSM_GUESS_MOST, PANS);
+    for (unsigned card = 0; card < PANS; card++)
+        expect(guess, card, false, ERR_VERIFY_FAILED);
+    assert_int_equal(hsm_guess_counters(guess).dropped, 0);
+    for (unsigned i = 1; i < HSM_GUESS_MOST; i++) {
+        expect(guess, PANS - 1, false, ERR_VERIFY_FAILED);
+        pass_ms(1);
+    }
+    expect(guess, PANS - 1, true, ERR_FRAUD_DETECTION);
+    struct hsm_guess_counters c = hsm_guess_counters(guess);
+    /* 10,000 times stand in ceil(10,000 / 7) = 1,429 chunks, one of which it had. */
+    assert_int_equal(c.dropped, 1428);
+    assert_int_equal(c.pans, PANS - 1428);
+    pass_ms(DAY_MS);
+    assert_int_equal(hsm_guess_counters(guess).pans, 0);
+    expect(guess, PANS - 1, true, ERR_OK);
+    hsm_guess_destroy(guess);
+}
+
+/* ---- against a model ---- */
+
+enum { CARDS = 24, ROOM = 10, STEPS = 60000, KEPT = 64 };
+
+struct model {
+    int64_t at_ms[KEPT]; /* oldest first */
+    size_t count;
+};
+
+static int64_t model_now(void)
+{
+    return world.monotonic_us / 1000;
+}
+
+static void model_age(struct model *m)
+{
+    size_t gone = 0;
+    while (gone < m->count && model_now() - m->at_ms[gone] >= DAY_MS)
+        gone++;
+    m->count -= gone;
+    memmove(m->at_ms, m->at_ms + gone, m->count * sizeof m->at_ms[0]);
+}
+
+static void model_make_room(struct model *model, const struct model *mine)
+{
+    size_t held = 0;
+    struct model *oldest = NULL;
+    for (size_t i = 0; i < CARDS; i++) {
+        struct model *m = &model[i];
+        held += m->count > 0;
+        if (m->count > 0 && (!oldest || m->at_ms[m->count - 1] < oldest->at_ms[oldest->count - 1]))
+            oldest = m;
+    }
+    if (mine->count == 0 && held == ROOM)
+        oldest->count = 0;
+}
+
+static enum err model_ask(struct model *model, unsigned card, bool right, uint32_t limit)
+{
+    struct model *mine = &model[card];
+    for (size_t i = 0; i < CARDS; i++)
+        model_age(&model[i]);
+    if (mine->count >= limit)
+        return ERR_FRAUD_DETECTION;
+    if (right)
+        return ERR_OK;
+    model_make_room(model, mine);
+    mine->at_ms[mine->count++] = model_now();
+    return ERR_VERIFY_FAILED;
+}
+
+static unsigned draw(unsigned bound)
+{
+    uint32_t value;
+    env_random(&env, &value, sizeof value);
+    return value % bound;
+}
+
+static void test_model(void **state)
+{
+    (void)state;
+    static struct model model[CARDS];
+    uint32_t limit = 12;
+    struct hsm_guess *guess = fresh(limit, ROOM);
+    size_t seen[ERR_COUNT] = {0};
+    for (unsigned step = 0; step < STEPS; step++) {
+        unsigned card = draw(10) < 7 ? draw(4) : draw(CARDS);
+        bool right = draw(3) == 0;
+        enum err wanted = model_ask(model, card, right, limit);
+        expect(guess, card, right, wanted);
+        seen[wanted]++;
+        bool any = false;
+        for (size_t i = 0; i < CARDS; i++)
+            any |= model[i].count >= limit;
+        assert_int_equal(hsm_guess_exceeded(guess), any);
+        pass_ms(1 + (draw(100) == 0 ? draw(DAY_MS / 2) : draw(1200000)));
+        if (draw(500) == 0) {
+            for (size_t i = 0; i < CARDS; i++)
+                model_age(&model[i]);
+            limit = 3 + draw(30);
+            hsm_guess_limit_set(guess, limit);
+        }
+    }
+    assert_true(seen[ERR_OK] > 1000 && seen[ERR_VERIFY_FAILED] > 1000 && seen[ERR_FRAUD_DETECTION] > 1000);
+    assert_true(hsm_guess_counters(guess).dropped > 100);
+    hsm_guess_destroy(guess);
+}
+
+/* ---- through the commands ---- */
+
+static void test_commands(void **state)
+{
+    (void)state;
+    world = (struct rng_world){.state = 1, .monotonic_us = 1};
+    env = rng_env_over(&world);
+    const struct hsm_guess_config guess = config_of(3, 100);
+    const struct hsm_config config = {.env = &env, .header = 4, .sockets = 1, .test_lmk = true, .guess = &guess};
+    struct hsm *hsm = NULL;
+    assert_int_equal(hsm_create(&config, &hsm), ERR_OK);
+    static const struct exchange frames[] = {
+        {"CY" CVK "1114123456789012345;8701101", "CZ01"},
+        {"CY" CVK "5614123456789012345;8701101", "CZ00"},
+        {"PM00" MK "A4123456789012345;2812998000001105", "PN01"},
+        {"PM50" MK "A4123456789012345;2812000260101000001410", "PN01"},
+        /* The limit, for a right code and a wrong one, static and dynamic. */
+        {"CY" CVK "5614123456789012345;8701101", "CZ39"},
+        {"CY" CVK "1114123456789012345;8701101", "CZ39"},
+        {"PM00" MK "A4123456789012345;2812998000001104", "PN39"},
+        {"PM00" MK "A4123456789012345;2812998000001105", "PN39"},
+        {"PM50" MK "A4123456789012345;2812000260101000001411", "PN39"},
+        /* What was wrong before is wrong still, in the order of host-commands 11. */
+        {"CY" CVK "5614123456789012345;8701101X", "CZ15"},
+        {"CY" CVK "5614123456789012345;8701101%07", "CZ13"},
+        {"PM00" MK "B4123456789012345;2812998000001104", "PN15"},
+        /* Generation has no limit, other numbers have their own. */
+        {"CW" CVK "4123456789012345;8701101", "CX00561"},
+        {"QY0" MK "A4123456789012345;2812998000001", "QZ00104"},
+        {"CY" CVK "1114123456789012346;8701101", "CZ01"},
+    };
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
+        frames_assert(hsm, frames[i].request, frames[i].reply);
+    pass_ms(DAY_MS);
+    frames_assert(hsm, "CY" CVK "5614123456789012345;8701101", "CZ00");
+    hsm_destroy(hsm);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limit),         cmocka_unit_test(test_sliding_day),
+        cmocka_unit_test(test_another_limit), cmocka_unit_test(test_label),
+        cmocka_unit_test(test_no_limit),      cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_memory),        cmocka_unit_test(test_oldest_is_forgotten),
+        cmocka_unit_test(test_times_run_out), cmocka_unit_test(test_model),
+        cmocka_unit_test(test_commands),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
