@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/secret.h"
 
+#include "base/secret_arena.h"
+
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -37,7 +39,18 @@ static size_t page_round(size_t len, size_t page)
     return (len + page - 1) / page * page;
 }
 
-enum err secret_pages_create(size_t len, struct secret_pages *out)
+/* The arena gives 16-byte alignment; what lies in front of the next multiple stays unused. */
+static enum err pages_of_arena(size_t len, struct secret_pages *out)
+{
+    void *taken = secret_arena_take(len + SECRET_PAGES_ALIGNMENT);
+    if (!taken)
+        return ERR_MEMORY;
+    uint8_t *at = (uint8_t *)taken + (SECRET_PAGES_ALIGNMENT - (uintptr_t)taken % SECRET_PAGES_ALIGNMENT) % SECRET_PAGES_ALIGNMENT;
+    *out = (struct secret_pages){at, len, secret_arena_kind() != SECRET_ARENA_ORDINARY, taken};
+    return ERR_OK;
+}
+
+static enum err pages_of_their_own(size_t len, struct secret_pages *out)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t body = page_round(len, page);
@@ -53,14 +66,24 @@ enum err secret_pages_create(size_t len, struct secret_pages *out)
     locked &= madvise(at + page, body, MADV_WIPEONFORK) == 0;
     if (__lsan_register_root_region)
         __lsan_register_root_region(at + page, body);
-    *out = (struct secret_pages){at + page, body, locked};
+    *out = (struct secret_pages){at + page, body, locked, NULL};
     return ERR_OK;
+}
+
+enum err secret_pages_create(size_t len, struct secret_pages *out)
+{
+    return secret_arena_kind() == SECRET_ARENA_CLOSED ? pages_of_their_own(len, out) : pages_of_arena(len, out);
 }
 
 void secret_pages_destroy(struct secret_pages *pages)
 {
     if (!pages->at)
         return;
+    if (pages->taken) {
+        secret_arena_give(pages->taken);
+        *pages = (struct secret_pages){0};
+        return;
+    }
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     secret_wipe(pages->at, pages->len);
     if (__lsan_unregister_root_region)

@@ -33,11 +33,14 @@ void secret_wipe(void *at, size_t len);
 bool secret_equal(const void *a, const void *b, size_t len);
 bool secret_code_equal(const struct code_digits *a, const struct code_digits *b);
 
-/* Pages between two guard pages, locked, left out of cores and of forks. */
+/* Zeroed memory out of the process's secret arena (base/secret_arena.h); without one, pages of their own between two guard pages,
+ * locked, left out of cores and of forks. Aligned to SECRET_PAGES_ALIGNMENT. */
+enum { SECRET_PAGES_ALIGNMENT = 64 };
 struct secret_pages {
     void *at;
     size_t len;
     bool locked;
+    void *taken; /* from the arena; NULL: a mapping of their own */
 };
 MUST_USE enum err secret_pages_create(size_t len, struct secret_pages *out);
 void secret_pages_destroy(struct secret_pages *pages);
