@@ -47,7 +47,8 @@ endif
 SERVICE_ROOMS := base card crypto wire hostcmd iso8583 store ledger net http issuer switch gateway
 HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm
 SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lcrypto -linih -lpthread
-HSM_LIBS      := -luv -lcrypto -linih -lpthread
+HSM_LIBS      := -luv -lcrypto -linih -lseccomp -lpthread
+EVERY_LIB     := $(SERVICE_LIBS) -lseccomp
 
 SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))
 HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c src/main/service.c)
@@ -82,7 +83,7 @@ $B/obj/tests/%.o: tests/%.c
 $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $< $(TEST_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -lcmocka -lm -o $@
+	@$(CC) $(LDFLAGS_ALL) $< $(TEST_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -lcmocka -lm -o $@
 
 # Some unit tests start the real key holder; one of them over the link that the services use.
 $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link $B/tests/unit/test_hsm_send: | $B/countersign-hsm
@@ -116,13 +117,13 @@ FUZZ_REPLAYS := $(FUZZ_NAMES:%=$B/tests/fuzz/%)
 $(FUZZ_REPLAYS): $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay/replay.o $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -o $@
 
 FUZZERS := $(FUZZ_NAMES:%=$B/fuzzers/%)
 $(FUZZERS): $B/fuzzers/%: $B/obj/tests/fuzz/%.o $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $< -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $< -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -o $@
 fuzzers: $(FUZZERS)
 
 fuzz:
@@ -160,7 +161,7 @@ asan:
 # Counters of an instrumented build are branches to valgrind: the constant-time test is left out here.
 cov:
 	@tools/setup --extras
-	@$(MAKE) --no-print-directory B=build-cov OPT='-O0 -g' HARD=-fPIE WARN=-Wall EXTRA_CFLAGS='--coverage -fprofile-update=atomic' EXTRA_LDFLAGS=--coverage \
+	@$(MAKE) --no-print-directory B=build-cov OPT='-O0 -g' HARD=-fPIE WARN=-Wall EXTRA_CFLAGS='--coverage -fprofile-update=atomic -DCS_INSTRUMENTED' EXTRA_LDFLAGS=--coverage \
 	  UNIT_SKIP=unit/test_constant_time unit || echo 'cov: the report counts what ran'
 	@gcovr --root . --object-directory build-cov --filter src/ --exclude-throw-branches --gcov-ignore-parse-errors --print-summary --html-details build-cov/coverage.html
 	@echo "build-cov/coverage.html"
@@ -170,7 +171,7 @@ GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o $B/
 $B/gendoc: $B/obj/tools/gendoc.o $(GENDOC_MAIN) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $< $(GENDOC_MAIN) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $< $(GENDOC_MAIN) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -o $@
 $B/obj/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	@echo "  cc   $<"
@@ -194,7 +195,7 @@ BENCH_SUPPORT := $(patsubst bench/%.c,$B/obj/bench/%.o,$(wildcard bench/support/
 $B/bench/%: $B/obj/bench/%.o $(BENCH_SUPPORT) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $< $(BENCH_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -lm -o $@
+	@$(CC) $(LDFLAGS_ALL) $< $(BENCH_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -lm -o $@
 
 BENCHES := $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
 bench: all $(BENCHES)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
-#include "main/hsm_settings.h"
+#include "main/hsm_confine.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "net/admin.h"
@@ -26,6 +26,7 @@ static void on_metrics(void *context, struct buf *out)
     const struct process *p = context;
     struct net_counters c = net_server_counters(p->server);
     hsm_metrics(p->hsm, out);
+    hsm_confine_metrics(out);
     net_metric(out, "countersign_hsm_connections", "connections open", "gauge", (int64_t)net_server_count(p->server));
     net_metric(out, "countersign_hsm_connections_refused_total", "connections beyond the limit", "counter", (int64_t)c.refused);
     net_metric(out, "countersign_hsm_frames_cut_total", "connections closed for a malformed length", "counter",
@@ -55,6 +56,7 @@ static enum err start(void *context, struct net_problem *problem)
         (void)snprintf(problem->text, sizeof problem->text, "hsm.disabled: write known commands with commas, such as AS,A0");
         return ERR_CONFIG;
     }
+    TRY(hsm_confine_open(s, p->base.env.log));
     TRY(hsm_create(&hsm, &p->hsm));
     TRY(service_loop_create(&p->base));
     struct hsm_serve_config serve = {s->listen, (uint32_t)s->connections};
@@ -71,6 +73,13 @@ static void stop(void *context)
     struct process *p = context;
     net_loop_destroy(p->base.loop);
     hsm_destroy(p->hsm);
+    hsm_confine_close();
+}
+
+static void confine(void *context)
+{
+    struct process *p = context;
+    hsm_confine_lock(&p->settings, p->base.env.log);
 }
 
 /* Nothing runs without LMKs; the public ones are told loudly. */
@@ -98,6 +107,7 @@ static const struct service service = {
             .exit_statuses = "64 without LMKs",
         },
     .start = start,
+    .confine = confine,
     .stop = stop,
     .check = check,
     .metrics = on_metrics,

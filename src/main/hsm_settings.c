@@ -21,6 +21,13 @@ static const struct config_row settings_rows[] = {
      CONFIG_MEMBER(struct hsm_settings, authorised), .initial = "false"},
     {"hsm", "disabled", "commands that answer 68, separated by commas: AS,A0", CONFIG_TEXT,
      CONFIG_MEMBER(struct hsm_settings, disabled), .initial = ""},
+    /* the process */
+    {"hsm", "secret_memory", "MiB set aside for keys, codes and the cipher library; locked as it is used", CONFIG_INTEGER,
+     CONFIG_MEMBER(struct hsm_settings, secret_memory), 4, 4096, "32"},
+    {"hsm", "secretmem", "take it from memfd_secret(2) where the kernel has it; false: locked pages", CONFIG_BOOL,
+     CONFIG_MEMBER(struct hsm_settings, secretmem), .initial = "true"},
+    {"hsm", "sandbox", "admit only the system calls and folders that are needed after the start; false: for debuggers", CONFIG_BOOL,
+     CONFIG_MEMBER(struct hsm_settings, sandbox), .initial = "true"},
 };
 /* clang-format on */
 const struct config_table main_hsm_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};

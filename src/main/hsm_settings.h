@@ -22,6 +22,11 @@ struct hsm_settings {
     bool test_lmk;
     bool authorised;
     char disabled[64];
+
+    /* the process */
+    int64_t secret_memory; /* MiB */
+    bool secretmem;
+    bool sandbox;
 };
 
 enum { MAIN_HSM_OPTIONS = 4 };

@@ -58,7 +58,9 @@ static int run(struct service_process *p)
     enum err err = p->service->start(p, &problem);
     if (err != ERR_OK)
         command_start_failed(&p->service->command, problem.text, err);
-    else
+    else if (p->service->confine)
+        p->service->confine(p);
+    if (err == ERR_OK)
         err = net_loop_run(p->loop);
     p->service->stop(p);
     if (err == ERR_OK)

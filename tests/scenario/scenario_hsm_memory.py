@@ -19,8 +19,9 @@ PAN = "4716293847561029"
 
 
 class Hsm:
-    def __init__(self):
-        command = [os.path.join(BUILD, "countersign-hsm"), "--test-lmk", "--listen", "127.0.0.1:0"]
+    def __init__(self, secretmem):
+        command = [os.path.join(BUILD, "countersign-hsm"), "--test-lmk", "--listen", "127.0.0.1:0",
+                   "--set", "hsm.secretmem=%s" % secretmem]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         port = next(m.group(1) for m in (re.search(r'"port":(\d+)', line) for line in self.process.stderr) if m)
         self.socket = socket.create_connection(("127.0.0.1", int(port)), timeout=10)
@@ -66,28 +67,54 @@ def use(hsm, checks):
     hsm.ask("NC")
 
 
+NEEDLES = {"PAN": PAN.encode(), "packed PAN": bytes.fromhex(PAN), "PAN as numbers": bytes(map(int, PAN)),
+           "PAN under its overlay": PAN[4:].encode(), "CVK": CVK, "CVK half": CVK[8:], "MK-AC": MK, "MK-AC half": MK[8:]}
+
+
+def search(hsm, checks):
+    """How often the clear CVK stands in undumpable pages; nothing may stand anywhere else."""
+    open_bytes = {}
+    locked_keys = 0
+    for locked, memory in hsm.regions():
+        locked_keys += locked and CVK in memory
+        for name, value in NEEDLES.items():
+            if value in memory and not (locked and value in CVK + MK):
+                open_bytes[name] = open_bytes.get(name, 0) + 1
+    checks.check(not open_bytes, "nothing clear stands anywhere else: %s" % open_bytes)
+    return locked_keys
+
+
+def locked_pages(checks):
+    hsm = Hsm("false")
+    try:
+        use(hsm, checks)
+        checks.check(search(hsm, checks) > 0, "the clear CVK stands in undumpable pages: the search finds what is there")
+    finally:
+        hsm.stop()
+
+
+def secret_memory(checks):
+    hsm = Hsm("true")
+    try:
+        use(hsm, checks)
+        with open("/proc/%d/maps" % hsm.process.pid) as text:
+            offered = "secretmem" in text.read()
+        if not offered:
+            print("this kernel has no memfd_secret(2): the locked pages above are what there is")
+        checks.check(not offered or search(hsm, checks) == 0, "memfd_secret(2): the kernel shows the keys to nobody")
+    finally:
+        hsm.stop()
+
+
 def main():
     fail_without_build()
     checks = Checks()
-    hsm = Hsm()
     try:
-        use(hsm, checks)
-        open_bytes = {}
-        locked_keys = 0
-        needles = {"PAN": PAN.encode(), "packed PAN": bytes.fromhex(PAN), "PAN as numbers": bytes(map(int, PAN)),
-                   "PAN under its overlay": PAN[4:].encode(), "CVK": CVK, "CVK half": CVK[8:], "MK-AC": MK, "MK-AC half": MK[8:]}
-        for locked, memory in hsm.regions():
-            locked_keys += locked and CVK in memory
-            for name, value in needles.items():
-                if value in memory and not (locked and value in CVK + MK):
-                    open_bytes[name] = open_bytes.get(name, 0) + 1
-        checks.check(locked_keys > 0, "the clear CVK stands in undumpable pages: the search finds what is there")
-        checks.check(not open_bytes, "and nothing clear stands anywhere else: %s" % open_bytes)
+        locked_pages(checks)
+        secret_memory(checks)
     except PermissionError:
         print("not allowed to read the memory of an undumpable process: run as root to check it")
         checks.check(True, "the system keeps others out of the HSM's memory")
-    finally:
-        hsm.stop()
     return checks.end()
 
 

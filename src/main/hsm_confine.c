@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "main/hsm_confine.h"
+
+#include "base/sandbox.h"
+#include "base/secret_arena.h"
+#include "crypto/heap.h"
+#include "net/admin.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- memory ---- */
+
+enum err hsm_confine_open(const struct hsm_settings *settings, struct log *log)
+{
+    static const char *const warnings[] = {
+        [SECRET_ARENA_ORDINARY] = "keys may be swapped out: raise RLIMIT_MEMLOCK (LimitMEMLOCK= of the unit)",
+        [SECRET_ARENA_LOCKED] = "this kernel has no memfd_secret(2): root may read the keys",
+        [SECRET_ARENA_SECRETMEM] = NULL,
+    };
+    TRY(secret_arena_open((size_t)settings->secret_memory << 20, settings->secretmem));
+    const char *warning = warnings[secret_arena_kind()];
+    if (warning)
+        LOG(log, LOG_WARN, "hsm.memory", LOG_TEXT("warning", warning));
+    return heap_move();
+}
+
+void hsm_confine_close(void)
+{
+    heap_release();
+    secret_arena_close();
+}
+
+void hsm_confine_metrics(struct buf *out)
+{
+    struct secret_arena_use use = secret_arena_use();
+    net_metric(out, "countersign_hsm_secret_bytes", "size of the arena for secrets", "gauge", (int64_t)use.size);
+    net_metric(out, "countersign_hsm_secret_taken_bytes", "taken of it", "gauge", (int64_t)use.taken);
+    net_metric(out, "countersign_hsm_secret_most_bytes", "the most that was taken of it", "gauge", (int64_t)use.most);
+    net_metric(out, "countersign_hsm_secret_refused_total", "requests that it had no room for", "counter", (int64_t)use.refused);
+}
+
+/* ---- the sandbox ---- */
+
+/* The settings that name files, and whether they are written. */
+static const struct file_setting {
+    size_t offset;
+    bool write;
+} files[] = {
+    {SIZE_MAX, false},
+};
+enum { FOLDER_MAX = 256 };
+
+/* The folder of a file: a file that is replaced by another of its name must stay readable. */
+static void folder_of(const char *file, char out[static FOLDER_MAX])
+{
+    const char *slash = strrchr(file, '/');
+    (void)snprintf(out, FOLDER_MAX, "%.*s", slash ? (int)(slash - file + 1) : 1, slash ? file : ".");
+}
+
+static size_t gather(const struct hsm_settings *settings, char folder[][FOLDER_MAX], struct sandbox_path *path)
+{
+    size_t count = 0;
+    for (size_t i = 0; files[i].offset != SIZE_MAX; i++) {
+        const char *file = (const char *)settings + files[i].offset;
+        if (!file[0])
+            continue;
+        folder_of(file, folder[count]);
+        path[count] = (struct sandbox_path){folder[count], files[i].write};
+        count++;
+    }
+    return count;
+}
+
+void hsm_confine_lock(const struct hsm_settings *settings, struct log *log)
+{
+    char folder[SANDBOX_PATHS_MAX][FOLDER_MAX];
+    struct sandbox_path path[SANDBOX_PATHS_MAX] = {{0}};
+    struct sandbox_report report;
+    if (!settings->sandbox) {
+        LOG(log, LOG_WARN, "hsm.sandbox", LOG_TEXT("warning", "switched off by hsm.sandbox"));
+        return;
+    }
+    sandbox_enter(path, gather(settings, folder, path), &report);
+    LOG(log, report.problem[0] ? LOG_WARN : LOG_INFO, "hsm.sandbox", LOG_TEXT("system_calls", sandbox_step_text(report.filter)),
+        LOG_INT("calls", report.calls), LOG_TEXT("folders", sandbox_step_text(report.folders)),
+        LOG_INT("landlock", report.landlock), LOG_TEXT("problem", report.problem));
+}
