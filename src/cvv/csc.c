@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cvv/csc.h"
 
-#include "crypto/des.h"
-
 #include <string.h>
 
 enum { PAIR = 16, ACCOUNT_MIN = 15, FROM = 2, TAKEN = 12, EXPIRY = 4, SERVICE = 3, NIBBLES = 32, CODES = 12, PLAIN_LETTERS = 5 };
@@ -34,17 +32,12 @@ static enum err gather(struct span account, const char expiry[static EXPIRY], co
     return ERR_OK;
 }
 
-static enum err encipher(const struct secret_key *csck, const char text[static NIBBLES], bool two_blocks,
-                         uint8_t r[static DES_BLOCK])
+static enum err encipher(struct des *csck, const char text[static NIBBLES], bool two_blocks, uint8_t r[static DES_BLOCK])
 {
     uint8_t block[NIBBLES / 2] = {0};
-    struct des des = {0};
     enum err err = span_unhex(span_of(text, NIBBLES), block, sizeof block);
     if (err == ERR_OK)
-        err = des_load(csck, &des);
-    if (err == ERR_OK)
-        err = two_blocks ? des_mac_cbc(&des, block, sizeof block, r) : des_encrypt(&des, block, r, DES_BLOCK);
-    des_unload(&des);
+        err = two_blocks ? des_mac_cbc(csck, block, sizeof block, r) : des_encrypt(csck, block, r, DES_BLOCK);
     secret_wipe(block, sizeof block);
     return err;
 }
@@ -64,13 +57,11 @@ static void decimalise(const uint8_t r[static DES_BLOCK], char out[static CODES]
         }
 }
 
-enum err cvv_csc_generate(const struct secret_key *csck, struct span account, const char expiry[static 4], const char *service,
-                          struct cvv_csc *out)
+enum err cvv_csc_generate_with(struct des *csck, struct span account, const char expiry[static 4], const char *service,
+                               struct cvv_csc *out)
 {
     char text[NIBBLES] = {0}, codes[CODES] = {0};
     uint8_t r[DES_BLOCK] = {0};
-    if (csck->len != PAIR)
-        return ERR_KEY_LENGTH;
     enum err err = gather(account, expiry, service, text);
     if (err == ERR_OK)
         err = encipher(csck, text, service != NULL, r);
@@ -83,5 +74,17 @@ enum err cvv_csc_generate(const struct secret_key *csck, struct span account, co
     secret_wipe(text, sizeof text);
     secret_wipe(codes, sizeof codes);
     secret_wipe(r, sizeof r);
+    return err;
+}
+
+enum err cvv_csc_generate(const struct secret_key *csck, struct span account, const char expiry[static 4], const char *service,
+                          struct cvv_csc *out)
+{
+    struct des des = {0};
+    if (csck->len != PAIR)
+        return ERR_KEY_LENGTH;
+    TRY(des_load(csck, &des));
+    enum err err = cvv_csc_generate_with(&des, account, expiry, service, out);
+    des_unload(&des);
     return err;
 }

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/secret.h"
+#include "crypto/des.h"
 
 struct cvv_csc {
     char five[5];
@@ -24,5 +25,8 @@ struct cvv_csc {
 /* `service` NULL: version 1; three digits: version 2. */
 MUST_USE enum err cvv_csc_generate(const struct secret_key *csck, struct span account, const char expiry[static 4],
                                    const char *service, struct cvv_csc *out);
+/* The same with a double-length key that is loaded already. */
+MUST_USE enum err cvv_csc_generate_with(struct des *csck, struct span account, const char expiry[static 4], const char *service,
+                                        struct cvv_csc *out);
 
 #endif

@@ -40,6 +40,14 @@ static enum err pack(struct span track2, uint8_t out[static CVV_TRACK2_MAX / 2])
     return separator < track2.len ? ERR_OK : ERR_PARSE_DELIMITER;
 }
 
+enum err cvv_cvc3_check(struct span track2)
+{
+    uint8_t data[CVV_TRACK2_MAX / 2] = {0};
+    enum err err = pack(track2, data);
+    secret_wipe(data, sizeof data);
+    return err;
+}
+
 enum err cvv_cvc3_iv(const struct secret_key *card, struct span track2, uint8_t out[static 2])
 {
     uint8_t data[CVV_TRACK2_MAX / 2] = {0}, mac[DES_BLOCK] = {0};

@@ -21,6 +21,8 @@
 
 enum { CVV_TRACK2_MAX = 64 };
 
+/* The form of the track data alone. */
+MUST_USE enum err cvv_cvc3_check(struct span track2);
 /* The static part is taken from the data: what varies by transaction after the separator becomes zeros; static data stays. */
 MUST_USE enum err cvv_cvc3_iv(const struct secret_key *card, struct span track2, uint8_t out[static 2]);
 /* Five digits; a terminal shows the last three or four of them. */

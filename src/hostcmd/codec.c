@@ -94,6 +94,11 @@ struct span hostcmd_trailer_of(struct span data)
     return len <= 1 + HOSTCMD_TRAILER_MAX ? span_of(mark, len) : (struct span){0};
 }
 
+static bool may_be_binary(const struct hostcmd_row *row, struct span data)
+{
+    return (row->flags & HOSTCMD_BINARY) || (row->binary && data.len > 0 && strchr(row->binary, data.at[0]));
+}
+
 static enum err parse(const struct hostcmd_row *row, struct span data, void *request, struct hostcmd_tail *tail,
                       struct wire_fault *fault)
 {
@@ -116,7 +121,7 @@ enum err hostcmd_request_parse(const struct hostcmd_row *row, struct span data, 
     enum err err = parse(row, data, request, tail, where);
     if (err == ERR_OK)
         return ERR_OK;
-    if (!(row->flags & HOSTCMD_BINARY))
+    if (!may_be_binary(row, data))
         tail->trailer = hostcmd_trailer_of(data);
     secret_wipe(request, row->request->size);
     return err;
@@ -142,17 +147,29 @@ enum err hostcmd_request_build(enum hostcmd_id id, const void *request, int lmk,
 
 /* ---- replies ---- */
 
+static bool member_is(const void *request, uint16_t when, const char *equals)
+{
+    const struct wire_text *decider = (const struct wire_text *)(const void *)((const uint8_t *)request + when);
+    return decider->len == 1 && strchr(equals, decider->at[0]);
+}
+
 const struct wire_record *hostcmd_reply_record(const struct hostcmd_row *row, const void *request)
 {
-    if (!row->choice.record || !request)
-        return row->reply;
-    const struct wire_text *decider = (const struct wire_text *)(const void *)((const uint8_t *)request + row->choice.when);
-    return decider->len == 1 && strchr(row->choice.equals, decider->at[0]) ? row->choice.record : row->reply;
+    const struct hostcmd_reply_choice *other = &row->choice;
+    return other->record && request && member_is(request, other->when, other->equals) ? other->record : row->reply;
+}
+
+const struct hostcmd_key_rule *hostcmd_key_rule(const struct hostcmd_row *row, const void *request)
+{
+    const struct hostcmd_key_choice *other = &row->key_choice;
+    return other->equals && member_is(request, other->when, other->equals) ? &other->rule : &row->key;
 }
 
 static bool has_fields(const struct hostcmd_row *row, enum err answer)
 {
-    return answer == (row->flags & HOSTCMD_DATA_WITH_01 ? ERR_VERIFY_FAILED : ERR_OK);
+    if (answer == ERR_VERIFY_FAILED)
+        return row->flags & (HOSTCMD_DATA_WITH_01 | HOSTCMD_DATA_ALSO_WITH_01);
+    return answer == ERR_OK && !(row->flags & HOSTCMD_DATA_WITH_01);
 }
 
 enum err hostcmd_reply_build(const struct hostcmd_row *row, enum err answer, const void *request, const void *reply,

@@ -30,7 +30,7 @@
 
 /* Every command once, in the order of the table: a line a file of rows. */
 #define HOSTCMD_LIST(X_)                          \
-    X_(CW, cw) X_(CY, cy) X_(QY, qy) X_(PM, pm)   \
+    X_(CW, cw) X_(CY, cy) X_(QY, qy) X_(PM, pm) X_(RY, ry) \
     /* keys */                                    \
     X_(AS, as) X_(A0, a0) X_(BU, bu)              \
     /* exchange */                                \
@@ -50,6 +50,12 @@ struct hostcmd_key_rule {
     const char *modes;  /* one letter each: NCG */
     char algorithm;     /* T */
 };
+/* Another rule for the requests whose member at `when` is one of `equals`: scheme 1 of PM. */
+struct hostcmd_key_choice {
+    uint16_t when;
+    const char *equals;
+    struct hostcmd_key_rule rule;
+};
 
 enum hostcmd_activity { HOSTCMD_OPEN, HOSTCMD_GENERATE, HOSTCMD_COMPONENT, HOSTCMD_IMPORT, HOSTCMD_EXPORT };
 enum hostcmd_audit { HOSTCMD_AUDIT_NONE, HOSTCMD_AUDIT_FAILURE, HOSTCMD_AUDIT_ALWAYS };
@@ -59,6 +65,7 @@ enum hostcmd_flag {
     HOSTCMD_BINARY = 1 << 2,       /* X'19' may occur inside the fields */
     HOSTCMD_STATUS = 1 << 3,       /* answered in secure state, too */
     HOSTCMD_NO_LMK = 1 << 4,       /* answered without an LMK, too */
+    HOSTCMD_DATA_ALSO_WITH_01 = 1 << 5, /* reply data follow 00 and 01 */
 };
 
 /* What an outcome in one field means on the wire, where it is not 15. */
@@ -84,11 +91,13 @@ struct hostcmd_row {
     struct hostcmd_reply_choice choice; /* record NULL: none */
     const struct hostcmd_fault *fault;  /* ends with a NULL field; NULL: none */
     struct hostcmd_key_rule key;        /* of the first KEY of the request; type and usages NULL: no rule */
+    struct hostcmd_key_choice key_choice; /* equals NULL: none */
     enum hostcmd_activity activity;
     const char *activity_type; /* the key type it is about: 402; NULL: what the member at activity_member says */
     uint16_t activity_member;
     enum hostcmd_audit audit;
-    uint16_t flags; /* enum hostcmd_flag */
+    uint16_t flags;     /* enum hostcmd_flag */
+    const char *binary; /* first characters of the requests in which X'19' may occur inside the fields; NULL: see the flag */
 };
 
 /* Never NULL for a valid id. */
@@ -100,6 +109,8 @@ enum hostcmd_id hostcmd_row_id(const struct hostcmd_row *row);
 const char *hostcmd_activity_name(enum hostcmd_activity activity);
 /* The reply layout that belongs to this request. */
 const struct wire_record *hostcmd_reply_record(const struct hostcmd_row *row, const void *request);
+/* The rule that belongs to this request. */
+const struct hostcmd_key_rule *hostcmd_key_rule(const struct hostcmd_row *row, const void *request);
 /* Checks every record of the table; called at start and by tests. */
 MUST_USE enum err hostcmd_check(struct wire_fault *fault);
 /* The reference of all commands as Markdown. */

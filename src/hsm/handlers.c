@@ -8,6 +8,7 @@ static const hsm_handler handlers[HOSTCMD_COUNT] = {
     [HOSTCMD_CY] = hsm_handle_cy,
     [HOSTCMD_QY] = hsm_handle_qy,
     [HOSTCMD_PM] = hsm_handle_pm,
+    [HOSTCMD_RY] = hsm_handle_ry,
     /* keys */
     [HOSTCMD_AS] = hsm_handle_as,
     [HOSTCMD_A0] = hsm_handle_a0,

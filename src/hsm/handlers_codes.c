@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Security codes: CW, CY, QY and PM. The rows have checked characters and lengths; the key is resolved before other fields are
- * looked at (order of answers, host-commands 11). */
-#include "hsm/guess.h"
-#include "hsm/hsm_keys.h"
+/* CVV and dynamic codes: CW, CY, QY and PM. The rows have checked characters and lengths; the key is resolved before other fields
+ * are looked at (order of answers, host-commands 11). */
+#include "hsm/hsm_codes.h"
 
 #include <string.h>
 
-enum { DIGITS = 3, METHOD_B_ABOVE = 16, ATC_LEN = 6, OVERLAY_LEN = 4 };
+enum { DIGITS = 3, ATC_LEN = 6, OVERLAY_LEN = 4 };
 
 static struct code_digits code_of(struct span digits)
 {
@@ -58,6 +57,12 @@ enum err hsm_handle_cy(struct hsm *hsm, struct hsm_call *call)
 
 /* ---- dynamic codes ---- */
 
+enum err hsm_code_method(struct span method, const struct pan *pan, enum cvv_method *out)
+{
+    *out = (enum cvv_method)method.at[0];
+    return *out == CVV_METHOD_B && pan->len <= METHOD_B_ABOVE ? ERR_PARSE_VALUE : ERR_OK;
+}
+
 /* What QY and PM have in common. */
 struct dynamic_fields {
     struct span scheme, key, method, pan, expiry, service, atc, time, twu;
@@ -102,10 +107,7 @@ static enum err overlay(const struct dynamic_fields *in, char out[static OVERLAY
 static enum err gather(const struct dynamic_fields *in, struct cvv_dynamic *out)
 {
     TRY(card_pan_parse(in->pan, CARD_ANY, &out->pan));
-    out->method = (enum cvv_method)in->method.at[0];
-    /* EMV Book 2 defines B for longer numbers only. */
-    if (out->method == CVV_METHOD_B && out->pan.len <= METHOD_B_ABOVE)
-        return ERR_PARSE_VALUE;
+    TRY(hsm_code_method(in->method, &out->pan, &out->method));
     memcpy(out->psn, "00", sizeof out->psn);
     memcpy(out->expiry, in->expiry.at, sizeof out->expiry);
     memcpy(out->service, in->service.at, sizeof out->service);
@@ -141,11 +143,16 @@ enum err hsm_handle_pm(struct hsm *hsm, struct hsm_call *call)
 {
     const struct hostcmd_pm *r = call->request;
     struct hostcmd_pm_reply *reply = call->reply;
-    SECRET_CODE right = {0}, given = code_of(WIRE_SPAN(r->code));
-    const struct dynamic_fields in = DYNAMIC_FIELDS(r);
     struct hsm_guess_item guess = {0};
-    TRY(dynamic_code(hsm, call, &in, &guess, &right));
-    enum err answer = hsm_guess_answer(hsm_guess(hsm), in.pan, &guess, secret_code_equal(&right, &given));
+    SECRET_CODE right = {0}, given = {0};
+    if (r->scheme.at[0] == '1') {
+        TRY(hsm_cvc3_compared(hsm, call, &guess, &right, &given));
+    } else {
+        const struct dynamic_fields in = DYNAMIC_FIELDS(r);
+        given = code_of(WIRE_SPAN(r->code));
+        TRY(dynamic_code(hsm, call, &in, &guess, &right));
+    }
+    enum err answer = hsm_guess_answer(hsm_guess(hsm), WIRE_SPAN(r->pan), &guess, secret_code_equal(&right, &given));
     /* The expected value leaves only in authorised state (compatibility mode, host-commands 5.3). */
     if (answer == ERR_VERIFY_FAILED && call->authorised && !WIRE_SET(reply->expected, span_of(right.at, right.len)))
         return ERR_INTERNAL;

@@ -181,10 +181,11 @@ enum err hsm_key_clear(struct hsm *hsm, const struct hsm_key_text *at, const str
 
 /* ---- loaded keys ---- */
 
-/* What a text may serve depends on the command (usage, mode), so the command is part of the place in the cache. */
+/* What a text may serve depends on the command and its rule (usage, mode), so both are part of the place in the cache. */
 static unsigned purpose(const struct hsm_call *call)
 {
-    return (unsigned)hostcmd_row_id(call->row);
+    bool other_rule = hostcmd_key_rule(call->row, call->request) != &call->row->key;
+    return (unsigned)hostcmd_row_id(call->row) + (other_rule ? HOSTCMD_COUNT : 0u);
 }
 
 typedef enum err (*loader)(const struct secret_key *key, void *payload);
@@ -196,7 +197,7 @@ static enum err loaded(struct hsm *hsm, const struct hsm_call *call, const struc
     void *place = keys_cache_find(cache, at->lmk, purpose(call), at->text);
     if (!place) {
         SECRET_KEY key = {0};
-        TRY(hsm_key_clear(hsm, at, &call->row->key, NULL, &key));
+        TRY(hsm_key_clear(hsm, at, hostcmd_key_rule(call->row, call->request), NULL, &key));
         place = keys_cache_add(cache, at->lmk, purpose(call), at->text);
         if (!place)
             return ERR_KEY_BLOCK_FORMAT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command rows from both ends. The first byte chooses the command and the direction, the rest is what came over the wire: the
- * data of a request, or a reply as a client sees it. What parses must build into bytes that parse into the same again.
+ * The command rows from both ends. The first two characters are the code of a command or of a reply, the rest is what came over the
+ * wire behind it. What parses must build into bytes that parse into the same again.
  */
 #include "hostcmd/commands.h"
 
@@ -47,12 +47,14 @@ static void reply(enum hostcmd_id id, struct span payload)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < 1 || size > HOSTCMD_FRAME_MAX)
+    struct span all = span_of(data, size), code = span_slice(all, 0, CODE_LEN);
+    if (size < CODE_LEN || size > HOSTCMD_FRAME_MAX)
         return 0;
-    enum hostcmd_id id = (enum hostcmd_id)(data[0] / 2 % HOSTCMD_COUNT);
-    if (data[0] % 2)
-        reply(id, span_of(data + 1, size - 1));
-    else
-        request(id, span_of(data + 1, size - 1));
+    const struct hostcmd_row *row = hostcmd_find(code);
+    if (row)
+        request(row->id, span_slice(all, CODE_LEN, SIZE_MAX));
+    for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++)
+        if (span_is(code, hostcmd_row(id)->reply_code))
+            reply(id, all);
     return 0;
 }

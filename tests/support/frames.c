@@ -11,27 +11,35 @@
 #include <stdio.h>
 #include <string.h>
 
-struct hsm *frames_hsm(const struct env *env, uint8_t lmk, bool authorised)
+struct hsm *frames_hsm_of(const struct hsm_config *config)
 {
     struct hsm *made = NULL;
+    assert_int_equal(hsm_create(config, &made), ERR_OK);
+    return made;
+}
+
+struct hsm *frames_hsm(const struct env *env, uint8_t lmk, bool authorised)
+{
     const struct hsm_config config = {
         .env = env, .header = 4, .lmk = lmk, .sockets = 64, .test_lmk = true, .authorised = authorised};
-    assert_int_equal(hsm_create(&config, &made), ERR_OK);
-    return made;
+    return frames_hsm_of(&config);
+}
+
+struct span frames_ask_span(struct hsm *hsm, struct span request)
+{
+    static char room[HSM_REPLY_MAX + 8], frame[HOSTCMD_FRAME_MAX] = "HEAD";
+    assert_true(request.len <= sizeof frame - 4);
+    memcpy(frame + 4, request.at, request.len);
+    struct buf reply = buf_over(room, sizeof room - 1);
+    assert_int_equal(hsm_answer(hsm, NULL, span_of(frame, 4 + request.len), &reply), ERR_OK);
+    room[reply.len] = 0;
+    assert_memory_equal(room, "HEAD", 4);
+    return span_of(room + 4, reply.len - 4);
 }
 
 const char *frames_ask(struct hsm *hsm, const char *request)
 {
-    static char room[HSM_REPLY_MAX + 8];
-    char frame[2048] = "HEAD";
-    size_t len = strlen(request);
-    assert_true(len < sizeof frame - 5);
-    memcpy(frame + 4, request, len);
-    struct buf reply = buf_over(room, sizeof room - 1);
-    assert_int_equal(hsm_answer(hsm, NULL, span_of(frame, 4 + len), &reply), ERR_OK);
-    room[reply.len] = 0;
-    assert_memory_equal(room, "HEAD", 4);
-    return room + 4;
+    return (const char *)frames_ask_span(hsm, span_text(request)).at;
 }
 
 void frames_assert(struct hsm *hsm, const char *request, const char *reply)

@@ -11,6 +11,10 @@ struct exchange {
 
 /* Test LMKs 00 and 01. */
 struct hsm *frames_hsm(const struct env *env, uint8_t lmk, bool authorised);
+/* The same with any configuration; env and test_lmk are the caller's, too. */
+struct hsm *frames_hsm_of(const struct hsm_config *config);
+/* The reply without its header, in a buffer that the next call reuses. */
+struct span frames_ask_span(struct hsm *hsm, struct span request);
 /* The reply as text, in a buffer that the next call reuses. */
 const char *frames_ask(struct hsm *hsm, const char *request);
 void frames_assert(struct hsm *hsm, const char *request, const char *reply);

@@ -160,19 +160,24 @@ static void mutate(const struct env *env, unsigned id)
     try_frame(id, span_of(changed, len));
 }
 
+static bool reached_all(unsigned i)
+{
+    const size_t *r = reached[i];
+    bool fields = hostcmd_row((enum hostcmd_id)i)->request->count > 0;
+    return r[WIRE_OUTCOME_OK] && r[WIRE_OUTCOME_LONG] && r[WIRE_OUTCOME_TRAILING] &&
+           (!fields || (r[WIRE_OUTCOME_SHORT] && (r[WIRE_OUTCOME_CHARACTER] || r[WIRE_OUTCOME_VALUE])));
+}
+
 static void test_every_outcome_is_reached(void **state)
 {
     (void)state;
     struct env env = rng_env(3);
     for (unsigned i = 0; i < HOSTCMD_COUNT; i++) {
-        for (int n = 0; n < (i == HOSTCMD_B2 ? 2000 : 20000); n++)
+        /* The long ones are slow to make, and a change seldom meets what stands before their data. */
+        bool whole = hostcmd_row((enum hostcmd_id)i)->request->size < HOSTCMD_ECHO_MAX;
+        for (int n = 0; n < (whole ? 20000 : 2000) || !reached_all(i); n++) {
+            assert_true(n < 200000);
             mutate(&env, i);
-        assert_true(reached[i][WIRE_OUTCOME_OK] > 0);
-        assert_true(reached[i][WIRE_OUTCOME_LONG] > 0); /* the trailer */
-        assert_true(reached[i][WIRE_OUTCOME_TRAILING] > 0);
-        if (hostcmd_row((enum hostcmd_id)i)->request->count > 0) {
-            assert_true(reached[i][WIRE_OUTCOME_SHORT] > 0);
-            assert_true(reached[i][WIRE_OUTCOME_CHARACTER] + reached[i][WIRE_OUTCOME_VALUE] > 0);
         }
     }
     static const enum hostcmd_id with_pan[] = {HOSTCMD_CW, HOSTCMD_CY, HOSTCMD_QY, HOSTCMD_PM};
@@ -213,7 +218,19 @@ static const struct single_fault {
     {"QY", "15", ""},
     {"PM5", "15", ""},
     {"PM51U", "68", ""},
-    {"PM12U", "68", ""},
+    {"PM10U", "68", ""},
+    {"PM12U", "15", ""},
+    {"PM12U1E6F5623CAEF7F791373A1F01A506A28A5413123556784804;00003abc0000077200005XX255\x19t", "00", "\x19t"},
+    {"PM12U1E6F5623CAEF7F791373A1F01A506A28A5413123556784804;00003\x19" "bc0000077200005XX255", "00", ""},
+    {"PM12U1E6F5623CAEF7F791373A1F01A506A28A5413123556784804;00003\x19" "bc0000077200005XX25", "15", ""},
+    {"PM12U1E6F5623CAEF7F791373A1F01A506A28A5413123556784804;00000", "15", ""},
+    {"PM12U1E6F5623CAEF7F791373A1F01A506A28A5413123556784804;00004abc", "15", ""},
+    {"PM00UB68E039974B21519E5E2226866C4D3A0A\x19t", "15", "\x19t"},
+    {"RY33U", "68", ""},
+    {"RY50U", "68", ""},
+    {"RY3", "15", ""},
+    {"RY32U9B4934384B19946B040CD702B4D5814537123456789012300009912702", "00", ""},
+    {"RY30U9B4934384B19946B040CD702B4D5814537123456789012300009912702", "15", ""},
     {"QY5UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812000260101000001", "00", ""},
     {"QY5UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812000260101000019", "15", ""},
     {"QY5UB68E039974B21519E5E2226866C4D3A0C4123456789012345;2812000260101000001", "15", ""},
