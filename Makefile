@@ -133,6 +133,11 @@ fuzz:
 	  EXTRA_LDFLAGS=-fsanitize=address,undefined fuzzers
 	@tools/run-fuzz build-fuzz/fuzzers $(FUZZ_SECONDS) $(FUZZ_NAMES)
 
+# ---- timing: does an operation's time depend on its secret? A campaign for a quiet machine.
+DUDECT_RUNS ?= 10000000
+dudect: $B/tests/dudect/dudect
+	@$B/tests/dudect/dudect $(DUDECT_RUNS)
+
 # ---- everything that CI counts
 test:
 	@tools/setup --test
@@ -212,7 +217,8 @@ help:
 	@echo "make tidy       the style of the house             make docs       docs/reference from the tables"
 	@echo "make bench      the figures and their limits       make fuzz       libFuzzer, FUZZ_SECONDS=60 a target"
 	@echo "make asan       unit tests under ASan and UBSan    make cov        coverage of the unit tests"
+	@echo "make dudect     timing of what handles secrets, DUDECT_RUNS=10000000 a target"
 	@echo "make clean"
 
 -include $(shell find $B/obj -name '*.d' 2>/dev/null)
-.PHONY: all unit scenario fuzzers fuzz test test-build tidy demo asan cov docs bench clean help
+.PHONY: all unit scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect clean help
