@@ -46,8 +46,8 @@ endif
 # ---- the two binaries
 SERVICE_ROOMS := base card crypto wire hostcmd iso8583 store ledger net http issuer switch gateway
 HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm
-SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lcrypto -linih -lpthread
-HSM_LIBS      := -luv -lcrypto -linih -lseccomp -lpthread
+SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lssl -lcrypto -linih -lpthread
+HSM_LIBS      := -luv -lssl -lcrypto -linih -lseccomp -lpthread
 EVERY_LIB     := $(SERVICE_LIBS) -lseccomp
 
 SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))

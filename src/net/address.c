@@ -9,7 +9,7 @@ void net_problem_set(struct net_problem *problem, const char *subject, const cha
     struct buf b = buf_over(problem->text, sizeof problem->text - 1);
     buf_put_span(&b, span_slice(span_text(subject), 0, 80));
     buf_put_text(&b, ": ");
-    buf_put_span(&b, span_slice(span_text(reason), 0, 70));
+    buf_put_span(&b, span_slice(span_text(reason), 0, 300));
     problem->text[b.len] = 0;
 }
 
@@ -28,6 +28,13 @@ static bool split(const char *text, char host[static 128], char port[static 8])
     host[name.len] = 0;
     memcpy(port, colon + 1, strlen(colon + 1) + 1);
     return true;
+}
+
+void net_address_host(const char *text, char out[static 128])
+{
+    char port[8];
+    bool good = split(text, out, port);
+    ASSERT(good);
 }
 
 enum err net_address_resolve(const char *text, bool passive, struct sockaddr_storage *out, struct net_problem *problem)

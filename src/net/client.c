@@ -79,6 +79,14 @@ static void on_timeout(uv_timer_t *timer)
     c->attempt = false;
 }
 
+static void on_ready(struct net_group *g)
+{
+    struct net_client *c = client_of(g);
+    c->opened_us = net_loop_now_us(g->loop);
+    c->frames_before = g->counters.frames_in;
+    net_loop_log(g->loop, LOG_INFO, "net.connected", g, "");
+}
+
 static void on_connected(uv_connect_t *request, int status)
 {
     struct net_client *c = request->data;
@@ -95,9 +103,6 @@ static void on_connected(uv_connect_t *request, int status)
             give_up(c);
         return;
     }
-    c->opened_us = net_loop_now_us(c->group.loop);
-    c->frames_before = c->group.counters.frames_in;
-    net_loop_log(c->group.loop, LOG_INFO, "net.connected", &c->group, "");
     net_stream_open(stream_of(c));
 }
 
@@ -122,6 +127,18 @@ static void client_release(struct net_group *g)
     memory_release(c, 1, sizeof *c);
 }
 
+static enum err tls_create(struct net_client *c, const struct net_client_config *config, struct net_problem *problem)
+{
+    char host[128];
+    if (!config->tls)
+        return ERR_OK;
+    net_address_host(config->address, host);
+    enum err err = net_tls_create(config->tls, false, host, &c->group.tls, problem);
+    if (err != ERR_OK)
+        net_group_release(&c->group);
+    return err;
+}
+
 enum err net_client_create(struct net_loop *loop, const struct net_client_config *config, struct net_client **out,
                            struct net_problem *problem)
 {
@@ -135,9 +152,12 @@ enum err net_client_create(struct net_loop *loop, const struct net_client_config
                                   .framing = config->framing,
                                   .sizes = config->sizes,
                                   .events = config->events,
+                                  .ready = on_ready,
                                   .gone = stream_gone,
                                   .release = client_release};
-    enum err err = net_group_reserve(&c->group, 1, problem);
+    enum err err = tls_create(c, config, problem);
+    if (err == ERR_OK)
+        err = net_group_reserve(&c->group, 1, problem);
     if (err != ERR_OK) {
         memory_release(c, 1, sizeof *c);
         return err;
@@ -164,8 +184,13 @@ bool net_client_up(const struct net_client *client)
 void net_client_reconnect(struct net_client *client)
 {
     struct net_stream *s = stream_of(client);
-    if (s->state == NET_OPEN || s->state == NET_CLOSING)
+    if (s->state == NET_OPEN || s->state == NET_CLOSING || s->state == NET_SHAKING)
         net_stream_kill(s);
+}
+
+enum err net_client_tls_reload(struct net_client *client, struct net_problem *problem)
+{
+    return client->group.tls ? net_tls_reload(client->group.tls, problem) : ERR_OK;
 }
 
 struct net_counters net_client_counters(const struct net_client *client)

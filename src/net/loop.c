@@ -73,10 +73,20 @@ static void turn(struct net_loop *loop)
         arm(loop, loop->config.turn(loop->config.context));
 }
 
+/* What a connection may be read in the next turn: the more of them send, the less. */
+static void share(struct net_loop *loop)
+{
+    size_t quantum = loop->readers > 0 ? NET_QUANTUM_SUM / loop->readers : NET_QUANTUM_SUM;
+    loop->quantum = quantum > NET_QUANTUM_MIN ? quantum : NET_QUANTUM_MIN;
+    loop->readers = 0;
+    loop->turn++;
+}
+
 /* A turn hook or an answer may leave frames that could not be handed over before; they must not wait for the next event. */
 static void on_check(uv_check_t *check)
 {
     struct net_loop *loop = check->data;
+    share(loop);
     for (struct net_group *g = loop->group; g; g = g->next)
         net_group_deliver(g);
     turn(loop);
@@ -101,21 +111,31 @@ static void on_wake(uv_async_t *wake)
     (void)wake; /* the turn that follows is the point */
 }
 
+static void look_after(struct net_stream *s, int64_t now)
+{
+    const struct net_group *g = s->group;
+    int64_t silent_us = now - s->heard_us;
+    if (s->state == NET_SHAKING) {
+        if (silent_us > (int64_t)net_tls_handshake_ms(g->tls) * 1000)
+            net_stream_refuse(s, "no handshake within the deadline");
+        return;
+    }
+    if (s->state != NET_OPEN && s->state != NET_CLOSING)
+        return;
+    net_stream_trim(s);
+    bool half = s->ended || s->state == NET_CLOSING;
+    int64_t limit_ms = half ? NET_HALF_CLOSED_MS : g->idle_ms;
+    if (g->is_server && limit_ms > 0 && silent_us > limit_ms * 1000)
+        net_stream_kill(s);
+}
+
 static void on_housekeeping(uv_timer_t *timer)
 {
     struct net_loop *loop = timer->data;
     int64_t now = net_loop_now_us(loop);
-    for (struct net_group *g = loop->group; g; g = g->next) {
-        for (size_t i = 0; g->is_server && i < g->stream_count; i++) {
-            struct net_stream *s = &g->stream[i];
-            if (s->state != NET_OPEN && s->state != NET_CLOSING)
-                continue;
-            bool half = s->ended || s->state == NET_CLOSING;
-            int64_t limit_ms = half ? NET_HALF_CLOSED_MS : g->idle_ms;
-            if (limit_ms > 0 && now - s->heard_us > limit_ms * 1000)
-                net_stream_kill(s);
-        }
-    }
+    for (struct net_group *g = loop->group; g; g = g->next)
+        for (size_t i = 0; i < g->stream_count; i++)
+            look_after(&g->stream[i], now);
 }
 
 /* ---- life ---- */
@@ -161,6 +181,8 @@ enum err net_loop_create(const struct net_loop_config *config, struct net_loop *
     struct net_loop *loop = at;
     loop->config = *config;
     loop->due = true;
+    loop->quantum = NET_QUANTUM_SUM;
+    loop->turn = 1;
     /* A peer that went away is an error of write(2), not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
     if (uv_loop_init(&loop->uv) != 0) {
@@ -214,9 +236,12 @@ void net_loop_drain(struct net_loop *loop, uint32_t grace_ms)
     for (struct net_group *g = loop->group; g; g = g->next) {
         if (g->listener && !uv_is_closing(g->listener))
             uv_close(g->listener, NULL);
-        for (size_t i = 0; g->is_server && i < g->stream_count; i++)
+        for (size_t i = 0; g->is_server && i < g->stream_count; i++) {
             if (g->stream[i].state == NET_OPEN)
                 net_stream_end(&g->stream[i]);
+            else if (g->stream[i].state == NET_SHAKING)
+                net_stream_kill(&g->stream[i]);
+        }
     }
     uv_timer_start(&loop->grace, on_grace, grace_ms, 0);
     uv_async_send(&loop->wake);

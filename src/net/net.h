@@ -9,8 +9,9 @@
  * Threading  Everything belongs to the loop's thread, except net_loop_wake, which any thread (and queue wake hook) may call.
  * Failure    A frame shorter or longer than its rule closes the connection, nothing is answered. net_*_send gives ERR_CLOSED for a
  *            connection that is gone and ERR_BUSY when the write buffer is full; nothing of the frame is written then.
- * Limits     Slots and buffers are reserved at start. A connection beyond the last slot is accepted and closed at once. Reading
- *            pauses while the write buffer could not take `reply_room` bytes for each frame of the batch.
+ * Limits     Slots and the addresses of buffers are reserved at start; a buffer is resident while it holds something. A connection
+ *            beyond the last slot is accepted and closed at once. Reading pauses while the write buffer could not take `reply_room`
+ *            bytes for each frame of the batch. In a turn every connection is read to the same share.
  *
  * Order of one turn: timers -> read what arrived -> frames (batches) -> turn hook -> write.
  *
@@ -39,7 +40,7 @@ struct net_client;
 
 /* One line for people about what stopped a start: "127.0.0.1:1500: address already in use". */
 struct net_problem {
-    char text[160];
+    char text[512];
 };
 
 /* ---- loop ---- */
@@ -116,6 +117,19 @@ struct net_sizes {
     uint32_t reply_room; /* write space set aside for each frame beyond the frame's own length before it is handed over */
 };
 
+/* ---- TLS ---- */
+
+/* TLS 1.2 with ECDHE and AEAD alone, and TLS 1.3; no renegotiation, no compression, no resumption. Both sides show a certificate.
+ * All files are PEM; texts are copied. */
+struct net_tls_config {
+    const char *certificate; /* the own one first, then its chain */
+    const char *key;         /* without a passphrase, closed to others */
+    const char *ca;          /* authorities from which the peer's certificate must come */
+    const char *crl;         /* revocation lists of all of them; NULL or empty: none is asked for */
+    const char *name;        /* client: DNS name or IP address that the server must prove; NULL or empty: the host of the address */
+    uint32_t handshake_ms;   /* a connection that is not through by then is closed; 0: 10 s */
+};
+
 /* ---- server ---- */
 
 struct net_server_config {
@@ -126,6 +140,7 @@ struct net_server_config {
     uint32_t connections;
     uint32_t idle_ms; /* a connection that sends nothing for so long is closed; 0 = never */
     struct net_events events;
+    const struct net_tls_config *tls; /* NULL: plain TCP. `opened` comes after the handshake */
 };
 
 MUST_USE enum err net_server_create(struct net_loop *loop, const struct net_server_config *config, struct net_server **out,
@@ -145,8 +160,13 @@ void net_server_peer_name(const struct net_server *server, struct net_peer peer,
 enum { NET_IDENTITY_SIZE = 72 };
 void net_server_peer_identity(const struct net_server *server, struct net_peer peer, char out[static NET_IDENTITY_SIZE]);
 
+/* Reads certificates, key, authorities and revocation lists again, for connections from now on; after a failure, told in `problem`,
+ * everything stays as it was. Plain TCP: nothing to do. */
+MUST_USE enum err net_server_tls_reload(struct net_server *server, struct net_problem *problem);
+
 struct net_counters {
     uint64_t accepted, refused, closed, frames_in, frames_out, bad_frames, bytes_in, bytes_out, writes;
+    uint64_t handshakes_failed; /* each is logged with its reason, at most 20 a second */
 };
 struct net_counters net_server_counters(const struct net_server *server);
 
@@ -158,6 +178,7 @@ struct net_client_config {
     struct net_framing framing;
     struct net_sizes sizes;
     struct net_events events; /* the peer's slot is 0 */
+    const struct net_tls_config *tls; /* NULL: plain TCP */
 };
 
 /* Connects at once and again after a loss: 1, 2, 4 ... 30 s with jitter; the first attempt after a loss is immediate. */
@@ -167,6 +188,8 @@ MUST_USE enum err net_client_send(struct net_client *client, const struct span *
 bool net_client_up(const struct net_client *client);
 /* Drops the connection; it is opened again as after a loss. */
 void net_client_reconnect(struct net_client *client);
+/* As net_server_tls_reload. */
+MUST_USE enum err net_client_tls_reload(struct net_client *client, struct net_problem *problem);
 struct net_counters net_client_counters(const struct net_client *client);
 
 #endif

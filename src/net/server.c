@@ -137,7 +137,12 @@ enum err net_server_create(struct net_loop *loop, const struct net_server_config
                                        .idle_ms = config->idle_ms,
                                        .gone = slot_gone,
                                        .release = server_release};
-    err = reserve(server, config, problem);
+    if (config->tls)
+        err = net_tls_create(config->tls, true, "", &server->group.tls, problem);
+    if (err != ERR_OK)
+        net_group_release(&server->group);
+    else
+        err = reserve(server, config, problem);
     if (err != ERR_OK) {
         memory_release(server, 1, sizeof *server);
         return err;
@@ -165,6 +170,11 @@ void net_server_close(struct net_server *server, struct net_peer peer)
 uint16_t net_server_port(const struct net_server *server)
 {
     return server->port;
+}
+
+enum err net_server_tls_reload(struct net_server *server, struct net_problem *problem)
+{
+    return server->group.tls ? net_tls_reload(server->group.tls, problem) : ERR_OK;
 }
 
 size_t net_server_count(const struct net_server *server)
