@@ -9,12 +9,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-void secret_wipe(void *at, size_t len)
-{
-    if (len > 0)
-        explicit_bzero(at, len);
-}
-
 bool secret_equal(const void *a, const void *b, size_t len)
 {
     const volatile uint8_t *left = a;

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct secret_key {
     uint8_t len; /* bytes: 8, 16, 24 or 32 */
@@ -27,8 +28,13 @@ struct code_digits {
     char at[16];
 };
 
-/* Overwrites; the compiler may not leave it out. */
-void secret_wipe(void *at, size_t len);
+/* Overwrites; the compiler may not leave it out, because it must take the bytes for read afterwards. */
+static inline void secret_wipe(void *at, size_t len)
+{
+    if (len > 0)
+        memset(at, 0, len);
+    __asm__ volatile("" : : "r"(at) : "memory");
+}
 /* Constant time in `len`; the lengths of both sides are the caller's. */
 bool secret_equal(const void *a, const void *b, size_t len);
 bool secret_code_equal(const struct code_digits *a, const struct code_digits *b);

@@ -27,42 +27,34 @@ void cvv_key_unload(struct cvv_key *key)
     des_unload(&key->pair);
 }
 
-/* X = DES(KA, L); Y = EDE2(KA KB, X xor R). Blocks are numbers; the cipher sees their bytes, the most significant first. */
-static enum err encipher(struct cvv_key *key, const struct cvv_blocks *in, uint64_t *out)
+static enum err encipher_number(struct des *des, uint64_t *number)
 {
-    uint64_t block = htobe64(in->left);
-    uint8_t at[DES_BLOCK];
-    memcpy(at, &block, sizeof at);
-    enum err err = des_encrypt(&key->left, at, at, sizeof at);
-    memcpy(&block, at, sizeof at);
-    block ^= htobe64(in->right);
-    memcpy(at, &block, sizeof at);
-    if (err == ERR_OK)
-        err = des_encrypt(&key->pair, at, at, sizeof at);
-    memcpy(&block, at, sizeof at);
-    *out = be64toh(block);
-    secret_wipe(at, sizeof at);
+    uint64_t bytes = htobe64(*number);
+    enum err err = des_encrypt(des, (const uint8_t *)&bytes, (uint8_t *)&bytes, sizeof bytes);
+    *number = be64toh(bytes);
     return err;
 }
 
+/* X = DES(KA, L); Y = EDE2(KA KB, X xor R). The result takes the place of `left`; the caller wipes, whatever comes back. */
 static enum err make_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
-                           uint64_t *out)
+                           struct cvv_blocks *blocks)
 {
-    struct cvv_blocks blocks;
-    TRY(cvv_pack(pan, expiry, service, &blocks));
-    enum err err = encipher(key, &blocks, out);
-    secret_wipe(&blocks, sizeof blocks);
-    return err;
+    TRY(cvv_pack(pan, expiry, service, blocks));
+    TRY(encipher_number(&key->left, &blocks->left));
+    blocks->left ^= blocks->right;
+    return encipher_number(&key->pair, &blocks->left);
 }
 
 enum err cvv_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
                    uint8_t out[static DES_BLOCK])
 {
-    uint64_t block;
-    TRY(make_block(key, pan, expiry, service, &block));
-    block = htobe64(block);
-    memcpy(out, &block, sizeof block);
-    return ERR_OK;
+    struct cvv_blocks blocks;
+    enum err err = make_block(key, pan, expiry, service, &blocks);
+    uint64_t bytes = htobe64(blocks.left);
+    if (err == ERR_OK)
+        memcpy(out, &bytes, sizeof bytes);
+    secret_wipe(&blocks, sizeof blocks);
+    return err;
 }
 
 static unsigned nibble_at(const uint8_t *block, size_t i)
@@ -112,23 +104,22 @@ static void decimalise_any(const uint8_t *block, size_t hex_digits, uint8_t digi
 }
 
 /*
- * The block of a CVV. Bit 31 - i of `places` says that digit i of the block is decimal, bit 15 - i that it is a letter: from the
- * left, that is the order in which they are taken. Counting leading zeros and shifting take the same time for any number.
+ * The block of a CVV, its digits turned round so that the leftmost stands lowest. Bit 4i of `decimals` or of `letters` says what
+ * digit i is; each step takes the lowest decimal one, or the lowest letter if none is left. Shifts and the counting of zeros take the
+ * same time for any number.
  */
 static void decimalise_block(uint64_t block, uint8_t digits, struct code_digits *out)
 {
-    uint64_t letters = (block & (block << 1 | block << 2) & 0x8888888888888888) >> 3;
-    letters = (letters | letters >> 3) & 0x0303030303030303;
-    letters = (letters | letters >> 6) & 0x000F000F000F000F;
-    letters = (letters | letters >> 12) & 0x000000FF000000FF;
-    letters = (letters | letters >> 24) & 0x000000000000FFFF;
-    uint32_t places = (uint32_t)((~letters & 0xFFFF) << 16 | letters);
+    uint64_t pairs = __builtin_bswap64(block), ones = 0x1111111111111111;
+    uint64_t turned = (pairs >> 4 & 15 * ones) | (pairs & 15 * ones) << 4;
+    uint64_t letters = (turned >> 3 & (turned >> 2 | turned >> 1)) & ones, decimals = letters ^ ones;
     *out = (struct code_digits){.len = digits};
     for (size_t k = 0; k < digits; k++) {
-        unsigned i = (unsigned)__builtin_clz(places);
-        unsigned nibble = (unsigned)(block >> (60 - 4 * (i & 15))) & 15;
-        out->at[k] = (char)('0' + nibble - 10 * (i >> 4));
-        places ^= UINT32_C(0x80000000) >> i;
+        uint64_t second = (decimals - 1) >> 63; /* 1: no decimal digit is left */
+        int place = __builtin_ctzll(decimals | (letters & -second));
+        out->at[k] = (char)('0' + (turned >> place & 15) - 10 * second);
+        decimals &= decimals - 1;
+        letters &= letters - second;
     }
 }
 
@@ -147,11 +138,12 @@ void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, str
 enum err cvv_generate(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
                       uint8_t digits, struct code_digits *out)
 {
-    uint64_t block;
+    struct cvv_blocks blocks;
     if (digits < 1 || digits > sizeof out->at)
         return ERR_PARSE_VALUE;
-    TRY(make_block(key, pan, expiry, service, &block));
-    decimalise_block(block, digits, out);
-    secret_wipe(&block, sizeof block);
-    return ERR_OK;
+    enum err err = make_block(key, pan, expiry, service, &blocks);
+    if (err == ERR_OK)
+        decimalise_block(blocks.left, digits, out);
+    secret_wipe(&blocks, sizeof blocks);
+    return err;
 }
