@@ -71,6 +71,30 @@ static enum err parse_attributes(const struct hostcmd_row *row, struct span data
     return ERR_OK;
 }
 
+/* Where a change of this mark is kept; NULL: no change. */
+static char *change_of(struct hostcmd_changes *changes, uint8_t mark)
+{
+    return mark == '&' ? &changes->exportability : mark == '!' ? &changes->version : NULL;
+}
+
+static enum err parse_changes(const struct hostcmd_row *row, struct span data, size_t *at, struct hostcmd_tail *tail,
+                              struct wire_fault *fault)
+{
+    while ((row->flags & HOSTCMD_CHANGES) && *at < data.len) {
+        char *change = change_of(&tail->changes, data.at[*at]);
+        if (!change)
+            return ERR_OK;
+        if (*at + 1 == data.len)
+            return refuse(fault, WIRE_OUTCOME_SHORT, ERR_PARSE_SHORT, *at, "change");
+        uint8_t value = data.at[*at + 1];
+        if (*change || value <= ' ' || value > '~')
+            return refuse(fault, WIRE_OUTCOME_VALUE, ERR_PARSE_VALUE, *at, "change");
+        *change = (char)value;
+        *at += 2;
+    }
+    return ERR_OK;
+}
+
 /* `data` from `at` on is nothing, or the delimiter and up to 32 characters, which come back exactly. */
 static enum err parse_trailer(struct span data, size_t at, struct span *trailer, struct wire_fault *fault)
 {
@@ -106,7 +130,9 @@ static enum err parse(const struct hostcmd_row *row, struct span data, void *req
     enum err err = wire_parse(row->request, data, request, &at, fault);
     if (err != ERR_OK)
         return fault_code(row, data, fault);
+    TRY(parse_changes(row, data, &at, tail, fault));
     TRY(parse_lmk(data, &at, tail, fault));
+    TRY(parse_changes(row, data, &at, tail, fault));
     TRY(parse_attributes(row, data, &at, tail, fault));
     return parse_trailer(data, at, &tail->trailer, fault);
 }
@@ -127,17 +153,38 @@ enum err hostcmd_request_parse(const struct hostcmd_row *row, struct span data, 
     return err;
 }
 
-enum err hostcmd_request_build_with(enum hostcmd_id id, const void *request, int lmk, const struct hostcmd_attributes *attributes,
-                                    struct buf *out)
+static void put_change(struct buf *out, char mark, char value)
+{
+    if (!value)
+        return;
+    buf_put_byte(out, (uint8_t)mark);
+    buf_put_byte(out, (uint8_t)value);
+}
+
+enum err hostcmd_request_build_tail(enum hostcmd_id id, const void *request, const struct hostcmd_tail *tail, struct buf *out)
 {
     const struct hostcmd_row *row = hostcmd_row(id);
     buf_put_text(out, row->code);
     TRY(wire_build(row->request, request, out));
-    if (lmk != HOSTCMD_LMK_DEFAULT) {
+    if (tail->lmk != HOSTCMD_LMK_DEFAULT) {
         buf_put_byte(out, '%');
-        buf_put_decimal(out, (uint64_t)lmk, 2);
+        buf_put_decimal(out, (uint64_t)tail->lmk, 2);
     }
-    return attributes ? wire_build(&hostcmd_attributes_record, attributes, out) : buf_done(out);
+    put_change(out, '&', tail->changes.exportability);
+    put_change(out, '!', tail->changes.version);
+    if (tail->has_attributes)
+        TRY(wire_build(&hostcmd_attributes_record, &tail->attributes, out));
+    buf_put_span(out, tail->trailer);
+    return buf_done(out);
+}
+
+enum err hostcmd_request_build_with(enum hostcmd_id id, const void *request, int lmk, const struct hostcmd_attributes *attributes,
+                                    struct buf *out)
+{
+    struct hostcmd_tail tail = {.lmk = lmk, .has_attributes = attributes != NULL};
+    if (attributes)
+        tail.attributes = *attributes;
+    return hostcmd_request_build_tail(id, request, &tail, out);
 }
 
 enum err hostcmd_request_build(enum hostcmd_id id, const void *request, int lmk, struct buf *out)

@@ -12,7 +12,8 @@
  * Limits     Frames up to 32,768 bytes. Keys up to 512 characters with their scheme tag.
  *
  * Layouts    host-commands 5 and 6 (public HSM 8000 command pages). Request on the wire:
- *                LEN 2 | HEADER m | command 2 | fields | [%NN] | [#attributes] | [X'19' trailer]
+ *                LEN 2 | HEADER m | command 2 | fields | [%NN] | [&x] [!x] | [#attributes] | [X'19' trailer]
+ *            The changes `&` and `!` may stand before %NN as well.
  *
  * Example
  *     struct hostcmd_cy ask = {0};
@@ -34,6 +35,7 @@
     /* keys */                                    \
     X_(AS, as) X_(A0, a0) X_(BU, bu)              \
     /* exchange */                                \
+    X_(AU, au) X_(AW, aw) X_(A6, a6) X_(A8, a8)   \
     /* status */                                  \
     X_(B2, b2) X_(NC, nc) X_(NO, no)
 
@@ -66,6 +68,7 @@ enum hostcmd_flag {
     HOSTCMD_STATUS = 1 << 3,       /* answered in secure state, too */
     HOSTCMD_NO_LMK = 1 << 4,       /* answered without an LMK, too */
     HOSTCMD_DATA_ALSO_WITH_01 = 1 << 5, /* reply data follow 00 and 01 */
+    HOSTCMD_CHANGES = 1 << 6,      /* takes `&` and `!` */
 };
 
 /* What an outcome in one field means on the wire, where it is not 15. */
@@ -123,6 +126,7 @@ struct hostcmd_tail {
     int lmk; /* 0..99 or HOSTCMD_LMK_DEFAULT */
     bool has_attributes;
     struct hostcmd_attributes attributes;
+    struct hostcmd_changes changes;
     struct span trailer;
 };
 
@@ -134,6 +138,9 @@ MUST_USE enum err hostcmd_request_parse(const struct hostcmd_row *row, struct sp
 struct span hostcmd_trailer_of(struct span data);
 /* Command code, fields, and %NN if lmk is given. */
 MUST_USE enum err hostcmd_request_build(enum hostcmd_id id, const void *request, int lmk, struct buf *out);
+/* As hostcmd_request_build with all that stands around the fields. */
+MUST_USE enum err hostcmd_request_build_tail(enum hostcmd_id id, const void *request, const struct hostcmd_tail *tail,
+                                             struct buf *out);
 /* As hostcmd_request_build with `#` fields. */
 MUST_USE enum err hostcmd_request_build_with(enum hostcmd_id id, const void *request, int lmk,
                                              const struct hostcmd_attributes *attributes, struct buf *out);

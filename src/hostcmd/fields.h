@@ -8,6 +8,7 @@
 enum {
     HOSTCMD_FRAME_MAX = 32768, /* largest LEN; the I/O buffer that NO reports */
     HOSTCMD_KEY_MAX = 512,
+    HOSTCMD_OPTIONAL_MAX = 256,
     HOSTCMD_ECHO_MAX = 32752,
     HOSTCMD_TRACK_MAX = 32, /* bytes of track 2 */
     HOSTCMD_TRAILER_MAX = 32,

@@ -13,9 +13,19 @@ size_t hostcmd_key_triple(struct span in);
 size_t hostcmd_key_result(struct span in);
 /* The first of two keys before a KCV: untagged ones are single-length if that is all there is. */
 size_t hostcmd_key_first(struct span in);
+/* A ZMK before a key and its scheme, and before a CVK: what the digits and the scheme leave for it. */
+size_t hostcmd_key_zmk(struct span in);
+size_t hostcmd_key_zmk_of_cvk(struct span in);
+size_t hostcmd_key_before_scheme(struct span in);
+/* An Atalla variant, 1 or 2 digits; the count of optional blocks 2N and the blocks. */
+size_t hostcmd_atalla(struct span in);
+size_t hostcmd_optional_blocks(struct span in);
 void hostcmd_key_single_generate(const struct env *env, struct buf *out);
 void hostcmd_key_double_generate(const struct env *env, struct buf *out);
 void hostcmd_key_triple_generate(const struct env *env, struct buf *out);
+void hostcmd_key_tagged_generate(const struct env *env, struct buf *out);
+void hostcmd_atalla_generate(const struct env *env, struct buf *out);
+void hostcmd_optional_blocks_generate(const struct env *env, struct buf *out);
 bool hostcmd_key_tag_is_block(uint8_t tag);
 
 /* The rows: hostcmd_row_cw ... */

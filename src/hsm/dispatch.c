@@ -266,6 +266,7 @@ static enum err perform(struct hsm *hsm, const struct hsm_client *client, const 
                             .lmk_given = lmk_given,
                             .authorised = lmk_authorised(hsm, lmk_given ? (uint8_t)tail->lmk : client->lmk),
                             .attributes = tail->has_attributes ? &tail->attributes : NULL,
+                            .changes = tail->changes,
                             .request = at->request,
                             .reply = at->reply};
     TRY(admit(hsm, &call));

@@ -14,6 +14,10 @@ static const hsm_handler handlers[HOSTCMD_COUNT] = {
     [HOSTCMD_A0] = hsm_handle_a0,
     [HOSTCMD_BU] = hsm_handle_bu,
     /* exchange */
+    [HOSTCMD_AU] = hsm_handle_au,
+    [HOSTCMD_AW] = hsm_handle_aw,
+    [HOSTCMD_A6] = hsm_handle_a6,
+    [HOSTCMD_A8] = hsm_handle_a8,
     /* status */
     [HOSTCMD_B2] = hsm_handle_b2,
     [HOSTCMD_NC] = hsm_handle_nc,

@@ -22,6 +22,7 @@ struct hsm_call {
     bool lmk_given;   /* %NN was sent */
     bool authorised;  /* the LMK is in authorised state */
     const struct hostcmd_attributes *attributes; /* `#` fields; NULL: none */
+    struct hostcmd_changes changes;              /* `&` and `!` */
     const void *request; /* struct hostcmd_xx */
     void *reply;         /* struct hostcmd_xx_reply, zeroed */
 };

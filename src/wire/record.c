@@ -118,7 +118,10 @@ size_t wire_rows_absent(const struct wire_record *record, size_t i, const struct
         struct span head = span_slice(c->in, c->at, strlen(field->literal));
         return span_is(head, field->literal) ? 0 : wire_group_end(record, i) - i;
     }
-    return (field->flags & WIRE_OPTIONAL) && c->at == c->in.len ? 1 : 0;
+    if (!(field->flags & WIRE_OPTIONAL))
+        return 0;
+    struct span left = span_slice(c->in, c->at, SIZE_MAX);
+    return left.len == 0 || (field->kind == WIRE_SHAPED && field->shape(left) == 0) ? 1 : 0;
 }
 
 enum err wire_parse(const struct wire_record *record, struct span in, void *out, size_t *used, struct wire_fault *fault)

@@ -81,7 +81,8 @@ enum wire_padding { WIRE_PAD_NONE, WIRE_PAD_ZERO_LEFT, WIRE_PAD_ZERO_RIGHT, WIRE
 enum wire_flag {
     WIRE_SECRET = 1 << 0,   /* described as "***" */
     WIRE_PAN = 1 << 1,      /* described as first six, last four */
-    WIRE_OPTIONAL = 1 << 2, /* by position: may be absent together with all that follows in its group; by name: may be absent */
+    WIRE_OPTIONAL = 1 << 2, /* by position: may be absent together with all that follows in its group, and a WIRE_SHAPED one where
+                               its shape finds nothing; by name: may be absent */
     WIRE_GROUP = 1 << 3, /* starts an optional group: the rows up to the next WIRE_GROUP or WIRE_END_GROUP stand or fall together,
                             decided by whether this row (a WIRE_CONST) is there */
     WIRE_END_GROUP = 1 << 4, /* first row after a group */
