@@ -105,13 +105,13 @@ static void decimalise_any(const uint8_t *block, size_t hex_digits, uint8_t digi
 
 /*
  * The block of a CVV, its digits turned round so that the leftmost stands lowest. Bit 4i of `decimals` or of `letters` says what
- * digit i is; each step takes the lowest decimal one, or the lowest letter if none is left. Shifts and the counting of zeros take the
- * same time for any number.
+ * digit i is; each step takes the lowest decimal one, or the lowest letter if none is left. Shifts and the counting of zeros take
+ * the same time for any number.
  */
 static void decimalise_block(uint64_t block, uint8_t digits, struct code_digits *out)
 {
-    uint64_t pairs = __builtin_bswap64(block), ones = 0x1111111111111111;
-    uint64_t turned = (pairs >> 4 & 15 * ones) | (pairs & 15 * ones) << 4;
+    uint64_t pairs = __builtin_bswap64(block), ones = 0x1111111111111111, low = CVV_EACH_BYTE(0x0F);
+    uint64_t turned = (pairs >> 4 & low) | (pairs & low) << 4;
     uint64_t letters = (turned >> 3 & (turned >> 2 | turned >> 1)) & ones, decimals = letters ^ ones;
     *out = (struct code_digits){.len = digits};
     for (size_t k = 0; k < digits; k++) {
