@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the service, and the tools around it by their subcommands. */
+#include "main/hsm_lmk.h"
 #include "main/hsm_tool.h"
 #include "main/services.h"
 
@@ -14,6 +15,7 @@ struct subcommand {
 /* clang-format off */
 static const struct subcommand subcommands[] = {
     {"serve", "answer host commands (without a subcommand, too)", main_hsm},
+    {"lmk", "the key ceremony and the officers' console", hsm_lmk_main},
     {"send", "send one host command and explain the frames", main_hsm_send},
 };
 /* clang-format on */

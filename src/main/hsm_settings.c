@@ -17,6 +17,10 @@ static const struct config_row settings_rows[] = {
      CONFIG_MEMBER(struct hsm_settings, lmk), 0, 99, "0"},
     /* keys and authority */
     {"hsm", "test_lmk", "load the public test LMKs", CONFIG_BOOL, CONFIG_MEMBER(struct hsm_settings, test_lmk), .initial = "false"},
+    {"hsm", "lmk_store", "file of the LMKs, from `countersign-hsm lmk create`; empty: none", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, lmk_store), .initial = ""},
+    {"hsm", "console", "socket where officers load LMKs and change states (`countersign-hsm lmk`); empty: none", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, console), .initial = ""},
     {"hsm", "authorised", "authorised state: PM tells the expected code (compatibility mode)", CONFIG_BOOL,
      CONFIG_MEMBER(struct hsm_settings, authorised), .initial = "false"},
     {"hsm", "disabled", "commands that answer 68, separated by commas: AS,A0", CONFIG_TEXT,

@@ -20,6 +20,8 @@ struct hsm_settings {
 
     /* keys and authority */
     bool test_lmk;
+    char lmk_store[256];
+    char console[108]; /* as sockaddr_un */
     bool authorised;
     char disabled[64];
 
