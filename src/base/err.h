@@ -94,6 +94,7 @@ enum err_class {
     X(OPTIONAL_END,         INPUT,       "AF", "96", 500, "key",                 "invalid end of validity in an optional block") \
     X(ENCRYPTION_MODE,      INPUT,       "B0", "96", 500, "key",                 "invalid encryption mode in an optional block") \
     X(AUTHENTICATION_MODE,  INPUT,       "B1", "96", 500, "key",                 "invalid MAC mode in an optional block") \
+    X(COMPONENTS,           INPUT,       "B5", "96", 500, "key",                 "key components do not belong together") \
     X(CHANGE_FIELD,         INPUT,       "B7", "96", 500, "key",                 "invalid field of a change") \
     X(CHANGE_OLD,           INPUT,       "B8", "96", 500, "key",                 "invalid old value of a change") \
     X(CHANGE_NEW,           INPUT,       "B9", "96", 500, "key",                 "invalid new value of a change") \

@@ -55,13 +55,21 @@ static enum err parse_lmk(struct span data, size_t *at, struct hostcmd_tail *tai
     return ERR_OK;
 }
 
+static const struct wire_record *attributes_of(const struct hostcmd_row *row)
+{
+    if (row->flags & HOSTCMD_ATTRIBUTES_SHORT)
+        return &hostcmd_attributes_short_record;
+    return row->flags & HOSTCMD_ATTRIBUTES ? &hostcmd_attributes_record : NULL;
+}
+
 static enum err parse_attributes(const struct hostcmd_row *row, struct span data, size_t *at, struct hostcmd_tail *tail,
                                  struct wire_fault *fault)
 {
-    if (!(row->flags & HOSTCMD_ATTRIBUTES) || *at >= data.len || data.at[*at] != '#')
+    const struct wire_record *record = attributes_of(row);
+    if (!record || *at >= data.len || data.at[*at] != '#')
         return ERR_OK;
     size_t used = 0;
-    enum err err = wire_parse(&hostcmd_attributes_record, span_slice(data, *at, SIZE_MAX), &tail->attributes, &used, fault);
+    enum err err = wire_parse(record, span_slice(data, *at, SIZE_MAX), &tail->attributes, &used, fault);
     if (err != ERR_OK) {
         fault->offset += *at;
         return err;
@@ -172,8 +180,9 @@ enum err hostcmd_request_build_tail(enum hostcmd_id id, const void *request, con
     }
     put_change(out, '&', tail->changes.exportability);
     put_change(out, '!', tail->changes.version);
-    if (tail->has_attributes)
-        TRY(wire_build(&hostcmd_attributes_record, &tail->attributes, out));
+    const struct wire_record *record = attributes_of(row);
+    if (tail->has_attributes && record)
+        TRY(wire_build(record, &tail->attributes, out));
     buf_put_span(out, tail->trailer);
     return buf_done(out);
 }

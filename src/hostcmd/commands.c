@@ -44,6 +44,7 @@ enum err hostcmd_check(struct wire_fault *fault)
 {
     for (size_t i = 0; i < HOSTCMD_COUNT; i++)
         TRY(check_records(rows[i], fault));
+    TRY(wire_check(&hostcmd_attributes_short_record, fault));
     return wire_check(&hostcmd_attributes_record, fault);
 }
 
@@ -86,4 +87,6 @@ void hostcmd_document(struct buf *out)
         document_row(rows[i], out);
     buf_put_text(out, "## `#` attributes of generated key blocks\n\n");
     wire_document(&hostcmd_attributes_record, out);
+    buf_put_text(out, "\n## `#` attributes of keys formed from components\n\n");
+    wire_document(&hostcmd_attributes_short_record, out);
 }

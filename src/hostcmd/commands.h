@@ -33,7 +33,8 @@
 #define HOSTCMD_LIST(X_)                          \
     X_(CW, cw) X_(CY, cy) X_(QY, qy) X_(PM, pm) X_(RY, ry) \
     /* keys */                                    \
-    X_(AS, as) X_(A0, a0) X_(BU, bu)              \
+    X_(AS, as) X_(A0, a0) X_(A4, a4) X_(BU, bu)   \
+    X_(BW, bw)                                    \
     /* exchange */                                \
     X_(AU, au) X_(AW, aw) X_(A6, a6) X_(A8, a8)   \
     /* status */                                  \
@@ -69,6 +70,7 @@ enum hostcmd_flag {
     HOSTCMD_NO_LMK = 1 << 4,       /* answered without an LMK, too */
     HOSTCMD_DATA_ALSO_WITH_01 = 1 << 5, /* reply data follow 00 and 01 */
     HOSTCMD_CHANGES = 1 << 6,      /* takes `&` and `!` */
+    HOSTCMD_ATTRIBUTES_SHORT = 1 << 7, /* of them only version and optional blocks: A4, whose components say the rest */
 };
 
 /* What an outcome in one field means on the wire, where it is not 15. */

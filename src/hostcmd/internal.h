@@ -35,5 +35,7 @@ HOSTCMD_LIST(HOSTCMD_ROW)
 
 /* The `#` fields. */
 extern const struct wire_record hostcmd_attributes_record;
+/* What A4 takes of them. */
+extern const struct wire_record hostcmd_attributes_short_record;
 
 #endif

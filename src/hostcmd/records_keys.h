@@ -30,6 +30,18 @@ struct hostcmd_a0_reply {
     WIRE_TEXT(6) kcv;
 };
 
+enum { HOSTCMD_COMPONENTS = 9 };
+struct hostcmd_a4 {
+    WIRE_TEXT(1) count;  /* 2..9 */
+    WIRE_TEXT(3) type;   /* key type code, FFF: key blocks */
+    WIRE_TEXT(1) scheme; /* under the LMK */
+    hostcmd_key component[HOSTCMD_COMPONENTS];
+};
+struct hostcmd_a4_reply {
+    hostcmd_key key;
+    WIRE_TEXT(6) kcv;
+};
+
 struct hostcmd_bu {
     WIRE_TEXT(1) variant;  /* first digit of the 2H key type: 4 of 42 */
     WIRE_TEXT(1) pair;     /* second digit: 2 of 42 = LMK pair 14-15; FF: see type */
@@ -42,6 +54,21 @@ struct hostcmd_bu {
 };
 struct hostcmd_bu_reply {
     WIRE_TEXT(16) kcv;
+};
+
+struct hostcmd_bw {
+    WIRE_TEXT(1) variant; /* of the 2H key type, as in BU */
+    WIRE_TEXT(1) pair;
+    WIRE_TEXT(1) length;     /* 0 single, 1 double, 2 triple, F key block */
+    hostcmd_key key;         /* under the old LMK */
+    WIRE_TEXT(3) type;       /* key type code; where 2H says it, the schemes may stand here: 0U0 */
+    WIRE_TEXT(1) unused;     /* 0 or Z */
+    WIRE_TEXT(1) lmk_scheme; /* under the current LMK; absent: as it was */
+    WIRE_TEXT(1) unused_2;
+};
+struct hostcmd_bw_reply {
+    hostcmd_key key;
+    WIRE_TEXT(6) kcv;
 };
 
 #endif

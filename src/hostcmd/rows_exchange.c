@@ -4,6 +4,10 @@
 
 /* clang-format off */
 
+#define ATTRIBUTE_OPTIONAL                                                                                                        \
+    {.name = "optional blocks", .doc = "how many 2N, and the blocks: identifier 2A, length 2H, data", .kind = WIRE_SHAPED,        \
+     .min = 2, .max = HOSTCMD_OPTIONAL_MAX, .shape = hostcmd_optional_blocks,                                                     \
+     .shape_generate = hostcmd_optional_blocks_generate, WIRE_AT(struct hostcmd_attributes, optional_blocks)}
 static const struct wire_field attributes_fields[] = {
     {.name = "attributes", .doc = "starts the attributes of a key block", .kind = WIRE_CONST, .literal = "#", .min = 1, .max = 1},
     {.name = "usage", .doc = "key usage: C0, E0, K0 ...", .kind = WIRE_AN, .min = 2, .max = 2,
@@ -13,11 +17,17 @@ static const struct wire_field attributes_fields[] = {
     {.name = "mode", .doc = "mode of use", .kind = WIRE_AN, .min = 1, .max = 1, WIRE_AT(struct hostcmd_attributes, mode)},
     {.name = "version", .doc = "key version", .kind = WIRE_A, .min = 2, .max = 2, WIRE_AT(struct hostcmd_attributes, version)},
     ROW_ONE("exportability", "E, N or S", "E|N|S", struct hostcmd_attributes, exportability),
-    {.name = "optional blocks", .doc = "how many 2N, and the blocks: identifier 2A, length 2H, data", .kind = WIRE_SHAPED, .min = 2,
-     .max = HOSTCMD_OPTIONAL_MAX, .shape = hostcmd_optional_blocks, .shape_generate = hostcmd_optional_blocks_generate,
-     WIRE_AT(struct hostcmd_attributes, optional_blocks)},
+    ATTRIBUTE_OPTIONAL,
 };
 const struct wire_record hostcmd_attributes_record = WIRE_RECORD("attributes", struct hostcmd_attributes, attributes_fields);
+
+static const struct wire_field attributes_short_fields[] = {
+    {.name = "attributes", .doc = "starts the attributes of a key block", .kind = WIRE_CONST, .literal = "#", .min = 1, .max = 1},
+    {.name = "version", .doc = "key version", .kind = WIRE_A, .min = 2, .max = 2, WIRE_AT(struct hostcmd_attributes, version)},
+    ATTRIBUTE_OPTIONAL,
+};
+const struct wire_record hostcmd_attributes_short_record =
+    WIRE_RECORD("attributes, formed keys", struct hostcmd_attributes, attributes_short_fields);
 
 #define TWO_KEYS(name_, doc_, form_, struct_, member_)                                                                            \
     {.name = (name_), .doc = (doc_), .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX, .shape = hostcmd_key_##form_,         \

@@ -50,6 +50,39 @@ static const struct wire_field a0_export_fields[] = {
     ROW_HEX("KCV", "check value", 6, struct hostcmd_a0_reply, kcv),
 };
 
+#define COMPONENT(n_, counts_, schemes_, form_)                                                                                   \
+    {.name = "component " #n_, .doc = "under the LMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX,                      \
+     .when = offsetof(struct hostcmd_a4, count), .equals = (counts_), .also = offsetof(struct hostcmd_a4, scheme),                \
+     .also_equals = (schemes_), .shape = hostcmd_key_##form_, .shape_generate = hostcmd_key_##form_##_generate,                   \
+     WIRE_AT(struct hostcmd_a4, component[(n_)-1])}
+/* An untagged component is as long as the scheme of the key says. */
+#define COMPONENT_ROWS(n_, counts_) COMPONENT(n_, counts_, "Z", single), COMPONENT(n_, counts_, "UXTYSR", double)
+static const struct wire_field a4_fields[] = {
+    ROW_ONE("components", "how many", "2|3|4|5|6|7|8|9", struct hostcmd_a4, count),
+    ROW_HEX("key type", "key type code; FFF: key blocks", 3, struct hostcmd_a4, type),
+    ROW_ONE("LMK scheme", "scheme of the key under the LMK", "Z|U|X|T|Y|S|R", struct hostcmd_a4, scheme),
+    COMPONENT_ROWS(1, "23456789"),
+    COMPONENT_ROWS(2, "23456789"),
+    COMPONENT_ROWS(3, "3456789"),
+    COMPONENT_ROWS(4, "456789"),
+    COMPONENT_ROWS(5, "56789"),
+    COMPONENT_ROWS(6, "6789"),
+    COMPONENT_ROWS(7, "789"),
+    COMPONENT_ROWS(8, "89"),
+    COMPONENT_ROWS(9, "9"),
+};
+static const struct hostcmd_fault a4_faults[] = {
+    {"components", WIRE_OUTCOME_VALUE, ERR_COMMAND_SPECIFIC},
+    {"key type", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE},
+    {"LMK scheme", WIRE_OUTCOME_VALUE, ERR_KEY_SCHEME},
+    {0},
+};
+static const struct wire_field a4_reply_fields[] = {
+    {.name = "key", .doc = "under the LMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX, .shape = hostcmd_key_result,
+     .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_a4_reply, key)},
+    ROW_HEX("KCV", "check value", 6, struct hostcmd_a4_reply, kcv),
+};
+
 #define BU_KEY(flags_, form_)                                                                                                     \
     {.name = "key", .doc = "the key to check", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX,                             \
      .when = offsetof(struct hostcmd_bu, length), .equals = (flags_), .shape = hostcmd_key_##form_,                               \
@@ -80,15 +113,58 @@ static const struct hostcmd_fault bu_faults[] = {
 static const struct wire_field bu_reply_fields[] = {ROW_HEX("KCV", "long form", 16, struct hostcmd_bu_reply, kcv)};
 static const struct wire_field bu_short_fields[] = {ROW_HEX("KCV", "short form", 6, struct hostcmd_bu_reply, kcv)};
 
+#define BW_KEY(flags_, form_)                                                                                                     \
+    {.name = "key", .doc = "under the old LMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX,                            \
+     .when = offsetof(struct hostcmd_bw, length), .equals = (flags_), .shape = hostcmd_key_##form_,                               \
+     .shape_generate = hostcmd_key_##form_##_generate, WIRE_AT(struct hostcmd_bw, key)}
+#define BW_SHORT .when = offsetof(struct hostcmd_bw, variant), .equals = "0123456789ABCDEabcdef"
+static const struct wire_field bw_fields[] = {
+    ROW_HEX("variant", "first digit of the key type: 4 of 42", 1, struct hostcmd_bw, variant),
+    ROW_HEX("pair", "second digit of the key type: 2 of 42; FF: the three-digit code counts", 1, struct hostcmd_bw, pair),
+    ROW_ONE("length flag", "0 single, 1 double, 2 triple, F key block", "0|1|2|F", struct hostcmd_bw, length),
+    BW_KEY("0", single),
+    BW_KEY("1F", double),
+    BW_KEY("2", triple),
+    {.name = "delimiter", .doc = "before the key type code", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1,
+     .when = offsetof(struct hostcmd_bw, variant), .equals = "F"},
+    {.name = "key type", .doc = "key type code, with FF", .kind = WIRE_H, .min = 3, .max = 3,
+     .when = offsetof(struct hostcmd_bw, variant), .equals = "F", WIRE_AT(struct hostcmd_bw, type)},
+    {.name = "delimiter", .doc = "starts the optional group", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1,
+     .flags = WIRE_GROUP, BW_SHORT},
+    {.name = "key type", .doc = "the same once more in three digits; or the schemes 0U0 at once", .kind = WIRE_A, .min = 3,
+     .max = 3, BW_SHORT, WIRE_AT(struct hostcmd_bw, type)},
+    ROW_GROUP("schemes"),
+    ROW_ONE("ZMK scheme", "not used", "0|Z", struct hostcmd_bw, unused),
+    ROW_LETTER("LMK scheme", "of the key under the current LMK; 0: none", struct hostcmd_bw, lmk_scheme),
+    ROW_ONE("KCV type", "not used", "0|Z", struct hostcmd_bw, unused_2),
+};
+static const struct hostcmd_fault bw_faults[] = {
+    {"variant", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
+    {"pair", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
+    {"length flag", WIRE_OUTCOME_VALUE, ERR_KEY_LENGTH_FLAG},
+    {"key type", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
+    {0},
+};
+static const struct wire_field bw_reply_fields[] = {
+    {.name = "key", .doc = "under the current LMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX,
+     .shape = hostcmd_key_result, .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_bw_reply, key)},
+    ROW_HEX("KCV", "check value", 6, struct hostcmd_bw_reply, kcv),
+};
+
 ROW_RECORD(as, "AS", hostcmd_as);
 ROW_RECORD(as_reply, "AT", hostcmd_as_reply);
 ROW_RECORD(as_pair, "AT, KCV type 1", hostcmd_as_reply);
 ROW_RECORD(a0, "A0", hostcmd_a0);
 ROW_RECORD(a0_reply, "A1", hostcmd_a0_reply);
 ROW_RECORD(a0_export, "A1, mode 1", hostcmd_a0_reply);
+ROW_RECORD(a4, "A4", hostcmd_a4);
+ROW_RECORD(a4_reply, "A5", hostcmd_a4_reply);
 ROW_RECORD(bu, "BU", hostcmd_bu);
 ROW_RECORD(bu_reply, "BV", hostcmd_bu_reply);
 ROW_RECORD(bu_short, "BV, KCV type 1", hostcmd_bu_reply);
+
+ROW_RECORD(bw, "BW", hostcmd_bw);
+ROW_RECORD(bw_reply, "BX", hostcmd_bw_reply);
 
 const struct hostcmd_row hostcmd_row_as = {
     .id = HOSTCMD_AS, .code = "AS", .reply_code = "AT", .title = "generate a CVK pair", .request = &as_record,
@@ -104,9 +180,21 @@ const struct hostcmd_row hostcmd_row_a0 = {
     .flags = HOSTCMD_ATTRIBUTES,
 };
 
+const struct hostcmd_row hostcmd_row_a4 = {
+    .id = HOSTCMD_A4, .code = "A4", .reply_code = "A5", .title = "form a key from components", .request = &a4_record,
+    .reply = &a4_reply_record, .fault = a4_faults, .activity = HOSTCMD_COMPONENT,
+    .activity_member = offsetof(struct hostcmd_a4, type), .audit = HOSTCMD_AUDIT_ALWAYS, .flags = HOSTCMD_ATTRIBUTES_SHORT,
+};
+
 const struct hostcmd_row hostcmd_row_bu = {
     .id = HOSTCMD_BU, .code = "BU", .reply_code = "BV", .title = "check value of a key", .request = &bu_record,
     .reply = &bu_reply_record,
     ROW_CHOICE(struct hostcmd_bu, kcv_type, "1", bu_short_record), .fault = bu_faults, .audit = HOSTCMD_AUDIT_FAILURE,
+};
+
+const struct hostcmd_row hostcmd_row_bw = {
+    .id = HOSTCMD_BW, .code = "BW", .reply_code = "BX", .title = "translate a key from the old LMK to the current one",
+    .request = &bw_record, .reply = &bw_reply_record, .fault = bw_faults, .audit = HOSTCMD_AUDIT_ALWAYS,
+    .flags = HOSTCMD_ATTRIBUTES,
 };
 /* clang-format on */

@@ -61,6 +61,8 @@ static bool row_sound(const struct wire_record *record, size_t i)
         return false;
     if (field->equals && !earlier_member(record, i, field->when))
         return false;
+    if (field->also_equals && !earlier_member(record, i, field->also))
+        return false;
     return !(field->flags & WIRE_GROUP) || field->kind == WIRE_CONST;
 }
 

@@ -104,6 +104,15 @@ void wire_field_type(const struct wire_field *field, struct buf *out)
     buf_put_text(out, kind_text(field->kind));
 }
 
+static void put_condition(const char *word, const char *values, struct buf *out)
+{
+    if (!values)
+        return;
+    buf_put_text(out, word);
+    buf_put_text(out, values);
+    buf_put_text(out, "; ");
+}
+
 static void put_rule(const struct wire_field *field, struct buf *out)
 {
     static const char *const length[] = {
@@ -125,11 +134,8 @@ static void put_rule(const struct wire_field *field, struct buf *out)
         buf_put_text(out, "optional; ");
     if (field->flags & WIRE_SECRET)
         buf_put_text(out, "secret; ");
-    if (field->equals) {
-        buf_put_text(out, "for ");
-        buf_put_text(out, field->equals);
-        buf_put_text(out, "; ");
-    }
+    put_condition("for ", field->equals, out);
+    put_condition("and ", field->also_equals, out);
 }
 
 void wire_document(const struct wire_record *record, struct buf *out)

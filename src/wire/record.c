@@ -6,12 +6,17 @@
 
 #include <string.h>
 
+static bool holds(const void *record, size_t member, const char *values)
+{
+    if (!values)
+        return true;
+    const struct wire_text *decider = wire_member_const(record, member);
+    return decider->len == 1 && memchr(values, decider->at[0], strlen(values)) != NULL;
+}
+
 bool wire_row_exists(const struct wire_field *field, const void *record)
 {
-    if (!field->equals)
-        return true;
-    const struct wire_text *decider = wire_member_const(record, field->when);
-    return decider->len == 1 && memchr(field->equals, decider->at[0], strlen(field->equals)) != NULL;
+    return holds(record, field->when, field->equals) && holds(record, field->also, field->also_equals);
 }
 
 size_t wire_group_end(const struct wire_record *record, size_t start)

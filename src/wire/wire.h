@@ -107,6 +107,8 @@ struct wire_field {
     uint16_t counter; /* WIRE_COUNTED: offsetof the WIRE_TEXT with the count */
     uint16_t when;    /* offsetof a WIRE_TEXT; the row exists only if that member is one of `equals` (each character one value) */
     const char *equals;
+    uint16_t also;           /* a second one; both must hold */
+    const char *also_equals; /* NULL: none */
     const char *literal; /* WIRE_CONST */
     const char *choices; /* WIRE_ENUM */
     /* WIRE_SHAPED: the bytes the value takes at the start of `in`, or 0 if `in` cannot start one. */

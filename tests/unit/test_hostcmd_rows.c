@@ -132,9 +132,9 @@ static void mutate(const struct env *env, unsigned id)
     case 0: /* cut */
         len = draw(env, len);
         break;
-    case 1: /* one byte anywhere */
+    case 1: /* one byte: near the start, where short fields stand, or anywhere */
         if (len > 0)
-            changed[draw(env, len)] = (uint8_t)draw(env, 256);
+            changed[draw(env, draw(env, 2) || len < 8 ? len : 8)] = (uint8_t)draw(env, 256);
         break;
     case 2: /* longer */
         changed[len++] = (uint8_t)draw(env, 256);
@@ -246,6 +246,26 @@ static const struct single_fault {
     {"BU0200406FBB23A5214DF;001", "00", ""},
     {"BUFF10406FBB23A5214DF0406FBB23A5214DF;402;ZZ0", "00", ""},
     {"BUff10406FBB23A5214DF0406FBB23A5214DF", "15", ""},
+    {"A42402U9B4934384B19946B040CD702B4D581459B4934384B19946B040CD702B4D58145", "00", ""},
+    {"A43002Z3B723AF4CF00A7A6954111D254A90D17EAAF49979FA95742", "00", ""},
+    {"A43002Z3B723AF4CF00A7A6954111D254A90D17", "15", ""},
+    {"A42002Z3B723AF4CF00A7A6954111D254A90D17EAAF49979FA95742", "15", ""},
+    {"A43FFFS3B723AF4CF00A7A6954111D254A90D17EAAF49979FA95742", "15", ""},
+    {"A41002Z3B723AF4CF00A7A6", "03", ""},
+    {"A4A002Z3B723AF4CF00A7A6", "03", ""},
+    {"A42002Q3B723AF4CF00A7A6954111D254A90D17", "26", ""},
+    {"A42x02Z3B723AF4CF00A7A6954111D254A90D17", "28", ""},
+    {"A42002Z3B723AF4CF00A7A6954111D254A90D17%01#0000", "00", ""},
+    {"A42002Z3B723AF4CF00A7A6954111D254A90D17#C0T2N00E00", "15", ""},
+    {"BW0200406FBB23A5214DF", "00", ""},
+    {"BW0200406FBB23A5214DF;0Z0", "00", ""},
+    {"BW0200406FBB23A5214DF;002;0Z0", "00", ""},
+    {"BW0200406FBB23A5214DF;002;0Z1", "15", ""},
+    {"BWFF00406FBB23A5214DF", "15", ""},
+    {"BWFF00406FBB23A5214DF;0Z0", "04", ""},
+    {"BWFF00406FBB23A5214DF;002", "00", ""},
+    {"BW0230406FBB23A5214DF", "05", ""},
+    {"BWx200406FBB23A5214DF", "04", ""},
     {"AS", "00", ""},
     {"AS;0U1", "00", ""},
     {"AS;0U2", "15", ""},
