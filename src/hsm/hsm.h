@@ -58,6 +58,7 @@ void hsm_metrics(void *hsm, struct buf *out);
 struct hsm_serve_config {
     const char *listen;
     uint32_t connections;
+    const struct net_tls_config *tls; /* NULL: plain TCP */
 };
 MUST_USE enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serve_config *config, struct net_server **out,
                             struct net_problem *problem);

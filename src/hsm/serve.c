@@ -52,12 +52,13 @@ enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serv
     TRY(memory_reserve(1, sizeof(struct port), &at));
     struct port *port = at;
     port->hsm = hsm;
-    struct net_server_config server = {.name = "host",
+    struct net_server_config server = {.name = config->tls ? "host.tls" : "host",
                                        .listen = config->listen,
                                        .framing = {NET_LEN2, hsm_config(hsm)->header + CODE_LEN, HOSTCMD_FRAME_MAX},
                                        .sizes = {READ_SIZE, WRITE_SIZE, REPLY_ROOM},
                                        .connections = config->connections,
-                                       .events = {.frames = on_frames, .released = on_released, .context = port}};
+                                       .events = {.frames = on_frames, .released = on_released, .context = port},
+                                       .tls = config->tls};
     TRY(net_server_create(loop, &server, &port->server, problem));
     *out = port->server;
     return ERR_OK;

@@ -2,6 +2,7 @@
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
 #include "main/hsm_confine.h"
+#include "main/hsm_tls.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "net/admin.h"
@@ -13,24 +14,19 @@
 
 enum { GRACE_MS = 5000 };
 
-
 struct process {
     struct service_process base;
     struct hsm_settings settings;
     struct hsm *hsm;
-    struct net_server *server;
+    struct hsm_ports ports;
 };
 
 static void on_metrics(void *context, struct buf *out)
 {
     const struct process *p = context;
-    struct net_counters c = net_server_counters(p->server);
     hsm_metrics(p->hsm, out);
     hsm_confine_metrics(out);
-    net_metric(out, "countersign_hsm_connections", "connections open", "gauge", (int64_t)net_server_count(p->server));
-    net_metric(out, "countersign_hsm_connections_refused_total", "connections beyond the limit", "counter", (int64_t)c.refused);
-    net_metric(out, "countersign_hsm_frames_cut_total", "connections closed for a malformed length", "counter",
-               (int64_t)c.bad_frames);
+    hsm_ports_metrics(&p->ports, out);
 }
 
 static void warn_test_lmk(void)
@@ -59,12 +55,12 @@ static enum err start(void *context, struct net_problem *problem)
     TRY(hsm_confine_open(s, p->base.env.log));
     TRY(hsm_create(&hsm, &p->hsm));
     TRY(service_loop_create(&p->base));
-    struct hsm_serve_config serve = {s->listen, (uint32_t)s->connections};
-    TRY(hsm_serve(p->hsm, p->base.loop, &serve, &p->server, problem));
+    TRY(hsm_ports_open(s, p->hsm, p->base.loop, &p->ports, problem));
     uint16_t admin_port = 0;
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
-    LOG(p->base.env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", net_server_port(p->server)),
-        LOG_INT("admin_port", admin_port), LOG_INT("header", s->header), LOG_TEXT("lmk", "test"));
+    LOG(p->base.env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", hsm_ports_number(p->ports.plain)),
+        LOG_INT("tls_port", hsm_ports_number(p->ports.tls)), LOG_INT("admin_port", admin_port), LOG_INT("header", s->header),
+        LOG_TEXT("lmk", "test"));
     return ERR_OK;
 }
 
@@ -74,6 +70,12 @@ static void stop(void *context)
     net_loop_destroy(p->base.loop);
     hsm_destroy(p->hsm);
     hsm_confine_close();
+}
+
+static void reload(void *context)
+{
+    const struct process *p = context;
+    hsm_ports_reload(&p->ports, p->base.env.log);
 }
 
 static void confine(void *context)
@@ -108,6 +110,7 @@ static const struct service service = {
         },
     .start = start,
     .confine = confine,
+    .reload = reload,
     .stop = stop,
     .check = check,
     .metrics = on_metrics,

@@ -47,6 +47,10 @@ static const struct file_setting {
     size_t offset;
     bool write;
 } files[] = {
+    {offsetof(struct hsm_settings, tls_certificate), false},
+    {offsetof(struct hsm_settings, tls_key), false},
+    {offsetof(struct hsm_settings, tls_ca), false},
+    {offsetof(struct hsm_settings, tls_crl), false},
     {SIZE_MAX, false},
 };
 enum { FOLDER_MAX = 256 };

@@ -5,14 +5,24 @@
 /* clang-format off */
 static const struct config_row settings_rows[] = {
     /* host port */
-    {"hsm", "listen", "ADDR:PORT of the host commands", CONFIG_TEXT, CONFIG_MEMBER(struct hsm_settings, listen),
-     .initial = "127.0.0.1:1500"},
+    {"hsm", "listen", "ADDR:PORT of the host commands over plain TCP; empty: none", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, listen), .initial = "127.0.0.1:1500"},
+    {"hsm", "tls_listen", "ADDR or ADDR:PORT (2500) of the host commands over TLS; empty: none", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, tls_listen), .initial = ""},
+    {"hsm", "tls_certificate", "PEM file: the HSM's certificate, then its chain", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, tls_certificate), .initial = ""},
+    {"hsm", "tls_key", "PEM file of its private key, closed to others", CONFIG_TEXT, CONFIG_MEMBER(struct hsm_settings, tls_key),
+     .initial = ""},
+    {"hsm", "tls_ca", "PEM file: authorities whose clients may connect", CONFIG_TEXT, CONFIG_MEMBER(struct hsm_settings, tls_ca),
+     .initial = ""},
+    {"hsm", "tls_crl", "PEM file: revocation lists of all of them; empty: none is asked for", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, tls_crl), .initial = ""},
     {"hsm", "admin", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, CONFIG_MEMBER(struct hsm_settings, admin),
      .initial = ""},
     {"hsm", "header", "bytes in front of each command that are echoed", CONFIG_INTEGER, CONFIG_MEMBER(struct hsm_settings, header),
      0, 255, "4"},
-    {"hsm", "connections", "largest number of connections", CONFIG_INTEGER, CONFIG_MEMBER(struct hsm_settings, connections),
-     1, 4096, "256"},
+    {"hsm", "connections", "largest number of connections of each port", CONFIG_INTEGER,
+     CONFIG_MEMBER(struct hsm_settings, connections), 1, 4096, "1024"},
     {"hsm", "lmk", "LMK identifier where a command names none", CONFIG_INTEGER,
      CONFIG_MEMBER(struct hsm_settings, lmk), 0, 99, "0"},
     /* keys and authority */

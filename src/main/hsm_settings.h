@@ -14,6 +14,11 @@ struct hsm_settings {
     /* host port */
     char listen[64];
     char admin[64];
+    char tls_listen[64];
+    char tls_certificate[256];
+    char tls_key[256];
+    char tls_ca[256];
+    char tls_crl[256];
     int64_t header;
     int64_t connections;
     int64_t lmk;

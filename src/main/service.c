@@ -18,8 +18,11 @@ static void say(struct service_process *p, enum log_level level, const char *wha
 static void on_signal(void *context, int signum)
 {
     struct service_process *p = context;
-    if (signum == SIGHUP)
-        return; /* nothing is re-read: a changed configuration needs a restart */
+    if (signum == SIGHUP) {
+        if (p->service->reload)
+            p->service->reload(p);
+        return;
+    }
     p->stopping = true;
     say(p, LOG_INFO, "stopping", LOG_INT("signal", signum));
     if (p->service->quiesce)

@@ -27,6 +27,7 @@ struct service {
     void (*stop)(void *process);
     void (*quiesce)(void *process); /* NULL, or at a signal: takes nothing new */
     int64_t (*turn)(void *process); /* NULL, or as net_loop_config */
+    void (*reload)(void *process);  /* NULL, or at SIGHUP: reads again what may change while it runs */
     bool (*busy)(void *process);    /* NULL, or as net_loop_config */
     bool (*ready)(void *process);   /* NULL: ready until it stops */
     void (*metrics)(void *process, struct buf *out);

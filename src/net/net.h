@@ -104,7 +104,7 @@ struct net_events {
     void (*frames)(void *context, const struct net_frame *frame, size_t count);
     void (*opened)(void *context, struct net_peer peer); /* may be NULL */
     void (*closed)(void *context, struct net_peer peer); /* may be NULL; may come out of net_*_send or _close */
-    void (*failed)(void *context, const char *why);      /* a client's attempt to connect failed; it is tried again; may be NULL */
+    void (*failed)(void *context, const char *why);      /* a connection did not come about; may be NULL */
     void (*released)(void *context); /* the loop is destroyed, or creation failed: nothing will be called any more; may be NULL */
     void *context;
 };

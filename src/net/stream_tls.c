@@ -26,6 +26,8 @@ void net_stream_refuse(struct net_stream *s, const char *reason)
 {
     s->group->counters.handshakes_failed++;
     log_refusal(s, reason);
+    if (s->group->events.failed)
+        s->group->events.failed(s->group->events.context, reason);
     net_stream_kill(s);
 }
 
