@@ -60,10 +60,11 @@ static size_t whole_keys(size_t run)
     return run - run % SINGLE;
 }
 
+/* `key` 0: the scheme does not say; then the ZMK is double wherever that leaves a key. */
 static size_t zmk_of(size_t keys, size_t key)
 {
     size_t zmk = key < keys ? keys - key : 0;
-    if (zmk == SINGLE || zmk == DOUBLE || zmk == TRIPLE)
+    if (key > 0 && (zmk == SINGLE || zmk == DOUBLE || zmk == TRIPLE))
         return zmk;
     return keys <= DOUBLE ? SINGLE : keys <= DOUBLE + TRIPLE ? DOUBLE : TRIPLE;
 }

@@ -39,7 +39,8 @@ def ecb(key, data, decrypt=False):
 def cmac(key, data, aes):
     wide = key if aes else triple(key)
     name = cipher(key, aes) + "-cbc"
-    return binascii.unhexlify(openssl(["mac", "-cipher", name, "-macopt", "hexkey:" + wide.hex(), "-in", "-", "CMAC"], data).strip())
+    made = openssl(["mac", "-cipher", name, "-macopt", "hexkey:" + wide.hex(), "-in", "-", "CMAC"], data)
+    return binascii.unhexlify(made.strip())
 
 
 def varied(key, byte):

@@ -87,7 +87,8 @@ def to_blocks(checks, host):
         reply = host.ask("A8402%s%s%s!%s#C0T2G07S01%s" % (ZMK_TEXT, taken, tag, version, KS))
         opened, head = keyblocks.unwrap(ZMK, reply[5:-6])
         wanted = "C0TG07S0100" if tag == "R" else "C0TG07S01FF"
-        checks.check(reply[:5] == "A900" + tag and opened == key and head[5:] == wanted + KS, "variant key to %s%s" % (tag, version))
+        good = reply[:5] == "A900" + tag and opened == key and head[5:] == wanted + KS
+        checks.check(good, "variant key to %s%s" % (tag, version))
         back = host.ask("A6402%s%sU" % (ZMK_TEXT, reply[4:-6]))
         checks.check(back == "A700" + taken + keyblocks.kcv(key), "and back")
 
