@@ -54,6 +54,7 @@ enum err_class {
     X(PAN,                  INPUT,       "15", "14", 400, "bad_pan",             "the card number is not valid") \
     X(CONFIG,               INPUT,       "15", "96", 500, "config",              "the configuration is not valid") \
     X(VERIFY_FAILED,        REFUSED,     "01", "05", 200, "verification_failed", "verification failed") \
+    X(LENGTH_RANGE,         INPUT,       "01", "96", 500, "hsm",                 "length out of range") \
     X(KEY_LENGTH_ALGORITHM, INPUT,       "02", "96", 500, "key",                 "key length wrong for the algorithm") \
     X(COMMAND_SPECIFIC,     INPUT,       "03", "96", 500, "hsm",                 "command-specific error") \
     X(KEY_TYPE_CODE,        INPUT,       "04", "96", 500, "key",                 "invalid key type code") \

@@ -128,7 +128,9 @@ struct span hostcmd_trailer_of(struct span data)
 
 static bool may_be_binary(const struct hostcmd_row *row, struct span data)
 {
-    return (row->flags & HOSTCMD_BINARY) || (row->binary && data.len > 0 && strchr(row->binary, data.at[0]));
+    if (!row->binary)
+        return row->flags & HOSTCMD_BINARY;
+    return data.len > 0 && data.at[0] != 0 && strchr(row->binary, data.at[0]);
 }
 
 static enum err parse(const struct hostcmd_row *row, struct span data, void *request, struct hostcmd_tail *tail,

@@ -37,6 +37,8 @@ static enum err check_records(const struct hostcmd_row *row, struct wire_fault *
 {
     TRY(wire_check(row->request, fault));
     TRY(wire_check(row->reply, fault));
+    if (row->part)
+        TRY(wire_check(row->part, fault));
     return row->choice.record ? wire_check(row->choice.record, fault) : ERR_OK;
 }
 
@@ -77,6 +79,12 @@ static void document_row(const struct hostcmd_row *row, struct buf *out)
         buf_put_text(out, row->choice.record->name);
         buf_put_text(out, "):\n\n");
         wire_document(row->choice.record, out);
+    }
+    if (row->part) {
+        const char *const head_of_part[] = {"\nEach ", row->part->name, " of it:\n\n"};
+        for (size_t i = 0; i < sizeof head_of_part / sizeof head_of_part[0]; i++)
+            buf_put_text(out, head_of_part[i]);
+        wire_document(row->part, out);
     }
     buf_put_text(out, "\n");
 }

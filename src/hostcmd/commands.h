@@ -38,7 +38,8 @@
     /* exchange */                                \
     X_(AU, au) X_(AW, aw) X_(A6, a6) X_(A8, a8)   \
     /* status */                                  \
-    X_(B2, b2) X_(NC, nc) X_(NO, no)
+    X_(B2, b2) X_(NC, nc) X_(NO, no) X_(N0, n0) X_(RA, ra) \
+    X_(NK, nk) X_(JK, jk) X_(J2, j2) X_(J4, j4)
 
 #define HOSTCMD_ID(id_, name_) HOSTCMD_##id_,
 enum hostcmd_id { HOSTCMD_LIST(HOSTCMD_ID) HOSTCMD_COUNT };
@@ -94,6 +95,7 @@ struct hostcmd_row {
     const struct wire_record *request;
     const struct wire_record *reply;
     struct hostcmd_reply_choice choice; /* record NULL: none */
+    const struct wire_record *part;     /* what one field of the reply is a list of; NULL: none has such a list */
     const struct hostcmd_fault *fault;  /* ends with a NULL field; NULL: none */
     struct hostcmd_key_rule key;        /* of the first KEY of the request; type and usages NULL: no rule */
     struct hostcmd_key_choice key_choice; /* equals NULL: none */
@@ -102,7 +104,7 @@ struct hostcmd_row {
     uint16_t activity_member;
     enum hostcmd_audit audit;
     uint16_t flags;     /* enum hostcmd_flag */
-    const char *binary; /* first characters of the requests in which X'19' may occur inside the fields; NULL: see the flag */
+    const char *binary; /* if not NULL, X'19' occurs in the fields of those requests only that begin with one of these */
 };
 
 /* Never NULL for a valid id. */

@@ -11,6 +11,11 @@ enum {
     HOSTCMD_OPTIONAL_MAX = 256,
     HOSTCMD_ECHO_MAX = 32752,
     HOSTCMD_TRACK_MAX = 32, /* bytes of track 2 */
+    HOSTCMD_RANDOM_MAX = 999,
+    HOSTCMD_CHAIN_MAX = 32474, /* responses of a chain: a frame less the largest header, codes, count and trailer */
+    HOSTCMD_LMK_LINES = 100 * (8 + 32 + 1),
+    HOSTCMD_BANDS = 10,
+    HOSTCMD_COUNTS = 64, /* commands that J4 tells of */
     HOSTCMD_TRAILER_MAX = 32,
     HOSTCMD_LMK_DEFAULT = -1, /* no %NN */
 };

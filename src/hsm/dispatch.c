@@ -239,7 +239,8 @@ static struct span activity_type(const struct hostcmd_row *row, const void *requ
 static enum err admit(struct hsm *hsm, const struct hsm_call *call)
 {
     const struct hostcmd_row *row = call->row;
-    if (!hsm_keys_loaded(hsm->keys, call->lmk) && !(row->flags & HOSTCMD_NO_LMK))
+    /* A command that needs no LMK still refuses one that it names and that is not there. */
+    if (!hsm_keys_loaded(hsm->keys, call->lmk) && (call->lmk_given || !(row->flags & HOSTCMD_NO_LMK)))
         return ERR_LMK_IDENTIFIER;
     if (hsm_state_secure(hsm->state) && !(row->flags & HOSTCMD_STATUS))
         return ERR_NOT_AUTHORISED;
@@ -286,11 +287,11 @@ static enum err answer_row(struct hsm *hsm, const struct hsm_client *client, con
         answer = perform(hsm, client, row, &tail);
     }
     if (hostcmd_reply_build(row, answer, at->request, at->reply, tail.trailer, out) != ERR_OK) {
-        /* A handler that broke its own row: our defect, and the peer still gets an answer. */
+        /* No room for this reply (in a chain), or a handler that broke its own row: our defect, and the peer gets an answer. */
+        answer = buf_done(out) != ERR_OK ? ERR_DATA_LENGTH : ERR_HSM_INTERNAL;
         secret_wipe(out->at + start, out->len - start);
         out->len = start;
         out->err = ERR_OK;
-        answer = ERR_HSM_INTERNAL;
         buf_put_text(out, row->reply_code);
         buf_put_text(out, err_row(answer)->host_code);
         buf_put_span(out, tail.trailer);

@@ -22,6 +22,12 @@ static const hsm_handler handlers[HOSTCMD_COUNT] = {
     [HOSTCMD_B2] = hsm_handle_b2,
     [HOSTCMD_NC] = hsm_handle_nc,
     [HOSTCMD_NO] = hsm_handle_no,
+    [HOSTCMD_N0] = hsm_handle_n0,
+    [HOSTCMD_RA] = hsm_handle_ra,
+    [HOSTCMD_NK] = hsm_handle_nk,
+    [HOSTCMD_JK] = hsm_handle_jk,
+    [HOSTCMD_J2] = hsm_handle_j2,
+    [HOSTCMD_J4] = hsm_handle_j4,
 };
 
 hsm_handler hsm_handler_of(enum hostcmd_id id)

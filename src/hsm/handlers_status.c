@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Status and diagnostic commands (host-commands 7). */
 #include "hsm/hsm_internal.h"
+#include "hsm/state.h"
 
 #include <string.h>
 
@@ -39,6 +40,28 @@ enum err hsm_handle_no(struct hsm *hsm, struct hsm_call *call)
     const struct hostcmd_no *ask = call->request;
     struct hostcmd_no_reply *reply = call->reply;
     bool pci = ask->mode.at[0] == '1';
-    bool fits = pci ? WIRE_SET(reply->pci, span_text("0")) : fill_port(hsm_config(hsm), reply);
+    bool hardened = hsm_config(hsm)->hardened;
+    bool fits = pci ? WIRE_SET(reply->pci, span_text(hardened ? "1" : "0")) : fill_port(hsm_config(hsm), reply);
     return fits ? ERR_OK : ERR_HSM_INTERNAL;
+}
+
+enum err hsm_handle_n0(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_n0 *ask = call->request;
+    struct hostcmd_n0_reply *reply = call->reply;
+    uint64_t len = 0;
+    TRY(span_decimal(WIRE_SPAN(ask->length), &len));
+    if (len == 0)
+        return ERR_LENGTH_RANGE;
+    ASSERT(len <= sizeof reply->random.at);
+    env_random(hsm_env(hsm), reply->random.at, (size_t)len);
+    reply->random.len = (uint16_t)len;
+    reply->random.present = true;
+    return ERR_OK;
+}
+
+enum err hsm_handle_ra(struct hsm *hsm, struct hsm_call *call)
+{
+    hsm_state_end(hsm_state(hsm), call->lmk);
+    return ERR_OK;
 }

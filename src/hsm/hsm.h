@@ -30,6 +30,9 @@ struct hsm_config {
     bool hardened;      /* host-commands 9 */
     const struct hsm_guess_config *guess; /* hsm/guess.h; NULL: no guessing limit */
     uint64_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
+    const char *serial; /* 12 characters that JK tells; NULL: none given */
+    bool console;       /* a console is served */
+    bool host_2;        /* a second host port (TLS) is served */
 };
 
 /* "AS,A0": commands to switch off; ERR_COMMAND_DISABLED for one that is not known here. */

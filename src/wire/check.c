@@ -57,7 +57,9 @@ static bool row_sound(const struct wire_record *record, size_t i)
         return false;
     if (field->length == WIRE_DELIMITED && field->delimiter == 0)
         return false;
-    if (field->length == WIRE_COUNTED && !earlier_member(record, i, field->counter))
+    if (field->length == WIRE_ITEMS && field->kind != WIRE_B)
+        return false;
+    if ((field->length == WIRE_COUNTED || field->length == WIRE_ITEMS) && !earlier_member(record, i, field->counter))
         return false;
     if (field->equals && !earlier_member(record, i, field->when))
         return false;

@@ -113,19 +113,31 @@ static void put_condition(const char *word, const char *values, struct buf *out)
     buf_put_text(out, "; ");
 }
 
+static void put_delimiter(uint8_t c, struct buf *out)
+{
+    bool shown = c > 0x20 && c < 0x7F;
+    buf_put_text(out, shown ? "`" : "X'");
+    if (shown)
+        buf_put_byte(out, c);
+    else
+        buf_put_hex(out, &c, 1);
+    buf_put_text(out, shown ? "`" : "'");
+}
+
 static void put_rule(const struct wire_field *field, struct buf *out)
 {
     static const char *const length[] = {
         [WIRE_FIXED] = "",    [WIRE_DELIMITED] = "",  [WIRE_LL] = "LL; ",
         [WIRE_LLL] = "LLL; ", [WIRE_REST] = "rest; ", [WIRE_COUNTED] = "counted; ",
+        [WIRE_ITEMS] = "counted items, each 4N length and data; ",
     };
     static const char *const encoding[] = {
         [WIRE_ASCII] = "", [WIRE_BCD] = "BCD; ", [WIRE_EBCDIC] = "EBCDIC; ", [WIRE_BINARY] = "binary; "};
     buf_put_text(out, length[field->length]);
     if (field->length == WIRE_DELIMITED) {
-        buf_put_text(out, "up to `");
-        buf_put_byte(out, field->delimiter);
-        buf_put_text(out, "`; ");
+        buf_put_text(out, "up to ");
+        put_delimiter(field->delimiter, out);
+        buf_put_text(out, "; ");
     }
     buf_put_text(out, encoding[field->encoding]);
     if (field->flags & WIRE_GROUP)

@@ -84,15 +84,35 @@ void wire_value_generate(const struct wire_field *field, const struct env *env, 
     }
 }
 
+enum { ITEMS_MAX = 3, ITEM_MAX = 40 };
+
+/* Up to three short ones: what a table of commands puts into them is not known here. */
+static size_t generate_items(const struct wire_field *field, const struct env *env, struct buf *out)
+{
+    size_t count = 1 + draw(env, ITEMS_MAX);
+    struct wire_field bytes = {.kind = field->kind, .length = WIRE_FIXED};
+    for (size_t i = 0; i < count; i++) {
+        uint8_t room[ITEM_MAX];
+        struct buf item = buf_over(room, sizeof room);
+        generate_characters(&bytes, 2 + draw(env, ITEM_MAX - 2), env, &item);
+        wire_item_put(buf_span(&item), out);
+    }
+    return count;
+}
+
 static void generate_member(const struct wire_field *field, const struct env *env, void *out)
 {
     struct wire_text *member = wire_member(field, out);
     struct buf value = buf_over(member->at, field->cap);
-    wire_value_generate(field, env, &value);
+    size_t count = 0;
+    if (field->length == WIRE_ITEMS)
+        count = generate_items(field, env, &value);
+    else
+        wire_value_generate(field, env, &value);
     member->len = (uint16_t)value.len;
     member->present = true;
-    if (field->length == WIRE_COUNTED)
-        wire_counter_write(field, value.len, out);
+    if (field->length == WIRE_COUNTED || field->length == WIRE_ITEMS)
+        wire_counter_write(field, field->length == WIRE_ITEMS ? count : value.len, out);
 }
 
 void wire_generate(const struct wire_record *record, const struct env *env, void *out)

@@ -18,6 +18,8 @@ static inline const struct wire_text *wire_member_const(const void *record, size
     return (const struct wire_text *)(const void *)((const uint8_t *)record + offset);
 }
 
+enum { WIRE_ITEM_HEAD = 4 }; /* digits of an item's length */
+
 /* Whether the row exists, given the members before it. */
 bool wire_row_exists(const struct wire_field *field, const void *record);
 /* The first row after the optional group that starts at `start`. */

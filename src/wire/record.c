@@ -107,10 +107,62 @@ static enum err parse_counted(const struct wire_field *field, struct wire_cursor
     return parse_member(&counted, c);
 }
 
+enum wire_outcome wire_item_next(struct span *rest, struct span *item)
+{
+    uint64_t len = 0;
+    struct span digits = span_slice(*rest, 0, WIRE_ITEM_HEAD);
+    if (digits.len < WIRE_ITEM_HEAD)
+        return WIRE_OUTCOME_SHORT;
+    if (span_decimal(digits, &len) != ERR_OK)
+        return WIRE_OUTCOME_CHARACTER;
+    if (len > rest->len - WIRE_ITEM_HEAD)
+        return WIRE_OUTCOME_SHORT;
+    *item = span_slice(*rest, WIRE_ITEM_HEAD, (size_t)len);
+    *rest = span_slice(*rest, WIRE_ITEM_HEAD + (size_t)len, SIZE_MAX);
+    return WIRE_OUTCOME_OK;
+}
+
+void wire_item_put(struct span item, struct buf *out)
+{
+    buf_put_decimal(out, item.len, WIRE_ITEM_HEAD);
+    buf_put_span(out, item);
+}
+
+/* The bytes that `count` items take at the start of `in`. */
+static enum wire_outcome items_extent(struct span in, size_t count, size_t *out)
+{
+    struct span rest = in, item;
+    for (size_t i = 0; i < count; i++) {
+        enum wire_outcome outcome = wire_item_next(&rest, &item);
+        if (outcome != WIRE_OUTCOME_OK)
+            return outcome;
+    }
+    *out = in.len - rest.len;
+    return WIRE_OUTCOME_OK;
+}
+
+static enum err parse_items(const struct wire_field *field, struct wire_cursor *c)
+{
+    size_t count = 0, extent = 0;
+    if (wire_counter_read(field, c->out, &count) != ERR_OK || count == 0)
+        return shift_fault(c, wire_fault_set(c->fault, WIRE_OUTCOME_VALUE, field, 0));
+    enum wire_outcome outcome = items_extent(span_slice(c->in, c->at, SIZE_MAX), count, &extent);
+    if (outcome == WIRE_OUTCOME_OK && extent > field->max)
+        outcome = WIRE_OUTCOME_LONG;
+    if (outcome != WIRE_OUTCOME_OK)
+        return shift_fault(c, wire_fault_set(c->fault, outcome, field, 0));
+    struct wire_field items = *field;
+    items.length = WIRE_FIXED;
+    items.max = (uint16_t)extent;
+    return parse_member(&items, c);
+}
+
 enum err wire_row_parse(const struct wire_field *field, struct wire_cursor *c)
 {
     if (field->kind == WIRE_CONST)
         return parse_const(field, c);
+    if (field->length == WIRE_ITEMS)
+        return parse_items(field, c);
     return field->length == WIRE_COUNTED ? parse_counted(field, c) : parse_member(field, c);
 }
 
@@ -161,6 +213,16 @@ enum err wire_parse_all(const struct wire_record *record, struct span in, void *
     return wire_fault_set(fault, WIRE_OUTCOME_TRAILING, NULL, used);
 }
 
+static enum err build_items(const struct wire_field *field, const void *in, struct span value, struct buf *out)
+{
+    size_t count = 0, extent = 0;
+    TRY(wire_counter_read(field, in, &count));
+    if (count == 0 || value.len > field->max || items_extent(value, count, &extent) != WIRE_OUTCOME_OK || extent != value.len)
+        return ERR_PARSE_VALUE;
+    buf_put_span(out, value);
+    return buf_done(out);
+}
+
 static enum err build_row(const struct wire_field *field, const void *in, struct buf *out)
 {
     if (field->kind == WIRE_CONST) {
@@ -170,6 +232,8 @@ static enum err build_row(const struct wire_field *field, const void *in, struct
     const struct wire_text *member = wire_member_const(in, field->member);
     if (!member->present && (field->flags & WIRE_OPTIONAL))
         return ERR_OK;
+    if (field->length == WIRE_ITEMS)
+        return build_items(field, in, span_of(member->at, member->len), out);
     if (field->length != WIRE_COUNTED)
         return wire_value_write(field, span_of(member->at, member->len), out);
     size_t count = 0;

@@ -368,6 +368,7 @@ static enum err extent_of(const struct wire_field *field, struct span in, struct
         e->characters = in.len;
         return in.len > field->max ? wire_fault_set(fault, WIRE_OUTCOME_LONG, field, field->max) : ERR_OK;
     case WIRE_COUNTED: /* the record engine has set max to the count */
+    case WIRE_ITEMS:   /* or to what the items take */
     case WIRE_FIXED:
     default:
         e->characters = field->kind == WIRE_CONST ? strlen(field->literal) : field->max;

@@ -73,6 +73,8 @@ enum wire_length {
     WIRE_LLL,       /* three-digit length before the value */
     WIRE_REST,      /* all that is left, min..max */
     WIRE_COUNTED,   /* as many as the decimal (or, with WIRE_COUNT_HEX, hexadecimal) number in the member at `counter` says */
+    WIRE_ITEMS,     /* as many items as the decimal number in the member at `counter` says, each behind its length of four digits;
+                       kept as they stand, see wire_item_next */
 };
 
 enum wire_encoding { WIRE_ASCII, WIRE_BCD, WIRE_EBCDIC, WIRE_BINARY };
@@ -104,7 +106,7 @@ struct wire_field {
     uint16_t max;
     uint16_t member;  /* offsetof the WIRE_TEXT; WIRE_AT sets it with cap */
     uint16_t cap;     /* sizeof its `at`; 0 = no member */
-    uint16_t counter; /* WIRE_COUNTED: offsetof the WIRE_TEXT with the count */
+    uint16_t counter; /* WIRE_COUNTED, WIRE_ITEMS: offsetof the WIRE_TEXT with the count */
     uint16_t when;    /* offsetof a WIRE_TEXT; the row exists only if that member is one of `equals` (each character one value) */
     const char *equals;
     uint16_t also;           /* a second one; both must hold */
@@ -169,6 +171,10 @@ void wire_document(const struct wire_record *record, struct buf *out);
 void wire_generate(const struct wire_record *record, const struct env *env, void *out);
 /* Walks every row: names, ranges, capacities, references. Called at start and by tests. */
 MUST_USE enum err wire_check(const struct wire_record *record, struct wire_fault *fault);
+
+/* Takes one item of a WIRE_ITEMS value from the front of `rest`; the outcome says what is wrong with its length. */
+enum wire_outcome wire_item_next(struct span *rest, struct span *item);
+void wire_item_put(struct span item, struct buf *out);
 
 /* ---- value codec, one field at a time ---- */
 
