@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/batch.h"
 #include "hsm/guess.h"
 #include "hsm/hsm_internal.h"
 #include "hsm/observe.h"
@@ -26,6 +27,9 @@ struct hsm {
     struct hsm_state *state;
     struct hsm_observe *observe;
     struct hsm_guess *guess;
+    struct hsm_batch *batch;
+    const struct hsm_ask *ask;      /* between hsm_answer_begin and hsm_answer_end */
+    struct hsm_prepared *prepared;  /* of the command under way at depth 1; NULL: nothing */
     struct secret_pages pages; /* of the scratch */
     size_t room;               /* bytes of one request or reply: the largest record of the table */
     struct scratch scratch[DEPTH];
@@ -82,6 +86,7 @@ static enum err fill(struct hsm *hsm)
     TRY(hsm_observe_create(hsm->config.env, &hsm->observe));
     if (hsm->config.guess)
         TRY(hsm_guess_create(hsm->config.env, hsm->config.guess, (struct hsm_guess_hook){on_guess_limit, hsm}, &hsm->guess));
+    TRY(hsm_batch_create(&hsm->batch));
     return hsm_keys_create(&hsm->config, &hsm->keys);
 }
 
@@ -109,6 +114,7 @@ void hsm_destroy(struct hsm *hsm)
     hsm_state_destroy(hsm->state);
     hsm_observe_destroy(hsm->observe);
     hsm_guess_destroy(hsm->guess);
+    hsm_batch_destroy(hsm->batch);
     secret_pages_destroy(&hsm->pages);
     memory_release(hsm, 1, sizeof *hsm);
 }
@@ -145,7 +151,9 @@ const struct hsm_config *hsm_config(const struct hsm *hsm)
 
 struct hsm_counters hsm_counters(const struct hsm *hsm)
 {
-    return hsm->counters;
+    struct hsm_counters counters = hsm->counters;
+    counters.together = hsm_batch_codes(hsm->batch);
+    return counters;
 }
 
 static void put_guess(struct hsm_guess *guess, struct buf *out)
@@ -170,6 +178,8 @@ void hsm_metrics(void *hsm, struct buf *out)
     net_metric(out, "countersign_hsm_refused_total", "answers other than 00 and 01", "counter", (int64_t)c->refused);
     net_metric(out, "countersign_hsm_unknown_total", "commands outside the table", "counter", (int64_t)c->unknown);
     net_metric(out, "countersign_hsm_bad_frames_total", "frames too short to answer", "counter", (int64_t)c->frames_bad);
+    net_metric(out, "countersign_hsm_codes_together_total", "codes computed together with others", "counter",
+               (int64_t)hsm_batch_codes(of->batch));
     if (of->guess)
         put_guess(of->guess, out);
     hsm_observe_metrics(of->observe, out);
@@ -256,10 +266,15 @@ static bool lmk_authorised(const struct hsm *hsm, uint8_t lmk)
     return !hsm->config.hardened && hsm_state_count(hsm->state, lmk) > 0;
 }
 
-static enum err perform(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
-                        const struct hostcmd_tail *tail)
+/* A chained command is never prepared. */
+static struct hsm_prepared *prepared(const struct hsm *hsm)
 {
-    const struct scratch *at = &hsm->scratch[hsm->depth - 1];
+    return hsm->depth == 1 ? hsm->prepared : NULL;
+}
+
+static enum err perform(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
+                        const struct hostcmd_tail *tail, const struct scratch *at)
+{
     bool lmk_given = tail->lmk != HOSTCMD_LMK_DEFAULT;
     struct hsm_call call = {.row = row,
                             .client = client,
@@ -268,25 +283,33 @@ static enum err perform(struct hsm *hsm, const struct hsm_client *client, const 
                             .authorised = lmk_authorised(hsm, lmk_given ? (uint8_t)tail->lmk : client->lmk),
                             .attributes = tail->has_attributes ? &tail->attributes : NULL,
                             .changes = tail->changes,
+                            .prepared = prepared(hsm),
                             .request = at->request,
                             .reply = at->reply};
     TRY(admit(hsm, &call));
     return hsm_handler_of(row->id)(hsm, &call);
 }
 
-/* Parses, performs, builds; request and reply stand in the scratch of this depth. */
+/* Parses, unless that was done ahead, performs, builds; request and reply stand in the scratch of this depth. */
 static enum err answer_row(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row, struct span data,
                            struct buf *out)
 {
-    const struct scratch *at = &hsm->scratch[hsm->depth - 1];
+    struct scratch at = hsm->scratch[hsm->depth - 1];
+    struct hsm_prepared *ahead = prepared(hsm);
     struct hostcmd_tail tail;
     size_t start = out->len;
-    enum err answer = hostcmd_request_parse(row, data, at->request, &tail, NULL);
-    if (answer == ERR_OK) {
-        memset(at->reply, 0, row->reply->size);
-        answer = perform(hsm, client, row, &tail);
+    enum err answer = ERR_OK;
+    if (ahead) {
+        at.request = &ahead->request;
+        tail = ahead->tail;
+    } else {
+        answer = hostcmd_request_parse(row, data, at.request, &tail, NULL);
     }
-    if (hostcmd_reply_build(row, answer, at->request, at->reply, tail.trailer, out) != ERR_OK) {
+    if (answer == ERR_OK) {
+        memset(at.reply, 0, row->reply->size);
+        answer = perform(hsm, client, row, &tail, &at);
+    }
+    if (hostcmd_reply_build(row, answer, at.request, at.reply, tail.trailer, out) != ERR_OK) {
         /* No room for this reply (in a chain), or a handler that broke its own row: our defect, and the peer gets an answer. */
         answer = buf_done(out) != ERR_OK ? ERR_DATA_LENGTH : ERR_HSM_INTERNAL;
         secret_wipe(out->at + start, out->len - start);
@@ -297,8 +320,8 @@ static enum err answer_row(struct hsm *hsm, const struct hsm_client *client, con
         buf_put_span(out, tail.trailer);
     }
     /* All reply layouts of a row share one struct. */
-    secret_wipe(at->request, row->request->size);
-    secret_wipe(at->reply, row->reply->size);
+    secret_wipe(at.request, row->request->size);
+    secret_wipe(at.reply, row->reply->size);
     return answer;
 }
 
@@ -342,4 +365,29 @@ enum err hsm_answer(struct hsm *hsm, const struct hsm_client *client, struct spa
     buf_put_span(reply, span_slice(payload, 0, m));
     hsm_answer_command(hsm, client ? client : &nobody, span_slice(payload, m, SIZE_MAX), reply);
     return buf_done(reply);
+}
+
+/* ---- many commands ---- */
+
+_Static_assert((int)HSM_ASK_MAX == (int)HSM_BATCH_FRAMES, "what is asked at once is what can be prepared at once");
+
+void hsm_answer_begin(struct hsm *hsm, const struct hsm_ask *ask, size_t count)
+{
+    ASSERT(!hsm->ask);
+    hsm->ask = ask;
+    hsm_batch_prepare(hsm, hsm->batch, ask, count);
+}
+
+enum err hsm_answer_at(struct hsm *hsm, size_t i, struct buf *reply)
+{
+    hsm->prepared = hsm_batch_prepared(hsm->batch, i);
+    enum err err = hsm_answer(hsm, hsm->ask[i].client, hsm->ask[i].payload, reply);
+    hsm->prepared = NULL;
+    return err;
+}
+
+void hsm_answer_end(struct hsm *hsm)
+{
+    hsm_batch_clear(hsm->batch);
+    hsm->ask = NULL;
 }

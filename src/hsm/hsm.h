@@ -51,8 +51,23 @@ struct hsm_client {
 /* `payload` is a frame without its length. Appends the payload of the reply. `client` NULL: nobody in particular. */
 MUST_USE enum err hsm_answer(struct hsm *hsm, const struct hsm_client *client, struct span payload, struct buf *reply);
 
+/*
+ * The commands that have arrived together, each answered in its turn by hsm_answer_at, in order. The answers are those of
+ * hsm_answer, byte by byte; together they cost less, because CW and CY under one key are computed at once. Asks and payloads stay
+ * until the end.
+ */
+struct hsm_ask {
+    const struct hsm_client *client; /* NULL: nobody in particular */
+    struct span payload;
+};
+enum { HSM_ASK_MAX = 512 };
+void hsm_answer_begin(struct hsm *hsm, const struct hsm_ask *ask, size_t count);
+MUST_USE enum err hsm_answer_at(struct hsm *hsm, size_t i, struct buf *reply);
+void hsm_answer_end(struct hsm *hsm);
+
 struct hsm_counters {
     uint64_t commands, refused, unknown, frames_bad; /* refused: answers other than 00 and 01 */
+    uint64_t together;                               /* codes computed between hsm_answer_begin and hsm_answer_end */
 };
 struct hsm_counters hsm_counters(const struct hsm *hsm);
 /* The counters as metrics. */

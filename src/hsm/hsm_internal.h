@@ -23,6 +23,7 @@ struct hsm_call {
     bool authorised;  /* the LMK is in authorised state */
     const struct hostcmd_attributes *attributes; /* `#` fields; NULL: none */
     struct hostcmd_changes changes;              /* `&` and `!` */
+    const struct hsm_prepared *prepared;         /* hsm/batch.h; NULL: nothing was worked out ahead */
     const void *request; /* struct hostcmd_xx */
     void *reply;         /* struct hostcmd_xx_reply, zeroed */
 };

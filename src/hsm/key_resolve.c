@@ -231,6 +231,14 @@ enum err hsm_key_cvk(struct hsm *hsm, const struct hsm_call *call, struct span t
     return ERR_OK;
 }
 
+const struct cvv_key *hsm_key_cvk_peek(struct hsm *hsm, const struct hsm_call *call, struct span text)
+{
+    struct hsm_key_text at;
+    if (hsm_key_locate(hsm, call, text, &at) != ERR_OK)
+        return NULL;
+    return keys_cache_peek(hsm_keys(hsm)->cvks, at.lmk, purpose(call), at.text);
+}
+
 enum err hsm_key_master(struct hsm *hsm, const struct hsm_call *call, struct span text, struct cvv_master **out)
 {
     struct hsm_key_text at;

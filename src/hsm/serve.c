@@ -17,13 +17,14 @@ struct port {
     struct hsm *hsm;
     struct net_server *server;
     uint8_t reply[HSM_REPLY_MAX];
+    struct hsm_ask ask[HSM_ASK_MAX];
 };
 
-static void answer(struct port *port, const struct net_frame *frame)
+static void answer(struct port *port, const struct net_frame *frame, size_t i)
 {
     struct buf reply = buf_over(port->reply, sizeof port->reply);
     struct span part;
-    bool answered = hsm_answer(port->hsm, NULL, frame->payload, &reply) == ERR_OK;
+    bool answered = hsm_answer_at(port->hsm, i, &reply) == ERR_OK;
     part = buf_span(&reply);
     /* A peer that cannot be answered (too short a frame, or it is gone) is let go. */
     if (!answered || net_server_send(port->server, frame->peer, &part, 1) != ERR_OK)
@@ -31,12 +32,22 @@ static void answer(struct port *port, const struct net_frame *frame)
     secret_wipe(port->reply, reply.len);
 }
 
+static void answer_some(struct port *port, const struct net_frame *frame, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        port->ask[i] = (struct hsm_ask){.client = NULL, .payload = frame[i].payload};
+    hsm_answer_begin(port->hsm, port->ask, count);
+    for (size_t i = 0; i < count; i++)
+        answer(port, &frame[i], i);
+    hsm_answer_end(port->hsm);
+}
+
 static void on_frames(void *context, const struct net_frame *frame, size_t count)
 {
     struct port *port = context;
     hsm_observe_begin(hsm_observe(port->hsm));
-    for (size_t i = 0; i < count; i++)
-        answer(port, &frame[i]);
+    for (size_t done = 0; done < count; done += HSM_ASK_MAX)
+        answer_some(port, frame + done, count - done < HSM_ASK_MAX ? count - done : HSM_ASK_MAX);
     hsm_observe_end(hsm_observe(port->hsm));
 }
 

@@ -97,25 +97,39 @@ static uint64_t hash_of(unsigned lmk, unsigned purpose, struct span text)
     return hash;
 }
 
-static struct slot *set_of(struct keys_cache *c, uint64_t hash)
+static struct slot *set_of(const struct keys_cache *c, uint64_t hash)
 {
     return &c->slot[(hash & (c->sets - 1)) * WAYS];
 }
 
-void *keys_cache_find(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text)
+static struct slot *slot_of(const struct keys_cache *c, unsigned lmk, unsigned purpose, struct span text)
 {
     uint64_t hash = hash_of(lmk, purpose, text);
-    struct slot *set = set_of(cache, hash);
+    struct slot *set = set_of(c, hash);
     for (int i = 0; i < WAYS; i++) {
         struct slot *s = &set[i];
-        if (s->used && s->hash == hash && s->lmk == lmk && s->purpose == purpose && span_equal(span_of(s->text, s->len), text)) {
-            s->used = ++cache->now;
-            cache->counters.hits++;
-            return payload_of(cache, s);
-        }
+        if (s->used && s->hash == hash && s->lmk == lmk && s->purpose == purpose && span_equal(span_of(s->text, s->len), text))
+            return s;
     }
-    cache->counters.misses++;
     return NULL;
+}
+
+void *keys_cache_find(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text)
+{
+    struct slot *s = slot_of(cache, lmk, purpose, text);
+    if (!s) {
+        cache->counters.misses++;
+        return NULL;
+    }
+    s->used = ++cache->now;
+    cache->counters.hits++;
+    return payload_of(cache, s);
+}
+
+const void *keys_cache_peek(const struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text)
+{
+    const struct slot *s = slot_of(cache, lmk, purpose, text);
+    return s ? payload_of(cache, s) : NULL;
 }
 
 void *keys_cache_add(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text)

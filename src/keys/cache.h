@@ -31,6 +31,8 @@ void keys_cache_destroy(struct keys_cache *cache);
 
 /* `purpose` tells apart what one text may be loaded as (key type, contexts). NULL if absent. */
 void *keys_cache_find(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text);
+/* The same without counting the question or its time. */
+const void *keys_cache_peek(const struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text);
 void *keys_cache_add(struct keys_cache *cache, unsigned lmk, unsigned purpose, struct span text);
 /* Unloads and wipes everything. */
 void keys_cache_clear(struct keys_cache *cache);
