@@ -9,27 +9,30 @@
 #include <string.h>
 
 enum {
-    WINDOW_MAX = 4096,
     FAILURES_TO_OPEN = 3,
     FAILURES_US = 5000000,
     PROBE_US = 1000000,
     PROBE_DEADLINE_US = 1000000,
+    PROBES_TO_RENEW = 5,
     CODE_LEN = 2,
+    INDEX_BITS = 12, /* of HOSTCMD_WINDOW_MAX requests and a probe */
+    DIGIT_BITS = 6,
 };
 
-enum slot_state { SLOT_VACANT, SLOT_WAITING, SLOT_DONE };
+enum slot_state { SLOT_VACANT, SLOT_WAITING, SLOT_DONE, SLOT_LOST };
 
-/* A request in flight, later its answer. The sequence number in the header is generation << 16 | index: an answer that comes after
- * its slot was given to another request does not match. */
+/* A request in flight, later its answer. The number in its header is generation << 12 | index, as far as the header reaches. What
+ * timed out is lost, not vacant, while the HSM may still answer it. */
 struct slot {
     enum slot_state state;
     uint16_t generation;
-    uint16_t index;
+    uint16_t index; /* within its endpoint */
     bool probe;
+    bool owed; /* the HSM has not answered */
     char reply_code[CODE_LEN];
     int64_t deadline_us;
     struct hostcmd_answer answer;
-    struct slot *next; /* vacant list or list of done ones */
+    struct slot *next; /* vacant list of its endpoint or list of done ones */
 };
 
 struct endpoint {
@@ -37,6 +40,10 @@ struct endpoint {
     bool open; /* the breaker */
     bool probing;
     uint32_t in_flight;
+    uint32_t lost;       /* slots */
+    uint32_t unanswered; /* probes in a row */
+    struct slot *slot;   /* window + 1 of them: one for the probe */
+    struct slot *vacant;
     int64_t failed_us[FAILURES_TO_OPEN]; /* the latest ones, a ring */
     uint32_t failed_next;
     uint32_t failed_count;
@@ -49,23 +56,36 @@ struct hostcmd_client {
     struct endpoint endpoint[HOSTCMD_ENDPOINTS_MAX];
     struct slot *slot;
     size_t slot_count;
-    struct slot *vacant;
     struct slot *done;
     struct slot **done_end;
     size_t pending;
     int64_t earliest_us; /* no deadline in flight is before this one */
 };
 
+static bool config_good(const struct hostcmd_client_config *c)
+{
+    size_t endpoints = c->transport.endpoints;
+    bool lmk = c->lmk[0] == 0 || (c->lmk[0] >= '0' && c->lmk[0] <= '9' && c->lmk[1] >= '0' && c->lmk[1] <= '9' && c->lmk[2] == 0);
+    return endpoints > 0 && endpoints <= HOSTCMD_ENDPOINTS_MAX && c->window > 0 && c->window <= HOSTCMD_WINDOW_MAX &&
+           c->header >= HOSTCMD_HEADER_MIN && lmk;
+}
+
+static void vacant_put(struct hostcmd_client *c, struct slot *s)
+{
+    struct endpoint *e = &c->endpoint[s->answer.endpoint];
+    s->state = SLOT_VACANT;
+    s->next = e->vacant;
+    e->vacant = s;
+}
+
 enum err hostcmd_client_create(const struct hostcmd_client_config *config, struct hostcmd_client **out)
 {
-    size_t endpoints = config->transport.endpoints;
-    if (endpoints == 0 || endpoints > HOSTCMD_ENDPOINTS_MAX || config->window == 0 || config->window > WINDOW_MAX)
+    if (!config_good(config))
         return ERR_CONFIG;
     void *at = NULL, *slots = NULL;
     TRY(memory_reserve(1, sizeof(struct hostcmd_client), &at));
     struct hostcmd_client *c = at;
-    /* One more each for the probe. */
-    size_t count = endpoints * (config->window + 1);
+    size_t each = config->window + 1, count = config->transport.endpoints * each;
     enum err err = memory_reserve(count, sizeof(struct slot), &slots);
     if (err != ERR_OK) {
         memory_release(c, 1, sizeof *c);
@@ -77,9 +97,11 @@ enum err hostcmd_client_create(const struct hostcmd_client_config *config, struc
     c->done_end = &c->done;
     c->earliest_us = INT64_MAX;
     for (size_t i = count; i > 0; i--) {
-        c->slot[i - 1].index = (uint16_t)(i - 1);
-        c->slot[i - 1].next = c->vacant;
-        c->vacant = &c->slot[i - 1];
+        struct slot *s = &c->slot[i - 1];
+        s->answer.endpoint = (uint16_t)((i - 1) / each);
+        s->index = (uint16_t)((i - 1) % each);
+        c->endpoint[s->answer.endpoint].slot = s - s->index;
+        vacant_put(c, s);
     }
     *out = c;
     return ERR_OK;
@@ -129,12 +151,27 @@ static void recovered(struct hostcmd_client *c, size_t endpoint)
 
 /* ---- slots ---- */
 
-static void vacate(struct hostcmd_client *c, struct slot *s)
+/* Nobody waits for it any more. Its number is free unless the HSM may still answer. */
+static void let_go(struct hostcmd_client *c, struct slot *s)
 {
+    struct endpoint *e = &c->endpoint[s->answer.endpoint];
     hostcmd_answer_wipe(&s->answer);
-    s->state = SLOT_VACANT;
-    s->next = c->vacant;
-    c->vacant = s;
+    if (!s->owed) {
+        vacant_put(c, s);
+        return;
+    }
+    s->state = SLOT_LOST;
+    e->lost++;
+}
+
+/* What was lost on a link that is gone, or was answered after all. */
+static void found(struct hostcmd_client *c, struct slot *s)
+{
+    s->owed = false;
+    if (s->state != SLOT_LOST)
+        return;
+    c->endpoint[s->answer.endpoint].lost--;
+    vacant_put(c, s);
 }
 
 /* The end of a request: it waits for hostcmd_client_take. A probe ends here. */
@@ -145,9 +182,10 @@ static void complete(struct hostcmd_client *c, struct slot *s, enum err err)
     c->pending--;
     if (s->probe) {
         e->probing = false;
+        e->unanswered = err == ERR_TIMEOUT ? e->unanswered + 1 : 0;
         if (err == ERR_OK && e->open)
             recovered(c, s->answer.endpoint);
-        vacate(c, s);
+        let_go(c, s);
         return;
     }
     s->state = SLOT_DONE;
@@ -157,25 +195,52 @@ static void complete(struct hostcmd_client *c, struct slot *s, enum err err)
     c->done_end = &s->next;
 }
 
+static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-";
+
+static void put_number(const struct slot *s, uint8_t *header, size_t len)
+{
+    uint32_t number = (uint32_t)s->generation << INDEX_BITS | s->index;
+    for (size_t i = len; i > 0; i--) {
+        header[i - 1] = (uint8_t)digits[number & ((1 << DIGIT_BITS) - 1)];
+        number >>= DIGIT_BITS;
+    }
+}
+
+/* The index that the last two digits of a header name, or SIZE_MAX. */
+static size_t index_of(struct span header)
+{
+    const char *high = memchr(digits, header.at[header.len - 2], sizeof digits - 1);
+    const char *low = memchr(digits, header.at[header.len - 1], sizeof digits - 1);
+    return high && low ? (size_t)(high - digits) << DIGIT_BITS | (size_t)(low - digits) : SIZE_MAX;
+}
+
+static enum err transmit(struct hostcmd_client *c, size_t endpoint, const struct slot *s, struct span command)
+{
+    uint8_t header[HOSTCMD_HEADER_MAX];
+    const char lmk[] = {'%', c->config.lmk[0], c->config.lmk[1]};
+    const struct span part[] = {span_of(header, c->config.header), command, span_of(lmk, sizeof lmk)};
+    put_number(s, header, c->config.header);
+    return c->config.transport.send(c->config.transport.context, endpoint, part, c->config.lmk[0] ? 3 : 2);
+}
+
 static enum err send_on(struct hostcmd_client *c, size_t endpoint, const struct hostcmd_send *send, bool probe)
 {
-    struct slot *s = c->vacant;
+    struct endpoint *e = &c->endpoint[endpoint];
+    struct slot *s = e->vacant;
     if (!s)
         return ERR_BUSY;
-    uint16_t generation = (uint16_t)(s->generation + 1);
-    uint8_t header[HOSTCMD_HEADER] = {(uint8_t)(generation >> 8), (uint8_t)generation, (uint8_t)(s->index >> 8), (uint8_t)s->index};
-    TRY(c->config.transport.send(c->config.transport.context, endpoint, span_of(header, sizeof header), send->command));
-    c->vacant = s->next;
-    s->generation = generation;
+    s->generation++;
+    TRY(transmit(c, endpoint, s, send->command));
+    e->vacant = s->next;
     s->state = SLOT_WAITING;
     s->probe = probe;
+    s->owed = true;
     s->deadline_us = send->deadline_us;
     s->reply_code[0] = (char)send->command.at[0];
     s->reply_code[1] = (char)(send->command.at[1] + 1);
     s->answer.ticket = send->ticket;
-    s->answer.endpoint = (uint16_t)endpoint;
     s->answer.len = 0;
-    c->endpoint[endpoint].in_flight++;
+    e->in_flight++;
     c->pending++;
     c->counters.sent++;
     if (send->deadline_us < c->earliest_us)
@@ -213,7 +278,7 @@ size_t hostcmd_client_take(struct hostcmd_client *client, struct hostcmd_answer 
         client->done = s->next;
         struct hostcmd_answer *to = &out[count++];
         memcpy(to, &s->answer, offsetof(struct hostcmd_answer, at) + s->answer.len);
-        vacate(client, s);
+        let_go(client, s);
     }
     if (!client->done)
         client->done_end = &client->done;
@@ -252,6 +317,19 @@ static void probe(struct hostcmd_client *c, size_t endpoint, int64_t now_us)
     e->probing = send_on(c, endpoint, &nc, true) == ERR_OK;
 }
 
+static void renew(struct hostcmd_client *c, size_t endpoint)
+{
+    c->endpoint[endpoint].unanswered = 0;
+    if (c->config.transport.reset)
+        c->config.transport.reset(c->config.transport.context, endpoint);
+}
+
+/* An HSM that swallows requests: on a new link their numbers are free again. */
+static bool swallows(const struct hostcmd_client *c, const struct endpoint *e)
+{
+    return e->unanswered >= PROBES_TO_RENEW || 2 * e->lost > c->config.window + 1;
+}
+
 int64_t hostcmd_client_turn(struct hostcmd_client *client, int64_t now_us)
 {
     if (now_us >= client->earliest_us)
@@ -259,6 +337,8 @@ int64_t hostcmd_client_turn(struct hostcmd_client *client, int64_t now_us)
     int64_t next = client->earliest_us;
     for (size_t i = 0; i < client->config.transport.endpoints; i++) {
         struct endpoint *e = &client->endpoint[i];
+        if (e->up && swallows(client, e))
+            renew(client, i);
         if (!e->open || !e->up)
             continue;
         if (!e->probing && now_us >= e->probe_us)
@@ -298,9 +378,10 @@ void hostcmd_client_link(struct hostcmd_client *client, size_t endpoint, bool up
     if (up || !was_up)
         return;
     bool lost = false;
-    for (size_t i = 0; i < client->slot_count && e->in_flight > 0; i++) {
-        struct slot *s = &client->slot[i];
-        if (s->state != SLOT_WAITING || s->answer.endpoint != endpoint)
+    for (size_t i = 0; i <= client->config.window; i++) {
+        struct slot *s = &e->slot[i];
+        found(client, s);
+        if (s->state != SLOT_WAITING)
             continue;
         client->counters.broken++;
         lost = true;
@@ -314,41 +395,50 @@ static void rubbish(struct hostcmd_client *c, size_t endpoint)
 {
     c->counters.rubbish++;
     failed(c, endpoint);
-    if (c->config.transport.reset)
-        c->config.transport.reset(c->config.transport.context, endpoint);
+    renew(c, endpoint);
 }
 
+/* The slot whose request went out on this link under this very header and was not answered. */
 static struct slot *slot_of(struct hostcmd_client *c, size_t endpoint, struct span header)
 {
-    uint16_t generation = (uint16_t)(header.at[0] << 8 | header.at[1]);
-    size_t index = (size_t)(header.at[2] << 8 | header.at[3]);
-    if (index >= c->slot_count)
+    uint8_t sent[HOSTCMD_HEADER_MAX];
+    size_t index = index_of(header);
+    if (index > c->config.window)
         return NULL;
-    struct slot *s = &c->slot[index];
-    bool matches = s->state == SLOT_WAITING && s->generation == generation && s->answer.endpoint == endpoint;
-    return matches ? s : NULL;
+    struct slot *s = &c->endpoint[endpoint].slot[index];
+    put_number(s, sent, header.len);
+    return s->owed && memcmp(sent, header.at, header.len) == 0 ? s : NULL;
 }
 
-void hostcmd_client_receive(struct hostcmd_client *client, size_t endpoint, struct span payload)
+static void take_answer(struct hostcmd_client *c, struct slot *s, struct span reply)
 {
-    if (payload.len < HOSTCMD_HEADER + 2 * CODE_LEN) {
-        rubbish(client, endpoint);
-        return;
-    }
-    struct slot *s = slot_of(client, endpoint, span_slice(payload, 0, HOSTCMD_HEADER));
-    if (!s) {
-        client->counters.strays++;
-        return;
-    }
-    struct span reply = span_slice(payload, HOSTCMD_HEADER, SIZE_MAX);
+    size_t endpoint = s->answer.endpoint;
     bool ours = reply.at[0] == (uint8_t)s->reply_code[0] && reply.at[1] == (uint8_t)s->reply_code[1];
+    s->owed = false;
     if (!ours || reply.len > HOSTCMD_ANSWER_MAX) {
-        complete(client, s, ERR_FRAME);
-        rubbish(client, endpoint);
+        complete(c, s, ERR_FRAME);
+        rubbish(c, endpoint);
         return;
     }
     memcpy(s->answer.at, reply.at, reply.len);
     s->answer.len = (uint16_t)reply.len;
-    client->counters.answered++;
-    complete(client, s, ERR_OK);
+    c->counters.answered++;
+    complete(c, s, ERR_OK);
+}
+
+void hostcmd_client_receive(struct hostcmd_client *client, size_t endpoint, struct span payload)
+{
+    size_t header = client->config.header;
+    if (payload.len < header + 2 * CODE_LEN) {
+        rubbish(client, endpoint);
+        return;
+    }
+    struct slot *s = slot_of(client, endpoint, span_slice(payload, 0, header));
+    if (s && s->state == SLOT_WAITING) {
+        take_answer(client, s, span_slice(payload, header, SIZE_MAX));
+        return;
+    }
+    client->counters.strays++;
+    if (s)
+        found(client, s);
 }

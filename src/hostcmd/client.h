@@ -2,8 +2,8 @@
 /*
  * The client side of the HSM link: pooled, pipelined, bounded in time.
  *
- * Purpose    Sends host commands to a pool of HSMs and gives the answers back in batches. A request gets a sequence number in the
- *            4-byte header and is matched by it; each has a deadline; an HSM that fails is left alone until it answers a probe.
+ * Purpose    Sends host commands to a pool of HSMs and gives the answers back in batches. A request gets a sequence number in its
+ *            header and is matched by it; each has a deadline; an HSM that fails is left alone until it answers a probe.
  * Ownership  The client copies what it sends and wipes it with the answer. An answer holds codes: the taker wipes it
  *            (hostcmd_answer_wipe) when it is done.
  * Threading  All calls on one thread, the caller's loop.
@@ -11,10 +11,14 @@
  *            pending then. A request that was accepted always comes back exactly once through hostcmd_client_take, with ERR_OK
  *            and the payload, or ERR_TIMEOUT, ERR_HSM_UNAVAILABLE (the link broke) or ERR_FRAME (the answer was rubbish).
  *            Asking a second HSM is the caller's decision: send again with `avoid` = the endpoint that failed.
- * Limits     HOSTCMD_ENDPOINTS_MAX HSMs, a window of up to 4,096 requests each, answers up to HOSTCMD_ANSWER_MAX bytes.
+ * Limits     HOSTCMD_ENDPOINTS_MAX HSMs, a window of up to HOSTCMD_WINDOW_MAX requests each, headers from HOSTCMD_HEADER_MIN bytes on
+ *            (a shorter one cannot carry a sequence number: refused), answers up to HOSTCMD_ANSWER_MAX bytes.
+ *
+ * Header     Digits of 64 printable characters, '0' in front. A number whose request timed out is not given again until its answer
+ *            came after all or the link was renewed: a late answer never passes for that of another card.
  *
  * Breaker    Three failures (timeout, broken link, rubbish) within 5 s open it; while open, NC is sent once a second and the first
- *            good answer closes it. A link that is down counts as open.
+ *            good answer closes it. A link that is down counts as open. Five probes without an answer renew the link.
  *
  * Example
  *     TRY(hostcmd_client_send(c, &(struct hostcmd_send){.command = buf_span(&cy), .deadline_us = now + 500000, .ticket = slot}));
@@ -30,7 +34,14 @@
 
 #include <stdbool.h>
 
-enum { HOSTCMD_ENDPOINTS_MAX = 8, HOSTCMD_HEADER = 4, HOSTCMD_ANSWER_MAX = 1152 };
+enum {
+    HOSTCMD_ENDPOINTS_MAX = 8,
+    HOSTCMD_WINDOW_MAX = 4095,
+    HOSTCMD_HEADER = 4, /* usual length */
+    HOSTCMD_HEADER_MIN = 2,
+    HOSTCMD_HEADER_MAX = 255,
+    HOSTCMD_ANSWER_MAX = 1152,
+};
 
 struct hostcmd_client;
 
@@ -38,9 +49,9 @@ struct hostcmd_client;
 struct hostcmd_transport {
     void *context;
     size_t endpoints;
-    /* header and command make one frame; ERR_BUSY: no room now, ERR_CLOSED: the link is down. */
-    enum err (*send)(void *context, size_t endpoint, struct span header, struct span command);
-    /* Drops the link after rubbish; the transport opens it again and reports it. May be NULL. */
+    /* The parts make one frame; ERR_BUSY: no room now, ERR_CLOSED: the link is down. */
+    enum err (*send)(void *context, size_t endpoint, const struct span *part, size_t count);
+    /* Drops the link after rubbish or silence; the transport opens it again and reports it. May be NULL. */
     void (*reset)(void *context, size_t endpoint);
 };
 
@@ -48,6 +59,8 @@ struct hostcmd_client_config {
     const struct env *env;
     struct hostcmd_transport transport;
     uint32_t window; /* requests in flight for each HSM */
+    uint8_t header;  /* bytes in front of each command, as the HSM is configured */
+    char lmk[3];     /* two digits: goes with every command as %NN; empty: the HSM's own default */
 };
 
 MUST_USE enum err hostcmd_client_create(const struct hostcmd_client_config *config, struct hostcmd_client **out);

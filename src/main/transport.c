@@ -49,11 +49,10 @@ static void on_closed(void *context, struct net_peer peer)
 
 /* ---- client to net ---- */
 
-static enum err transport_send(void *context, size_t endpoint, struct span header, struct span command)
+static enum err transport_send(void *context, size_t endpoint, const struct span *part, size_t count)
 {
     struct hsm_link *link = context;
-    struct span part[] = {header, command};
-    return net_client_send(link->endpoint[endpoint].net, part, 2);
+    return net_client_send(link->endpoint[endpoint].net, part, count);
 }
 
 static void transport_reset(void *context, size_t endpoint)
@@ -108,7 +107,7 @@ enum err hsm_link_create(const struct hsm_link_config *config, struct hsm_link *
     enum err err = split(link, config->addresses, problem);
     if (err == ERR_OK)
         err = hostcmd_client_create(
-            &(struct hostcmd_client_config){config->env, {link, link->count, transport_send, transport_reset}, config->window},
+            &(struct hostcmd_client_config){config->env, {link, link->count, transport_send, transport_reset}, config->window, HOSTCMD_HEADER, ""},
             &link->client);
     if (err == ERR_OK)
         err = connect_all(link, config->loop, problem);

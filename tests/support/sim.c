@@ -88,15 +88,25 @@ static bool pm_right(struct span data)
     return span_is(WIRE_SPAN(ask.code), code);
 }
 
-static enum err hsm_send(void *context, size_t endpoint, struct span header, struct span command)
+/* Whatever was lost on the old link is lost with it. */
+static void hsm_reset(void *context, size_t endpoint)
 {
     struct sim *sim = context;
+    hostcmd_client_link(sim->hsm, endpoint, false);
+    hostcmd_client_link(sim->hsm, endpoint, true);
+}
+
+static enum err hsm_send(void *context, size_t endpoint, const struct span *part, size_t count)
+{
+    struct sim *sim = context;
+    const struct span header = part[0], command = part[1];
     struct span data = span_slice(command, 2, command.len);
     bool cy = span_is(span_slice(command, 0, 2), "CY");
     bool pm = span_is(span_slice(command, 0, 2), "PM");
     struct sim_question *q = &sim->waiting[sim->waiting_count];
     struct buf out = buf_over(q->at, sizeof q->at);
 
+    must(count == 2, "no LMK identifier");
     sim->asked[endpoint] += cy || pm;
     if ((!cy && !pm) || sim->deaf[endpoint] || sim_draw(sim, 100) < sim->drop_percent)
         return ERR_OK; /* probes are not answered, nor is what got lost */
@@ -244,7 +254,10 @@ static void core_make(struct sim *sim)
 void sim_open(struct sim *sim, uint64_t seed)
 {
     static const uint8_t master[VAULT_MASTER] = {1, 2, 3};
-    struct hostcmd_client_config hsm = {.env = &sim->env, .transport = {sim, SIM_HSMS, hsm_send, NULL}, .window = 4096};
+    struct hostcmd_client_config hsm = {.env = &sim->env,
+                                        .transport = {sim, SIM_HSMS, hsm_send, hsm_reset},
+                                        .window = HOSTCMD_WINDOW_MAX,
+                                        .header = HOSTCMD_HEADER};
 
     memset(sim, 0, sizeof *sim);
     sim->log = (struct log){-1, LOG_ERROR, "sim"};

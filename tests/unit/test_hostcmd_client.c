@@ -15,7 +15,8 @@ enum { ENDPOINTS = 2, WINDOW = 8, SENT_MAX = 256, SECOND = 1000000 };
 /* Everything that was sent, for the test to answer as it likes. */
 struct sent {
     size_t endpoint;
-    uint8_t header[HOSTCMD_HEADER];
+    uint8_t header[HOSTCMD_HEADER_MAX];
+    size_t header_len;
     uint8_t command[32];
     size_t len;
 };
@@ -29,17 +30,21 @@ struct world {
     size_t resets;
 };
 
-static enum err transport_send(void *context, size_t endpoint, struct span header, struct span command)
+static enum err transport_send(void *context, size_t endpoint, const struct span *part, size_t count)
 {
     struct world *w = context;
     if (w->next_err != ERR_OK)
         return w->next_err;
-    assert_true(w->count < SENT_MAX && header.len == HOSTCMD_HEADER && command.len <= 32);
+    assert_true(w->count < SENT_MAX);
     struct sent *s = &w->sent[w->count++];
+    struct buf command = buf_over(s->command, sizeof s->command);
     s->endpoint = endpoint;
+    s->header_len = part[0].len;
+    memcpy(s->header, part[0].at, part[0].len);
+    for (size_t i = 1; i < count; i++)
+        buf_put_span(&command, part[i]);
+    assert_int_equal(buf_done(&command), ERR_OK);
     s->len = command.len;
-    memcpy(s->header, header.at, header.len);
-    memcpy(s->command, command.at, command.len);
     return ERR_OK;
 }
 
@@ -55,7 +60,8 @@ static int setup(void **state)
     static struct world world;
     world = (struct world){.rng = {1, 0, 1000 * (int64_t)SECOND}};
     world.env = rng_env_over(&world.rng);
-    struct hostcmd_client_config config = {&world.env, {&world, ENDPOINTS, transport_send, transport_reset}, WINDOW};
+    struct hostcmd_client_config config = {
+        &world.env, {&world, ENDPOINTS, transport_send, transport_reset}, WINDOW, HOSTCMD_HEADER, ""};
     *state = &world;
     return hostcmd_client_create(&config, &world.client) == ERR_OK ? 0 : -1;
 }
@@ -76,9 +82,9 @@ static enum err ask(struct world *w, uint64_t ticket)
 
 static void reply(struct world *w, size_t index, const char *text)
 {
-    uint8_t room[128];
+    uint8_t room[HOSTCMD_HEADER_MAX + 128];
     struct buf b = buf_over(room, sizeof room);
-    buf_put(&b, w->sent[index].header, HOSTCMD_HEADER);
+    buf_put(&b, w->sent[index].header, w->sent[index].header_len);
     buf_put_text(&b, text);
     hostcmd_client_receive(w->client, w->sent[index].endpoint, buf_span(&b));
 }
@@ -237,6 +243,7 @@ static void test_breaker_needs_three_in_five_seconds(void **state)
     hostcmd_client_link(w->client, 0, true);
     for (int i = 0; i < 6; i++) {
         expire_one(w);
+        reply(w, w->count - 1, "CZ00"); /* late */
         w->rng.monotonic_us += 2 * SECOND;
     }
     assert_true(hostcmd_client_ready(w->client));
@@ -277,13 +284,119 @@ static void test_wrong_link(void **state)
     assert_int_equal(hostcmd_client_counters(w->client).strays, 1);
 }
 
+static void other_client(struct world *w, uint8_t header, const char *lmk)
+{
+    struct hostcmd_client_config config = {&w->env, {w, ENDPOINTS, transport_send, transport_reset}, WINDOW, header, ""};
+    memcpy(config.lmk, lmk, strlen(lmk) + 1);
+    hostcmd_client_destroy(w->client);
+    assert_int_equal(hostcmd_client_create(&config, &w->client), ERR_OK);
+    w->count = w->resets = 0;
+}
+
+/* Every header in flight is another one, printable, of the length that the HSM expects. */
+static void test_header_lengths(void **state)
+{
+    struct world *w = *state;
+    static const uint8_t length[] = {2, 3, 4, 5, 8, 255};
+    for (size_t l = 0; l < sizeof length; l++) {
+        other_client(w, length[l], "");
+        hostcmd_client_link(w->client, 0, true);
+        for (uint64_t i = 0; i < WINDOW; i++)
+            assert_int_equal(ask(w, i), ERR_OK);
+        for (size_t i = 0; i < WINDOW; i++) {
+            assert_int_equal(w->sent[i].header_len, length[l]);
+            for (size_t j = 0; j < length[l]; j++)
+                assert_true(w->sent[i].header[j] > ' ' && w->sent[i].header[j] < 127);
+            for (size_t j = 0; j < i; j++)
+                assert_memory_not_equal(w->sent[i].header, w->sent[j].header, length[l]);
+        }
+        for (size_t i = WINDOW; i > 0; i--) {
+            reply(w, i - 1, i % 2 ? "CZ00" : "CZ01");
+            expect_answer(w, i - 1, ERR_OK, i % 2 ? "CZ00" : "CZ01");
+        }
+    }
+}
+
+/* With two digits there is no generation: a number is not given again while its late answer may still come. */
+static void test_late_answers_under_short_headers(void **state)
+{
+    struct world *w = *state;
+    other_client(w, HOSTCMD_HEADER_MIN, "");
+    hostcmd_client_link(w->client, 0, true);
+    assert_int_equal(ask(w, 1), ERR_OK);
+    w->rng.monotonic_us += SECOND;
+    hostcmd_client_turn(w->client, w->rng.monotonic_us);
+    for (uint64_t i = 0; i < WINDOW; i++) {
+        assert_int_equal(ask(w, 10 + i), ERR_OK);
+        assert_memory_not_equal(w->sent[1 + i].header, w->sent[0].header, HOSTCMD_HEADER_MIN);
+    }
+    reply(w, 0, "CZ00"); /* of the one that timed out, not yet taken */
+    expect_answer(w, 1, ERR_TIMEOUT, "");
+    struct hostcmd_answer none;
+    assert_int_equal(hostcmd_client_take(w->client, &none, 1), 0);
+    assert_int_equal(hostcmd_client_counters(w->client).strays, 1);
+    reply(w, 1, "CZ01");
+    expect_answer(w, 10, ERR_OK, "CZ01");
+}
+
+static void test_lmk_identifier(void **state)
+{
+    struct world *w = *state;
+    other_client(w, HOSTCMD_HEADER, "01");
+    hostcmd_client_link(w->client, 0, true);
+    for (int i = 0; i < 3; i++)
+        expire_one(w);
+    assert_true(span_is(span_of(w->sent[0].command, w->sent[0].len), "CYkey%01"));
+    assert_true(span_is(span_of(w->sent[3].command, w->sent[3].len), "NC%01"));
+}
+
+/* An HSM that takes everything and answers nothing gets a new link: after five probes, or when half of the numbers are lost. */
+static void test_silence_renews_the_link(void **state)
+{
+    struct world *w = *state;
+    other_client(w, HOSTCMD_HEADER, "");
+    hostcmd_client_link(w->client, 0, true);
+    for (int i = 0; i < 4; i++) /* far apart: the breaker stays closed */
+        for (int j = 0; j < 5; j++)
+            if (w->resets == 0 && ask(w, 1) == ERR_OK) {
+                w->rng.monotonic_us += 4 * SECOND;
+                hostcmd_client_turn(w->client, w->rng.monotonic_us);
+                expect_answer(w, 1, ERR_TIMEOUT, "");
+                hostcmd_client_turn(w->client, w->rng.monotonic_us);
+            }
+    assert_int_equal(w->resets, 1);
+    assert_int_equal(w->count, 5); /* of the nine numbers */
+    hostcmd_client_link(w->client, 0, true);
+    for (uint64_t i = 0; i < WINDOW; i++)
+        assert_int_equal(ask(w, i), ERR_OK);
+}
+
+static void test_unanswered_probes_renew_the_link(void **state)
+{
+    struct world *w = *state;
+    struct hostcmd_client_config config = {&w->env, {w, 1, transport_send, transport_reset}, 64, HOSTCMD_HEADER, ""};
+    hostcmd_client_destroy(w->client);
+    assert_int_equal(hostcmd_client_create(&config, &w->client), ERR_OK);
+    hostcmd_client_link(w->client, 0, true);
+    for (int i = 0; i < 3; i++)
+        expire_one(w);
+    size_t asked = w->count;
+    for (int i = 0; i < 20 && w->resets == 0; i++) {
+        w->rng.monotonic_us += SECOND;
+        hostcmd_client_turn(w->client, w->rng.monotonic_us);
+    }
+    assert_int_equal(w->resets, 1);
+    assert_int_equal(w->count - asked, 4); /* one went out before */
+    assert_false(hostcmd_client_ready(w->client));
+}
+
 /* Random histories: each accepted request completes exactly once, whatever happens. */
 static void test_every_request_completes_once(void **state)
 {
     struct world *w = *state;
     uint8_t completed[4096] = {0};
     uint64_t next = 0;
-    for (int step = 0; step < 60000 && next < 4000; step++) {
+    for (int step = 0; step < 400000 && next < 4000; step++) {
         uint8_t draw[2];
         env_random(&w->env, draw, sizeof draw);
         if (w->count > SENT_MAX - 16) {
@@ -337,13 +450,24 @@ static void test_limits(void **state)
 {
     struct world *w = *state;
     struct hostcmd_client *client = NULL;
-    struct hostcmd_client_config config = {&w->env, {w, 0, transport_send, NULL}, 1};
+    struct hostcmd_client_config config = {&w->env, {w, 0, transport_send, NULL}, 1, HOSTCMD_HEADER, ""};
     assert_int_equal(hostcmd_client_create(&config, &client), ERR_CONFIG);
     config.transport.endpoints = HOSTCMD_ENDPOINTS_MAX + 1;
     assert_int_equal(hostcmd_client_create(&config, &client), ERR_CONFIG);
     config.transport.endpoints = 1;
     config.window = 0;
     assert_int_equal(hostcmd_client_create(&config, &client), ERR_CONFIG);
+    config.window = HOSTCMD_WINDOW_MAX + 1;
+    assert_int_equal(hostcmd_client_create(&config, &client), ERR_CONFIG);
+    config.window = HOSTCMD_WINDOW_MAX;
+    config.header = HOSTCMD_HEADER_MIN - 1; /* no room for a sequence number */
+    assert_int_equal(hostcmd_client_create(&config, &client), ERR_CONFIG);
+    config.header = HOSTCMD_HEADER_MIN;
+    memcpy(config.lmk, "0x", 3);
+    assert_int_equal(hostcmd_client_create(&config, &client), ERR_CONFIG);
+    memcpy(config.lmk, "99", 3);
+    assert_int_equal(hostcmd_client_create(&config, &client), ERR_OK);
+    hostcmd_client_destroy(client);
 }
 
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, setup, teardown)
@@ -361,6 +485,11 @@ int main(void)
         TEST(test_breaker_needs_three_in_five_seconds),
         TEST(test_rubbish),
         TEST(test_wrong_link),
+        TEST(test_header_lengths),
+        TEST(test_late_answers_under_short_headers),
+        TEST(test_lmk_identifier),
+        TEST(test_silence_renews_the_link),
+        TEST(test_unanswered_probes_renew_the_link),
         TEST(test_every_request_completes_once),
         TEST(test_limits),
     };

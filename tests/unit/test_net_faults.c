@@ -134,7 +134,7 @@ static void test_clients_and_hsm_without_memory(void **state)
     struct world *w = *state;
     for (size_t n = 1;; n++) {
         struct hostcmd_client *client = NULL;
-        struct hostcmd_client_config config = {&w->env, {.endpoints = 1}, 4};
+        struct hostcmd_client_config config = {&w->env, {.endpoints = 1}, 4, HOSTCMD_HEADER, ""};
         calls = 0;
         fail_at = n;
         enum err err = hostcmd_client_create(&config, &client);
