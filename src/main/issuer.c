@@ -25,8 +25,7 @@ struct settings {
     int64_t slots;
     int64_t connections;
     int64_t connections_per_address;
-    char hsm_addresses[256];
-    int64_t hsm_window;
+    struct hsm_link_settings hsm;
     int64_t hsm_ms;
     char keys_path[256];
     char vault_path[256];
@@ -51,8 +50,7 @@ static const struct config_row settings_rows[] = {
     {"rest", "connections_per_address", "of them from one address; 0: no limit of its own", CONFIG_INTEGER,
      AT(connections_per_address), 0, 20000, "0"},
     {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9081"},
-    {"hsm", "address", "ADDR:PORT of the HSM, several with commas", CONFIG_TEXT, AT(hsm_addresses), .initial = "127.0.0.1:1500"},
-    {"hsm", "window", "commands in flight for each HSM", CONFIG_INTEGER, AT(hsm_window), 1, 4096, "1024"},
+    HSM_LINK_ROWS(struct settings, hsm, "1024"),
     {"hsm", "timeout_ms", "deadline of one command", CONFIG_INTEGER, AT(hsm_ms), 10, 60000, "1500"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     {"vault", "file", "key of the PAN vault", CONFIG_TEXT, AT(vault_path)},
@@ -88,6 +86,12 @@ static void quiesce(void *context)
 {
     struct process *p = context;
     http_quiesce(p->http);
+}
+
+static void reload(void *context)
+{
+    struct process *p = context;
+    hsm_link_reload(p->hsm);
 }
 
 static int64_t on_turn(void *context)
@@ -178,8 +182,7 @@ static enum err network_connect(struct process *p, struct net_problem *problem)
     const struct settings *s = &p->settings;
     uint16_t admin_port = 0;
     TRY(service_loop_create(&p->base));
-    TRY(hsm_link_create(&(struct hsm_link_config){p->base.loop, &p->base.env, s->hsm_addresses, (uint32_t)s->hsm_window}, &p->hsm,
-                        problem));
+    TRY(hsm_link_create(&(struct hsm_link_config){p->base.loop, &p->base.env, &s->hsm}, &p->hsm, problem));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return rest_open(p, problem);
 }
@@ -249,6 +252,7 @@ static const struct service service = {
     .stop = stop,
     .quiesce = quiesce,
     .turn = on_turn,
+    .reload = reload,
     .busy = is_busy,
     .ready = is_ready,
     .metrics = on_metrics,

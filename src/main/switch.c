@@ -17,8 +17,7 @@ enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256 };
 struct settings {
     char store_url[256];
     char admin[64];
-    char hsm_addresses[256];
-    int64_t hsm_window;
+    struct hsm_link_settings hsm;
     char keys_path[256];
     char vault_path[256];
     int64_t slots;
@@ -55,8 +54,7 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
 static const struct config_row settings_rows[] = {
     {"store", "url", "sqlite:/path/ledger.db or postgres:...", CONFIG_TEXT, AT(store_url)},
     {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9583"},
-    {"hsm", "address", "ADDR:PORT of the HSM, several with commas", CONFIG_TEXT, AT(hsm_addresses), .initial = "127.0.0.1:1500"},
-    {"hsm", "window", "commands in flight for each HSM", CONFIG_INTEGER, AT(hsm_window), 1, 4096, "4096"},
+    HSM_LINK_ROWS(struct settings, hsm, "4095"),
     {"hsm", "round_ms", "deadline of one question", CONFIG_INTEGER, AT(round_ms), 10, 60000, "1500"},
     {"hsm", "total_ms", "deadline of all questions of a request", CONFIG_INTEGER, AT(total_ms), 10, 60000, "3000"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
@@ -87,6 +85,12 @@ struct process {
     struct switch_ports *ports;
     struct switch_core *core;
 };
+
+static void reload(void *context)
+{
+    struct process *p = context;
+    hsm_link_reload(p->hsm);
+}
 
 static int64_t on_turn(void *context)
 {
@@ -173,8 +177,7 @@ static enum err network_connect(struct process *p, struct net_problem *problem)
     uint16_t admin_port = 0;
 
     TRY(service_loop_create(&p->base));
-    TRY(hsm_link_create(&(struct hsm_link_config){p->base.loop, &p->base.env, s->hsm_addresses, (uint32_t)s->hsm_window}, &p->hsm,
-                        problem));
+    TRY(hsm_link_create(&(struct hsm_link_config){p->base.loop, &p->base.env, &s->hsm}, &p->hsm, problem));
     TRY(switch_ports_open(p->base.loop, p->link, p->link_count, &p->ports, problem));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return ERR_OK;
@@ -240,6 +243,7 @@ static const struct service service = {
     .start = start,
     .stop = stop,
     .turn = on_turn,
+    .reload = reload,
     .busy = is_busy,
     .ready = is_ready,
     .metrics = on_metrics,

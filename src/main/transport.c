@@ -5,9 +5,10 @@
 
 #include "base/arena.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { READ_SIZE = 64 * 1024, WRITE_SIZE = 256 * 1024, REPLY_LEAST = HOSTCMD_HEADER + 4, ADDRESS_SIZE = 64 };
+enum { READ_SIZE = 64 * 1024, WRITE_SIZE = 256 * 1024, CODES_LEN = 4, ADDRESS_SIZE = 64 };
 
 struct hsm_link;
 
@@ -19,6 +20,7 @@ struct endpoint {
 };
 
 struct hsm_link {
+    const struct env *env;
     struct hostcmd_client *client;
     struct endpoint endpoint[HOSTCMD_ENDPOINTS_MAX];
     size_t count;
@@ -83,20 +85,46 @@ static enum err split(struct hsm_link *link, const char *addresses, struct net_p
     return *buf_text(&text) ? ERR_CONFIG : ERR_INTERNAL;
 }
 
-static enum err connect_all(struct hsm_link *link, struct net_loop *loop, struct net_problem *problem)
+/* Any file of TLS makes it TLS; what is missing then is told. */
+static bool wants_tls(const struct hsm_link_settings *s)
 {
+    return s->tls_ca[0] || s->tls_certificate[0] || s->tls_key[0];
+}
+
+static enum err connect_all(struct hsm_link *link, const struct hsm_link_config *config, struct net_problem *problem)
+{
+    const struct hsm_link_settings *s = config->settings;
+    const struct net_tls_config tls = {
+        .certificate = s->tls_certificate, .key = s->tls_key, .ca = s->tls_ca, .crl = s->tls_crl, .name = s->tls_name};
     for (size_t i = 0; i < link->count; i++) {
         struct endpoint *e = &link->endpoint[i];
-        struct net_client_config config = {
+        struct net_client_config client = {
             .name = "hsm",
             .address = e->address,
-            .framing = {NET_LEN2, REPLY_LEAST, HOSTCMD_FRAME_MAX},
+            .framing = {NET_LEN2, (uint32_t)s->header + CODES_LEN, HOSTCMD_FRAME_MAX},
             .sizes = {READ_SIZE, WRITE_SIZE, 0},
             .events = {.frames = on_frames, .opened = on_opened, .closed = on_closed, .context = e},
+            .tls = wants_tls(s) ? &tls : NULL,
         };
-        TRY(net_client_create(loop, &config, &e->net, problem));
+        TRY(net_client_create(config->loop, &client, &e->net, problem));
     }
     return ERR_OK;
+}
+
+static enum err create_client(struct hsm_link *link, const struct hsm_link_config *config, struct net_problem *problem)
+{
+    const struct hsm_link_settings *s = config->settings;
+    struct hostcmd_client_config client = {.env = config->env,
+                                           .transport = {link, link->count, transport_send, transport_reset},
+                                           .window = (uint32_t)s->window,
+                                           .header = (uint8_t)s->header};
+    size_t digits = strspn(s->lmk, "0123456789");
+    if (s->lmk[0] && (digits != 2 || s->lmk[2])) {
+        (void)snprintf(problem->text, sizeof problem->text, "hsm.lmk: write two digits, such as 01, or nothing");
+        return ERR_CONFIG;
+    }
+    memcpy(client.lmk, s->lmk, sizeof client.lmk);
+    return hostcmd_client_create(&client, &link->client);
 }
 
 enum err hsm_link_create(const struct hsm_link_config *config, struct hsm_link **out, struct net_problem *problem)
@@ -104,16 +132,23 @@ enum err hsm_link_create(const struct hsm_link_config *config, struct hsm_link *
     void *at = NULL;
     TRY(memory_reserve(1, sizeof(struct hsm_link), &at));
     struct hsm_link *link = at;
-    enum err err = split(link, config->addresses, problem);
+    link->env = config->env;
+    enum err err = split(link, config->settings->addresses, problem);
     if (err == ERR_OK)
-        err = hostcmd_client_create(
-            &(struct hostcmd_client_config){config->env, {link, link->count, transport_send, transport_reset}, config->window, HOSTCMD_HEADER, ""},
-            &link->client);
+        err = create_client(link, config, problem);
     if (err == ERR_OK)
-        err = connect_all(link, config->loop, problem);
+        err = connect_all(link, config, problem);
     /* Also after a failure: connections that were made still point here until the loop is gone. */
     *out = link;
     return err;
+}
+
+void hsm_link_reload(struct hsm_link *link)
+{
+    struct net_problem problem = {""};
+    for (size_t i = 0; i < link->count; i++)
+        if (net_client_tls_reload(link->endpoint[i].net, &problem) != ERR_OK)
+            LOG(link->env->log, LOG_ERROR, "hsm.certificates_kept", LOG_TEXT("reason", problem.text));
 }
 
 struct hostcmd_client *hsm_link_client(struct hsm_link *link)

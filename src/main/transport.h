@@ -2,35 +2,72 @@
 /*
  * The HSM link of a service: net connections wired into the pipelined host command client.
  *
- * Purpose    One call makes the connections to all HSMs of a configuration line and the client over them.
+ * Purpose    One call makes the connections to all HSMs of a configuration line and the client over them. What a real payShield
+ *            needs (header length, LMK identifier, TLS) are settings; every service that asks an HSM has the same rows.
  * Ownership  hsm_link_destroy releases the client; the connections belong to the loop and are gone with net_loop_destroy, which
  *            therefore comes first.
  * Threading  The loop's thread.
- * Failure    A bad address list is described in `problem`; what was made is in *out all the same and is destroyed as usual. An HSM
- *            that is not there yet is not a failure: it is tried again.
+ * Failure    A setting that cannot be is described in `problem`; what was made is in *out all the same and is destroyed as usual. An
+ *            HSM that is not there yet is not a failure: it is tried again.
  * Limits     HOSTCMD_ENDPOINTS_MAX addresses.
  *
  * Example
- *     TRY(hsm_link_create(&(struct hsm_link_config){loop, &env, "127.0.0.1:1500", 1024}, &link, &problem));
+ *     TRY(hsm_link_create(&(struct hsm_link_config){loop, &env, &settings.hsm}, &link, &problem));
  *     struct hostcmd_client *hsm = hsm_link_client(link);      // send, take, turn; one write a turn
  */
 #ifndef MAIN_TRANSPORT_H
 #define MAIN_TRANSPORT_H
 
+#include "base/config.h"
 #include "hostcmd/client.h"
 #include "net/net.h"
 
 struct hsm_link;
 
+struct hsm_link_settings {
+    char addresses[256];
+    int64_t window;
+    int64_t header;
+    char lmk[8];
+    char tls_ca[256];
+    char tls_certificate[256];
+    char tls_key[256];
+    char tls_crl[256];
+    char tls_name[128];
+};
+
+/* The rows of section [hsm] in a table over struct_, whose member_ is a struct hsm_link_settings. */
+/* clang-format off */
+#define HSM_LINK_ROWS(struct_, member_, window_) \
+    {"hsm", "address", "ADDR:PORT of the HSM, several with commas", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.addresses), \
+     .initial = "127.0.0.1:1500"}, \
+    {"hsm", "window", "commands in flight for each HSM", CONFIG_INTEGER, CONFIG_MEMBER(struct_, member_.window), 1, 4095, window_}, \
+    {"hsm", "header", "length of the header as the HSM is set; from 2 on, for the number by which answers are matched", \
+     CONFIG_INTEGER, CONFIG_MEMBER(struct_, member_.header), 2, 255, "4"}, \
+    {"hsm", "lmk", "two digits: LMK identifier that goes with every command as %NN; empty: the HSM's default", CONFIG_TEXT, \
+     CONFIG_MEMBER(struct_, member_.lmk), .initial = ""}, \
+    {"hsm", "tls_ca", "PEM file: authorities of the HSM's certificate; with it, or tls_certificate, the link is TLS", CONFIG_TEXT, \
+     CONFIG_MEMBER(struct_, member_.tls_ca), .initial = ""}, \
+    {"hsm", "tls_certificate", "PEM file: own certificate, then its chain", CONFIG_TEXT, \
+     CONFIG_MEMBER(struct_, member_.tls_certificate), .initial = ""}, \
+    {"hsm", "tls_key", "PEM file of its private key, closed to others", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.tls_key), \
+     .initial = ""}, \
+    {"hsm", "tls_crl", "PEM file: revocation lists of all of these authorities; empty: none is asked for", CONFIG_TEXT, \
+     CONFIG_MEMBER(struct_, member_.tls_crl), .initial = ""}, \
+    {"hsm", "tls_name", "DNS name or IP address that the HSM's certificate must carry; empty: the host of its address", CONFIG_TEXT, \
+     CONFIG_MEMBER(struct_, member_.tls_name), .initial = ""}
+/* clang-format on */
+
 struct hsm_link_config {
     struct net_loop *loop;
     const struct env *env;
-    const char *addresses; /* ADDR:PORT, several separated by commas */
-    uint32_t window;       /* requests in flight for each HSM */
+    const struct hsm_link_settings *settings;
 };
 
 MUST_USE enum err hsm_link_create(const struct hsm_link_config *config, struct hsm_link **out, struct net_problem *problem);
 struct hostcmd_client *hsm_link_client(struct hsm_link *link);
+/* Reads certificates and keys again, for connections from now on; told in the log. Plain TCP: nothing. */
+void hsm_link_reload(struct hsm_link *link);
 void hsm_link_destroy(struct hsm_link *link);
 
 #endif

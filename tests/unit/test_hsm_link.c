@@ -80,7 +80,9 @@ static void link_to(struct world *w, const uint16_t *port, size_t count)
         buf_put_decimal(&b, port[i], 0);
     }
     struct net_problem problem;
-    struct hsm_link_config config = {w->loop, &w->env, buf_text(&b), 1024};
+    struct hsm_link_settings settings = {.window = 1024, .header = HOSTCMD_HEADER};
+    memcpy(settings.addresses, buf_text(&b), b.len + 1);
+    struct hsm_link_config config = {w->loop, &w->env, &settings};
     assert_int_equal(hsm_link_create(&config, &w->link, &problem), ERR_OK);
     w->client = hsm_link_client(w->link);
 }
@@ -250,7 +252,9 @@ static void test_bad_addresses(void **state)
         struct hsm_link *link = NULL;
         struct net_problem problem = {""};
         assert_int_equal(net_loop_create(&(struct net_loop_config){.env = &w->env}, &loop), ERR_OK);
-        assert_int_equal(hsm_link_create(&(struct hsm_link_config){loop, &w->env, bad[i], 8}, &link, &problem), ERR_CONFIG);
+        struct hsm_link_settings settings = {.window = 8, .header = HOSTCMD_HEADER};
+        memcpy(settings.addresses, bad[i], strlen(bad[i]) + 1);
+        assert_int_equal(hsm_link_create(&(struct hsm_link_config){loop, &w->env, &settings}, &link, &problem), ERR_CONFIG);
         assert_true(strlen(problem.text) > 0);
         net_loop_destroy(loop);
         hsm_link_destroy(link);
