@@ -144,7 +144,8 @@ static bool data_of(struct span data, const char *set, size_t min, size_t max)
 }
 
 /* clang-format off */
-/* Contents that are checked; all others are free text. The numeric ones are Thales', known from descriptions only (unconfirmed). */
+/* Contents that are checked; all others are free text. The numeric ones are Thales', known from descriptions only (unconfirmed), and
+ * mean something else in an R block of another maker. */
 static const struct {
     char id[3];
     const char *set;
@@ -161,9 +162,10 @@ static const struct {
 };
 /* clang-format on */
 
-static enum err check_content(const struct keys_optional *o)
+static enum err check_content(const struct keys_header *header, const struct keys_optional *o)
 {
-    for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++)
+    bool foreign = header->format >= 'A' && one_of("0123456789", o->id[0]);
+    for (size_t i = 0; i < sizeof contents / sizeof contents[0] && !foreign; i++)
         if (memcmp(contents[i].id, o->id, ID) == 0 && !data_of(o->data, contents[i].set, contents[i].min, contents[i].max))
             return contents[i].err;
     return ERR_OK;
@@ -191,7 +193,7 @@ enum err keys_optional_check(const struct keys_header *header)
             return ERR_HEADER_IDENTIFIER;
         if (repeats(header, &o))
             return ERR_OPTIONAL_REPEATED;
-        TRY(check_content(&o));
+        TRY(check_content(header, &o));
     }
     return count == header->optional ? ERR_OK : ERR_OPTIONAL_COUNT;
 }
