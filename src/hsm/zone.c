@@ -44,7 +44,7 @@ static enum err atalla_number(struct span digits, uint8_t *out)
 enum err hsm_zone_open(struct hsm *hsm, const struct hsm_call *call, struct span atalla, struct hsm_zone *zone)
 {
     struct keys_header header = {.algorithm = 'T'};
-    TRY(hsm_key_clear(hsm, &zone->at, &call->row->key, &header, &zone->zmk));
+    TRY(hsm_key_clear(hsm, &zone->at, hostcmd_key_rule(call->row, call->request), &header, &zone->zmk));
     if (header.algorithm != 'T' && header.algorithm != 'A')
         return ERR_KEY_ALGORITHM;
     zone->algorithm = header.algorithm;
@@ -95,19 +95,10 @@ static enum err read_variant(const struct hsm_zone *zone, struct span text, stru
     return keys_zmk_unwrap(&varied, text, &out->key);
 }
 
-static bool is_zero(const struct secret_key *key)
-{
-    static const uint8_t zero[sizeof key->at];
-    SECRET_KEY bits = *key;
-    for (size_t i = 0; i < bits.len; i++)
-        bits.at[i] &= 0xFE; /* a key of parity bits alone is as empty */
-    return secret_equal(bits.at, zero, bits.len);
-}
-
 enum err hsm_zone_read(const struct hsm_zone *zone, struct span text, struct hsm_moving *out)
 {
     TRY(is_block(text) ? read_block(zone, text, out) : read_variant(zone, text, out));
-    if (is_zero(&out->key))
+    if (keys_zero(&out->key))
         return ERR_KEY_PARITY_DEST;
     if (out->header.algorithm != 'T' && out->header.algorithm != 'D')
         return ERR_OK;

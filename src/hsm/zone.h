@@ -64,8 +64,12 @@ MUST_USE enum err hsm_zone_write(struct hsm *hsm, const struct hsm_zone *zone, c
 
 /* A header from `#` fields, and the key length they promise; ERR_KEY_ALGORITHM. */
 MUST_USE enum err hsm_header_from(const struct hostcmd_attributes *attributes, struct keys_header *out, uint8_t *len);
+/* What `#` says of a key formed from components: version and optional blocks. */
+MUST_USE enum err hsm_header_complete(const struct hostcmd_attributes *attributes, struct keys_header *header);
 /* A6 if no key of this type code has the usage, A7 if it is not a TDES key. */
 MUST_USE enum err hsm_header_fits_type(const struct keys_header *header, struct span type);
+/* Whether two uses, each a type code (402) or a usage (C0), are one: equal, the usage belongs to the type, or both to one type. */
+bool hsm_header_uses_meet(struct span a, struct span b);
 /* The header of the block that is to be made: that of the block that came, which `#` may not contradict, else that of `#` (15);
  * then `&`, which may only narrow. */
 MUST_USE enum err hsm_header_settle(const struct hsm_call *call, struct hsm_moving *key);

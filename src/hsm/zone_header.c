@@ -39,25 +39,51 @@ static bool listed(const char *pairs, const char *pair)
     return false;
 }
 
-enum err hsm_header_from(const struct hostcmd_attributes *attributes, struct keys_header *out, uint8_t *len)
+enum err hsm_header_complete(const struct hostcmd_attributes *attributes, struct keys_header *header)
 {
     uint64_t count = 0;
     struct span optional = WIRE_SPAN(attributes->optional_blocks);
     TRY(span_decimal(span_slice(optional, 0, PAIR), &count));
+    memcpy(header->version, attributes->version.at, sizeof header->version);
+    header->optional = (uint8_t)count;
+    header->blocks = span_slice(optional, PAIR, optional.len);
+    return keys_optional_check(header);
+}
+
+enum err hsm_header_from(const struct hostcmd_attributes *attributes, struct keys_header *out, uint8_t *len)
+{
     for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++) {
         if (!span_is(WIRE_SPAN(attributes->algorithm), algorithms[i].text))
             continue;
         *len = algorithms[i].len;
         *out = (struct keys_header){.algorithm = algorithms[i].algorithm,
                                     .mode = (char)attributes->mode.at[0],
-                                    .exportability = (char)attributes->exportability.at[0],
-                                    .optional = (uint8_t)count,
-                                    .blocks = span_slice(optional, PAIR, optional.len)};
+                                    .exportability = (char)attributes->exportability.at[0]};
         memcpy(out->usage, attributes->usage.at, sizeof out->usage);
-        memcpy(out->version, attributes->version.at, sizeof out->version);
-        return keys_optional_check(out);
+        return hsm_header_complete(attributes, out);
     }
     return ERR_KEY_ALGORITHM;
+}
+
+/* The row whose type this is, or the first one that lists this usage; NULL: none. */
+static const char *class_of(struct span use)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (use.len == PAIR ? listed(types[i].usages, (const char *)use.at) : span_is(use, types[i].type))
+            return types[i].usages;
+    return NULL;
+}
+
+bool hsm_header_uses_meet(struct span a, struct span b)
+{
+    const char *ca = class_of(a), *cb = class_of(b);
+    if (span_equal(a, b))
+        return true;
+    if (!ca || !cb)
+        return false;
+    if (a.len == b.len)
+        return a.len == PAIR && ca == cb;
+    return a.len == PAIR ? listed(cb, (const char *)a.at) : listed(ca, (const char *)b.at);
 }
 
 enum err hsm_header_fits_type(const struct keys_header *header, struct span type)

@@ -61,6 +61,9 @@ MUST_USE enum err keys_lmk_add(struct keys_lmk_set *set, const struct keys_lmk_f
 /* The public test LMKs; never for production. */
 MUST_USE enum err keys_lmk_add_test_variant(struct keys_lmk_set *set, unsigned id);
 MUST_USE enum err keys_lmk_add_test_block(struct keys_lmk_set *set, unsigned id);
+/* Old partners of both for BW, as public: the pairs rotated by ten (pair 0 is 10 of the test LMK), the triple with its first and
+ * last part exchanged. */
+MUST_USE enum err keys_lmk_add_test_old(struct keys_lmk_set *set, unsigned variant_id, unsigned block_id);
 MUST_USE enum err keys_lmk_add_variant(struct keys_lmk_set *set, unsigned id, const uint8_t pair[static KEYS_PAIRS][16],
                                        const char check[static KEYS_CHECK]);
 MUST_USE enum err keys_lmk_add_block(struct keys_lmk_set *set, unsigned id, const struct secret_key *triple);
@@ -81,6 +84,7 @@ bool keys_lmk_is_public(enum keys_lmk_kind kind, const struct keys_material *mat
 struct keys_type_place {
     uint8_t pair;    /* pair n is the LMK halves 2n and 2n+1 */
     uint8_t variant; /* 0..9 */
+    bool component;  /* byte 0 of the pair xor FF as well: how some hosts encipher the components of a key */
 };
 /* ERR_KEY_TYPE for text that is no type code. */
 MUST_USE enum err keys_type_place(struct span code, struct keys_type_place *out);
@@ -112,7 +116,11 @@ MUST_USE enum err keys_zmk_wrap(const struct secret_key *zmk, enum keys_scheme s
 bool keys_parity_odd(const struct secret_key *key);
 void keys_parity_set(struct secret_key *key);
 bool keys_halves_equal(const struct secret_key *key);
-/* Random, odd parity, halves different. */
+/* All bits but those of parity are zero. */
+bool keys_zero(const struct secret_key *key);
+/* A weak or semi-weak DES key among its parts of 8 bytes (FIPS 74, SP 800-67). */
+bool keys_weak(const struct secret_key *key);
+/* Random, odd parity, halves different, no part weak. */
 void keys_generate(const struct env *env, uint8_t len, struct secret_key *out);
 /* TDES of a zero block: all 8 bytes; three are shown unless the long form is asked for. */
 MUST_USE enum err keys_kcv(const struct secret_key *key, uint8_t out[static 8]);

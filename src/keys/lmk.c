@@ -135,6 +135,23 @@ enum err keys_lmk_add_test_block(struct keys_lmk_set *set, unsigned id)
     return keys_lmk_add_block(set, id, &test_block);
 }
 
+enum err keys_lmk_add_test_old(struct keys_lmk_set *set, unsigned variant_id, unsigned block_id)
+{
+    struct keys_material pairs, triple = {0};
+    struct keys_lmk_facts facts = {.id = (uint8_t)variant_id, .kind = KEYS_LMK_VARIANT, .test = true, .old = true};
+    memcpy(pairs.at, test_pairs[KEYS_PAIRS / 2], sizeof pairs.at / 2);
+    memcpy(pairs.at + sizeof pairs.at / 2, test_pairs, sizeof pairs.at / 2);
+    TRY(keys_lmk_check_value(KEYS_LMK_VARIANT, &pairs, facts.check));
+    TRY(keys_lmk_add(set, &facts, &pairs));
+    memcpy(triple.at, test_block.at + 16, 8);
+    memcpy(triple.at + 8, test_block.at + 8, 8);
+    memcpy(triple.at + 16, test_block.at, 8);
+    facts.id = (uint8_t)block_id;
+    facts.kind = KEYS_LMK_BLOCK;
+    TRY(keys_lmk_check_value(KEYS_LMK_BLOCK, &triple, facts.check));
+    return keys_lmk_add(set, &facts, &triple);
+}
+
 enum keys_lmk_kind keys_lmk_kind(const struct keys_lmk_set *set, unsigned id)
 {
     const struct keys_lmk *lmk = keys_lmk_find(set, id);

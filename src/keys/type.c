@@ -33,7 +33,7 @@ enum err keys_type_place(struct span code, struct keys_type_place *out)
         return ERR_KEY_TYPE;
     if (span_unhex(span_slice(code, 1, 2), &pair, 1) != ERR_OK || pair >= sizeof pair_of_code)
         return ERR_KEY_TYPE;
-    *out = (struct keys_type_place){pair_of_code[pair], (uint8_t)(code.at[0] - '0')};
+    *out = (struct keys_type_place){.pair = pair_of_code[pair], .variant = (uint8_t)(code.at[0] - '0')};
     return ERR_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+enum { COMPONENT = 0xFF };
 static const uint8_t type_variant[] = {0x00, 0xA6, 0x5A, 0x6A, 0xDE, 0x2B, 0x50, 0x74, 0x9C, 0xFA};
 
 /* clang-format off */
@@ -121,7 +122,7 @@ static enum err lmk_key(const struct keys_lmk_set *set, unsigned id, struct keys
     ASSERT(type.pair < KEYS_PAIRS && type.variant < sizeof type_variant);
     out->len = 16;
     memcpy(out->at, lmk->pair[type.pair], 16);
-    out->at[0] ^= type_variant[type.variant];
+    out->at[0] ^= type_variant[type.variant] ^ (type.component ? COMPONENT : 0);
     return ERR_OK;
 }
 

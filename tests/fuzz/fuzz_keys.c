@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span text = span_of(data, size);
     struct secret_key key = {.len = 99};
     struct keys_header header;
-    struct keys_type_place place = {7, 4};
+    struct keys_type_place place = {.pair = 7, .variant = 4};
     if (keys_block_extent(text) > size)
         abort();
     check(keys_block_unwrap(lmks, 1, text, &header, &key), &key);

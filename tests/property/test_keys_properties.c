@@ -46,7 +46,11 @@ static void unwrap_undoes_wrap(void **state)
                 assert_int_equal(b.len, cases[i].text);
                 assert_int_equal(keys_unwrap(lmks, 0, place, buf_span(&b), &back), ERR_OK);
                 assert_true(same(&key, &back));
-                other = (struct keys_type_place){place.pair, (uint8_t)((variant + 1) % 10)};
+                other = (struct keys_type_place){.pair = place.pair, .variant = (uint8_t)((variant + 1) % 10)};
+                assert_int_equal(keys_unwrap(lmks, 0, other, buf_span(&b), &back), ERR_OK);
+                assert_false(same(&key, &back));
+                other = place;
+                other.component = true;
                 assert_int_equal(keys_unwrap(lmks, 0, other, buf_span(&b), &back), ERR_OK);
                 assert_false(same(&key, &back));
             }

@@ -116,7 +116,8 @@ static enum err call_block(void)
     char room[128];
     struct buf b = buf_over(room, sizeof room);
     struct secret_key back = {.len = 99};
-    struct keys_header header = {{'C', '0'}, 'T', 'N', {'0', '0'}, 'E', 0, {'0', '1'}};
+    struct keys_header header = {
+        .usage = {'C', '0'}, .algorithm = 'T', .mode = 'N', .version = {'0', '0'}, .exportability = 'E', .lmk = {'0', '1'}};
     TRY(keys_block_wrap(lmks, 1, &header, &pair, &env, &b));
     enum err err = keys_block_unwrap(lmks, 1, buf_span(&b), &header, &back);
     assert_true(err == ERR_OK || back.len == 99);
@@ -128,7 +129,7 @@ static enum err call_variant(void)
     char room[64];
     struct buf b = buf_over(room, sizeof room);
     struct secret_key back = {.len = 99};
-    const struct keys_type_place place = {7, 4};
+    const struct keys_type_place place = {.pair = 7, .variant = 4};
     TRY(keys_wrap(lmks, 0, place, KEYS_U, &pair, &b));
     enum err err = keys_unwrap(lmks, 0, place, buf_span(&b), &back);
     assert_true(err == ERR_OK || back.len == 99);
