@@ -56,6 +56,7 @@ static enum err wrap_block(struct hsm *hsm, const struct hsm_call *call, const s
     TRY(hsm_header_settle(call, key));
     if (key->header.format >= 'A')
         hsm_header_carry(key);
+    TRY(hsm_key_admit(hsm, (struct span){0}, &key->header, &key->key));
     return keys_block_wrap(hsm_key_lmks(hsm), zone->at.lmk, &key->header, &key->key, hsm_env(hsm), out);
 }
 
@@ -68,6 +69,7 @@ static enum err wrap_variant(struct hsm *hsm, const struct hsm_zone *zone, struc
         TRY(hsm_header_fits_type(&key->header, type));
     if (scheme != 0 && hsm_scheme_length(scheme) != key->key.len)
         return ERR_KEY_SCHEME;
+    TRY(hsm_key_admit(hsm, type, NULL, &key->key));
     return keys_wrap(hsm_key_lmks(hsm), zone->at.lmk, place, (enum keys_scheme)scheme, &key->key, out);
 }
 
@@ -174,14 +176,14 @@ static char cvk_scheme(struct span letter, bool blocks)
     return scheme;
 }
 
-/* A CVK that had no header gets that of its type. */
+/* A CVK that had no header gets that of its type, with the mode that hardened mode takes as well. */
 static void cvk_header(const struct hsm_call *call, struct hsm_moving *key)
 {
     if (key->block || call->attributes)
         return;
     key->block = true;
     key->header =
-        (struct keys_header){.usage = {'C', '0'}, .algorithm = 'T', .mode = 'N', .version = {'0', '0'}, .exportability = 'E'};
+        (struct keys_header){.usage = {'C', '0'}, .algorithm = 'T', .mode = 'C', .version = {'0', '0'}, .exportability = 'E'};
 }
 
 static enum err cvk_reply(const struct hostcmd_au *r, const struct buf *b, const struct secret_key *pair,

@@ -26,6 +26,9 @@ struct hsm_config {
     uint8_t lmk;        /* identifier used where no %NN is given and no client says otherwise */
     uint16_t sockets;   /* what NO reports */
     bool test_lmk;      /* loads the public test LMKs: variant as 00, key block as 01 */
+    bool test_lmk_old;  /* with them their old partners, for BW */
+    const char *user_storage; /* file of hsm/storage.h, read by hsm_storage_reload; NULL or empty: none */
+    size_t storage_size;      /* its entries, up to HSM_STORAGE_MAX; 0: 256 */
     bool authorised;    /* starts with every activity authorised under the test LMKs (compatibility mode: PM tells the code) */
     bool hardened;      /* host-commands 9 */
     const struct hsm_guess_config *guess; /* hsm/guess.h; NULL: no guessing limit */
@@ -40,6 +43,10 @@ MUST_USE enum err hsm_disabled_parse(const char *list, uint64_t *out);
 
 MUST_USE enum err hsm_create(const struct hsm_config *config, struct hsm **out);
 void hsm_destroy(struct hsm *hsm);
+
+/* Reads the user storage anew: at start, and whenever the file has changed. All of it is good and replaces what was, or nothing
+ * changes and `problem` says line and remedy. */
+MUST_USE enum err hsm_storage_reload(struct hsm *hsm, struct net_problem *problem);
 
 /* Who asks: what the connection says of its peer. */
 struct hsm_client {

@@ -7,7 +7,7 @@
  *            attributes (A6, A8, A7), parity (10), length (27).
  * Ownership  A loaded key belongs to the cache and is valid until the next call of this header.
  * Threading  As struct hsm: one thread.
- * Limits     HSM_STORAGE entries of user storage; texts of up to KEYS_CACHE_TEXT characters are cached.
+ * Limits     HSM_STORAGE entries of user storage unless configured otherwise; texts of up to KEYS_CACHE_TEXT characters are cached.
  */
 #ifndef HSM_HSM_KEYS_H
 #define HSM_HSM_KEYS_H
@@ -35,7 +35,11 @@ MUST_USE enum err hsm_key_locate(struct hsm *hsm, const struct hsm_call *call, s
 MUST_USE enum err hsm_key_clear(struct hsm *hsm, const struct hsm_key_text *at, const struct hostcmd_key_rule *rule,
                                 struct keys_header *header, struct secret_key *out);
 
-/* An entry of user storage: a KEY text and the LMK it is under. */
+/* For a key that is made or taken in, as hsm_key_clear does for one that is used: hardened mode refuses weak and mixed-use keys
+ * (hsm/key_check.h), compatibility mode none. `header` of a key block; NULL: a variant key of this type code. */
+MUST_USE enum err hsm_key_admit(struct hsm *hsm, struct span type, const struct keys_header *header, const struct secret_key *key);
+
+/* An entry of user storage (hsm/storage.h): a KEY text and the LMK it is under. */
 MUST_USE enum err hsm_key_store(struct hsm *hsm, unsigned index, uint8_t lmk, struct span text);
 struct keys_lmk_set *hsm_key_lmks(struct hsm *hsm);
 

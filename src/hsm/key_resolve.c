@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/hsm_keys.h"
+#include "hsm/key_check.h"
+#include "hsm/storage.h"
 #include "keys/cache.h"
 
 #include <string.h>
 
-struct stored {
-    uint8_t lmk;
-    uint16_t len; /* 0: empty */
-    uint8_t text[KEYS_CACHE_TEXT];
-};
+enum { SINGLE = 8 };
 
 struct hsm_keys {
     struct secret_pages pages;
     struct keys_lmk_set *lmks;
     struct keys_cache *cvks;
     struct keys_cache *masters;
-    struct stored storage[HSM_STORAGE];
+    struct hsm_storage *storage;
+    struct hsm_key_check *check; /* hardened mode; else NULL */
 };
 
 static void unload_cvk(void *payload)
@@ -35,10 +34,14 @@ static enum err fill(struct hsm_keys *k, const struct hsm_config *config)
         LOG(config->env->log, LOG_WARN, "hsm.memory_not_locked", LOG_TEXT("see", "RLIMIT_MEMLOCK: keys may be swapped out"));
     TRY(keys_cache_create(HSM_CACHE, sizeof(struct cvv_key), unload_cvk, &k->cvks));
     TRY(keys_cache_create(HSM_CACHE, sizeof(struct cvv_master), unload_master, &k->masters));
+    TRY(hsm_storage_create(config->storage_size > 0 ? config->storage_size : HSM_STORAGE, &k->storage));
+    if (config->hardened)
+        TRY(hsm_key_check_create(config->env, &k->check));
     if (!config->test_lmk)
         return ERR_OK;
     TRY(keys_lmk_add_test_variant(k->lmks, 0));
-    return keys_lmk_add_test_block(k->lmks, 1);
+    TRY(keys_lmk_add_test_block(k->lmks, 1));
+    return config->test_lmk_old ? keys_lmk_add_test_old(k->lmks, 0, 1) : ERR_OK;
 }
 
 enum err hsm_keys_create(const struct hsm_config *config, struct hsm_keys **out)
@@ -62,6 +65,8 @@ void hsm_keys_destroy(struct hsm_keys *keys)
     keys_cache_destroy(keys->cvks);
     keys_cache_destroy(keys->masters);
     keys_lmk_set_destroy(keys->lmks);
+    hsm_storage_destroy(keys->storage);
+    hsm_key_check_destroy(keys->check);
     struct secret_pages pages = keys->pages;
     secret_pages_destroy(&pages);
 }
@@ -98,34 +103,38 @@ struct keys_lmk_set *hsm_key_lmks(struct hsm *hsm)
 
 enum err hsm_key_store(struct hsm *hsm, unsigned index, uint8_t lmk, struct span text)
 {
-    if (index >= HSM_STORAGE)
-        return ERR_USER_STORAGE_INDEX;
-    if (text.len == 0 || text.len > KEYS_CACHE_TEXT || text.at[0] == 'K')
-        return ERR_KEY_SCHEME;
-    struct stored *s = &hsm_keys(hsm)->storage[index];
-    *s = (struct stored){.lmk = lmk, .len = (uint16_t)text.len};
-    memcpy(s->text, text.at, text.len);
-    return ERR_OK;
+    return hsm_storage_put(hsm_keys(hsm)->storage, index, &(struct hsm_storage_entry){text, lmk});
+}
+
+enum err hsm_storage_reload(struct hsm *hsm, struct net_problem *problem)
+{
+    const char *path = hsm_config(hsm)->user_storage;
+    struct buf text = buf_over(problem->text, sizeof problem->text - 1);
+    if (!path || !*path)
+        return ERR_OK;
+    enum err err = hsm_storage_load(hsm_keys(hsm)->storage, path, &text);
+    problem->text[text.len] = 0;
+    if (err == ERR_OK) {
+        hsm_keys_flush(hsm_keys(hsm));
+        LOG(hsm_env(hsm)->log, LOG_INFO, "hsm.user_storage", LOG_INT("entries", hsm_storage_count(hsm_keys(hsm)->storage)));
+    }
+    return err;
 }
 
 static enum err locate_stored(struct hsm *hsm, const struct hsm_call *call, struct span digits, struct hsm_key_text *out)
 {
     uint8_t index[2] = {0};
     uint8_t padded[4] = {'0'};
+    struct hsm_storage_entry entry;
     if (digits.len != 3)
         return ERR_PARSE_SHORT;
     memcpy(padded + 1, digits.at, 3);
     TRY(span_unhex(span_of(padded, sizeof padded), index, sizeof index));
-    unsigned at = (unsigned)index[0] << 8 | index[1];
-    if (at >= HSM_STORAGE)
-        return ERR_USER_STORAGE_INDEX;
-    const struct stored *s = &hsm_keys(hsm)->storage[at];
-    if (s->len == 0)
-        return ERR_USER_STORAGE_EMPTY;
+    TRY(hsm_storage_find(hsm_keys(hsm)->storage, (unsigned)index[0] << 8 | index[1], &entry));
     /* The entry's LMK wins over %NN; both given and different do not go together. */
-    if (call->lmk_given && call->lmk != s->lmk)
+    if (call->lmk_given && call->lmk != entry.lmk)
         return ERR_LMK_IDENTIFIERS;
-    *out = (struct hsm_key_text){span_of(s->text, s->len), s->lmk};
+    *out = (struct hsm_key_text){entry.text, entry.lmk};
     return ERR_OK;
 }
 
@@ -145,10 +154,13 @@ static enum err clear_block(struct hsm *hsm, const struct hsm_key_text *at, cons
     struct keys_header h = {0};
     const struct keys_rule allowed = {rule->usages, rule->modes, rule->algorithm};
     TRY(keys_block_unwrap(hsm_key_lmks(hsm), at->lmk, at->text, &h, out));
-    if (rule->usages)
-        TRY(keys_block_allows(&h, &allowed));
     *header = h;
-    return ERR_OK;
+    if (!rule->usages)
+        return ERR_OK;
+    TRY(keys_block_allows(&h, &allowed));
+    if (hsm_config(hsm)->hardened && h.mode == 'N')
+        return ERR_KEY_MODE;
+    return h.version[0] == 'c' ? ERR_KEY_VERSION : ERR_OK; /* a component is no key */
 }
 
 static enum err clear_variant(struct hsm *hsm, const struct hsm_key_text *at, const struct hostcmd_key_rule *rule,
@@ -161,18 +173,24 @@ static enum err clear_variant(struct hsm *hsm, const struct hsm_key_text *at, co
     return keys_unwrap(hsm_key_lmks(hsm), at->lmk, place, at->text, out);
 }
 
+enum err hsm_key_admit(struct hsm *hsm, struct span type, const struct keys_header *header, const struct secret_key *key)
+{
+    struct hsm_key_check *check = hsm_keys(hsm)->check;
+    return check ? hsm_key_check_run(check, type, header, key) : ERR_OK;
+}
+
 enum err hsm_key_clear(struct hsm *hsm, const struct hsm_key_text *at, const struct hostcmd_key_rule *rule,
                        struct keys_header *header, struct secret_key *out)
 {
     SECRET_KEY key = {0};
     struct keys_header h = {.algorithm = 'T'};
-    if (at->text.len > 0 && at->text.at[0] == 'S')
-        TRY(clear_block(hsm, at, rule, &h, &key));
-    else
-        TRY(clear_variant(hsm, at, rule, &key));
+    bool block = at->text.len > 0 && at->text.at[0] == 'S';
+    TRY(block ? clear_block(hsm, at, rule, &h, &key) : clear_variant(hsm, at, rule, &key));
     /* Only DES keys have parity bits. */
     if ((h.algorithm == 'T' || h.algorithm == 'D') && !keys_parity_odd(&key))
         return ERR_KEY_PARITY_SOURCE;
+    if (!block || rule->usages)
+        TRY(hsm_key_admit(hsm, span_text(block ? "" : rule->type), block ? &h : NULL, &key));
     if (header)
         *header = h;
     *out = key;
@@ -211,9 +229,15 @@ static enum err loaded(struct hsm *hsm, const struct hsm_call *call, const struc
     return ERR_OK;
 }
 
+/* A single-length CVK counts twice; hardened mode has refused it before. */
 static enum err load_cvk(const struct secret_key *key, void *payload)
 {
-    return cvv_key_load(key, payload);
+    SECRET_KEY pair = *key;
+    if (pair.len == SINGLE) {
+        memcpy(pair.at + SINGLE, pair.at, SINGLE);
+        pair.len = 2 * SINGLE;
+    }
+    return cvv_key_load(&pair, payload);
 }
 
 static enum err load_master(const struct secret_key *key, void *payload)

@@ -47,6 +47,9 @@ static enum err start(void *context, struct net_problem *problem)
                              .lmk = (uint8_t)s->lmk,
                              .sockets = (uint16_t)s->connections,
                              .test_lmk = s->test_lmk,
+                             .test_lmk_old = s->test_lmk_old,
+                             .user_storage = s->user_storage,
+                             .storage_size = (size_t)s->storage_size,
                              .authorised = s->authorised};
     if (hsm_disabled_parse(s->disabled, &hsm.disabled) != ERR_OK) {
         (void)snprintf(problem->text, sizeof problem->text, "hsm.disabled: write known commands with commas, such as AS,A0");
@@ -54,6 +57,7 @@ static enum err start(void *context, struct net_problem *problem)
     }
     TRY(hsm_confine_open(s, p->base.env.log));
     TRY(hsm_create(&hsm, &p->hsm));
+    TRY(hsm_storage_reload(p->hsm, problem));
     TRY(service_loop_create(&p->base));
     TRY(hsm_ports_open(s, p->hsm, p->base.loop, &p->ports, problem));
     uint16_t admin_port = 0;

@@ -27,6 +27,9 @@ struct hsm_settings {
     bool test_lmk;
     char lmk_store[256];
     char console[108]; /* as sockaddr_un */
+    bool test_lmk_old;
+    char user_storage[256];
+    int64_t storage_size;
     bool authorised;
     char disabled[64];
 
