@@ -7,7 +7,7 @@
 static const struct wire_field as_fields[] = {
     ROW_GROUP("schemes"),
     ROW_ONE("ZMK scheme", "not used", "0|Z", struct hostcmd_as, unused),
-    ROW_LETTER("LMK scheme", "0: two single keys, U: one double key", struct hostcmd_as, lmk_scheme),
+    ROW_LETTER("LMK scheme", "0: two single keys, U, X: one double key; S: key block; 0 there: S", struct hostcmd_as, lmk_scheme),
     ROW_ONE("KCV type", "0: one a half, 1: one of the pair", "0|1", struct hostcmd_as, kcv_type),
 };
 static const struct wire_field as_reply_fields[] = {
@@ -26,8 +26,10 @@ static const struct wire_field a0_fields[] = {
     ROW_HEX("key type", "key type code; FFF: key block", 3, struct hostcmd_a0, type),
     ROW_LETTER("LMK scheme", "scheme of the key under the LMK", struct hostcmd_a0, scheme),
     {.name = "delimiter", .doc = "before the ZMK", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1, WITH_ZMK},
-    {.name = "ZMK flag", .doc = "0", .kind = WIRE_N, .min = 1, .max = 1, WITH_ZMK, WIRE_AT(struct hostcmd_a0, zmk_flag)},
-    {.name = "ZMK", .doc = "zone master key, 000", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX, WITH_ZMK,
+    {.name = "ZMK flag", .doc = "0 ZMK, 1 TMK", .kind = WIRE_ENUM, .choices = "0|1", .min = 1, .max = 1, WITH_ZMK,
+     WIRE_AT(struct hostcmd_a0, zmk_flag)},
+    {.name = "ZMK", .doc = "zone master key, 000, or terminal master key, 002", .kind = WIRE_SHAPED, .min = 4,
+     .max = HOSTCMD_KEY_MAX, WITH_ZMK,
      .shape = hostcmd_key_double, .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_a0, zmk)},
     {.name = "export scheme", .doc = "scheme of the key under the ZMK", .kind = WIRE_A, .min = 1, .max = 1, WITH_ZMK,
      WIRE_AT(struct hostcmd_a0, export_scheme)},
@@ -175,9 +177,10 @@ const struct hostcmd_row hostcmd_row_as = {
 
 const struct hostcmd_row hostcmd_row_a0 = {
     .id = HOSTCMD_A0, .code = "A0", .reply_code = "A1", .title = "generate a key", .request = &a0_record, .reply = &a0_reply_record,
-    ROW_CHOICE(struct hostcmd_a0, mode, "1", a0_export_record), .fault = a0_faults, .key = {"000", "K052", "NBE", 'T'},
+    ROW_CHOICE(struct hostcmd_a0, mode, "1", a0_export_record), .fault = a0_faults, .key = {"000", "K052", "NBE", 0},
+    .key_choice = {offsetof(struct hostcmd_a0, zmk_flag), "1", {"002", "K051", "NBE", 0}},
     .activity = HOSTCMD_GENERATE, .activity_member = offsetof(struct hostcmd_a0, type), .audit = HOSTCMD_AUDIT_ALWAYS,
-    .flags = HOSTCMD_ATTRIBUTES,
+    .flags = HOSTCMD_ATTRIBUTES | HOSTCMD_CHANGES,
 };
 
 const struct hostcmd_row hostcmd_row_a4 = {

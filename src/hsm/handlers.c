@@ -12,7 +12,9 @@ static const hsm_handler handlers[HOSTCMD_COUNT] = {
     /* keys */
     [HOSTCMD_AS] = hsm_handle_as,
     [HOSTCMD_A0] = hsm_handle_a0,
+    [HOSTCMD_A4] = hsm_handle_a4,
     [HOSTCMD_BU] = hsm_handle_bu,
+    [HOSTCMD_BW] = hsm_handle_bw,
     /* exchange */
     [HOSTCMD_AU] = hsm_handle_au,
     [HOSTCMD_AW] = hsm_handle_aw,

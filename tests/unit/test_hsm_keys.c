@@ -79,7 +79,8 @@ static void as_makes_usable_pairs(void **state)
     snprintf(made, sizeof made, "%.33s", r + 4);
     assert_makes_code(made, "", &key);
     static const struct exchange frames[] = {
-        {"AS;0T1", "AT15"}, {"AS;0U", "AT15"}, {"AS;0U2", "AT15"}, {"AS%07", "AT13"}, {"AS%01", "AT26"}};
+        {"AS;0T1", "AT15"}, {"AS;0U", "AT15"}, {"AS;0U2", "AT15"}, {"AS%07", "AT13"}, {"AS;0S1", "AT26"},
+        {"AS;0U1%01", "AT26"}, {"AS;0Q1", "AT15"}};
     FRAMES_ASSERT(hsm, frames);
 }
 
@@ -186,8 +187,8 @@ static void a0_exports(void **state)
     snprintf(request, sizeof request, "A01FFFS;0%sS%%01#C0T2N00E00", frames_block(hsm, "C0", 'B', 'T', &zmk));
     frames_assert(hsm, request, "A1A6");
     static const struct exchange frames[] = {
-        {"A01402U;0" CVK "X", "A110"}, {"A01402U;0" ZMK "T", "A126"}, {"A01402U;0" ZMK "R", "A126"},
-        {"A01402U;0" ZMK "S", "A126"}, {"A01402U;0" ZMK, "A115"},     {"A01402U", "A115"},
+        {"A01402U;0" CVK "X", "A110"}, {"A01402U;0" ZMK "T", "A126"}, {"A01402U;0" ZMK "R", "A115"},
+        {"A01402U;0" ZMK "S", "A115"}, {"A01402U;0" ZMK, "A115"},     {"A01402U", "A115"},
     };
     FRAMES_ASSERT(hsm, frames);
 }
