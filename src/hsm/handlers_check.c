@@ -108,6 +108,8 @@ static enum err settle_scheme(char wanted, struct span old_text, bool blocks, st
     key->scheme = wanted;
     if (blocks)
         return wanted == 0 || wanted == '0' || wanted == 'S' ? ERR_OK : ERR_KEY_SCHEME;
+    if (key->block)
+        return ERR_LMK_SCHEMES; /* what a header forbids, a variant key could not */
     if (wanted == '0')
         key->scheme = 0;
     if (wanted == 0) {
@@ -127,8 +129,6 @@ static enum err wrap_current(struct hsm *hsm, const struct hsm_call *call, uint8
             TRY(hsm_header_fits_type(&key->header, span_text(type)));
         return keys_block_wrap(hsm_key_lmks(hsm), lmk, &key->header, &key->key, hsm_env(hsm), out);
     }
-    if (key->block)
-        return ERR_LMK_SCHEMES; /* what a header forbids, a variant key could not */
     if (call->attributes)
         return ERR_PARSE_TRAILING;
     TRY(keys_type_place(span_text(type), &place));

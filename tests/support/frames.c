@@ -82,3 +82,39 @@ const char *frames_block(struct hsm *hsm, const char *usage, char mode, char alg
     assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), 1, &header, key, hsm_env(hsm), &b), ERR_OK);
     return buf_text(&b);
 }
+
+void frames_wrap_under(struct hsm *hsm, unsigned lmk, struct keys_type_place place, enum keys_scheme scheme,
+                       const struct secret_key *key, char out[static KEYS_BLOCK_MAX])
+{
+    struct buf b = buf_over(out, KEYS_BLOCK_MAX);
+    assert_int_equal(keys_wrap(hsm_key_lmks(hsm), lmk, place, scheme, key, &b), ERR_OK);
+    assert_non_null(buf_text(&b));
+}
+
+void frames_block_under(struct hsm *hsm, unsigned lmk, const struct keys_header *header, const struct secret_key *key,
+                        char out[static KEYS_BLOCK_MAX])
+{
+    struct buf b = buf_over(out, KEYS_BLOCK_MAX);
+    assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), lmk, header, key, hsm_env(hsm), &b), ERR_OK);
+    assert_non_null(buf_text(&b));
+}
+
+void frames_assert_clear(struct hsm *hsm, unsigned lmk, const char *type, struct span text, const struct secret_key *key)
+{
+    struct keys_type_place place;
+    struct secret_key clear = {0};
+    assert_int_equal(keys_type_place(span_text(type), &place), ERR_OK);
+    assert_int_equal(keys_unwrap(hsm_key_lmks(hsm), lmk, place, text, &clear), ERR_OK);
+    assert_int_equal(clear.len, key->len);
+    assert_memory_equal(clear.at, key->at, key->len);
+}
+
+void frames_assert_kcv(const struct secret_key *key, const char *text, size_t digits)
+{
+    uint8_t kcv[8];
+    char hex[17];
+    struct buf b = buf_over(hex, sizeof hex);
+    assert_int_equal(keys_kcv(key, kcv), ERR_OK);
+    buf_put_hex(&b, kcv, digits / 2);
+    assert_memory_equal(hex, text, digits);
+}

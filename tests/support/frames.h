@@ -28,4 +28,14 @@ void frames_assert_all(struct hsm *hsm, const struct exchange *e, size_t count);
 const char *frames_wrap(struct hsm *hsm, const char *type, enum keys_scheme scheme, const struct secret_key *key);
 const char *frames_block(struct hsm *hsm, const char *usage, char mode, char algorithm, const struct secret_key *key);
 
+/* The same under any LMK (KEYS_LMK_OLD with an old one), into `out`. */
+void frames_wrap_under(struct hsm *hsm, unsigned lmk, struct keys_type_place place, enum keys_scheme scheme,
+                       const struct secret_key *key, char out[static KEYS_BLOCK_MAX]);
+void frames_block_under(struct hsm *hsm, unsigned lmk, const struct keys_header *header, const struct secret_key *key,
+                        char out[static KEYS_BLOCK_MAX]);
+/* Fails unless the text is this key under the variant LMK. */
+void frames_assert_clear(struct hsm *hsm, unsigned lmk, const char *type, struct span text, const struct secret_key *key);
+/* Fails unless the first digits of the text are the check value of the key. */
+void frames_assert_kcv(const struct secret_key *key, const char *text, size_t digits);
+
 #endif
