@@ -39,8 +39,8 @@ $B/obj/%.o: src/%.c
 
 # Kernels chosen at run time: each is compiled for its own instructions, and nothing else is.
 ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
-$B/obj/crypto/des_batch_avx2.o: CFLAGS_ALL += -mavx2
-$B/obj/crypto/des_batch_avx512.o: CFLAGS_ALL += -mavx512f
+$B/obj/crypto/des_batch_avx2.o $B/pic/crypto/des_batch_avx2.o: CFLAGS_ALL += -mavx2
+$B/obj/crypto/des_batch_avx512.o $B/pic/crypto/des_batch_avx512.o: CFLAGS_ALL += -mavx512f
 endif
 
 # ---- the two binaries
@@ -54,6 +54,33 @@ SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wil
 HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c src/main/service.c)
 
 libs: $(call libs,$(ROOMS))
+
+# ---- the library: base (what is needed of it), card, DES and the algorithms behind include/countersign.h, and nothing else visible
+SOVERSION    := 0
+LIB_SRC      := $(patsubst %,src/base/%.c,err buf secret secret_arena) $(patsubst %,src/card/%.c,pan brand expiry) \
+                $(wildcard src/crypto/des*.c) src/crypto/mac.c src/crypto/failed.c $(call SRC_of,cvv) $(call SRC_of,lib)
+LIB_OBJ      := $(patsubst src/%.c,$B/pic/%.o,$(LIB_SRC))
+LIB_STATIC   := $B/libcountersign.a
+LIB_SHARED   := $B/libcountersign.so.$(VERSION)
+$B/pic/%.o: src/%.c
+	@mkdir -p $(@D)
+	@echo "  cc   $< (library)"
+	@$(CC) $(filter-out -fPIE,$(CFLAGS_ALL)) -fPIC -fvisibility=hidden -Iinclude -MMD -MP -c $< -o $@
+# Nothing is left to find again once it was loaded: OpenSSL keeps an exit handler of ours.
+$(LIB_SHARED): $(LIB_OBJ) src/lib/countersign.map
+	@echo "  link $@"
+	@$(CC) -shared $(filter-out -pie,$(LDFLAGS_ALL)) -Wl,-soname,libcountersign.so.$(SOVERSION) -Wl,--version-script=src/lib/countersign.map \
+	  -Wl,--no-undefined -Wl,-z,nodelete $(LIB_OBJ) -lcrypto -o $@
+	@ln -sf $(@F) $B/libcountersign.so.$(SOVERSION)
+	@ln -sf $(@F) $B/libcountersign.so
+# One object whose inner names are local, so that the archive shows what the shared library shows.
+$(LIB_STATIC): $(LIB_OBJ)
+	@echo "  ar   $@"
+	@$(CC) -r -nostdlib $(LIB_OBJ) -o $B/pic/countersign.o
+	@objcopy --localize-hidden $B/pic/countersign.o
+	@rm -f $@
+	@ar rcs $@ $B/pic/countersign.o
+lib: $(LIB_STATIC) $(LIB_SHARED)
 
 all: $B/countersign $(if $(HSM_MAIN),$B/countersign-hsm)
 
@@ -106,7 +133,7 @@ unit: all $(UNIT_TESTS)
 # Scenarios drive the real processes: programs in C (tests/scenario/*.c) and in Python (tests/scenario/*.py).
 SCENARIO_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/scenario/*.c))
 SCENARIOS      := $(SCENARIO_TESTS) $(wildcard tests/scenario/scenario_*.py)
-scenario: all $(SCENARIO_TESTS) $B/countersign-planted
+scenario: all $(SCENARIO_TESTS) $B/countersign-planted lib
 	@tools/run-tests --serial $(SCENARIOS)
 
 # ---- fuzz: tests/fuzz/<name>.c has LLVMFuzzerTestOneInput; `make fuzz` runs it under libFuzzer for FUZZ_SECONDS, `make test`
@@ -143,7 +170,7 @@ test:
 	@tools/setup --test
 	@$(MAKE) --no-print-directory test-build
 	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(wildcard tests/tidy/test_*.py tests/tools/test_*.py) --serial $(SCENARIOS)
-test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $B/countersign-planted $B/gendoc
+test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $B/countersign-planted $B/gendoc lib
 
 tidy: $B/gendoc
 	@tools/tidy
@@ -206,6 +233,24 @@ BENCHES := $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
 bench: all $(BENCHES)
 	@status=0; for b in $(BENCHES); do $$b || status=1; done; exit $$status
 
+# ---- install: make install PREFIX=/usr DESTDIR=/tmp/tree
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+MAN_PAGES  := $(wildcard man/*.[1-8])
+install: all lib
+	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	@install -m 755 $B/countersign $B/countersign-hsm $(DESTDIR)$(BINDIR)
+	@install -m 644 include/countersign.h $(DESTDIR)$(INCLUDEDIR)
+	@install -m 644 $(LIB_STATIC) $(LIB_SHARED) $(DESTDIR)$(LIBDIR)
+	@ln -sf $(notdir $(LIB_SHARED)) $(DESTDIR)$(LIBDIR)/libcountersign.so.$(SOVERSION)
+	@ln -sf libcountersign.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libcountersign.so
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+	  packaging/countersign.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/countersign.pc
+	@for page in $(MAN_PAGES); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
+
 clean:
 	rm -rf $B build-asan build-cov build-fuzz
 
@@ -218,7 +263,9 @@ help:
 	@echo "make bench      the figures and their limits       make fuzz       libFuzzer, FUZZ_SECONDS=60 a target"
 	@echo "make asan       unit tests under ASan and UBSan    make cov        coverage of the unit tests"
 	@echo "make dudect     timing of what handles secrets, DUDECT_RUNS=10000000 a target"
+	@echo "make lib        libcountersign, the algorithms for other programs"
+	@echo "make install    binaries, library, header, man pages: PREFIX=/usr/local DESTDIR="
 	@echo "make clean"
 
--include $(shell find $B/obj -name '*.d' 2>/dev/null)
-.PHONY: all unit scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect clean help
+-include $(shell find $B/obj $B/pic -name '*.d' 2>/dev/null)
+.PHONY: all lib install unit scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect clean help

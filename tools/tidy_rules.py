@@ -14,7 +14,7 @@ PARAMETERS = 6
 FIXED_SIGNATURES = ("http_handle", "bare_handle")  # MHD_AccessHandlerCallback
 LINE_COLUMNS = 132
 
-TREES = ("src", "tests", "bench", "tools", ".ci")
+TREES = ("src", "include", "examples", "tests", "bench", "tools", ".ci")
 SKIPPED = ("tests/vectors/", "tests/fuzz/corpus/", "tests/golden/")
 
 # room -> rooms whose headers it may include besides its own and base. main/ wires everything.
@@ -34,6 +34,7 @@ DOORS = {
     "issuer": LEVEL_1 + ("hostcmd", "ledger", "store", "http"),
     "switch": LEVEL_1 + ("iso8583", "hostcmd", "ledger", "store", "net"),
     "gateway": LEVEL_1 + ("iso8583", "store", "http", "net"),
+    "lib": ("card", "crypto", "cvv"),
     "main": (),
 }
 
@@ -82,7 +83,7 @@ BANNED = (
 SECRET_NAMES = r"(?i)(key|code|pin|mac|secret|cvv)(?![a-z]*_(name|count|len|row))"
 
 # Names of non-static functions: the room's name, or in these rooms the name of the file, or what stands here for the file.
-PREFIXES = {"iso8583": ("iso_",)}
+PREFIXES = {"iso8583": ("iso_",), "lib": ("countersign_",)}
 NAMED_BY_FILE = ("base", "crypto", "http", "gateway", "main")
 STEMS = {
     "base/arena": ("arena_", "memory_"),
