@@ -37,7 +37,7 @@ enum err hsm_reply_kcv(const struct secret_key *key, char algorithm, size_t byte
 enum err hsm_reply_key(const struct buf *b, struct wire_text *member, size_t cap)
 {
     TRY(buf_done(b));
-    return wire_text_set(member, cap, buf_span(b)) ? ERR_OK : ERR_INTERNAL;
+    return wire_text_set(member, cap, buf_span(b)) ? ERR_OK : ERR_KEY_BLOCK_LENGTH;
 }
 
 enum err hsm_reply_half_kcvs(const struct secret_key *pair, struct wire_text *a, struct wire_text *b, size_t cap)

@@ -5,7 +5,8 @@
  * Purpose    The commands that make, form, translate and exchange keys end alike; this is their common end. Inside the room.
  * Ownership  Writes into members of the reply, which the dispatcher wipes.
  * Threading  Free of state.
- * Failure    ERR_INTERNAL for a text that its member cannot hold, which is a defect of the row.
+ * Failure    ERR_KEY_BLOCK_LENGTH for a key block that is longer than a KEY may be; ERR_INTERNAL for a check value that its member
+ *            cannot hold, which is a defect of the row.
  *
  * Example
  *     TRY(keys_wrap(lmks, call->lmk, place, scheme, &key, &b));

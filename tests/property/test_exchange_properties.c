@@ -64,7 +64,7 @@ static void variant_keys_come_back(void **state)
         char zmk_text[64], request[FRAME], out[TEXT], in[TEXT], sent[7], kept[7];
         size_t f = n % (sizeof forms / sizeof forms[0]);
         unsigned atalla = (unsigned)(n / 3 % 32);
-        struct keys_type_place place = {3, 0};
+        struct keys_type_place place = {.pair = 3};
         random_key(n % 2 ? 16 : 24, 'T', &zmk);
         random_key(forms[f].len, 'T', &key);
         snprintf(zmk_text, sizeof zmk_text, "%s", frames_wrap(hsm, "000", zmk.len == 16 ? KEYS_U : KEYS_T, &zmk));

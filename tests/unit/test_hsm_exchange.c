@@ -373,6 +373,38 @@ static void cvk_blocks(void **state)
     assert_memory_equal(frames_ask(hsm, "AWK9"), "AX15", 4);
 }
 
+/* A KEY has up to 512 characters: optional blocks of both length fields serve, leave and come back; one cipher block more is 83. */
+static void long_blocks(void **state)
+{
+    (void)state;
+    static const struct secret_key pair = {
+        16, {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10}};
+    for (int longer = 0; longer < 2; longer++) {
+        struct keys_header header = {
+            .usage = {'C', '0'}, .algorithm = 'T', .mode = 'N', .version = {'0', '0'}, .exportability = 'E', .optional = 2};
+        char optional[512], text[KEYS_BLOCK_MAX], request[1200];
+        struct buf b = buf_over(text, sizeof text);
+        int len = 432 + 8 * longer;
+        snprintf(optional, sizeof optional, "KS1800604B120F9292800000LB0002%04X%0*d", len - 24, len - 34, 0);
+        header.blocks = span_text(optional);
+        assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), 1, &header, &pair, &env, &b), ERR_OK);
+        assert_int_equal(b.len, 505 + 8 * longer);
+        snprintf(request, sizeof request, "CW%s4123456789012345;8701101%%01", buf_text(&b));
+        for (int twice = 0; twice < 2; twice++)
+            frames_assert(hsm, request, longer ? "CX83" : "CX00561");
+        snprintf(request, sizeof request, "AU" ZMK_BLOCK "%s;S01%%01", text);
+        const char *r = frames_ask(hsm, request);
+        assert_memory_equal(r, longer ? "AV83" : "AV00S00504C0TN00E02FFKS18", longer ? 4 : 25);
+        snprintf(request, sizeof request, "AW" ZMK_BLOCK "%.505s;001%%01", r + 4);
+        if (longer)
+            continue;
+        assert_memory_equal(frames_ask(hsm, request), "AX00S00504C0TN00E0201KS18", 25);
+        /* The MAC of version B is four bytes longer. */
+        snprintf(request, sizeof request, "AU" ZMK_BLOCK "%s;R01%%01", text);
+        frames_assert(hsm, request, "AVA5");
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -400,6 +432,7 @@ int main(void)
         cmocka_unit_test(zmks_have_a_direction),
         cmocka_unit_test(stored_keys),
         cmocka_unit_test(cvk_blocks),
+        cmocka_unit_test(long_blocks),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
