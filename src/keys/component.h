@@ -2,9 +2,9 @@
 /*
  * Components of an LMK: made, checked, combined, and carried on a medium.
  *
- * Purpose    An LMK is the exclusive-or of 2 to 9 components, each held by another officer. A component has odd parity, so that most
- *            typing errors show, and a check value of six digits that its holder compares with the paper. On a medium it is sealed
- *            under its holder's passphrase, as a smart card is by its PIN.
+ * Purpose    An LMK is the exclusive-or of 2 to 9 components, each held by another officer. A component has odd parity, so that
+ *            most typing errors show, and a check value of six digits that its holder compares with the paper. On a medium it is
+ *            sealed under its holder's passphrase, as a smart card is by its PIN.
  * Ownership  Components are values; the holder wipes them (keys_material_cleanup).
  * Threading  Free of state.
  * Failure    What is wrong with a component or a result is told in words (const char *, NULL: fine); an officer has to act on it.

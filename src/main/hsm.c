@@ -2,6 +2,7 @@
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
 #include "main/hsm_confine.h"
+#include "main/hsm_custody.h"
 #include "main/hsm_tls.h"
 #include "main/service.h"
 #include "main/services.h"
@@ -10,13 +11,13 @@
 #include <argp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
 enum { GRACE_MS = 5000 };
 
 struct process {
     struct service_process base;
     struct hsm_settings settings;
+    struct hsm_custody custody;
     struct hsm *hsm;
     struct hsm_ports ports;
 };
@@ -55,16 +56,18 @@ static enum err start(void *context, struct net_problem *problem)
         (void)snprintf(problem->text, sizeof problem->text, "hsm.disabled: write known commands with commas, such as AS,A0");
         return ERR_CONFIG;
     }
+    TRY(hsm_custody_prepare(s, &p->custody, problem));
     TRY(hsm_confine_open(s, p->base.env.log));
     TRY(hsm_create(&hsm, &p->hsm));
     TRY(hsm_storage_reload(p->hsm, problem));
     TRY(service_loop_create(&p->base));
+    TRY(hsm_custody_open(&p->custody, p->hsm, hsm.hardened, p->base.loop, problem));
     TRY(hsm_ports_open(s, p->hsm, p->base.loop, &p->ports, problem));
     uint16_t admin_port = 0;
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     LOG(p->base.env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", hsm_ports_number(p->ports.plain)),
         LOG_INT("tls_port", hsm_ports_number(p->ports.tls)), LOG_INT("admin_port", admin_port), LOG_INT("header", s->header),
-        LOG_TEXT("lmk", "test"));
+        LOG_TEXT("lmk", s->test_lmk ? "test" : s->lmk_store));
     return ERR_OK;
 }
 
@@ -72,6 +75,7 @@ static void stop(void *context)
 {
     struct process *p = context;
     net_loop_destroy(p->base.loop);
+    hsm_custody_close(&p->custody);
     hsm_destroy(p->hsm);
     hsm_confine_close();
 }
@@ -88,18 +92,21 @@ static void confine(void *context)
     hsm_confine_lock(&p->settings, p->base.env.log);
 }
 
-/* Nothing runs without LMKs; the public ones are told loudly. */
+/* The public LMKs are told loudly. */
 static int check(void *context)
 {
     const struct process *p = context;
-    if (!p->settings.test_lmk) {
-        (void)fputs("countersign-hsm: no LMKs. Forming production LMKs from components is not part of this release;\n"
-                    "  --test-lmk loads the public test LMKs for a sandbox.\n",
-                    stderr);
-        return EX_USAGE;
-    }
-    warn_test_lmk();
-    return 0;
+    int refused = hsm_custody_check(&p->settings);
+    if (refused == 0 && p->settings.test_lmk)
+        warn_test_lmk();
+    return refused;
+}
+
+/* It takes commands that need keys. */
+static bool is_ready(void *context)
+{
+    const struct process *p = context;
+    return hsm_officers_ready(p->custody.officers);
 }
 
 static const struct service service = {
@@ -117,6 +124,7 @@ static const struct service service = {
     .reload = reload,
     .stop = stop,
     .check = check,
+    .ready = is_ready,
     .metrics = on_metrics,
     .grace_ms = GRACE_MS,
 };

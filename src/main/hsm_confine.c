@@ -51,6 +51,8 @@ static const struct file_setting {
     {offsetof(struct hsm_settings, tls_key), false},
     {offsetof(struct hsm_settings, tls_ca), false},
     {offsetof(struct hsm_settings, tls_crl), false},
+    {offsetof(struct hsm_settings, lmk_store), false},
+    {offsetof(struct hsm_settings, console), true},
     {SIZE_MAX, false},
 };
 enum { FOLDER_MAX = 256 };

@@ -14,10 +14,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum lmk_command { CREATE, GENERATE, COMPONENT, FORM, LIST, VERIFY, PASSPHRASES, OLD, DELETE, COMMANDS };
+enum lmk_command {
+    CREATE, GENERATE, COMPONENT, FORM, LIST, VERIFY, PASSPHRASES, OLD, DELETE, /* the store */
+    LOAD, STATE, ONLINE, SECURE, AUTHORISE, CANCEL, ZEROISE,                   /* a running HSM */
+    COMMANDS
+};
 
 #define ON(command_) (1u << (command_))
-enum { SEALED = ON(FORM) | ON(VERIFY) | ON(PASSPHRASES) | ON(OLD) | ON(DELETE) };
+enum {
+    EVERY = (1u << COMMANDS) - 1,
+    SEALED = ON(FORM) | ON(VERIFY) | ON(PASSPHRASES) | ON(OLD) | ON(DELETE),
+    VOICED = ON(LOAD) | ON(ONLINE) | ON(AUTHORISE),
+    RUNNING = VOICED | ON(STATE) | ON(SECURE) | ON(CANCEL) | ON(ZEROISE),
+    ASKING = ON(CREATE) | ON(GENERATE) | ON(COMPONENT) | ON(FORM) | ON(PASSPHRASES) | ON(OLD) | ON(DELETE) | ON(ZEROISE),
+};
 
 struct command {
     const char *name;
@@ -63,6 +73,26 @@ static const struct command commands[COMMANDS] = {
     [DELETE]      = {"delete", NULL,
                      "Deletes an LMK from the store; keys under it are lost.",
                      hsm_lmk_delete, 0, true},
+    [LOAD]        = {"load", NULL,
+                     "Loads the LMKs of its store into a running HSM, which then goes online.\v"
+                     "Each officer may come at another time and place: --alone gives one voice; the others have five minutes.",
+                     hsm_lmk_load, 0, true},
+    [STATE]       = {"state", NULL,
+                     "Tells the state of a running HSM: online or secure, its LMKs, what is authorised, what is pending.",
+                     hsm_lmk_state, 0, false},
+    [ONLINE]      = {"online", NULL, "Takes a running HSM from secure state back to work.", hsm_lmk_online, 0, true},
+    [SECURE]      = {"secure", NULL,
+                     "Puts a running HSM into secure state: no host command uses a key, and nothing stays authorised.",
+                     hsm_lmk_secure, 0, false},
+    [AUTHORISE]   = {"authorise", "ACTIVITY MINUTES",
+                     "Authorises sensitive host commands under one LMK for a time.\v"
+                     "ACTIVITY is generate, component, import or export, a key type or none, and host: import.000.host, "
+                     "export.host. MINUTES 1 to 720; 0: until cancel, RA, secure or a restart.",
+                     hsm_lmk_authorise, 2, true},
+    [CANCEL]      = {"cancel", NULL, "Ends everything that is authorised under an LMK.", hsm_lmk_cancel, 0, false},
+    [ZEROISE]     = {"zeroise", NULL,
+                     "Wipes the LMKs in a running HSM, and overwrites and removes the store.",
+                     hsm_lmk_zeroise, 0, true},
 };
 
 struct option_row {
@@ -70,15 +100,17 @@ struct option_row {
     unsigned commands;
 };
 enum { KEY_CONFIG = 256, KEY_STORE, KEY_OFFICERS, KEY_NEEDED, KEY_LOG2N, KEY_ID, KEY_KIND, KEY_COMPONENTS, KEY_OFFICER, KEY_TEST,
-       KEY_COMMENT, KEY_OUT, KEY_OLD, KEY_YES, KEY_JSON, KEY_PASSPHRASE_FD, KEY_COMPONENT_FD };
+       KEY_COMMENT, KEY_OUT, KEY_CONSOLE, KEY_ALONE, KEY_OLD, KEY_YES, KEY_JSON, KEY_PASSPHRASE_FD, KEY_COMPONENT_FD };
 static const struct option_row options[] = {
-    {{"config", KEY_CONFIG, "FILE", 0, "INI file of the HSM; its hsm.lmk_store and hsm.console are used", 0}, ON(COMMANDS) - 1},
-    {{"store", KEY_STORE, "FILE", 0, "the LMK store", 0}, SEALED | ON(CREATE) | ON(LIST)},
+    {{"config", KEY_CONFIG, "FILE", 0, "INI file of the HSM; its hsm.lmk_store and hsm.console are used", 0}, EVERY},
+    {{"console", KEY_CONSOLE, "SOCKET", 0, "the console of the running HSM", 0}, RUNNING},
+    {{"alone", KEY_ALONE, NULL, 0, "one officer's voice, then back", 0}, VOICED},
+    {{"store", KEY_STORE, "FILE", 0, "the LMK store", 0}, SEALED | ON(CREATE) | ON(LIST) | ON(ZEROISE)},
     {{"officers", KEY_OFFICERS, "N", 0, "officers with a passphrase, 2..9 (default 3)", 0}, ON(CREATE)},
     {{"needed", KEY_NEEDED, "M", 0, "officers needed to open it, 2..N (default 2)", 0}, ON(CREATE)},
     {{"scrypt-log2n", KEY_LOG2N, "L", 0, "cost of a guess at a passphrase: 2^L KiB of memory (default 17); below 15 the "
       "store takes test LMKs only", 0}, ON(CREATE)},
-    {{"id", KEY_ID, "NN", 0, "LMK identifier, 00..99", 0}, ON(FORM) | ON(OLD) | ON(DELETE)},
+    {{"id", KEY_ID, "NN", 0, "LMK identifier, 00..99", 0}, ON(FORM) | ON(OLD) | ON(DELETE) | ON(AUTHORISE) | ON(CANCEL)},
     {{"kind", KEY_KIND, "variant|key-block", 0, "kind of the LMK", 0}, ON(FORM) | ON(GENERATE) | ON(COMPONENT)},
     {{"components", KEY_COMPONENTS, "K", 0, "number of components, 2..9 (default 3)", 0}, ON(FORM)},
     {{"officer", KEY_OFFICER, "I", 0, "whose passphrase is changed", 0}, ON(PASSPHRASES)},
@@ -86,10 +118,10 @@ static const struct option_row options[] = {
     {{"comment", KEY_COMMENT, "TEXT", 0, "up to 32 characters, shown by list and JK", 0}, ON(FORM)},
     {{"old", KEY_OLD, NULL, 0, "the old LMK of the identifier", 0}, ON(DELETE)},
     {{"out", KEY_OUT, "FILE", 0, "write the component to FILE IN CLEAR in place of showing it", 0}, ON(GENERATE)},
-    {{"yes", KEY_YES, NULL, 0, "confirm beforehand what would be asked", 0}, ON(COMMANDS) - 1 - ON(LIST) - ON(VERIFY)},
-    {{"json", KEY_JSON, NULL, 0, "one JSON object", 0}, ON(LIST)},
+    {{"yes", KEY_YES, NULL, 0, "confirm beforehand what would be asked", 0}, ASKING},
+    {{"json", KEY_JSON, NULL, 0, "one JSON object", 0}, ON(LIST) | ON(STATE)},
     {{"passphrase-fd", KEY_PASSPHRASE_FD, "FD", 0, "read lines `OFFICER PASSPHRASE` from this descriptor; new passphrases and "
-      "those of component files alone on their lines", 0}, SEALED | ON(CREATE) | ON(COMPONENT)},
+      "those of component files alone on their lines", 0}, SEALED | VOICED | ON(CREATE) | ON(COMPONENT)},
     {{"component-fd", KEY_COMPONENT_FD, "FD", 0, "read components from this descriptor, a line each with the check value behind "
       "it; a variant component is 20 lines, the check value behind the last", 0}, ON(FORM)},
 };
@@ -178,6 +210,8 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     case KEY_TEST:       o->test = true; return 0;
     case KEY_COMMENT:    o->comment = comment(state, value); return 0;
     case KEY_OUT:        o->out = value; return 0;
+    case KEY_CONSOLE:    path(state, value, o->console); return 0;
+    case KEY_ALONE:      o->alone = true; return 0;
     case KEY_OLD:        o->old = true; return 0;
     case KEY_YES:        o->yes = true; return 0;
     case KEY_JSON:       o->json = true; return 0;

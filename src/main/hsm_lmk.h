@@ -36,6 +36,7 @@ struct hsm_lmk_options {
     int components;
     int officer;
     bool test, old, yes, json;
+    bool alone; /* one officer's voice, and back */
     const char *comment;
     const char *out;
     int passphrase_fd, component_fd; /* -1: the terminal */
@@ -73,6 +74,8 @@ int hsm_lmk_write(struct hsm_lmk *run);
 /* A new passphrase, typed twice; `passphrase` points into the desk. */
 MUST_USE enum err hsm_lmk_new_passphrase(struct hsm_lmk *run, const char *whose, struct span *passphrase);
 const char *hsm_lmk_kind_name(unsigned kind);
+/* A JSON string on standard output. */
+void hsm_lmk_put_json(const char *text);
 
 /* hsm_lmk_store.c */
 int hsm_lmk_create(struct hsm_lmk *run);
@@ -86,5 +89,14 @@ int hsm_lmk_delete(struct hsm_lmk *run);
 int hsm_lmk_generate(struct hsm_lmk *run);
 int hsm_lmk_component(struct hsm_lmk *run);
 int hsm_lmk_form(struct hsm_lmk *run);
+
+/* hsm_lmk_console.c */
+int hsm_lmk_load(struct hsm_lmk *run);
+int hsm_lmk_state(struct hsm_lmk *run);
+int hsm_lmk_online(struct hsm_lmk *run);
+int hsm_lmk_secure(struct hsm_lmk *run);
+int hsm_lmk_authorise(struct hsm_lmk *run);
+int hsm_lmk_cancel(struct hsm_lmk *run);
+int hsm_lmk_zeroise(struct hsm_lmk *run);
 
 #endif

@@ -178,7 +178,7 @@ int hsm_lmk_create(struct hsm_lmk *run)
     return status;
 }
 
-static void put_json(const char *text)
+void hsm_lmk_put_json(const char *text)
 {
     (void)putchar('"');
     for (; *text; text++) {
@@ -197,7 +197,7 @@ static void list_json(const struct hsm_lmk *run)
     const struct keys_store_facts facts = keys_store_facts(run->store);
     const struct keys_lmk_facts *lmk = NULL;
     (void)printf("{\"store\":");
-    put_json(run->options.store);
+    hsm_lmk_put_json(run->options.store);
     (void)printf(",\"officers\":%u,\"needed\":%u,\"generation\":%u,\"scrypt_log2n\":%u,\"verified\":false,\"lmks\":[",
                  facts.officers, facts.needed, facts.generation, facts.cost.log2n);
     for (size_t i = 0; (lmk = keys_store_lmk(run->store, i)); i++) {
@@ -207,7 +207,7 @@ static void list_json(const struct hsm_lmk *run)
             "%s{\"id\":\"%02u\",\"kind\":\"%s\",\"test\":%s,\"old\":%s,\"check_value\":\"%s\",\"made\":\"%s\",\"comment\":",
             i ? "," : "", lmk->id, hsm_lmk_kind_name(lmk->kind), lmk->test ? "true" : "false", lmk->old ? "true" : "false",
             lmk->check, made);
-        put_json(lmk->comment);
+        hsm_lmk_put_json(lmk->comment);
         (void)putchar('}');
     }
     (void)printf("]}\n");

@@ -30,6 +30,9 @@ struct hsm_settings {
     bool test_lmk_old;
     char user_storage[256];
     int64_t storage_size;
+    int64_t authorise_officers;
+    char credentials[256];
+    int64_t passphrase_fd;
     bool authorised;
     char disabled[64];
 
