@@ -367,6 +367,8 @@ enum err keys_frame_wrap(const struct keys_binding *binding, const struct secret
         buf_put_hex(out, plain, len);
         buf_put_hex(out, mac, binding->mac);
         err = buf_done(out);
+    } else {
+        out->len = start;
     }
     secret_wipe(plain, sizeof plain);
     return err;

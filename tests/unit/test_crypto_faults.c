@@ -17,7 +17,7 @@
 #include "crypto/rsa.h"
 #include "crypto/vault.h"
 #include "cvv/cvv.h"
-#include "keys/block.h"
+#include "keys/tr31.h"
 #include "support/vectors.h"
 
 #include <openssl/crypto.h>
@@ -124,6 +124,25 @@ static enum err call_block(void)
     return err;
 }
 
+static enum err call_tr31(void)
+{
+    static const struct keys_header header = {
+        .usage = {'C', '0'}, .algorithm = 'T', .mode = 'N', .version = {'0', '0'}, .exportability = 'E'};
+    for (const char *version = "ABD"; *version; version++) {
+        char room[160];
+        struct buf b = buf_over(room, sizeof room);
+        struct secret_key back = {.len = 99};
+        struct keys_header read;
+        enum err err = keys_tr31_wrap(&pair, *version, &header, &pair, &env, &b);
+        assert_true(err == ERR_OK || b.len == 0);
+        TRY(err);
+        err = keys_tr31_unwrap(&pair, buf_span(&b), &read, &back);
+        assert_true(err == ERR_OK || back.len == 99);
+        TRY(err);
+    }
+    return ERR_OK;
+}
+
 static enum err call_variant(void)
 {
     char room[64];
@@ -227,6 +246,7 @@ static void each_call_survives(void **state)
     fail_each("macs", call_macs);
     fail_each("variant", call_variant);
     fail_each("block", call_block);
+    fail_each("tr31", call_tr31);
     fail_each("vault", call_vault);
     fail_each("scrypt", call_scrypt);
     fail_each("rsa decrypt", call_rsa_decrypt);
