@@ -66,6 +66,23 @@ static void recorded(void **state)
     FRAMES_ASSERT(hsm, frames);
 }
 
+/* Under C497DCBA1A98ABBC45A2523786C28007 with 08 (18) on the first byte of each half; made with the openssl command. */
+static void atalla_variants(void **state)
+{
+    (void)state;
+    static const struct exchange frames[] = {
+        {"A6001" ZMK "X91FC048114262F702D97A1D0086B207E"
+         "U1",
+         "A700" ZPK "ABDEBC"},
+        {"A8001" ZMK ZPK "X01", "A900X91FC048114262F702D97A1D0086B207EABDEBC"},
+        {"A6001" ZMK "U6D1B08672DD1B7BF02C34BE49525B4C4"
+         "U3",
+         "A700" ZPK "ABDEBC"},
+        {"A8001" ZMK ZPK "U03", "A900U6D1B08672DD1B7BF02C34BE49525B4C4ABDEBC"},
+    };
+    FRAMES_ASSERT(hsm, frames);
+}
+
 /* The block that a payShield sent out comes in here, and its key is the one that stands under the LMK. */
 static void recorded_block(void **state)
 {
@@ -423,16 +440,10 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recorded),
-        cmocka_unit_test(recorded_block),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(keys_without_content),
-        cmocka_unit_test(blocks_become_variant_keys),
-        cmocka_unit_test(sensitive_keys),
-        cmocka_unit_test(zmks_have_a_direction),
-        cmocka_unit_test(stored_keys),
-        cmocka_unit_test(cvk_blocks),
-        cmocka_unit_test(long_blocks),
+        cmocka_unit_test(recorded),       cmocka_unit_test(atalla_variants),       cmocka_unit_test(recorded_block),
+        cmocka_unit_test(refused),        cmocka_unit_test(keys_without_content),  cmocka_unit_test(blocks_become_variant_keys),
+        cmocka_unit_test(sensitive_keys), cmocka_unit_test(zmks_have_a_direction), cmocka_unit_test(stored_keys),
+        cmocka_unit_test(cvk_blocks),     cmocka_unit_test(long_blocks),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
