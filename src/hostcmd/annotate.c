@@ -146,14 +146,31 @@ static void note_attributes(struct page *p, size_t *at)
         *at += used;
 }
 
+/* `&` and `!` stand on either side of %NN. */
+static size_t note_changes(struct page *p, const struct hostcmd_changes *changes, size_t at)
+{
+    for (;;) {
+        struct span bytes = span_slice(p->payload, at, 2);
+        bool exportability = bytes.len == 2 && bytes.at[0] == '&' && changes->exportability;
+        bool version = bytes.len == 2 && bytes.at[0] == '!' && changes->version;
+        if (!exportability && !version)
+            return at;
+        note(p, &(struct hostcmd_part){exportability ? "exportability" : "block version", "of the key block that is made", at,
+                                       bytes, span_slice(bytes, 1, 1), 0});
+        at += bytes.len;
+    }
+}
+
 /* What stands behind the fields of a request that parses. */
 static void note_tail(struct page *p, const struct hostcmd_tail *tail, size_t at)
 {
+    at = note_changes(p, &tail->changes, at);
     if (tail->lmk != HOSTCMD_LMK_DEFAULT) {
         struct span bytes = span_slice(p->payload, at, 3);
         note(p, &(struct hostcmd_part){"LMK", "identifier of the LMK", at, bytes, span_slice(bytes, 1, 2), 0});
         at += bytes.len;
     }
+    at = note_changes(p, &tail->changes, at);
     if (tail->has_attributes)
         note_attributes(p, &at);
     size_t end = p->payload.len - tail->trailer.len;

@@ -16,7 +16,7 @@ enum { PAGE = 512 * 1024, PAYLOAD = HOSTCMD_FRAME_MAX + 2, WAIT_MS = 5000, HEADE
 
 /* ---- the tool ---- */
 
-enum { TO, HEADER, HEADER_LENGTH, LMK, TRAILER, FIELDS, WAIT, DRY_RUN, HEX, RAW, REVEAL, JSON };
+enum { TO, HEADER, HEADER_LENGTH, LMK, EXPORTABILITY, BLOCK_VERSION, TRAILER, FIELDS, WAIT, DRY_RUN, HEX, RAW, REVEAL, JSON };
 
 /* clang-format off */
 static const struct hsm_tool_option options[] = {
@@ -24,6 +24,8 @@ static const struct hsm_tool_option options[] = {
     [HEADER] = {"header", "HEX", "bytes in front of the command (default 30303031: 0001)"},
     [HEADER_LENGTH] = {"header-length", "N", "with --hex: bytes in front of the command (default 4)"},
     [LMK] = {"lmk", "NN", "identifier of the LMK, sent as %NN"},
+    [EXPORTABILITY] = {"exportability", "X", "narrower exportability of the key block that is made, sent as &X"},
+    [BLOCK_VERSION] = {"block-version", "X", "version of the key block that is made, sent as !X"},
     [TRAILER] = {"trailer", "TEXT", "up to 32 characters that come back"},
     [FIELDS] = {"fields", "FILE", "read further FIELD=VALUE lines from FILE, - for standard input: other users of this machine see "
                 "the command line, but not these"},
@@ -135,25 +137,42 @@ static int collect(struct work *w)
     return 0;
 }
 
+/* One character of an option that changes the key block. */
+static enum err take_change(struct work *w, unsigned option, char *out)
+{
+    const char *text = w->line.value[option];
+    if (!text)
+        return ERR_OK;
+    if (!(w->row->flags & HOSTCMD_CHANGES) || strlen(text) != 1) {
+        (void)snprintf(w->problem, sizeof w->problem, "--%s: %s", options[option].name,
+                       strlen(text) == 1 ? "the command makes no key block" : "one character is wanted");
+        return ERR_CONFIG;
+    }
+    *out = text[0];
+    return ERR_OK;
+}
+
 static enum err build(struct work *w, int lmk)
 {
-    struct hostcmd_attributes attributes;
-    bool with = hsm_fields_any(w->fields, "attr.");
+    struct hostcmd_tail tail = {.lmk = lmk, .has_attributes = hsm_fields_any(w->fields, "attr.")};
+    bool with = tail.has_attributes;
     if (with && !(w->row->flags & HOSTCMD_ATTRIBUTES)) {
         (void)snprintf(w->problem, sizeof w->problem, "%s takes no attributes", w->row->code);
         return ERR_CONFIG;
     }
+    TRY(take_change(w, EXPORTABILITY, &tail.changes.exportability));
+    TRY(take_change(w, BLOCK_VERSION, &tail.changes.version));
     TRY(hsm_fields_resolve(w->fields, w->row->request, "", w->problem));
     TRY(hsm_fields_resolve(w->fields, hostcmd_attributes_layout(), "attr.", w->problem));
     TRY(hsm_fields_fill(w->fields, w->row->request, "", w->request, w->problem));
     if (with)
-        TRY(hsm_fields_fill(w->fields, hostcmd_attributes_layout(), "attr.", &attributes, w->problem));
+        TRY(hsm_fields_fill(w->fields, hostcmd_attributes_layout(), "attr.", &tail.attributes, w->problem));
     const char *unused = hsm_fields_unused(w->fields);
     if (unused) {
         (void)snprintf(w->problem, sizeof w->problem, "%.48s: does not belong to this form of the command", unused);
         return ERR_CONFIG;
     }
-    enum err err = hostcmd_request_build_with(w->row->id, w->request, lmk, with ? &attributes : NULL, &w->payload);
+    enum err err = hostcmd_request_build_tail(w->row->id, w->request, &tail, &w->payload);
     if (err != ERR_OK)
         (void)snprintf(w->problem, sizeof w->problem, "the frame cannot be built: %s", err_row(err)->text);
     return err;

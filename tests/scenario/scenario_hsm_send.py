@@ -80,6 +80,12 @@ def around(checks, hsm):
     attributes = ("attr.usage=C0", "attr.algorithm=T2", "attr.mode=N", "attr.version=00", "attr.export=E", "attr.opt=00")
     ran = tool("send", "A0", "mode=0", "key-type=FFF", "lmk-scheme=S", *attributes, "--lmk", "1", "--to", hsm.address, "--json")
     checks.check(ran.status == 0 and part(ran.json()["request"], "usage")["value"] == "C0", "attributes of key blocks have names")
+    zmk = "U71979DEB8587E2734F1E99D5DCAEF9AC"
+    ran = tool("send", "A8", "key-type=402", "zmk=" + zmk, "key=" + CVK, "zmk-scheme=R", *attributes, "--exportability", "N",
+               "--block-version", "C", "--to", hsm.address, "--json")
+    told = ran.json()
+    checks.check(ran.status == 0 and part(told["request"], "exportability")["value"] == "N" and
+                 part(told["answer"], "key")["value"].startswith("RC0072C0TN00N0000"), "and so have changes of them")
 
 
 def refusals(checks, hsm):
@@ -87,6 +93,7 @@ def refusals(checks, hsm):
             (("ZZ",), "no such command"), ((), "which command"), (("CW", "pan=" + PAN), "cvk: this field is needed"),
             (("CW", "key=" + CVK, "pan=" + PAN, "pan=" + PAN), "given twice"), (("CW", "colour=1"), "no such field"),
             (("CW", "key=" + CVK, "pan=41234567890A2345", "expiry=8701", "service=101"), "pan: the field has a character"),
+            (("NC", "--exportability", "N"), "makes no key block"), (("A8", "--block-version", "AB"), "one character"),
             (("NC", "--lmk", "100"), "--lmk"), (("NC", "--header", "1"), "--header"), (("NC", "--hex", "00"), "--hex"),
             (("--hex", "0g"), "--hex"), (("CW", PAN), "write FIELD=VALUE"), (("NC", "--colour"), "unrecognized option"),
             (("QY", "scheme=0", "key=" + MK, "method=A", "pan=" + PAN, "expiry=2812", "service=998", "atc=000001", "twu=01"),

@@ -65,6 +65,23 @@ static void every_byte_of_every_request_is_explained(void **state)
         }
 }
 
+/* `&` and `!` have names on either side of %NN. */
+static void changes_are_explained(void **state)
+{
+    (void)state;
+    static const char *const tails[] = {"", "&N", "!B", "&N!B%01", "!B%01&N", "%01&N!B", "&N%01!B#C0T2N00E00", "%01&N\x19T"};
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "HEADA8402U71979DEB8587E2734F1E99D5DCAEF9ACU9B4934384B19946B040CD702B4D58145R%s", tails[i]);
+        struct cover c = {.payload = span_text(text)};
+        struct hostcmd_view view;
+        hostcmd_annotate_request(c.payload, 4, &(struct hostcmd_noter){on_part, &c}, request, &view);
+        assert_int_equal(view.err, ERR_OK);
+        assert_false(c.gap || c.rest);
+        assert_int_equal(c.at, c.payload.len);
+    }
+}
+
 static void a_cut_request_is_explained_as_far_as_it_goes(void **state)
 {
     (void)state;
@@ -223,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_of_every_request_is_explained),
+        cmocka_unit_test(changes_are_explained),
         cmocka_unit_test(a_cut_request_is_explained_as_far_as_it_goes),
         cmocka_unit_test(every_byte_of_every_reply_is_explained),
         cmocka_unit_test(every_command_can_be_typed_by_names),
