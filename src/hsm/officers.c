@@ -35,6 +35,12 @@ static struct log *log_of(const struct hsm_officers *o)
     return hsm_env(o->hsm)->log;
 }
 
+/* Begun seconds. */
+static int64_t seconds_of(int64_t left_us)
+{
+    return (left_us + second_us - 1) / second_us;
+}
+
 static int64_t now_us(const struct hsm_officers *o)
 {
     return env_monotonic_us(hsm_env(o->hsm));
@@ -248,7 +254,7 @@ static enum err not_blocked(const struct hsm_officers *o, char problem[static HS
     int64_t left_us = o->blocked_until_us - now_us(o);
     if (left_us <= 0)
         return ERR_OK;
-    (void)snprintf(problem, HSM_PROBLEM, "after wrong passphrases: try again in %lld s", (long long)(left_us / second_us + 1));
+    (void)snprintf(problem, HSM_PROBLEM, "after wrong passphrases: try again in %lld s", (long long)seconds_of(left_us));
     return ERR_RATE;
 }
 
@@ -386,7 +392,7 @@ static void put_authority(const struct hsm_officers *o, const struct hsm_authori
     buf_put_byte(out, ' ');
     hsm_activity_put(a->activity, a->type, out);
     buf_put_byte(out, ' ');
-    buf_put_integer(out, a->until_us ? (a->until_us - now_us(o)) / second_us + 1 : 0);
+    buf_put_integer(out, a->until_us ? seconds_of(a->until_us - now_us(o)) : 0);
     buf_put_byte(out, '\n');
 }
 
@@ -400,7 +406,7 @@ static void put_pending(const struct hsm_officers *o, struct buf *out)
     buf_put_byte(out, ' ');
     buf_put_integer(out, __builtin_popcount(o->voices));
     buf_put_byte(out, ' ');
-    buf_put_integer(out, (o->pending_until_us - now_us(o)) / second_us + 1);
+    buf_put_integer(out, seconds_of(o->pending_until_us - now_us(o)));
     buf_put_byte(out, '\n');
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A running HSM and its officers: load, states, activities, wrong passphrases, time, zeroise, over its real port and console."""
+import hashlib
 import json
 import os
 import re
@@ -266,6 +267,68 @@ def reloading(checks, hsm, store, key, code):
     checks.check(made.startswith("A100S"), "key blocks are made under it: %s" % made[:8])
 
 
+def migrating(checks, hsm, store, key, code):
+    """The LMK becomes the old one, another takes its identifier, and BW carries the keys over."""
+    t = Terminal("lmk", "old", "--store", store, "--id", "00")
+    t.officer(1, PASSPHRASES[0])
+    t.officer(3, PASSPHRASES[2])
+    t.answer("Make the current LMK the old one", "yes")
+    assert t.end() == 0, t.screen
+    check = form(store, "00", "--kind", "variant", "--test")
+    checks.check(hsm.officers(["load"], 2, 1).end() == 0 and hsm.ask("NC")[:20] == "ND00" + check, "a new LMK takes the identifier")
+    checks.check(hsm.ask("CW%s%s;8701101" % (key, PAN)) != code, "keys under the old one are no keys any more")
+    moved = hsm.ask("BW421%s;402" % key)
+    checks.check(moved.startswith("BX00U") and hsm.ask("CW%s%s;8701101" % (moved[4:37], PAN)) == code, "until BW carries them over")
+    checks.check([entry["state"] for entry in hsm.state()["lmks"] if entry["id"] == "00"] == ["current", "old"], "both are told of")
+    return check
+
+
+def regions(pid):
+    """(left out of cores, bytes) of every mapping that can be read."""
+    found, at = [], None
+    with open("/proc/%d/smaps" % pid, encoding="ascii") as text:
+        for line in text:
+            head = re.match(r"^([0-9a-f]+)-([0-9a-f]+) (\S+)", line)
+            if head:
+                at = (int(head.group(1), 16), int(head.group(2), 16), head.group(3))
+            elif line.startswith("VmFlags:") and at[2].startswith("r"):
+                found.append((at[0], at[1], " dd" in line))
+    with open("/proc/%d/mem" % pid, "rb") as memory:
+        for start, end, undumped in found:
+            try:
+                memory.seek(start)
+                yield undumped, memory.read(end - start)
+            except (OSError, ValueError):
+                continue  # secret memory of the kernel's own kind, vsyscall and the like
+
+
+def memory(checks, hsm, store):
+    """What officers brought and what it opened stands in no ordinary memory of the HSM afterwards."""
+    with open(store, "rb") as handle:
+        data = handle.read()
+    needles = {}
+    for number, words in enumerate(PASSPHRASES, 1):
+        at = 36 + 77 * (number - 1)
+        key = hashlib.scrypt(words.encode(), salt=data[at + 1:at + 17], n=1 << 10, r=8, p=1, dklen=32)
+        needles.update({"passphrase %d" % number: words.encode(), "key of officer %d" % number: key,
+                        "key of officer %d in digits" % number: key.hex().upper().encode()})
+    words = ["%d:%s" % (number, PASSPHRASES[number - 1]) for number in (1, 2)]
+    rows = subprocess.run(["node", "tests/support/store_reader.js", store, *words], capture_output=True, text=True, check=True)
+    for row in rows.stdout.splitlines():
+        lmk = bytes.fromhex(row.split()[-1])
+        needles.update({"LMK %s, bytes %d" % (row[:2], at): lmk[at:at + 8] for at in range(0, len(lmk), 40)})
+    open_bytes, console = set(), 0
+    try:
+        for undumped, memory_bytes in regions(hsm.process.pid):
+            console += hsm.console.encode() in memory_bytes
+            open_bytes.update(name for name, needle in needles.items() if needle in memory_bytes and not undumped)
+    except PermissionError:
+        print("not allowed to read the memory of an undumpable process: run as root to check it")
+        return
+    checks.check(console > 0, "the search finds what is there")
+    checks.check(not open_bytes, "and no passphrase, officer's key or LMK in ordinary memory: %s" % sorted(open_bytes))
+
+
 def damaged(checks, hsm, store):
     with open(store, "rb") as handle:
         good = handle.read()
@@ -345,6 +408,8 @@ def main():
             talking_nonsense(checks, hsm)
             others_kept_out(checks, hsm)
             reloading(checks, hsm, store, key, code)
+            check = migrating(checks, hsm, store, key, code)
+            memory(checks, hsm, store)
             damaged(checks, hsm, store)
             checks.check(hsm.stop() == 0, "it stops in order")
             unattended(checks, folder, store, check)
