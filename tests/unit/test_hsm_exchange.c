@@ -10,6 +10,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "hsm/state.h"
 #include "keys/tr31.h"
 #include "support/frames.h"
 
@@ -422,6 +423,33 @@ static void long_blocks(void **state)
     }
 }
 
+/* ---- hardened mode ---- */
+
+static void hardened_wants_authority_and_good_keys(void **state)
+{
+    (void)state;
+    static const struct secret_key halves = {16, {1, 2, 4, 7, 8, 11, 13, 14, 1, 2, 4, 7, 8, 11, 13, 14}};
+    struct keys_header header = {.usage = {'P', '0'}, .algorithm = 'T', .mode = 'N', .version = {'0', '0'}, .exportability = 'E'};
+    const struct hsm_config config = {.env = &env, .header = 4, .sockets = 64, .test_lmk = true, .hardened = true};
+    struct hsm *strict = NULL;
+    assert_int_equal(hsm_create(&config, &strict), ERR_OK);
+    frames_assert(strict, "AW" ZMK_SINGLE CVK_OUT ";001", "AX17");
+    frames_assert(strict, "AU" ZMK CVK, "AV17");
+    frames_assert(strict, "A6402" ZMK_SINGLE CVK_OUT "U", "A717");
+    frames_assert(strict, "A8402" ZMK CVK "X", "A917");
+    assert_int_equal(hsm_state_authorise(hsm_state(strict), 0, HOSTCMD_IMPORT, "402", 0), ERR_OK);
+    frames_assert(strict, "AW" ZMK_SINGLE CVK_OUT ";001", "AX00" CVK_PLAIN "08D7B4");
+    frames_assert(strict, "A6402" ZMK_SINGLE CVK_OUT "U", "A700" CVK "08D7B4");
+    frames_assert(strict, "A6001" ZMK ZPK_OUT "U", "A717");
+    frames_assert(strict, "AU" ZMK CVK, "AV17");
+    assert_int_equal(hsm_state_authorise(hsm_state(strict), 0, HOSTCMD_IMPORT, "", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_state(strict), 1, HOSTCMD_IMPORT, "", 0), ERR_OK);
+    frames_assert(strict, "A6001" ZMK ZPK_OUT "U", "A700" ZPK "ABDEBC");
+    frames_assert_key(strict, "A6001" ZMK, under_zmk(&header, &zmk, &halves, 'R'), "U", "A775");
+    frames_assert_key(strict, "A6FFF" ZMK_BLOCK, under_zmk(&header, &zmk_of_block, &zmk, 'R'), "S%01", "A7A8");
+    hsm_destroy(strict);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -440,10 +468,18 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recorded),       cmocka_unit_test(atalla_variants),       cmocka_unit_test(recorded_block),
-        cmocka_unit_test(refused),        cmocka_unit_test(keys_without_content),  cmocka_unit_test(blocks_become_variant_keys),
-        cmocka_unit_test(sensitive_keys), cmocka_unit_test(zmks_have_a_direction), cmocka_unit_test(stored_keys),
-        cmocka_unit_test(cvk_blocks),     cmocka_unit_test(long_blocks),
+        cmocka_unit_test(recorded),
+        cmocka_unit_test(atalla_variants),
+        cmocka_unit_test(recorded_block),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(keys_without_content),
+        cmocka_unit_test(blocks_become_variant_keys),
+        cmocka_unit_test(sensitive_keys),
+        cmocka_unit_test(zmks_have_a_direction),
+        cmocka_unit_test(stored_keys),
+        cmocka_unit_test(cvk_blocks),
+        cmocka_unit_test(long_blocks),
+        cmocka_unit_test(hardened_wants_authority_and_good_keys),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
