@@ -10,7 +10,7 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import keyblocks
 from sandbox import Checks, fail_without_build, seed
-from tools_hsm import Hsm
+from tools_hsm import Hsm, tool
 
 BLOCK_LMK = bytes.fromhex("0123456789ABCDEF8080808080808080FEDCBA9876543210")
 ZMK_TEXT, ZMK = "U71979DEB8587E2734F1E99D5DCAEF9AC", bytes.fromhex("C497DCBA1A98ABBC45A2523786C28007")
@@ -172,6 +172,17 @@ def cvks(checks, host):
     checks.check(good, "and out, not to go further")
 
 
+def documented(checks, address):
+    """The commands of the guide, as they stand there."""
+    with open("docs/key-exchange.md", encoding="utf-8") as page:
+        text = page.read().replace("\\\n", " ")
+    commands = [line.split()[1:] for line in text.splitlines() if line.startswith("    countersign-hsm ")]
+    for words, wanted in zip(commands, ("AX00U", "A900RB0080C0TV00N0000", "A700S00072P0TB00N0001")):
+        ran = tool(*words, "--to", address, "--raw")
+        checks.check(ran.status == 0 and ran.out.startswith(wanted), "the guide's " + words[1])
+    checks.check(len(commands) == 3, "and it has three of them")
+
+
 def main():
     fail_without_build()
     checks = Checks()
@@ -182,6 +193,7 @@ def main():
         host = Host(hsm.port, seed())
         for part in (variant_keys, uneven, to_blocks, blocks, cvks):
             part(checks, host)
+        documented(checks, hsm.address)
     return checks.end()
 
 
