@@ -166,7 +166,7 @@ static void chains(void **state)
     static const struct exchange frames[] = {
         {"NK0010002NC", "NL00010029ND0026860400000000001500-0023"},
         {"NK0010002NC\x19t", "NL00010029ND0026860400000000001500-0023\x19t"},
-        /* The LMK of the chain (check value of 01: openssl, TDES of a zero block) is that of its commands unless they say otherwise. */
+        /* The LMK of the chain is that of its commands unless they say otherwise; check value of 01 by openssl. */
         {"NK0010002NC%01", "NL00010029ND008E0EC0864D35705B1500-0023"},
         {"NK0010005NC%00%01", "NL00010029ND0026860400000000001500-0023"},
         {"NK0010002NC%07", "NL13"},
