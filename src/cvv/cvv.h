@@ -76,6 +76,8 @@ struct cvv_dynamic {
     char service[3];
     char overlay[4]; /* replaces the first four digits of the PAN */
 };
+/* The card key, loaded; valid until the master is asked for another one. */
+MUST_USE enum err cvv_master_card(struct cvv_master *master, const struct cvv_dynamic *in, struct cvv_key **out);
 /* Visa dCVV; one-time and window codes differ in where the overlay comes from. */
 MUST_USE enum err cvv_dynamic_generate(struct cvv_master *master, const struct cvv_dynamic *in, struct code_digits *out);
 

@@ -29,21 +29,24 @@ void cvv_master_unload(struct cvv_master *master)
     cvv_key_unload(&master->card);
 }
 
-static enum err load_card_key(struct cvv_master *master, const struct cvv_dynamic *in)
+enum err cvv_master_card(struct cvv_master *master, const struct cvv_dynamic *in, struct cvv_key **out)
 {
     SECRET_KEY pair = {0}, left = {.len = 8};
     TRY(cvv_card_key(&master->master, &in->pan, in->psn, in->method, &pair));
     memcpy(left.at, pair.at, 8);
     TRY(des_reload(&master->card.left, &left));
-    return des_reload(&master->card.pair, &pair);
+    TRY(des_reload(&master->card.pair, &pair));
+    *out = &master->card;
+    return ERR_OK;
 }
 
 enum err cvv_dynamic_generate(struct cvv_master *master, const struct cvv_dynamic *in, struct code_digits *out)
 {
     struct pan overlaid = in->pan;
-    TRY(load_card_key(master, in));
+    struct cvv_key *card = NULL;
+    TRY(cvv_master_card(master, in, &card));
     memcpy(overlaid.digit, in->overlay, OVERLAY);
-    enum err err = cvv_generate(&master->card, &overlaid, in->expiry, in->service, 3, out);
+    enum err err = cvv_generate(card, &overlaid, in->expiry, in->service, 3, out);
     secret_wipe(&overlaid, sizeof overlaid);
     return err;
 }

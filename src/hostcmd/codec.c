@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames of commands: fields by the rows, and what stands around them. */
 #include "hostcmd/internal.h"
+#include "hostcmd/layout.h"
 
 #include "base/secret.h"
 
@@ -133,11 +134,13 @@ static bool may_be_binary(const struct hostcmd_row *row, struct span data)
     return data.len > 0 && data.at[0] != 0 && strchr(row->binary, data.at[0]);
 }
 
-static enum err parse(const struct hostcmd_row *row, struct span data, void *request, struct hostcmd_tail *tail,
-                      struct wire_fault *fault)
+static enum err parse(const struct hostcmd_row *row, const struct wire_record *record, struct span data, void *request,
+                      struct hostcmd_tail *tail, struct wire_fault *fault)
 {
     size_t at = 0;
-    enum err err = wire_parse(row->request, data, request, &at, fault);
+    memset(tail, 0, sizeof *tail);
+    tail->lmk = HOSTCMD_LMK_DEFAULT;
+    enum err err = wire_parse(record, data, request, &at, fault);
     if (err != ERR_OK)
         return fault_code(row, data, fault);
     TRY(parse_changes(row, data, &at, tail, fault));
@@ -152,9 +155,11 @@ enum err hostcmd_request_parse(const struct hostcmd_row *row, struct span data, 
 {
     struct wire_fault unasked;
     struct wire_fault *where = fault ? fault : &unasked;
-    memset(tail, 0, sizeof *tail);
-    tail->lmk = HOSTCMD_LMK_DEFAULT;
-    enum err err = parse(row, data, request, tail, where);
+    enum err err = parse(row, row->request, data, request, tail, where);
+    if (err != ERR_OK && row->brief)
+        err = parse(row, row->brief, data, request, tail, &(struct wire_fault){0}) == ERR_OK ? ERR_OK : err;
+    if (err == ERR_OK && row->layout)
+        hostcmd_layout_complete(row->layout, row->id, request);
     if (err == ERR_OK)
         return ERR_OK;
     if (!may_be_binary(row, data))
@@ -171,9 +176,8 @@ static void put_change(struct buf *out, char mark, char value)
     buf_put_byte(out, (uint8_t)value);
 }
 
-enum err hostcmd_request_build_tail(enum hostcmd_id id, const void *request, const struct hostcmd_tail *tail, struct buf *out)
+static enum err build(const struct hostcmd_row *row, const void *request, const struct hostcmd_tail *tail, struct buf *out)
 {
-    const struct hostcmd_row *row = hostcmd_row(id);
     buf_put_text(out, row->code);
     TRY(wire_build(row->request, request, out));
     if (tail->lmk != HOSTCMD_LMK_DEFAULT) {
@@ -187,6 +191,16 @@ enum err hostcmd_request_build_tail(enum hostcmd_id id, const void *request, con
         TRY(wire_build(record, &tail->attributes, out));
     buf_put_span(out, tail->trailer);
     return buf_done(out);
+}
+
+enum err hostcmd_request_build_tail(enum hostcmd_id id, const void *request, const struct hostcmd_tail *tail, struct buf *out)
+{
+    return build(hostcmd_row(id), request, tail, out);
+}
+
+enum err hostcmd_request_build_row(const struct hostcmd_row *row, const void *request, int lmk, struct buf *out)
+{
+    return build(row, request, &(struct hostcmd_tail){.lmk = lmk}, out);
 }
 
 enum err hostcmd_request_build_with(enum hostcmd_id id, const void *request, int lmk, const struct hostcmd_attributes *attributes,

@@ -87,6 +87,8 @@ struct hostcmd_reply_choice {
     const struct wire_record *record;
 };
 
+struct hostcmd_layout;
+
 struct hostcmd_row {
     enum hostcmd_id id;
     const char *code;
@@ -94,6 +96,8 @@ struct hostcmd_row {
     const char *title;
     const struct wire_record *request;
     const struct wire_record *reply;
+    const struct wire_record *brief;     /* the request without its optional columns; NULL: it has none */
+    const struct hostcmd_layout *layout; /* that made this row; NULL: a row of the table */
     struct hostcmd_reply_choice choice; /* record NULL: none */
     const struct wire_record *part;     /* what one field of the reply is a list of; NULL: none has such a list */
     const struct hostcmd_fault *fault;  /* ends with a NULL field; NULL: none */
@@ -142,6 +146,8 @@ MUST_USE enum err hostcmd_request_parse(const struct hostcmd_row *row, struct sp
 struct span hostcmd_trailer_of(struct span data);
 /* Command code, fields, and %NN if lmk is given. */
 MUST_USE enum err hostcmd_request_build(enum hostcmd_id id, const void *request, int lmk, struct buf *out);
+/* The same by a row, which may be one of a layout. */
+MUST_USE enum err hostcmd_request_build_row(const struct hostcmd_row *row, const void *request, int lmk, struct buf *out);
 /* As hostcmd_request_build with all that stands around the fields. */
 MUST_USE enum err hostcmd_request_build_tail(enum hostcmd_id id, const void *request, const struct hostcmd_tail *tail,
                                              struct buf *out);

@@ -11,6 +11,8 @@ enum {
     HOSTCMD_OPTIONAL_MAX = 256,
     HOSTCMD_ECHO_MAX = 32752,
     HOSTCMD_TRACK_MAX = 32, /* bytes of track 2 */
+    HOSTCMD_FILLERS = 2,
+    HOSTCMD_FILLER_MAX = 16,
     HOSTCMD_RANDOM_MAX = 999,
     HOSTCMD_CHAIN_MAX = 32474, /* responses of a chain: a frame less the largest header, codes, count and trailer */
     HOSTCMD_LMK_LINES = 100 * (8 + 32 + 1),

@@ -23,7 +23,7 @@ struct hostcmd_cy {
     WIRE_TEXT(3) service;
 };
 
-/* QY and PM: scheme 0 one-time (atc), scheme 5 window with layout countersign-5 (time, twu). */
+/* QY and PM: scheme 0 one-time (atc), scheme 5 window (time, twu, fillers) as a profile lays it out, see hostcmd/layout.h. */
 struct hostcmd_qy {
     WIRE_TEXT(1) scheme; /* 0 or 5 */
     hostcmd_key key;     /* MK-AC */
@@ -32,8 +32,10 @@ struct hostcmd_qy {
     WIRE_TEXT(4) expiry;
     WIRE_TEXT(3) service;
     WIRE_TEXT(6) atc;   /* scheme 0: decimal, zero-filled */
-    WIRE_TEXT(10) time; /* scheme 5: YYMMDDhhmm UTC */
-    WIRE_TEXT(2) twu;   /* scheme 5: whole hours 01..18 */
+    WIRE_TEXT(14) time; /* scheme 5: in countersign-5 YYMMDDhhmm UTC */
+    WIRE_TEXT(4) twu;   /* scheme 5: in countersign-5 whole hours 01..18 */
+    WIRE_TEXT(HOSTCMD_FILLER_MAX) filler;
+    WIRE_TEXT(HOSTCMD_FILLER_MAX) filler_2;
 };
 struct hostcmd_qy_reply {
     WIRE_TEXT(3) code;
@@ -49,8 +51,10 @@ struct hostcmd_pm {
     WIRE_TEXT(4) expiry;
     WIRE_TEXT(3) service;
     WIRE_TEXT(6) atc;
-    WIRE_TEXT(10) time;
-    WIRE_TEXT(2) twu;
+    WIRE_TEXT(14) time;
+    WIRE_TEXT(4) twu;
+    WIRE_TEXT(HOSTCMD_FILLER_MAX) filler;
+    WIRE_TEXT(HOSTCMD_FILLER_MAX) filler_2;
     WIRE_TEXT(3) code;
     WIRE_TEXT(2) psn;                     /* scheme 1, and all that follow: PAN sequence number */
     WIRE_TEXT(3) track_length;            /* bytes */

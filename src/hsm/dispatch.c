@@ -5,6 +5,8 @@
 #include "hsm/observe.h"
 #include "hsm/state.h"
 
+#include "cvv/window.h"
+
 #include "net/admin.h"
 
 #include "base/arena.h"
@@ -25,6 +27,8 @@ struct hsm {
     struct hsm_counters counters;
     struct hsm_keys *keys;
     struct hsm_state *state;
+    struct hostcmd_layout layout;
+    const struct cvv_window_algorithm *algorithm; /* that the layout names */
     struct hsm_observe *observe;
     struct hsm_guess *guess;
     struct hsm_batch *batch;
@@ -77,9 +81,18 @@ static void on_guess_limit(void *context, const char *label)
         LOG(hsm->config.env->log, LOG_WARN, "hsm.guess_limit", LOG_TEXT("card", label));
 }
 
+static enum err layout_fill(struct hsm *hsm)
+{
+    const struct hostcmd_profile *profile = hsm->config.layout ? hsm->config.layout : &hostcmd_profile_countersign_5;
+    hsm->algorithm = cvv_window_find(profile->algorithm);
+    hsm->config.layout = NULL; /* it is the caller's */
+    return hsm->algorithm ? hostcmd_layout_fill(profile, &hsm->layout) : ERR_CONFIG;
+}
+
 static enum err fill(struct hsm *hsm)
 {
     TRY(scratch_create(hsm));
+    TRY(layout_fill(hsm));
     TRY(hsm_state_create(hsm->config.env, &hsm->state));
     if (hsm->config.authorised)
         TRY(authorise_from_start(hsm));
@@ -147,6 +160,16 @@ struct hsm_guess *hsm_guess(struct hsm *hsm)
 const struct hsm_config *hsm_config(const struct hsm *hsm)
 {
     return &hsm->config;
+}
+
+const struct hostcmd_layout *hsm_layout(const struct hsm *hsm)
+{
+    return &hsm->layout;
+}
+
+const struct cvv_window_algorithm *hsm_window_algorithm(const struct hsm *hsm)
+{
+    return hsm->algorithm;
 }
 
 struct hsm_counters hsm_counters(const struct hsm *hsm)
@@ -346,6 +369,7 @@ void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct
         answer_unknown(hsm, code, data, out);
         return;
     }
+    row = hostcmd_layout_row(&hsm->layout, row->id);
     hsm->depth++;
     enum err answer = answer_row(hsm, client, row, data, out);
     hsm->depth--;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CVV and dynamic codes: CW, CY, QY and PM. The rows have checked characters and lengths; the key is resolved before other fields
  * are looked at (order of answers, host-commands 11). */
+#include "cvv/window.h"
 #include "hsm/hsm_codes.h"
 
 #include "hsm/batch.h"
@@ -77,37 +78,6 @@ struct dynamic_fields {
             WIRE_SPAN((r_)->service), WIRE_SPAN((r_)->atc), WIRE_SPAN((r_)->time), WIRE_SPAN((r_)->twu)                        \
     }
 
-static int two_digits(const uint8_t *at)
-{
-    return (at[0] - '0') * 10 + at[1] - '0';
-}
-
-/* YYMMDDhhmm of 2000..2099, a date and a time that exist. */
-static enum err window_overlay(struct span time, struct span twu, char out[static OVERLAY_LEN])
-{
-    const uint8_t *at = time.at;
-    const struct env_calendar c = {.year = 2000 + two_digits(at),
-                                   .month = two_digits(at + 2),
-                                   .day = two_digits(at + 4),
-                                   .hour = two_digits(at + 6),
-                                   .minute = two_digits(at + 8)};
-    int64_t ms = 0;
-    uint64_t index = 0;
-    TRY(env_calendar_ms(&c, &ms));
-    TRY(cvv_window_index(ms / 1000, (unsigned)two_digits(twu.at), &index));
-    cvv_overlay(index, out);
-    return ERR_OK;
-}
-
-/* Scheme 0: the rightmost four digits of the counter. Scheme 5: the window index, layout countersign-5, algorithm T0. */
-static enum err overlay(const struct dynamic_fields *in, char out[static OVERLAY_LEN])
-{
-    if (in->scheme.at[0] == '5')
-        return window_overlay(in->time, in->twu, out);
-    memcpy(out, in->atc.at + ATC_LEN - OVERLAY_LEN, OVERLAY_LEN);
-    return ERR_OK;
-}
-
 static enum err gather(const struct dynamic_fields *in, struct cvv_dynamic *out)
 {
     TRY(card_pan_parse(in->pan, CARD_ANY, &out->pan));
@@ -115,7 +85,26 @@ static enum err gather(const struct dynamic_fields *in, struct cvv_dynamic *out)
     memcpy(out->psn, "00", sizeof out->psn);
     memcpy(out->expiry, in->expiry.at, sizeof out->expiry);
     memcpy(out->service, in->service.at, sizeof out->service);
-    return overlay(in, out->overlay);
+    return ERR_OK;
+}
+
+static enum err find_window(struct hsm *hsm, const struct dynamic_fields *in, struct cvv_window *out)
+{
+    struct hostcmd_moment moment = {0};
+    TRY(hostcmd_layout_moment(hsm_layout(hsm), in->time, in->twu, env_wall_ms(hsm_env(hsm)) / 1000, &moment));
+    out->minutes = moment.twu_minutes;
+    out->digits = DIGITS;
+    return cvv_window_index_minutes(moment.unix_s, moment.twu_minutes, &out->index);
+}
+
+/* Scheme 0: the rightmost four digits of the counter overlay the PAN. Scheme 5: the algorithm of the layout, by the window. */
+static enum err generate(struct hsm *hsm, const struct dynamic_fields *in, const struct cvv_window *window,
+                         struct cvv_master *master, struct cvv_dynamic *card, struct code_digits *out)
+{
+    if (in->scheme.at[0] == '5')
+        return cvv_window_generate(hsm_window_algorithm(hsm), master, card, window, out);
+    memcpy(card->overlay, in->atc.at + ATC_LEN - OVERLAY_LEN, OVERLAY_LEN);
+    return cvv_dynamic_generate(master, card, out);
 }
 
 static enum err dynamic_code(struct hsm *hsm, const struct hsm_call *call, const struct dynamic_fields *in,
@@ -123,12 +112,15 @@ static enum err dynamic_code(struct hsm *hsm, const struct hsm_call *call, const
 {
     struct cvv_master *master = NULL;
     struct cvv_dynamic dynamic = {0};
+    struct cvv_window window = {0};
     TRY(hsm_key_master(hsm, call, in->key, &master));
     enum err err = gather(in, &dynamic);
+    if (err == ERR_OK && in->scheme.at[0] == '5')
+        err = find_window(hsm, in, &window);
     if (err == ERR_OK && guess)
         err = hsm_guess_admit(hsm_guess(hsm), in->pan, guess);
     if (err == ERR_OK)
-        err = cvv_dynamic_generate(master, &dynamic, out);
+        err = generate(hsm, in, &window, master, &dynamic, out);
     secret_wipe(&dynamic, sizeof dynamic);
     return err;
 }

@@ -8,6 +8,7 @@
  * Threading  One thread.
  * Failure    Rubbish gets an error code of host-commands 11. Only a payload shorter than header and command gives ERR_FRAME: the
  *            connection is closed and nothing is answered.
+ *            A layout profile whose algorithm is not known: ERR_CONFIG from hsm_create.
  * Limits     LEN up to 32,768 bytes; the commands of hostcmd/commands.h, all others answer 68.
  */
 #ifndef HSM_HSM_H
@@ -17,6 +18,7 @@
 #include "net/net.h"
 
 struct hsm;
+struct hostcmd_profile;
 
 enum { HSM_REPLY_MAX = 32768 + 2, HSM_LMK_COUNT = 100 };
 
@@ -33,6 +35,7 @@ struct hsm_config {
     bool hardened;      /* host-commands 9 */
     const struct hsm_guess_config *guess; /* hsm/guess.h; NULL: no guessing limit */
     uint64_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
+    const struct hostcmd_profile *layout; /* of scheme 5; copied; NULL: countersign-5 */
     const char *serial; /* 12 characters that JK tells; NULL: none given */
     bool console;       /* a console is served */
     bool host_2;        /* a second host port (TLS) is served */

@@ -9,7 +9,7 @@
 #ifndef HSM_HSM_INTERNAL_H
 #define HSM_HSM_INTERNAL_H
 
-#include "hostcmd/commands.h"
+#include "hostcmd/layout.h"
 #include "hsm/hsm.h"
 #include "keys/cache.h"
 
@@ -39,6 +39,9 @@ struct hsm_state *hsm_state(struct hsm *hsm);
 struct hsm_observe *hsm_observe(struct hsm *hsm); /* hsm/observe.h */
 struct hsm_guess *hsm_guess(struct hsm *hsm);     /* hsm/guess.h; NULL: no limit */
 const struct hsm_config *hsm_config(const struct hsm *hsm);
+/* How scheme 5 is laid out, and what makes its codes. */
+const struct hostcmd_layout *hsm_layout(const struct hsm *hsm);
+const struct cvv_window_algorithm *hsm_window_algorithm(const struct hsm *hsm);
 
 /* One command with its code in front, without a header: what NK chains, and what hsm_answer does after the header. */
 void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct span command, struct buf *out);

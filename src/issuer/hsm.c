@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { COMMAND_MAX = 512, TIME_DIGITS = 10 };
+enum { COMMAND_MAX = 512, COUNTER_DIGITS = 6 };
 
 const struct issuer_key *issuer_key_find(const struct issuer *issuer, const char *name)
 {
@@ -29,33 +29,14 @@ static enum err build_static(const struct issuer *issuer, const struct job *job,
     return err;
 }
 
-/* UTC, YYMMDDhhmm: windows begin on whole hours, so minutes are enough. */
-static void put_time(int64_t utc_s, struct buf *out)
+static enum err put_moment(const struct issuer *issuer, const struct job *job, const struct ask *ask, struct hostcmd_qy *qy)
 {
-    struct env_calendar c = env_calendar(utc_s * 1000);
-    buf_put_decimal(out, (uint64_t)c.year % 100, 2);
-    buf_put_decimal(out, (uint64_t)c.month, 2);
-    buf_put_decimal(out, (uint64_t)c.day, 2);
-    buf_put_decimal(out, (uint64_t)c.hour, 2);
-    buf_put_decimal(out, (uint64_t)c.minute, 2);
-}
-
-static void put_moment(const struct job *job, const struct ask *ask, struct hostcmd_qy *qy)
-{
-    uint8_t room[TIME_DIGITS];
+    uint8_t room[COUNTER_DIGITS];
     struct buf text = buf_over(room, sizeof room);
-    if (ask->kind == ASK_COUNTER) {
-        buf_put_decimal(&text, (uint64_t)ask->value, sizeof qy->atc.at);
-        WIRE_SET(qy->scheme, span_text("0"));
-        WIRE_SET(qy->atc, buf_span(&text));
-        return;
-    }
-    put_time(ask->value, &text);
-    WIRE_SET(qy->scheme, span_text("5"));
-    WIRE_SET(qy->time, buf_span(&text));
-    buf_clear(&text);
-    buf_put_decimal(&text, (uint64_t)job->product.twu_h, sizeof qy->twu.at);
-    WIRE_SET(qy->twu, buf_span(&text));
+    if (ask->kind != ASK_COUNTER)
+        return hostcmd_layout_qy(&issuer->layout, &(struct hostcmd_moment){ask->value, (uint32_t)job->product.twu_h * 60}, qy);
+    buf_put_decimal(&text, (uint64_t)ask->value, sizeof qy->atc.at);
+    return WIRE_SET(qy->scheme, span_text("0")) && WIRE_SET(qy->atc, buf_span(&text)) ? ERR_OK : ERR_INTERNAL;
 }
 
 static enum err build_dynamic(const struct issuer *issuer, const struct job *job, const struct ask *ask, struct buf *out)
@@ -69,8 +50,9 @@ static enum err build_dynamic(const struct issuer *issuer, const struct job *job
     WIRE_SET(qy.pan, card_pan_span(&job->secret->pan));
     WIRE_SET(qy.expiry, span_text(job->card.card.expiry));
     WIRE_SET(qy.service, span_text(job->product.service_code_dyn));
-    put_moment(job, ask, &qy);
-    enum err err = hostcmd_request_build(HOSTCMD_QY, &qy, HOSTCMD_LMK_DEFAULT, out);
+    enum err err = put_moment(issuer, job, ask, &qy);
+    if (err == ERR_OK)
+        err = hostcmd_request_build_row(hostcmd_layout_row(&issuer->layout, HOSTCMD_QY), &qy, HOSTCMD_LMK_DEFAULT, out);
     secret_wipe(&qy, sizeof qy);
     return err;
 }

@@ -5,7 +5,7 @@
 
 #include "base/secret.h"
 #include "card/card.h"
-#include "hostcmd/commands.h"
+#include "hostcmd/layout.h"
 #include "http/problem.h"
 #include "issuer/body.h"
 #include "issuer/issuer.h"
@@ -124,6 +124,7 @@ struct job {
 
 struct issuer {
     struct issuer_config config;
+    struct hostcmd_layout layout;
     struct queue done; /* finished batches */
     struct ledger_products *products;
     struct arena read_arena;

@@ -270,7 +270,9 @@ enum err issuer_create(const struct issuer_config *config, struct issuer **out)
     TRY(memory_reserve(1, sizeof(struct issuer), &at));
     struct issuer *issuer = at;
     issuer->config = *config;
-    enum err err = parts_create(issuer);
+    enum err err = hostcmd_layout_fill(config->layout ? config->layout : &hostcmd_profile_countersign_5, &issuer->layout);
+    if (err == ERR_OK)
+        err = parts_create(issuer);
     if (err != ERR_OK) {
         parts_destroy(issuer);
         memory_release(issuer, 1, sizeof *issuer);

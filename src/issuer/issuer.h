@@ -27,6 +27,7 @@
 #include "base/env.h"
 #include "crypto/vault.h"
 #include "hostcmd/client.h"
+#include "hostcmd/layout.h"
 #include "http/http.h"
 #include "ledger/ledger.h"
 #include "store/writer.h"
@@ -45,6 +46,7 @@ struct issuer_config {
     struct store *store; /* for reads, on the issuer's thread */
     struct store_writer *writer;
     struct hostcmd_client *hsm;
+    const struct hostcmd_profile *layout; /* of scheme 5, as the HSMs have it; copied; NULL: countersign-5 */
     struct vault *vault; /* purpose "ledger"; PANs are sealed with the card id as associated data */
     const struct issuer_key *key;
     size_t key_count;

@@ -42,50 +42,38 @@ static bool cy_build(const struct slot *s, const char *key, struct buf *out)
     return good;
 }
 
-/* YYMMDDhhmm of now, or of now minus one unit for the window before. */
-static void time_write(int64_t ms, struct buf *out)
-{
-    struct env_calendar c = env_calendar(ms);
-
-    buf_put_decimal(out, (uint64_t)c.year % 100, 2);
-    buf_put_decimal(out, (uint64_t)c.month, 2);
-    buf_put_decimal(out, (uint64_t)c.day, 2);
-    buf_put_decimal(out, (uint64_t)c.hour, 2);
-    buf_put_decimal(out, (uint64_t)c.minute, 2);
-}
-
-static bool pm_scheme(const struct slot *s, const struct ledger_product *product, const struct switch_step *step,
-                      struct hostcmd_pm *ask)
+/* The counter; or the window of now, or of now minus one unit for the window before. */
+static bool pm_scheme(const struct switch_core *core, const struct slot *s, const struct ledger_product *product,
+                      const struct switch_step *step, struct hostcmd_pm *ask)
 {
     uint8_t room[16];
     struct buf text = buf_over(room, sizeof room);
-    int64_t back_ms = step->previous ? product->twu_h * 3600000 : 0;
-    bool good;
 
     if (step->question == SWITCH_PM0) {
         buf_put_decimal(&text, (uint64_t)step->ref, 6);
-        return WIRE_SET(ask->scheme, span_text("0")) && WIRE_SET(ask->atc, buf_span(&text));
+        return WIRE_SET(ask->scheme, span_text("0")) && WIRE_SET(ask->version, span_text("0")) &&
+               WIRE_SET(ask->atc, buf_span(&text));
     }
-    time_write(s->auth.received_at - back_ms, &text);
-    good = WIRE_SET(ask->scheme, span_text("5")) && WIRE_SET(ask->time, buf_span(&text));
-    buf_clear(&text);
-    buf_put_decimal(&text, (uint64_t)product->twu_h, 2);
-    return good && WIRE_SET(ask->twu, buf_span(&text));
+    int64_t back_s = step->previous ? product->twu_h * 3600 : 0;
+    const struct hostcmd_moment moment = {s->auth.received_at / 1000 - back_s, (uint32_t)product->twu_h * 60};
+    return hostcmd_layout_pm(&core->layout, &moment, ask) == ERR_OK;
 }
 
-static bool pm_build(const struct slot *s, const struct ledger_product *product, const struct switch_step *step, const char *key,
-                     struct buf *out)
+static bool pm_build(const struct switch_core *core, const struct slot *s, const struct ledger_product *product,
+                     const struct switch_step *step, const char *key, struct buf *out)
 {
     const char *service = product->service_code_dyn[0] != 0 ? product->service_code_dyn
                           : step->question == SWITCH_PM0    ? CARD_SERVICE_ONE_TIME
                                                             : CARD_SERVICE_CVV2;
     struct hostcmd_pm ask = {0};
-    bool good = WIRE_SET(ask.key, span_text(key)) && WIRE_SET(ask.version, span_text("0")) &&
+    bool good = WIRE_SET(ask.key, span_text(key)) &&
                 WIRE_SET(ask.method, span_text(product->key_derivation[0] != 0 ? product->key_derivation : "A")) &&
                 WIRE_SET(ask.pan, card_pan_span(&s->pan)) && WIRE_SET(ask.expiry, span_text(expiry_of(s))) &&
-                WIRE_SET(ask.service, span_text(service)) && WIRE_SET(ask.code, code_of(s)) && pm_scheme(s, product, step, &ask);
+                WIRE_SET(ask.service, span_text(service)) && WIRE_SET(ask.code, code_of(s)) &&
+                pm_scheme(core, s, product, step, &ask);
 
-    good = good && hostcmd_request_build(HOSTCMD_PM, &ask, HOSTCMD_LMK_DEFAULT, out) == ERR_OK;
+    good =
+        good && hostcmd_request_build_row(hostcmd_layout_row(&core->layout, HOSTCMD_PM), &ask, HOSTCMD_LMK_DEFAULT, out) == ERR_OK;
     secret_wipe(&ask, sizeof ask);
     return good;
 }
@@ -108,7 +96,7 @@ static enum err question_send(struct switch_core *core, struct slot *s, const st
         s->no_keys = true;
     else if (core->now_us >= s->deadline_us)
         err = ERR_TIMEOUT;
-    else if (step->question == SWITCH_CY ? cy_build(s, key, &out) : pm_build(s, product, step, key, &out))
+    else if (step->question == SWITCH_CY ? cy_build(s, key, &out) : pm_build(core, s, product, step, key, &out))
         err = hostcmd_client_send(core->config.hsm,
                                   &(struct hostcmd_send){.command = buf_span(&out),
                                                          .deadline_us = round_us < s->deadline_us ? round_us : s->deadline_us,

@@ -43,7 +43,9 @@ enum err switch_create(const struct switch_config *config, struct switch_core **
     core->now_us = env_monotonic_us(config->env);
     core->retain_next_us = core->now_us + RETAIN_EVERY_US;
     memcpy(core->link, config->link, config->link_count * sizeof core->link[0]);
-    err = core_fill(core);
+    err = hostcmd_layout_fill(config->layout ? config->layout : &hostcmd_profile_countersign_5, &core->layout);
+    if (err == ERR_OK)
+        err = core_fill(core);
     if (err == ERR_OK && !core->pages.locked)
         LOG(config->env->log, LOG_WARN, "switch.memory_not_locked", LOG_INT("bytes", core->pages.len));
     if (err == ERR_OK)

@@ -95,6 +95,7 @@ struct chunk {
 
 struct switch_core {
     struct switch_config config;
+    struct hostcmd_layout layout;
     struct switch_link link[SWITCH_LINKS_MAX];
     size_t in_flight[SWITCH_LINKS_MAX];
     struct secret_pages pages; /* slots, the scratch message, the scratch command */

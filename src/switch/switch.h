@@ -26,6 +26,7 @@
 #include "base/env.h"
 #include "crypto/vault.h"
 #include "hostcmd/client.h"
+#include "hostcmd/layout.h"
 #include "net/net.h"
 #include "store/writer.h"
 #include "switch/link.h"
@@ -39,6 +40,7 @@ struct switch_config {
     struct store *store; /* reads, on the loop's thread */
     struct store_writer *writer;
     struct hostcmd_client *hsm;
+    const struct hostcmd_profile *layout; /* of scheme 5, as the HSMs have it; copied; NULL: countersign-5 */
     struct vault *vault; /* PAN MACs */
     const struct switch_link *link;
     size_t link_count;
