@@ -51,7 +51,7 @@ HSM_LIBS      := -luv -lssl -lcrypto -linih -lseccomp -lpthread
 EVERY_LIB     := $(SERVICE_LIBS) -lseccomp
 
 SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))
-HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c src/main/service.c)
+HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c src/main/service.c src/main/layout_file.c)
 
 libs: $(call libs,$(ROOMS))
 

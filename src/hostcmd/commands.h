@@ -72,6 +72,7 @@ enum hostcmd_flag {
     HOSTCMD_DATA_ALSO_WITH_01 = 1 << 5, /* reply data follow 00 and 01 */
     HOSTCMD_CHANGES = 1 << 6,      /* takes `&` and `!` */
     HOSTCMD_ATTRIBUTES_SHORT = 1 << 7, /* of them only version and optional blocks: A4, whose components say the rest */
+    HOSTCMD_LARGE = 1 << 8,        /* the reply may be as long as a frame, whatever the request */
 };
 
 /* What an outcome in one field means on the wire, where it is not 15. */

@@ -180,13 +180,14 @@ const struct hostcmd_row hostcmd_row_ra = {
 
 const struct hostcmd_row hostcmd_row_nk = {
     .id = HOSTCMD_NK, .code = "NK", .reply_code = "NL", .title = "chain of commands", .request = &nk_record,
-    .reply = &nk_reply_record, .fault = nk_faults, .flags = HOSTCMD_BINARY | HOSTCMD_STATUS | HOSTCMD_NO_LMK,
+    .reply = &nk_reply_record, .fault = nk_faults,
+    .flags = HOSTCMD_LARGE | HOSTCMD_BINARY | HOSTCMD_STATUS | HOSTCMD_NO_LMK,
 };
 
 const struct hostcmd_row hostcmd_row_jk = {
     .id = HOSTCMD_JK, .code = "JK", .reply_code = "JL", .title = "state of the HSM", .request = &hostcmd_empty_record,
     .reply = &jk_reply_record, .part = &jk_lmk_record,
-    .flags = HOSTCMD_BINARY | HOSTCMD_STATUS | HOSTCMD_NO_LMK, .binary = "",
+    .flags = HOSTCMD_LARGE | HOSTCMD_BINARY | HOSTCMD_STATUS | HOSTCMD_NO_LMK, .binary = "",
 };
 
 const struct hostcmd_row hostcmd_row_j2 = {

@@ -87,6 +87,7 @@ struct hsm_serve_config {
     const char *listen;
     uint32_t connections;
     const struct net_tls_config *tls; /* NULL: plain TCP */
+    const uint8_t *lmk; /* default identifier of this port; NULL: that of the hsm */
 };
 MUST_USE enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serve_config *config, struct net_server **out,
                             struct net_problem *problem);

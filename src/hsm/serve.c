@@ -16,6 +16,7 @@ enum {
 struct port {
     struct hsm *hsm;
     struct net_server *server;
+    struct hsm_client client; /* what all its connections have in common */
     uint8_t reply[HSM_REPLY_MAX];
     struct hsm_ask ask[HSM_ASK_MAX];
 };
@@ -35,7 +36,7 @@ static void answer(struct port *port, const struct net_frame *frame, size_t i)
 static void answer_some(struct port *port, const struct net_frame *frame, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        port->ask[i] = (struct hsm_ask){.client = NULL, .payload = frame[i].payload};
+        port->ask[i] = (struct hsm_ask){.client = &port->client, .payload = frame[i].payload};
     hsm_answer_begin(port->hsm, port->ask, count);
     for (size_t i = 0; i < count; i++)
         answer(port, &frame[i], i);
@@ -51,6 +52,14 @@ static void on_frames(void *context, const struct net_frame *frame, size_t count
     hsm_observe_end(hsm_observe(port->hsm));
 }
 
+/* A chain of short commands may have long answers. */
+static size_t room_of(void *context, struct span payload)
+{
+    const struct port *port = context;
+    const struct hostcmd_row *row = hostcmd_find(span_slice(payload, hsm_config(port->hsm)->header, CODE_LEN));
+    return row && (row->flags & HOSTCMD_LARGE) ? HSM_REPLY_MAX : REPLY_ROOM;
+}
+
 static void on_released(void *context)
 {
     memory_release(context, 1, sizeof(struct port));
@@ -63,12 +72,13 @@ enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serv
     TRY(memory_reserve(1, sizeof(struct port), &at));
     struct port *port = at;
     port->hsm = hsm;
+    port->client = (struct hsm_client){.name = "", .lmk = config->lmk ? *config->lmk : hsm_config(hsm)->lmk};
     struct net_server_config server = {.name = config->tls ? "host.tls" : "host",
                                        .listen = config->listen,
                                        .framing = {NET_LEN2, hsm_config(hsm)->header + CODE_LEN, HOSTCMD_FRAME_MAX},
                                        .sizes = {READ_SIZE, WRITE_SIZE, REPLY_ROOM},
                                        .connections = config->connections,
-                                       .events = {.frames = on_frames, .released = on_released, .context = port},
+                                       .events = {.frames = on_frames, .room = room_of, .released = on_released, .context = port},
                                        .tls = config->tls};
     TRY(net_server_create(loop, &server, &port->server, problem));
     *out = port->server;

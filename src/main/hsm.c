@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
+#include "cvv/window.h"
 #include "main/hsm_confine.h"
 #include "main/hsm_custody.h"
 #include "main/hsm_tls.h"
+#include "main/layout_file.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "net/admin.h"
@@ -19,6 +21,7 @@ struct process {
     struct hsm_settings settings;
     struct hsm_custody custody;
     struct hsm *hsm;
+    struct hostcmd_profile layout;
     struct hsm_ports ports;
 };
 
@@ -39,6 +42,16 @@ static void warn_test_lmk(void)
                 stderr);
 }
 
+static enum err load_layout(struct process *p, struct net_problem *problem)
+{
+    TRY(layout_file_load(p->settings.layout, &p->layout, problem->text, sizeof problem->text));
+    if (cvv_window_find(p->layout.algorithm))
+        return ERR_OK;
+    (void)snprintf(problem->text, sizeof problem->text, "hsm.layout: %s names algorithm %s, which is not built in",
+                   p->settings.layout, p->layout.algorithm);
+    return ERR_CONFIG;
+}
+
 static enum err start(void *context, struct net_problem *problem)
 {
     struct process *p = context;
@@ -51,12 +64,21 @@ static enum err start(void *context, struct net_problem *problem)
                              .test_lmk_old = s->test_lmk_old,
                              .user_storage = s->user_storage,
                              .storage_size = (size_t)s->storage_size,
-                             .authorised = s->authorised};
+                             .authorised = s->authorised,
+                             .layout = &p->layout,
+                             .serial = s->serial,
+                             .console = s->console[0] != 0,
+                             .host_2 = s->tls_listen[0] != 0};
     if (hsm_disabled_parse(s->disabled, &hsm.disabled) != ERR_OK) {
         (void)snprintf(problem->text, sizeof problem->text, "hsm.disabled: write known commands with commas, such as AS,A0");
         return ERR_CONFIG;
     }
     TRY(hsm_custody_prepare(s, &p->custody, problem));
+    TRY(load_layout(p, problem));
+    if (s->serial[0] && strlen(s->serial) != sizeof s->serial - 1) {
+        (void)snprintf(problem->text, sizeof problem->text, "hsm.serial: write 12 characters");
+        return ERR_CONFIG;
+    }
     TRY(hsm_confine_open(s, p->base.env.log));
     TRY(hsm_create(&hsm, &p->hsm));
     TRY(hsm_storage_reload(p->hsm, problem));
@@ -67,7 +89,8 @@ static enum err start(void *context, struct net_problem *problem)
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     LOG(p->base.env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", hsm_ports_number(p->ports.plain)),
         LOG_INT("tls_port", hsm_ports_number(p->ports.tls)), LOG_INT("admin_port", admin_port), LOG_INT("header", s->header),
-        LOG_TEXT("lmk", s->test_lmk ? "test" : s->lmk_store));
+        LOG_TEXT("lmk", s->test_lmk ? "test" : s->lmk_store), LOG_TEXT("layout", p->layout.name),
+        LOG_TEXT("algorithm", p->layout.algorithm));
     return ERR_OK;
 }
 

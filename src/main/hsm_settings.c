@@ -25,6 +25,12 @@ static const struct config_row settings_rows[] = {
      CONFIG_MEMBER(struct hsm_settings, connections), 1, 4096, "1024"},
     {"hsm", "lmk", "LMK identifier where a command names none", CONFIG_INTEGER,
      CONFIG_MEMBER(struct hsm_settings, lmk), 0, 99, "0"},
+    {"hsm", "lmk_ports", "further plain ports with an LMK of their own, at the address of hsm.listen: 1501=00,1502=01", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, lmk_ports), .initial = ""},
+    {"hsm", "layout", "layout profile of scheme 5: a file, or countersign-5", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, layout), .initial = "countersign-5"},
+    {"hsm", "serial", "serial number that JK, J2 and J4 tell: 12 characters; empty: CS0000000000", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, serial), .initial = ""},
     /* keys and authority */
     {"hsm", "test_lmk", "load the public test LMKs", CONFIG_BOOL, CONFIG_MEMBER(struct hsm_settings, test_lmk), .initial = "false"},
     {"hsm", "lmk_store", "file of the LMKs, from `countersign-hsm lmk create`; empty: none", CONFIG_TEXT,

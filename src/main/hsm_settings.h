@@ -22,6 +22,9 @@ struct hsm_settings {
     int64_t header;
     int64_t connections;
     int64_t lmk;
+    char lmk_ports[128];
+    char layout[256];
+    char serial[13];
 
     /* keys and authority */
     bool test_lmk;

@@ -23,7 +23,46 @@ static enum err open_tls(const struct hsm_settings *s, struct hsm *hsm, struct n
     const struct net_tls_config tls = {
         .certificate = s->tls_certificate, .key = s->tls_key, .ca = s->tls_ca, .crl = s->tls_crl};
     with_port(s->tls_listen, address);
-    return hsm_serve(hsm, loop, &(struct hsm_serve_config){address, (uint32_t)s->connections, &tls}, out, problem);
+    return hsm_serve(hsm, loop, &(struct hsm_serve_config){address, (uint32_t)s->connections, &tls, NULL}, out, problem);
+}
+
+/* "1501=00" of the list; *rest moves behind it. */
+static bool next_lmk_port(struct span *rest, uint16_t *port, uint8_t *lmk)
+{
+    const uint8_t *comma = memchr(rest->at, ',', rest->len);
+    struct span one = span_slice(*rest, 0, comma ? (size_t)(comma - rest->at) : rest->len);
+    const uint8_t *equals = one.len > 0 ? memchr(one.at, '=', one.len) : NULL;
+    size_t digits = equals ? (size_t)(equals - one.at) : 0;
+    uint64_t number = 0, id = 0;
+    bool formed = digits >= 1 && digits <= 5 && one.len == digits + 3;
+    bool good = formed && span_decimal(span_slice(one, 0, digits), &number) == ERR_OK &&
+                span_decimal(span_slice(one, digits + 1, 2), &id) == ERR_OK && number <= UINT16_MAX;
+    *rest = span_slice(*rest, one.len + 1, SIZE_MAX);
+    *port = (uint16_t)number;
+    *lmk = (uint8_t)id;
+    return good;
+}
+
+/* A payShield answers port 1500 + 1 + n by LMK n; here the list says it, so that any ports may be taken. */
+static enum err open_lmk_ports(const struct hsm_settings *s, struct hsm *hsm, struct net_loop *loop, struct hsm_ports *out,
+                               struct net_problem *problem)
+{
+    const char *colon = strrchr(s->listen, ':');
+    for (struct span rest = span_text(s->lmk_ports); rest.len > 0;) {
+        char address[ADDRESS_SIZE];
+        uint16_t port = 0;
+        uint8_t lmk = 0;
+        if (!colon || out->lmk_count == HSM_LMK_PORTS || !next_lmk_port(&rest, &port, &lmk)) {
+            (void)snprintf(problem->text, sizeof problem->text,
+                           "hsm.lmk_ports: write up to %d pairs such as 1501=00,1502=01, and set hsm.listen", HSM_LMK_PORTS);
+            return ERR_CONFIG;
+        }
+        (void)snprintf(address, sizeof address, "%.*s:%u", (int)(colon - s->listen), s->listen, (unsigned)port);
+        const struct hsm_serve_config serve = {address, (uint32_t)s->connections, NULL, &lmk};
+        TRY(hsm_serve(hsm, loop, &serve, &out->lmk[out->lmk_count], problem));
+        out->lmk_count++;
+    }
+    return ERR_OK;
 }
 
 enum err hsm_ports_open(const struct hsm_settings *settings, struct hsm *hsm, struct net_loop *loop, struct hsm_ports *out,
@@ -34,9 +73,10 @@ enum err hsm_ports_open(const struct hsm_settings *settings, struct hsm *hsm, st
         (void)snprintf(problem->text, sizeof problem->text, "no host port: set hsm.listen, hsm.tls_listen or both");
         return ERR_CONFIG;
     }
-    const struct hsm_serve_config plain = {settings->listen, (uint32_t)settings->connections, NULL};
+    const struct hsm_serve_config plain = {settings->listen, (uint32_t)settings->connections, NULL, NULL};
     if (settings->listen[0])
         TRY(hsm_serve(hsm, loop, &plain, &out->plain, problem));
+    TRY(open_lmk_ports(settings, hsm, loop, out, problem));
     return settings->tls_listen[0] ? open_tls(settings, hsm, loop, &out->tls, problem) : ERR_OK;
 }
 
@@ -58,13 +98,14 @@ void hsm_ports_reload(const struct hsm_ports *ports, struct log *log)
 
 void hsm_ports_metrics(const struct hsm_ports *ports, struct buf *out)
 {
-    const struct net_server *const server[] = {ports->plain, ports->tls};
+    const struct net_server *const main_ports[] = {ports->plain, ports->tls};
     int64_t open = 0, full = 0, cut = 0, refused = 0;
-    for (size_t i = 0; i < 2; i++) {
-        if (!server[i])
+    for (size_t i = 0; i < 2 + ports->lmk_count; i++) {
+        const struct net_server *server = i < 2 ? main_ports[i] : ports->lmk[i - 2];
+        if (!server)
             continue;
-        struct net_counters c = net_server_counters(server[i]);
-        open += (int64_t)net_server_count(server[i]);
+        struct net_counters c = net_server_counters(server);
+        open += (int64_t)net_server_count(server);
         full += (int64_t)c.refused;
         cut += (int64_t)c.bad_frames;
         refused += (int64_t)c.handshakes_failed;

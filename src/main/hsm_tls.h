@@ -2,7 +2,8 @@
 /*
  * The host ports of the key holder: plain TCP, TLS, or both.
  *
- * Purpose    Opens what hsm.listen and hsm.tls_listen name over one hsm, adds up their metrics, and reads the certificates again.
+ * Purpose    Opens what hsm.listen, hsm.tls_listen and hsm.lmk_ports name over one hsm, adds up their metrics, and reads the
+ *            certificates again.
  * Ownership  The loop owns the servers.
  * Threading  The loop's thread.
  * Failure    ERR_CONFIG or ERR_SYSTEM with one line for people; without any port ERR_CONFIG.
@@ -13,9 +14,13 @@
 #include "hsm/hsm.h"
 #include "main/hsm_settings.h"
 
+enum { HSM_LMK_PORTS = 16 };
+
 struct hsm_ports {
     struct net_server *plain; /* NULL: none */
     struct net_server *tls;
+    struct net_server *lmk[HSM_LMK_PORTS]; /* those of hsm.lmk_ports */
+    size_t lmk_count;
 };
 
 MUST_USE enum err hsm_ports_open(const struct hsm_settings *settings, struct hsm *hsm, struct net_loop *loop,

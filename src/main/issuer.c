@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign issuer: wiring of the issuer's REST service. */
 #include "main/keys_file.h"
+#include "main/layout_file.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "main/transport.h"
@@ -191,7 +192,9 @@ static enum err start(void *context, struct net_problem *problem)
 {
     struct process *p = context;
     const struct settings *s = &p->settings;
+    struct hostcmd_profile layout;
     TRY(keys_load(p, problem));
+    TRY(layout_file_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
     TRY(vault_open_file(s->vault_path, "ledger", &p->vault));
     TRY(store_connect(p));
     TRY(network_connect(p, problem));
@@ -201,6 +204,7 @@ static enum err start(void *context, struct net_problem *problem)
         .store = p->reads,
         .writer = p->writer,
         .hsm = hsm_link_client(p->hsm),
+        .layout = &layout,
         .vault = p->vault,
         .key = p->key,
         .key_count = p->keys_file.count,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign switch: wiring of the authorisation switch. */
 #include "main/keys_file.h"
+#include "main/layout_file.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "main/transport.h"
@@ -198,7 +199,10 @@ static enum err start(void *context, struct net_problem *problem)
                                    .round_ms = (uint32_t)s->round_ms,
                                    .total_ms = (uint32_t)s->total_ms};
 
+    struct hostcmd_profile layout;
+
     TRY(links_resolve(p, problem->text, sizeof problem->text));
+    TRY(layout_file_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
     TRY(keys_file_load(s->keys_path, &p->keys, problem->text, sizeof problem->text));
     TRY(vault_open_file(s->vault_path, "ledger", &p->vault));
     TRY(store_connect(p));
@@ -207,6 +211,7 @@ static enum err start(void *context, struct net_problem *problem)
     config.store = p->reads;
     config.writer = p->writer;
     config.hsm = hsm_link_client(p->hsm);
+    config.layout = &layout;
     config.vault = p->vault;
     TRY(switch_create(&config, &p->core));
     switch_ports_attach(p->ports, p->core);

@@ -29,6 +29,7 @@ struct hsm_link_settings {
     int64_t window;
     int64_t header;
     char lmk[8];
+    char layout[256];
     char tls_ca[256];
     char tls_certificate[256];
     char tls_key[256];
@@ -46,6 +47,8 @@ struct hsm_link_settings {
      CONFIG_INTEGER, CONFIG_MEMBER(struct_, member_.header), 2, 255, "4"}, \
     {"hsm", "lmk", "two digits: LMK identifier that goes with every command as %NN; empty: the HSM's default", CONFIG_TEXT, \
      CONFIG_MEMBER(struct_, member_.lmk), .initial = ""}, \
+    {"hsm", "layout", "layout profile of scheme 5, as the HSM has it: a file, or countersign-5", CONFIG_TEXT, \
+     CONFIG_MEMBER(struct_, member_.layout), .initial = "countersign-5"}, \
     {"hsm", "tls_ca", "PEM file: authorities of the HSM's certificate; with it, or tls_certificate, the link is TLS", CONFIG_TEXT, \
      CONFIG_MEMBER(struct_, member_.tls_ca), .initial = ""}, \
     {"hsm", "tls_certificate", "PEM file: own certificate, then its chain", CONFIG_TEXT, \

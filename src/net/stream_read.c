@@ -166,11 +166,13 @@ static size_t collect(struct net_stream *s, struct net_frame *frame, size_t coun
         size_t extent = frame_extent(s, s->in_taken);
         if (extent == 0)
             break;
-        s->limited = extent + g->sizes.reply_room > space;
+        struct span payload = span_of(s->in + s->in_taken + prefix, extent - prefix);
+        size_t room = g->events.room ? g->events.room(g->events.context, payload) : g->sizes.reply_room;
+        s->limited = extent + room > space;
         if (s->limited)
             break;
-        space -= extent + g->sizes.reply_room;
-        frame[count++] = (struct net_frame){net_stream_peer(s), span_of(s->in + s->in_taken + prefix, extent - prefix)};
+        space -= extent + room;
+        frame[count++] = (struct net_frame){net_stream_peer(s), payload};
         s->in_taken += extent;
         s->owed += g->is_server; /* what a client receives is an answer */
         g->counters.frames_in++;
