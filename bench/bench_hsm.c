@@ -103,25 +103,40 @@ static void answer_together(void *context, size_t count)
     }
 }
 
-/* Answers a second without a socket; also says from how many on it pays to answer together. */
+/* From how many on it pays to answer together, and the least time for one: all are measured in turn, so that a neighbour does not
+ * slow down one of them alone. */
+static double least_ns(struct here *here)
+{
+    static const size_t sizes[] = {8, 16, 24, 32, 40, 48, 56, 64, 96, 128, 256, 512};
+    enum { SIZES = sizeof sizes / sizeof *sizes, TURNS = 40, EACH = 2048 };
+    double apart = 1e9, best[SIZES], least = 1e9;
+    for (size_t turn = 0; turn < TURNS; turn++) {
+        double now = bench_best_ns(answer_here, here, EACH, 1);
+        apart = now < apart ? now : apart;
+        for (size_t i = 0; i < SIZES; i++) {
+            here->together = sizes[i];
+            now = bench_best_ns(answer_together, here, EACH / sizes[i] * sizes[i], 1);
+            best[i] = turn == 0 || now < best[i] ? now : best[i];
+        }
+    }
+    printf("CY answered here, one by one: %.0f ns each; together:", apart);
+    for (size_t i = 0; i < SIZES; i++) {
+        printf(" %zu: %.0f", sizes[i], best[i]);
+        least = best[i] < least ? best[i] : least;
+    }
+    printf("\n");
+    return apart < least ? apart : least;
+}
+
 static double limit_per_second(const struct load *load)
 {
-    static const size_t sizes[] = {8, 16, 24, 32, 40, 48, 64, 128, 256, 512};
     struct env env = env_system(NULL);
     struct here here = {.load = load};
     const struct hsm_config config = {.env = &env, .header = HEADER, .sockets = 64, .test_lmk = true};
     ASSERT(hsm_create(&config, &here.hsm) == ERR_OK);
-    double ns = bench_best_ns(answer_here, &here, 100000, ROUNDS), best = ns;
-    printf("CY answered here, one by one: %.0f ns each; together:", ns);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        here.together = sizes[i];
-        double each = bench_best_ns(answer_together, &here, 128 * 512 / sizes[i] * sizes[i], ROUNDS);
-        printf(" %zu: %.0f ns", sizes[i], each);
-        best = each < best ? each : best;
-    }
-    printf("\n");
+    double ns = least_ns(&here);
     hsm_destroy(here.hsm);
-    return 1e9 / best;
+    return 1e9 / ns;
 }
 
 /* ---- over the wire ---- */

@@ -50,25 +50,33 @@ static uint64_t key_mask(const uint8_t key[static 8], unsigned number)
     return -(uint64_t)(key[(number - 1) / 8] >> (7 - (number - 1) % 8) & 1);
 }
 
-/* The position in C and D that stands at `place` after so many left shifts: both halves rotate by themselves. */
-static unsigned rotated(unsigned place, unsigned shifts)
+/* C and D rotate by themselves: each stands twice in a row, and a rotation is where the row is read from. */
+struct chosen {
+    uint64_t half[2][2 * HALF];
+};
+
+static void choose(const uint8_t key[static 8], struct chosen *out)
 {
-    unsigned half = place < HALF ? 0 : HALF, at = place - half + shifts;
-    return half + (at < HALF ? at : at - HALF);
+    for (unsigned i = 0; i < CHOSEN; i++) {
+        uint64_t *row = out->half[i / HALF];
+        row[i % HALF] = row[i % HALF + HALF] = key_mask(key, permuted_choice_1[i]);
+    }
 }
 
 static void schedule(const uint8_t key[static 8], uint64_t out[static DES_BATCH_ROUNDS][DES_BATCH_ROUND_BITS])
 {
-    uint64_t chosen[CHOSEN];
+    struct chosen chosen;
     unsigned shifts = 0;
-    for (unsigned i = 0; i < CHOSEN; i++)
-        chosen[i] = key_mask(key, permuted_choice_1[i]);
+    choose(key, &chosen);
     for (unsigned round = 0; round < DES_BATCH_ROUNDS; round++) {
         shifts += left_shifts[round];
-        for (unsigned bit = 0; bit < DES_BATCH_ROUND_BITS; bit++)
-            out[round][bit] = chosen[rotated(permuted_choice_2[bit] - 1U, shifts)];
+        /* The first half of the bits comes out of C, the second out of D. */
+        for (unsigned bit = 0; bit < DES_BATCH_ROUND_BITS / 2; bit++)
+            out[round][bit] = chosen.half[0][permuted_choice_2[bit] - 1U + shifts];
+        for (unsigned bit = DES_BATCH_ROUND_BITS / 2; bit < DES_BATCH_ROUND_BITS; bit++)
+            out[round][bit] = chosen.half[1][permuted_choice_2[bit] - 1U - HALF + shifts];
     }
-    secret_wipe(chosen, sizeof chosen);
+    secret_wipe(&chosen, sizeof chosen);
 }
 
 enum err des_batch_load(const struct secret_key *key, struct des_batch_key *out)

@@ -90,8 +90,11 @@ static const struct cvv_key *loaded_key(struct hsm *hsm, const struct hsm_client
 {
     bool given = item->tail.lmk != HOSTCMD_LMK_DEFAULT;
     uint8_t standard = client ? client->lmk : hsm_config(hsm)->lmk;
-    const struct hsm_call call = {
-        .row = row, .client = client, .lmk = given ? (uint8_t)item->tail.lmk : standard, .lmk_given = given, .request = &item->request};
+    const struct hsm_call call = {.row = row,
+                                  .client = client,
+                                  .lmk = given ? (uint8_t)item->tail.lmk : standard,
+                                  .lmk_given = given,
+                                  .request = &item->request};
     return hsm_key_cvk_peek(hsm, &call, fields_of(row, item).key);
 }
 
