@@ -52,6 +52,7 @@ static const struct file_setting {
     {offsetof(struct hsm_settings, tls_ca), false},
     {offsetof(struct hsm_settings, tls_crl), false},
     {offsetof(struct hsm_settings, lmk_store), false},
+    {offsetof(struct hsm_settings, user_storage), false},
     {offsetof(struct hsm_settings, console), true},
     {SIZE_MAX, false},
 };
