@@ -61,7 +61,7 @@ MUST_USE enum err keys_lmk_add(struct keys_lmk_set *set, const struct keys_lmk_f
 /* The public test LMKs; never for production. */
 MUST_USE enum err keys_lmk_add_test_variant(struct keys_lmk_set *set, unsigned id);
 MUST_USE enum err keys_lmk_add_test_block(struct keys_lmk_set *set, unsigned id);
-/* Old partners of both for BW, as public: the pairs rotated by ten (pair 0 is 10 of the test LMK), the triple with its first and
+/* Old partners of both for BW, as public: the pairs rotated by seven (pair 0 is 7 of the test LMK), the triple with its first and
  * last part exchanged. */
 MUST_USE enum err keys_lmk_add_test_old(struct keys_lmk_set *set, unsigned variant_id, unsigned block_id);
 MUST_USE enum err keys_lmk_add_variant(struct keys_lmk_set *set, unsigned id, const uint8_t pair[static KEYS_PAIRS][16],

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { BLOCK_LEN = 24, CHECK_SHOWN = 3 };
+enum { BLOCK_LEN = 24, CHECK_SHOWN = 3, OLD_PAIRS = 7 };
 
 #define X8(b) b, b, b, b, b, b, b, b
 
@@ -139,8 +139,8 @@ enum err keys_lmk_add_test_old(struct keys_lmk_set *set, unsigned variant_id, un
 {
     struct keys_material pairs, triple = {0};
     struct keys_lmk_facts facts = {.id = (uint8_t)variant_id, .kind = KEYS_LMK_VARIANT, .test = true, .old = true};
-    memcpy(pairs.at, test_pairs[KEYS_PAIRS / 2], sizeof pairs.at / 2);
-    memcpy(pairs.at + sizeof pairs.at / 2, test_pairs, sizeof pairs.at / 2);
+    for (size_t i = 0; i < KEYS_PAIRS; i++)
+        memcpy(pairs.at + 16 * i, test_pairs[(i + OLD_PAIRS) % KEYS_PAIRS], 16);
     TRY(keys_lmk_check_value(KEYS_LMK_VARIANT, &pairs, facts.check));
     TRY(keys_lmk_add(set, &facts, &pairs));
     memcpy(triple.at, test_block.at + 16, 8);
