@@ -3,6 +3,7 @@
 #include "hsm/guess.h"
 #include "hsm/hsm_internal.h"
 #include "hsm/observe.h"
+#include "hsm/policy.h"
 #include "hsm/state.h"
 
 #include "cvv/window.h"
@@ -34,6 +35,8 @@ struct hsm {
     struct hsm_batch *batch;
     const struct hsm_ask *ask;      /* between hsm_answer_begin and hsm_answer_end */
     struct hsm_prepared *prepared;  /* of the command under way at depth 1; NULL: nothing */
+    struct hsm_policy policy;
+    uint32_t policy_version;
     struct secret_pages pages; /* of the scratch */
     size_t room;               /* bytes of one request or reply: the largest record of the table */
     struct scratch scratch[DEPTH];
@@ -99,6 +102,7 @@ static enum err fill(struct hsm *hsm)
     TRY(hsm_observe_create(hsm->config.env, &hsm->observe));
     if (hsm->config.guess)
         TRY(hsm_guess_create(hsm->config.env, hsm->config.guess, (struct hsm_guess_hook){on_guess_limit, hsm}, &hsm->guess));
+    hsm->config.guess = NULL; /* borrowed for creation: it holds a key */
     TRY(hsm_batch_create(&hsm->batch));
     return hsm_keys_create(&hsm->config, &hsm->keys);
 }
@@ -172,6 +176,27 @@ const struct cvv_window_algorithm *hsm_window_algorithm(const struct hsm *hsm)
     return hsm->algorithm;
 }
 
+void hsm_policy_set(struct hsm *hsm, const struct hsm_policy *policy)
+{
+    hsm->policy = *policy;
+    hsm->policy_version++;
+}
+
+void hsm_policy_disable(struct hsm *hsm, uint64_t disabled)
+{
+    hsm->config.disabled = disabled;
+}
+
+const struct hsm_policy *hsm_policy(const struct hsm *hsm)
+{
+    return &hsm->policy;
+}
+
+uint32_t hsm_policy_version(const struct hsm *hsm)
+{
+    return hsm->policy_version;
+}
+
 struct hsm_counters hsm_counters(const struct hsm *hsm)
 {
     struct hsm_counters counters = hsm->counters;
@@ -235,13 +260,13 @@ static bool enabled(const struct hsm *hsm, const struct hsm_client *client, cons
 
 /* ---- one command ---- */
 
-/* A peer that sends rubbish must not fill the disk: so many lines a second, the rest is counted in the next one. */
-static bool audit_admits(struct hsm *hsm)
+/* The rest is counted in the next second. */
+bool hsm_log_admits(struct hsm *hsm)
 {
     int64_t second = env_monotonic_us(hsm->config.env) / 1000000;
     if (second != hsm->audit_second) {
         if (hsm->audit_lines > AUDIT_LINES_MAX)
-            LOG(hsm->config.env->log, LOG_WARN, "hsm.audit_left_out", LOG_INT("lines", hsm->audit_lines - AUDIT_LINES_MAX));
+            LOG(hsm->config.env->log, LOG_WARN, "hsm.log_left_out", LOG_INT("lines", hsm->audit_lines - AUDIT_LINES_MAX));
         hsm->audit_second = second;
         hsm->audit_lines = 0;
     }
@@ -255,7 +280,7 @@ static void audit(struct hsm *hsm, const struct hostcmd_row *row, enum err answe
     bool refused = answer != ERR_OK && answer != ERR_VERIFY_FAILED;
     bool always = row->audit == HOSTCMD_AUDIT_ALWAYS;
     bool wanted = always || (row->audit == HOSTCMD_AUDIT_FAILURE && refused);
-    if (log && wanted && (always || audit_admits(hsm)))
+    if (log && wanted && (always || hsm_log_admits(hsm)))
         LOG(log, refused ? LOG_WARN : LOG_INFO, "hsm.command", LOG_TEXT("command", row->code),
             LOG_TEXT("answer", err_row(answer)->host_code), LOG_TEXT("why", err_row(answer)->name));
 }

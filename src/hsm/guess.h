@@ -2,9 +2,10 @@
 /*
  * The guessing limit: CY and PM are oracles that say yes or no, so each card number has so many wrong answers a day.
  *
- * Purpose    Keeps the times of the failures (answer 01) of the last 24 hours by card number; at `limit` of them CY and PM answer 39
- *            for it, whatever the code, until the oldest of those is 24 hours old. A right code takes nothing back (host-commands
- *            10). The number itself is not kept: an entry is found by the first 16 bytes of HMAC-SHA-256 over its digits.
+ * Purpose    Keeps the times of the failures (answer 01) of the last 24 hours by card number; at `limit` of them CY and PM answer
+ *            39 for it, whatever the code, until the oldest of those is 24 hours old. A right code takes nothing back
+ *            (host-commands 10). The number itself is not kept: an entry is found by the first 16 bytes of HMAC-SHA-256 over its
+ *            digits.
  * Ownership  The hsm owns it; nothing of it survives a restart.
  * Threading  As struct hsm: one thread.
  * Failure    ERR_FRAUD_DETECTION above the limit; ERR_CRYPTO where a failure could not be counted, and then no verdict may be told.

@@ -35,6 +35,10 @@ hsm_handler hsm_handler_of(enum hostcmd_id id);
 
 const struct env *hsm_env(const struct hsm *hsm);
 struct hsm_keys *hsm_keys(struct hsm *hsm);
+const struct hsm_policy *hsm_policy(const struct hsm *hsm); /* hsm/policy.h */
+uint32_t hsm_policy_version(const struct hsm *hsm);         /* one more with each change of it */
+/* True while less than so many lines were written this second: a peer must not fill the disk. */
+bool hsm_log_admits(struct hsm *hsm);
 struct hsm_state *hsm_state(struct hsm *hsm);
 struct hsm_observe *hsm_observe(struct hsm *hsm); /* hsm/observe.h */
 struct hsm_guess *hsm_guess(struct hsm *hsm);     /* hsm/guess.h; NULL: no limit */

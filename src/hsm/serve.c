@@ -2,6 +2,7 @@
 /* The HSM behind a TCP port: a batch of frames in, their answers in one write per connection. */
 #include "hsm/hsm_internal.h"
 #include "hsm/observe.h"
+#include "hsm/policy.h"
 
 #include "base/arena.h"
 #include "base/secret.h"
@@ -11,22 +12,92 @@ enum {
     WRITE_SIZE = 256 * 1024,
     REPLY_ROOM = 1200, /* what a reply may be longer than its request: two keys of HOSTCMD_KEY_MAX */
     CODE_LEN = 2,
+    ADDRESS_SIZE = 64,
+};
+
+/* Who sits at a connection. */
+struct seat {
+    struct hsm_client client;
+    uint32_t generation;
+    uint32_t version; /* of the policy it was judged by */
+    bool admitted;
+    char identity[NET_IDENTITY_SIZE];
+    char address[ADDRESS_SIZE];
 };
 
 struct port {
     struct hsm *hsm;
     struct net_server *server;
-    struct hsm_client client; /* what all its connections have in common */
+    uint8_t lmk; /* of this port */
+    struct seat *seat;
+    uint32_t seats;
     uint8_t reply[HSM_REPLY_MAX];
     struct hsm_ask ask[HSM_ASK_MAX];
 };
 
+/* ---- connections ---- */
+
+static void tell(struct port *port, const struct seat *seat, enum log_level level, const char *event)
+{
+    struct log *log = hsm_env(port->hsm)->log;
+    if (log && hsm_log_admits(port->hsm))
+        LOG(log, level, event, LOG_TEXT("peer", seat->address), LOG_TEXT("client", seat->identity));
+}
+
+static void judge(struct port *port, struct seat *seat, struct net_peer peer)
+{
+    const struct hsm_policy *policy = hsm_policy(port->hsm);
+    seat->version = hsm_policy_version(port->hsm);
+    seat->admitted = hsm_policy_admits(policy, seat->identity, seat->address);
+    seat->client =
+        (struct hsm_client){.name = seat->identity, .lmk = port->lmk, .disabled = hsm_policy_disabled(policy, seat->identity)};
+    if (seat->admitted)
+        return;
+    tell(port, seat, LOG_WARN, "hsm.plaintext_refused");
+    net_server_close(port->server, peer);
+}
+
+static void on_opened(void *context, struct net_peer peer)
+{
+    struct port *port = context;
+    struct seat *seat = &port->seat[peer.slot];
+    seat->generation = peer.generation;
+    net_server_peer_identity(port->server, peer, seat->identity);
+    net_server_peer_name(port->server, peer, seat->address);
+    judge(port, seat, peer);
+    if (seat->admitted)
+        tell(port, seat, LOG_INFO, "hsm.connected");
+}
+
+static void on_closed(void *context, struct net_peer peer)
+{
+    struct port *port = context;
+    struct seat *seat = &port->seat[peer.slot];
+    if (seat->admitted)
+        tell(port, seat, LOG_INFO, "hsm.disconnected");
+    *seat = (struct seat){0};
+}
+
+/* ---- frames ---- */
+
+/* NULL: the connection is not, or no longer, admitted, or gone. */
+static const struct hsm_client *client_of(struct port *port, struct net_peer peer)
+{
+    struct seat *seat = &port->seat[peer.slot];
+    if (seat->generation != peer.generation)
+        return NULL;
+    if (seat->version != hsm_policy_version(port->hsm))
+        judge(port, seat, peer);
+    return seat->admitted ? &seat->client : NULL;
+}
+
 static void answer(struct port *port, const struct net_frame *frame, size_t i)
 {
     struct buf reply = buf_over(port->reply, sizeof port->reply);
-    struct span part;
+    if (!client_of(port, frame->peer))
+        return; /* let go within this batch */
     bool answered = hsm_answer_at(port->hsm, i, &reply) == ERR_OK;
-    part = buf_span(&reply);
+    struct span part = buf_span(&reply);
     /* A peer that cannot be answered (too short a frame, or it is gone) is let go. */
     if (!answered || net_server_send(port->server, frame->peer, &part, 1) != ERR_OK)
         net_server_close(port->server, frame->peer);
@@ -36,7 +107,7 @@ static void answer(struct port *port, const struct net_frame *frame, size_t i)
 static void answer_some(struct port *port, const struct net_frame *frame, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        port->ask[i] = (struct hsm_ask){.client = &port->client, .payload = frame[i].payload};
+        port->ask[i] = (struct hsm_ask){.client = client_of(port, frame[i].peer), .payload = frame[i].payload};
     hsm_answer_begin(port->hsm, port->ask, count);
     for (size_t i = 0; i < count; i++)
         answer(port, &frame[i], i);
@@ -62,23 +133,44 @@ static size_t room_of(void *context, struct span payload)
 
 static void on_released(void *context)
 {
-    memory_release(context, 1, sizeof(struct port));
+    struct port *port = context;
+    memory_release(port->seat, port->seats, sizeof(struct seat));
+    memory_release(port, 1, sizeof *port);
+}
+
+static enum err port_create(struct hsm *hsm, uint32_t connections, struct port **out)
+{
+    void *at = NULL, *seats = NULL;
+    TRY(memory_reserve(1, sizeof(struct port), &at));
+    enum err err = memory_reserve(connections, sizeof(struct seat), &seats);
+    if (err != ERR_OK) {
+        memory_release(at, 1, sizeof(struct port));
+        return err;
+    }
+    *out = at;
+    (*out)->hsm = hsm;
+    (*out)->seat = seats;
+    (*out)->seats = connections;
+    return ERR_OK;
 }
 
 enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serve_config *config, struct net_server **out,
                    struct net_problem *problem)
 {
-    void *at = NULL;
-    TRY(memory_reserve(1, sizeof(struct port), &at));
-    struct port *port = at;
-    port->hsm = hsm;
-    port->client = (struct hsm_client){.name = "", .lmk = config->lmk ? *config->lmk : hsm_config(hsm)->lmk};
+    struct port *port = NULL;
+    TRY(port_create(hsm, config->connections, &port));
+    port->lmk = config->lmk ? *config->lmk : hsm_config(hsm)->lmk;
     struct net_server_config server = {.name = config->tls ? "host.tls" : "host",
                                        .listen = config->listen,
                                        .framing = {NET_LEN2, hsm_config(hsm)->header + CODE_LEN, HOSTCMD_FRAME_MAX},
                                        .sizes = {READ_SIZE, WRITE_SIZE, REPLY_ROOM},
                                        .connections = config->connections,
-                                       .events = {.frames = on_frames, .room = room_of, .released = on_released, .context = port},
+                                       .events = {.frames = on_frames,
+                                                  .room = room_of,
+                                                  .opened = on_opened,
+                                                  .closed = on_closed,
+                                                  .released = on_released,
+                                                  .context = port},
                                        .tls = config->tls};
     TRY(net_server_create(loop, &server, &port->server, problem));
     *out = port->server;

@@ -4,11 +4,14 @@
 #include "cvv/window.h"
 #include "main/hsm_confine.h"
 #include "main/hsm_custody.h"
+#include "main/hsm_mode.h"
 #include "main/hsm_tls.h"
 #include "main/layout_file.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "net/admin.h"
+
+#include "base/secret.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -20,6 +23,7 @@ struct process {
     struct service_process base;
     struct hsm_settings settings;
     struct hsm_custody custody;
+    struct hsm_policy policy;
     struct hsm *hsm;
     struct hostcmd_profile layout;
     struct hsm_ports ports;
@@ -52,6 +56,22 @@ static enum err load_layout(struct process *p, struct net_problem *problem)
     return ERR_CONFIG;
 }
 
+/* With the policy and the guessing limit of the mode. */
+static enum err create(struct process *p, struct hsm_config *config, struct net_problem *problem)
+{
+    struct hsm_guess_config guess;
+    bool limited = false;
+    TRY(hsm_mode_policy(&p->settings, &p->policy, problem));
+    TRY(hsm_mode_guess(&p->settings, config->env, &guess, &limited, problem));
+    config->guess = limited ? &guess : NULL;
+    enum err err = hsm_create(config, &p->hsm);
+    secret_wipe(&guess, sizeof guess);
+    TRY(err);
+    hsm_policy_set(p->hsm, &p->policy);
+    hsm_mode_warn(&p->settings, config->env->log);
+    return ERR_OK;
+}
+
 static enum err start(void *context, struct net_problem *problem)
 {
     struct process *p = context;
@@ -64,6 +84,7 @@ static enum err start(void *context, struct net_problem *problem)
                              .test_lmk_old = s->test_lmk_old,
                              .user_storage = s->user_storage,
                              .storage_size = (size_t)s->storage_size,
+                             .hardened = hsm_mode_hardened(s),
                              .authorised = s->authorised,
                              .layout = &p->layout,
                              .serial = s->serial,
@@ -80,7 +101,7 @@ static enum err start(void *context, struct net_problem *problem)
         return ERR_CONFIG;
     }
     TRY(hsm_confine_open(s, p->base.env.log));
-    TRY(hsm_create(&hsm, &p->hsm));
+    TRY(create(p, &hsm, problem));
     TRY(hsm_storage_reload(p->hsm, problem));
     TRY(service_loop_create(&p->base));
     TRY(hsm_custody_open(&p->custody, p->hsm, hsm.hardened, p->base.loop, problem));
@@ -90,7 +111,7 @@ static enum err start(void *context, struct net_problem *problem)
     LOG(p->base.env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", hsm_ports_number(p->ports.plain)),
         LOG_INT("tls_port", hsm_ports_number(p->ports.tls)), LOG_INT("admin_port", admin_port), LOG_INT("header", s->header),
         LOG_TEXT("lmk", s->test_lmk ? "test" : s->lmk_store), LOG_TEXT("layout", p->layout.name),
-        LOG_TEXT("algorithm", p->layout.algorithm));
+        LOG_TEXT("algorithm", p->layout.algorithm), LOG_TEXT("mode", hsm.hardened ? "hardened" : "compatibility"));
     return ERR_OK;
 }
 
@@ -119,7 +140,9 @@ static void confine(void *context)
 static int check(void *context)
 {
     const struct process *p = context;
-    int refused = hsm_custody_check(&p->settings);
+    int refused = hsm_mode_check(&p->settings);
+    if (refused == 0)
+        refused = hsm_custody_check(&p->settings);
     if (refused == 0 && p->settings.test_lmk)
         warn_test_lmk();
     return refused;
@@ -140,7 +163,7 @@ static const struct service service = {
             .table = &main_hsm_settings,
             .option = main_hsm_options,
             .option_count = MAIN_HSM_OPTIONS,
-            .exit_statuses = "64 without LMKs",
+            .exit_statuses = "64 without LMKs or for settings that contradict the mode",
         },
     .start = start,
     .confine = confine,

@@ -37,7 +37,16 @@ struct hsm_settings {
     char credentials[256];
     int64_t passphrase_fd;
     bool authorised;
-    char disabled[64];
+    char disabled[256];
+
+    /* mode and limits */
+    char mode[16];
+    int64_t guess_limit; /* 0: what the mode has */
+    int64_t guess_pans;
+    int64_t guess_memory; /* MiB */
+    char guess_key[256];
+    char plaintext_peers[1024];
+    char clients[256];
 
     /* the process */
     int64_t secret_memory; /* MiB */

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "main/hsm_mode.h"
+
+#include "base/arena.h"
+#include "base/secret.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { GUESS_LIMIT_DEFAULT = 30, KEY_DIGITS = 2 * HSM_MODE_KEY, MEBIBYTE = 1 << 20 };
+
+bool hsm_mode_hardened(const struct hsm_settings *settings)
+{
+    return settings->mode[0] ? strcmp(settings->mode, "hardened") == 0 : !settings->test_lmk;
+}
+
+/* ---- what goes together ---- */
+
+/* Settings that mean something in hardened mode only. */
+static const char *hardened_only(const struct hsm_settings *s)
+{
+    if (s->guess_limit != 0)
+        return "hsm.guess_limit";
+    if (s->guess_key[0])
+        return "hsm.guess_key";
+    if (s->plaintext_peers[0])
+        return "hsm.plaintext_peers";
+    return NULL;
+}
+
+static int refuse(const char *setting, const char *why)
+{
+    (void)fprintf(stderr, "countersign-hsm: %s %s\n", setting, why);
+    return EX_USAGE;
+}
+
+int hsm_mode_check(const struct hsm_settings *settings)
+{
+    bool hardened = hsm_mode_hardened(settings);
+    const char *setting = hardened_only(settings);
+    if (settings->mode[0] && !hardened && strcmp(settings->mode, "compatibility") != 0) {
+        (void)fprintf(stderr, "countersign-hsm: hsm.mode is hardened or compatibility, not '%s'\n", settings->mode);
+        return COMMAND_EXIT_BAD_START;
+    }
+    if (hardened && settings->test_lmk)
+        return refuse("hsm.mode", "=hardened and the public test LMKs exclude each other: anyone can read keys under those LMKs.\n"
+                                  "  Leave out --test-lmk and load LMKs of your own, or leave out hsm.mode.");
+    if (setting && settings->test_lmk)
+        return refuse(setting, "belongs to hardened mode, which the public test LMKs exclude: leave out one of the two.");
+    if (setting && !hardened)
+        return refuse(setting, "belongs to hardened mode: leave it out, or hsm.mode=compatibility.");
+    if (hardened && settings->authorised)
+        return refuse("hsm.authorised", "is refused in hardened mode: PM never tells an expected code there (host commands 5.3),\n"
+                                        "  and officers authorise activities one by one.");
+    if (settings->guess_limit != 0 && settings->guess_limit < HSM_GUESS_LEAST) {
+        (void)fprintf(stderr, "countersign-hsm: hsm.guess_limit is %d to %d\n", HSM_GUESS_LEAST, HSM_GUESS_MOST);
+        return COMMAND_EXIT_BAD_START;
+    }
+    return 0;
+}
+
+static void warn(struct log *log, const char *setting, const char *what)
+{
+    LOG(log, LOG_WARN, "hsm.unsafe", LOG_TEXT("setting", setting), LOG_TEXT("what", what));
+}
+
+void hsm_mode_warn(const struct hsm_settings *settings, struct log *log)
+{
+    bool hardened = hsm_mode_hardened(settings);
+    if (!hardened && !settings->test_lmk)
+        warn(log, "hsm.mode", "compatibility: no guessing limit, no authorised activities, plain TCP from anywhere");
+    if (settings->authorised)
+        warn(log, "hsm.authorised", "PM tells the expected code to whoever asks with a wrong one");
+    if (!hardened)
+        return;
+    if (!settings->clients[0])
+        warn(log, "hsm.clients", "empty: every client may use every command");
+    if (settings->plaintext_peers[0])
+        warn(log, "hsm.plaintext_peers", "what these peers ask, card numbers and codes, can be read on the wire");
+    if (settings->guess_limit > GUESS_LIMIT_DEFAULT * 10)
+        warn(log, "hsm.guess_limit", "a code of three digits falls to so many guesses with a chance above a quarter a day");
+}
+
+/* ---- files ---- */
+
+static enum err problem_set(struct net_problem *problem, const char *path, const char *what)
+{
+    (void)snprintf(problem->text, sizeof problem->text, "%s: %s", path, what);
+    return ERR_CONFIG;
+}
+
+/* All of a file of at most `cap` bytes. */
+static enum err file_read(const char *path, uint8_t *at, size_t cap, size_t *len, struct net_problem *problem)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return problem_set(problem, path, "cannot be opened");
+    ssize_t got = 1;
+    for (*len = 0; *len < cap && got > 0; *len += (size_t)(got > 0 ? got : 0))
+        got = read(fd, at + *len, cap - *len);
+    close(fd);
+    if (got < 0)
+        return problem_set(problem, path, "cannot be read");
+    return *len == cap ? problem_set(problem, path, "is too long") : ERR_OK;
+}
+
+static bool others_may_read(const char *path)
+{
+    struct stat at;
+    return stat(path, &at) != 0 || (at.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+}
+
+enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], struct net_problem *problem)
+{
+    uint8_t text[KEY_DIGITS + 3];
+    size_t len = 0;
+    TRY(file_read(path, text, sizeof text, &len, problem));
+    if (others_may_read(path))
+        return problem_set(problem, path, "others may read it: chmod 600");
+    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+        len--;
+    bool fits = len == KEY_DIGITS && span_unhex(span_of(text, len), out, HSM_MODE_KEY) == ERR_OK;
+    secret_wipe(text, sizeof text);
+    return fits ? ERR_OK : problem_set(problem, path, "is not a key of 64 hexadecimal digits");
+}
+
+/* ---- settings into what the hsm takes ---- */
+
+static enum err clients_read(const char *path, struct hsm_clients *out, struct net_problem *problem)
+{
+    void *at = NULL;
+    size_t len = 0;
+    struct net_problem inner = {""};
+    TRY(memory_reserve(1, HSM_MODE_FILE, &at));
+    enum err err = file_read(path, at, HSM_MODE_FILE, &len, problem);
+    if (err == ERR_OK && hsm_clients_parse(span_of(at, len), out, &inner) != ERR_OK)
+        err = problem_set(problem, path, inner.text);
+    memory_release(at, 1, HSM_MODE_FILE);
+    return err;
+}
+
+enum err hsm_mode_policy(const struct hsm_settings *settings, struct hsm_policy *out, struct net_problem *problem)
+{
+    struct net_problem inner = {""};
+    memset(out, 0, sizeof *out);
+    out->guards_plaintext = hsm_mode_hardened(settings);
+    out->lists_clients = settings->clients[0] != 0;
+    if (hsm_peers_parse(span_text(settings->plaintext_peers), &out->plaintext, &inner) != ERR_OK)
+        return problem_set(problem, "hsm.plaintext_peers", inner.text);
+    return out->lists_clients ? clients_read(settings->clients, &out->clients, problem) : ERR_OK;
+}
+
+enum err hsm_mode_guess(const struct hsm_settings *settings, const struct env *env, struct hsm_guess_config *out, bool *on,
+                        struct net_problem *problem)
+{
+    *on = hsm_mode_hardened(settings);
+    if (!*on)
+        return ERR_OK;
+    *out = (struct hsm_guess_config){.limit = (uint32_t)(settings->guess_limit ? settings->guess_limit : GUESS_LIMIT_DEFAULT),
+                                     .pans = (uint32_t)settings->guess_pans,
+                                     .memory = (uint64_t)settings->guess_memory * MEBIBYTE};
+    if (out->memory < hsm_guess_memory(out->pans)) {
+        (void)snprintf(problem->text, sizeof problem->text, "hsm.guess_memory: %lld card numbers need at least %llu MiB",
+                       (long long)settings->guess_pans,
+                       (unsigned long long)((hsm_guess_memory(out->pans) + MEBIBYTE - 1) / MEBIBYTE));
+        return ERR_CONFIG;
+    }
+    if (settings->guess_key[0])
+        return hsm_mode_key_read(settings->guess_key, out->key, problem);
+    env_random(env, out->key, sizeof out->key);
+    return ERR_OK;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hardened or compatible: what the settings of countersign-hsm say about its mode, and what follows from it.
+ *
+ * Purpose    One place that decides the mode (host-commands 9), refuses settings that contradict it, tells those that are unsafe, and
+ *            turns settings and the files they name into what the hsm is given.
+ * Ownership  Results are values of the caller; a guessing key is wiped by the holder.
+ * Threading  The main thread, at start and at a reload.
+ * Failure    Refusals are told on standard error; a file that cannot be used is described in `problem`.
+ * Limits     Files up to HSM_MODE_FILE bytes.
+ */
+#ifndef MAIN_HSM_MODE_H
+#define MAIN_HSM_MODE_H
+
+#include "hsm/guess.h"
+#include "hsm/policy.h"
+#include "main/hsm_settings.h"
+
+enum { HSM_MODE_FILE = 256 * 1024, HSM_MODE_KEY = 32 };
+
+/* Hardened unless hsm.mode says otherwise or the public test LMKs are loaded. */
+bool hsm_mode_hardened(const struct hsm_settings *settings);
+/* The exit status of a refusal, which has been told; 0: the settings go together. */
+int hsm_mode_check(const struct hsm_settings *settings);
+/* One warning a setting that weakens the HSM. */
+void hsm_mode_warn(const struct hsm_settings *settings, struct log *log);
+
+MUST_USE enum err hsm_mode_policy(const struct hsm_settings *settings, struct hsm_policy *out, struct net_problem *problem);
+/* `on` false: this mode has no guessing limit. */
+MUST_USE enum err hsm_mode_guess(const struct hsm_settings *settings, const struct env *env, struct hsm_guess_config *out, bool *on,
+                                 struct net_problem *problem);
+/* 32 bytes as 64 hexadecimal digits, in a file that nobody but its owner may read. */
+MUST_USE enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], struct net_problem *problem);
+
+#endif
