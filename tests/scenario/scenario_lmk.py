@@ -386,7 +386,7 @@ def test_lmks(checks, folder):
     checks.check(hsm.stop() == 0 and not os.path.exists(hsm.console), "the console goes with the process")
 
 
-MODE = []
+MODE = ["--set", "hsm.mode=compatibility"]
 
 
 def main():
