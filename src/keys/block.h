@@ -64,8 +64,7 @@ struct keys_optional {
     struct span data;
     struct span whole;
 };
-/* Takes the first one off `left`; false if its length does not hold (2H of the whole, or 00, a count 2H and so many bytes of length
- * in hexadecimal). */
+/* Takes the first one off `left`; false if its length does not hold (2H of the whole, or 00, 02 or 04, and 4H of the whole). */
 bool keys_optional_next(struct span *left, struct keys_optional *out);
 /* Whether `blocks` and `optional` of a header hold together: ERR_OPTIONAL_BLOCK, ERR_HEADER_IDENTIFIER, ERR_OPTIONAL_REPEATED,
  * ERR_OPTIONAL_COUNT, or what is wrong in one. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { ID = 2, SHORT_HEAD = 4, EXTENDED_HEAD = 6, PB_MIN = SHORT_HEAD, KEY_LENGTH = 2 };
+enum { ID = 2, SHORT_HEAD = 4, EXTENDED_HEAD = 10, PB_MIN = SHORT_HEAD, KEY_LENGTH = 2 };
 
 /* clang-format off */
 static const struct keys_binding bindings[] = {
@@ -61,26 +61,29 @@ size_t keys_block_extent(struct span in)
 
 /* ---- optional blocks ---- */
 
-static bool number(struct span hex, size_t *out)
+static bool number(struct span hex, size_t digits, size_t *out)
 {
     uint8_t byte[2] = {0};
-    if (hex.len == 0 || hex.len / 2 > sizeof byte || span_unhex(hex, byte + sizeof byte - hex.len / 2, sizeof byte) != ERR_OK)
+    if (hex.len != digits || span_unhex(hex, byte + sizeof byte - digits / 2, sizeof byte) != ERR_OK)
         return false;
     *out = (size_t)byte[0] << 8 | byte[1];
     return true;
 }
 
-/* Identifier 2A, length 2H of the whole; 00 announces the count 2H of the length's bytes and that length. */
+/*
+ * Identifier 2A, length 2H of the whole; or 00, the size of the length 2H and the length 4H. The size is 04, the characters, in
+ * X9.143:2021 (6.2, table 1) and 02, the bytes, with writers of TR-31:2018; both mean four digits.
+ */
 static bool optional_first(struct span in, struct keys_optional *out)
 {
-    size_t head = SHORT_HEAD, len = 0, bytes = 0;
-    if (in.len < SHORT_HEAD || !number(span_slice(in, ID, 2), &len))
+    size_t head = SHORT_HEAD, len = 0, size = 0;
+    if (!number(span_slice(in, ID, 2), 2, &len))
         return false;
     if (len == 0) {
-        if (!number(span_slice(in, SHORT_HEAD, 2), &bytes) || span_slice(in, EXTENDED_HEAD, 2 * bytes).len != 2 * bytes ||
-            !number(span_slice(in, EXTENDED_HEAD, 2 * bytes), &len))
+        head = EXTENDED_HEAD;
+        if (!number(span_slice(in, SHORT_HEAD, 2), 2, &size) || (size != 2 && size != 4) ||
+            !number(span_slice(in, SHORT_HEAD + 2, 4), 4, &len))
             return false;
-        head = EXTENDED_HEAD + 2 * bytes;
     }
     if (len < head || len > in.len)
         return false;
@@ -347,11 +350,20 @@ enum err keys_frame_unwrap(const struct secret_key *kbpk, struct span text, char
     return err;
 }
 
+/* Versions with derived keys hide how long a key is: it takes the room of the longest of its algorithm (X9.143:2021, 5 and 6.1). */
+static size_t room_of(const struct keys_binding *b, char algorithm, size_t len)
+{
+    if (b->derived && algorithm == 'T')
+        return 24;
+    return b->derived && algorithm == 'A' ? 32 : len;
+}
+
 enum err keys_frame_wrap(const struct keys_binding *binding, const struct secret_key *kbpk, const struct keys_header *header,
                          const struct secret_key *key, const struct env *env, struct buf *out)
 {
     uint8_t plain[KEY_LENGTH + sizeof key->at + BLOCK_UNIT_MAX], mac[BLOCK_UNIT_MAX];
-    size_t used = KEY_LENGTH + (size_t)key->len, len = (used + binding->unit - 1) / binding->unit * binding->unit, start = out->len;
+    size_t used = KEY_LENGTH + (size_t)key->len, room = KEY_LENGTH + room_of(binding, header->algorithm, key->len);
+    size_t len = (room + binding->unit - 1) / binding->unit * binding->unit, start = out->len;
     TRY(keys_frame_check(header));
     if (!one_of("ADHT", header->algorithm))
         return ERR_KEY_ALGORITHM;

@@ -11,8 +11,8 @@
  * Ownership  As keys/block.h: `blocks` of an unwrapped header borrows from the text.
  * Threading  Free of state.
  * Failure    As keys/block.h; BB for a wrapping key that is not 16 or 24 bytes (A, B, C) or 16, 24 or 32 (D).
- * Limits     As keys/block.h. Padding that hides the key length is read, not written. A header for wrapping has key context and
- *            reserved byte 00, whatever its `lmk` says.
+ * Limits     As keys/block.h. Padding that hides the key length is read in every version and written in B and D (TDES and AES keys).
+ *            A header for wrapping has key context and reserved byte 00, whatever its `lmk` says.
  *
  * Example
  *     TRY(keys_tr31_unwrap(&zmk, span_text("RB0080P0TE00E0000..."), &header, &key));

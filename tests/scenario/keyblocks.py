@@ -67,8 +67,8 @@ def mac_of(version, kbpk, head, data):
 def optional_length(text):
     length = int(text[2:4], 16)
     if length == 0:
-        digits = 2 * int(text[4:6], 16)
-        length = int(text[6:6 + digits], 16)
+        assert text[4:6] in ("02", "04"), text[:10]
+        length = int(text[6:10], 16)
     return length
 
 

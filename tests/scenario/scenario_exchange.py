@@ -137,11 +137,12 @@ def one_block(host, version, zmk, zmk_text, algorithm, size, optional):
 
 
 def blocks(checks, host):
-    extended = "LB" + "0002" + "%04X" % (10 + 262) + "y" * 262
+    # The size of an extended length is in bytes with writers of TR-31:2018 and in characters in X9.143:2021.
+    extended = ["LB" + size + "%04X" % (10 + 262) + "y" * 262 for size in ("0002", "0004")]
     for version, zmk, text in zmk_blocks(host):
-        for (algorithm, sizes), optional in itertools.product(ALGORITHMS.items(), ("", KS, "LB0Dcountersi", extended)):
+        for (algorithm, sizes), optional in itertools.product(ALGORITHMS.items(), ("", KS, "LB0Dcountersi", *extended)):
             for size in sizes[:1] if optional else sizes:
-                if optional == extended and version == "D" and size > 16:
+                if optional in extended and version == "D" and size > 16:
                     continue  # longer than a KEY may be
                 fault = one_block(host, version, zmk, text, algorithm, size, optional)
                 checks.check(not fault, "version %s, ZMK of %d, %s of %d bytes, %d of optional blocks %s" % (
@@ -177,7 +178,7 @@ def documented(checks, address):
     with open("docs/key-exchange.md", encoding="utf-8") as page:
         text = page.read().replace("\\\n", " ")
     commands = [line.split()[1:] for line in text.splitlines() if line.startswith("    countersign-hsm ")]
-    for words, wanted in zip(commands, ("AX00U", "A900RB0080C0TV00N0000", "A700S00072P0TB00N0001")):
+    for words, wanted in zip(commands, ("AX00U", "A900RB0096C0TV00N0000", "A700S00072P0TB00N0001")):
         ran = tool(*words, "--to", address, "--raw")
         checks.check(ran.status == 0 and ran.out.startswith(wanted), "the guide's " + words[1])
     checks.check(len(commands) == 3, "and it has three of them")

@@ -371,7 +371,7 @@ static void cvk_blocks(void **state)
     static const struct {
         const char *request, *head;
     } rows[] = {
-        {"AU" ZMK CVK ";R01", "AV00RB0080C0TC00E0000"},
+        {"AU" ZMK CVK ";R01", "AV00RB0096C0TC00E0000"},
         {"AU" ZMK CVK ";S01", "AV00S00072C0TC00E00FF"},
         {"AU" ZMK CVK ";R01&N!C", "AV00RC0072C0TC00N0000"},
         {"AU" ZMK CVK ";R01!A%00#13T2V07S00", "AV00RA007213TV07S0000"},

@@ -58,7 +58,8 @@ static const struct {
     {"RB0104P0TE00E020003112026:01:01:00PB07000C152CBA3486019C3A1F474842DDD852BD10D02711DA4BD4B0AB95DB55366B2A"
      "4", ERR_OK},
     {"RC0088P0TE00E0100LB00020010abcdefED5377B40EBB8293723ACAA4E0CAE69664ED3CF79965438AA6BAA3DE", ERR_OK},
-    {"RB0096P0TE00E0100LB000110abcdefgh6D4D0953612C5902D48F79ACB8F7C259D83C8CBFCA2C0AC51C2FD073A79E53CA", ERR_OK},
+    {"RC0088P0TE00E0100LB00040010abcdefED5377B40EBB8293723ACAA4E0CAE696A791C43396D3EAEB1123F5DF", ERR_OK},
+    {"RB0096P0TE00E0100LB000110abcdefgh6D4D0953612C5902D48F79ACB8F7C259D83C8CBFCA2C0AC51C2FD073A79E53CA", ERR_KEY_BLOCK_FORMAT},
     {"S00088P0TB00E02FF0005TPB0B000000025DB6D7C7194FE127337B494ABD7FD0DD1DCDF3FFE3BDEB626A9033A", ERR_OK},
     {"S00088P0TB00E02FF0005QPB0B000000025DB6D7C7194FE127337B494ABD7FD0D56919849F37893EFDF6C6F1E", ERR_OPTIONAL_STATUS},
     {"S00088P0TB00E02FF010604PB0A00000025DB6D7C7194FE127337B494ABD7FD0D282C8C8FF90A5AC9DF2F0CC3", ERR_OK},
@@ -129,15 +130,11 @@ static void optional_lengths(void **state)
     static const struct {
         const char *text, *data; /* data NULL: does not hold */
     } rows[] = {
-        {"KS0800AA", "00AA"}, {"KS04", ""},
-        {"KS04KS04", ""},     {"KS03", NULL},
-        {"KS05", NULL},       {"KS0", NULL},
-        {"", NULL},           {"KS0G0000", NULL},
-        {"LB000108", ""},     {"LB000107", NULL},
-        {"LB00010Aab", "ab"}, {"LB0002000Cab", "ab"},
-        {"LB0000", NULL},     {"LB000300000Eab", NULL},
-        {"LB0001", NULL},     {"LB00", NULL},
-        {"LB0002000C", NULL}, {"LBFF", NULL},
+        {"KS0800AA", "00AA"},   {"KS04", ""},         {"KS04KS04", ""},     {"KS03", NULL},         {"KS05", NULL},
+        {"KS0", NULL},          {"", NULL},           {"KS0G0000", NULL},   {"LB0002000Cab", "ab"}, {"LB0004000Cab", "ab"},
+        {"LB0002000A", ""},     {"LB00020009", NULL}, {"LB0004000C", NULL}, {"LB00010Aab", NULL},   {"LB0003000Cab", NULL},
+        {"LB0000000Cab", NULL}, {"LB000400", NULL},   {"LB0004", NULL},     {"LB00", NULL},         {"LB0002FFFF", NULL},
+        {"LBFF", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct span left = span_text(rows[i].text);
@@ -210,6 +207,32 @@ static void wrapping_keys(void **state)
         assert_int_equal(keys_tr31_unwrap(&kbpk, buf_span(&b), &header, &back), ERR_WRAPPING_KEY);
     }
     assert_true(keys_tr31_takes_aes('D') && !keys_tr31_takes_aes('B') && !keys_tr31_takes_aes('E'));
+}
+
+/* Lengths as in the published blocks: tr31-01 (A0072), tr31-11 (D0144), and those of psec (B0096). */
+static void key_lengths_are_hidden(void **state)
+{
+    (void)state;
+    static const struct {
+        char version, algorithm;
+        uint8_t len;
+        size_t block;
+    } rows[] = {{'A', 'T', 16, 72},  {'C', 'T', 24, 88},  {'B', 'T', 8, 96},   {'B', 'T', 16, 96},  {'B', 'T', 24, 96},
+                {'D', 'T', 8, 112},  {'D', 'T', 16, 112}, {'D', 'T', 24, 112}, {'D', 'A', 16, 144}, {'D', 'A', 24, 144},
+                {'D', 'A', 32, 144}, {'D', 'H', 20, 112}, {'B', 'D', 8, 80},   {'0', 'T', 16, 72},  {'0', 'T', 8, 56}};
+    struct env env = rng_env(9);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct keys_header h = pin_key;
+        struct secret_key key = {.len = rows[i].len};
+        char text[KEYS_BLOCK_MAX];
+        struct buf b = buf_over(text, sizeof text);
+        h.algorithm = rows[i].algorithm;
+        const struct secret_key *kbpk = rows[i].version == 'D' ? &aes : &tdes;
+        assert_int_equal(rows[i].version == '0' ? keys_block_wrap_under(kbpk, &h, &key, &env, &b)
+                                                : keys_tr31_wrap(kbpk, rows[i].version, &h, &key, &env, &b),
+                         ERR_OK);
+        assert_int_equal(b.len, 1 + rows[i].block);
+    }
 }
 
 /* PB fills to whole cipher blocks and is never shorter than its own head. */
@@ -310,6 +333,7 @@ int main(void)
         cmocka_unit_test(optional_lengths),
         cmocka_unit_test(headers_that_are_not_written),
         cmocka_unit_test(wrapping_keys),
+        cmocka_unit_test(key_lengths_are_hidden),
         cmocka_unit_test(padding_blocks),
         cmocka_unit_test(blocks_have_a_limit),
         cmocka_unit_test(aes_cbc),
