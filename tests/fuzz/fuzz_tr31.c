@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * R and S blocks of any bytes under every kind of wrapping key: a key of a legal length or an error of the list, and nothing
- * written on failure. What opens is wrapped again with its own header and must open into the same key. Optional blocks are walked by
- * themselves, too: that walk comes before any authentication.
+ * written on failure. What opens is wrapped again with its own header and must open into the same key. Optional blocks are walked
+ * by themselves, too: that walk comes before any authentication.
  */
 #include "keys/tr31.h"
 
