@@ -294,6 +294,14 @@ static struct span activity_type(const struct hostcmd_row *row, const void *requ
     return span_of(member->at, member->len);
 }
 
+bool hsm_authorised(struct hsm *hsm, const struct hsm_call *call, uint8_t lmk)
+{
+    const struct hostcmd_row *row = call->row;
+    if (!hsm->config.hardened || row->activity == HOSTCMD_OPEN)
+        return true;
+    return hsm_state_authorised(hsm->state, lmk, row->activity, activity_type(row, call->request));
+}
+
 static enum err admit(struct hsm *hsm, const struct hsm_call *call)
 {
     const struct hostcmd_row *row = call->row;
@@ -302,10 +310,7 @@ static enum err admit(struct hsm *hsm, const struct hsm_call *call)
         return ERR_LMK_IDENTIFIER;
     if (hsm_state_secure(hsm->state) && !(row->flags & HOSTCMD_STATUS))
         return ERR_NOT_AUTHORISED;
-    if (!hsm->config.hardened || row->activity == HOSTCMD_OPEN)
-        return ERR_OK;
-    bool may = hsm_state_authorised(hsm->state, call->lmk, row->activity, activity_type(row, call->request));
-    return may ? ERR_OK : ERR_NOT_AUTHORISED;
+    return hsm_authorised(hsm, call, call->lmk) ? ERR_OK : ERR_NOT_AUTHORISED;
 }
 
 /* What authorised state changes for a command without an activity: PM tells the expected value, in compatibility mode. */

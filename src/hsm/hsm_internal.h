@@ -47,6 +47,9 @@ const struct hsm_config *hsm_config(const struct hsm *hsm);
 const struct hostcmd_layout *hsm_layout(const struct hsm *hsm);
 const struct cvv_window_algorithm *hsm_window_algorithm(const struct hsm *hsm);
 
+/* In hardened mode: whether officers have authorised what the command does, under this LMK. */
+bool hsm_authorised(struct hsm *hsm, const struct hsm_call *call, uint8_t lmk);
+
 /* One command with its code in front, without a header: what NK chains, and what hsm_answer does after the header. */
 void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct span command, struct buf *out);
 

@@ -134,6 +134,9 @@ static enum err locate_stored(struct hsm *hsm, const struct hsm_call *call, stru
     /* The entry's LMK wins over %NN; both given and different do not go together. */
     if (call->lmk_given && call->lmk != entry.lmk)
         return ERR_LMK_IDENTIFIERS;
+    /* What officers have authorised under one LMK must not reach another one through an entry. */
+    if (entry.lmk != call->lmk && !hsm_authorised(hsm, call, entry.lmk))
+        return ERR_NOT_AUTHORISED;
     *out = (struct hsm_key_text){entry.text, entry.lmk};
     return ERR_OK;
 }

@@ -8,6 +8,7 @@
 /* clang-format on */
 
 #include "hsm/key_check.h"
+#include "hsm/state.h"
 #include "support/frames.h"
 
 #include <stdio.h>
@@ -310,6 +311,24 @@ static void long_check_values(void **state)
     hsm_destroy(closed);
 }
 
+/* An entry of user storage brings its LMK along, and not the authority for another one. */
+static void authority_of_entries(void **state)
+{
+    (void)state;
+    const struct hsm_config config = {.env = &env, .header = 4, .lmk = 0, .sockets = 64, .test_lmk = true, .hardened = true};
+    struct hsm *closed = frames_hsm_of(&config);
+    struct secret_key zmk = key_of("C497DCBA1A98ABBC45A2523786C28007");
+    assert_int_equal(hsm_key_store(closed, 1, 1, span_text(frames_block(closed, "K0", 'B', 'T', &zmk))), ERR_OK);
+    assert_int_equal(hsm_key_store(closed, 2, 0, span_text(ZMK)), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_GENERATE, "", 0), ERR_OK);
+    frames_assert(closed, "A01FFFS;0K001S#C0T2C00E00", "A117");
+    assert_memory_equal(frames_ask(closed, "A01402U;0K002X"), "A100", 4);
+    frames_assert(closed, "A01FFFS;0K001S%01#C0T2C00E00", "A117");
+    assert_int_equal(hsm_state_authorise(hsm_state(closed), 1, HOSTCMD_GENERATE, "", 0), ERR_OK);
+    assert_memory_equal(frames_ask(closed, "A01FFFS;0K001S#C0T2C00E00"), "A100", 4);
+    hsm_destroy(closed);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -342,6 +361,7 @@ int main(void)
         cmocka_unit_test(memory_of_keys),
         cmocka_unit_test(generated_keys_are_good),
         cmocka_unit_test(long_check_values),
+        cmocka_unit_test(authority_of_entries),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
