@@ -60,9 +60,11 @@ const char *hostcmd_error_text(const char code[static 2])
     return "an error code that is not documented here";
 }
 
-const struct wire_record *hostcmd_attributes_layout(void)
+const struct wire_record *hostcmd_attributes_layout(const struct hostcmd_row *row)
 {
-    return &hostcmd_attributes_record;
+    if (row->flags & HOSTCMD_ATTRIBUTES_SHORT)
+        return &hostcmd_attributes_short_record;
+    return row->flags & HOSTCMD_ATTRIBUTES ? &hostcmd_attributes_record : NULL;
 }
 
 size_t hostcmd_request_size_max(void)
@@ -136,12 +138,12 @@ static void on_field(void *context, const struct wire_part *part)
 
 /* ---- requests ---- */
 
-static void note_attributes(struct page *p, size_t *at)
+static void note_attributes(struct page *p, const struct wire_record *layout, size_t *at)
 {
     struct hostcmd_attributes attributes;
     size_t used = 0;
     p->base = *at;
-    if (wire_annotate(&hostcmd_attributes_record, span_slice(p->payload, *at, SIZE_MAX), &attributes,
+    if (wire_annotate(layout, span_slice(p->payload, *at, SIZE_MAX), &attributes,
                       &(struct wire_visitor){on_field, p}, &used, NULL) == ERR_OK)
         *at += used;
 }
@@ -162,7 +164,7 @@ static size_t note_changes(struct page *p, const struct hostcmd_changes *changes
 }
 
 /* What stands behind the fields of a request that parses. */
-static void note_tail(struct page *p, const struct hostcmd_tail *tail, size_t at)
+static void note_tail(struct page *p, const struct hostcmd_row *row, const struct hostcmd_tail *tail, size_t at)
 {
     at = note_changes(p, &tail->changes, at);
     if (tail->lmk != HOSTCMD_LMK_DEFAULT) {
@@ -172,7 +174,7 @@ static void note_tail(struct page *p, const struct hostcmd_tail *tail, size_t at
     }
     at = note_changes(p, &tail->changes, at);
     if (tail->has_attributes)
-        note_attributes(p, &at);
+        note_attributes(p, hostcmd_attributes_layout(row), &at);
     size_t end = p->payload.len - tail->trailer.len;
     if (at < end)
         note_bytes(p, "further fields", "after the attributes", at, span_slice(p->payload, at, end - at));
@@ -201,7 +203,7 @@ void hostcmd_annotate_request(struct span payload, size_t header, const struct h
     view->err = hostcmd_request_parse(view->row, data, request, &tail, &view->fault);
     view->trailer = tail.trailer;
     if (view->err == ERR_OK)
-        note_tail(&p, &tail, p.base + used);
+        note_tail(&p, view->row, &tail, p.base + used);
     else
         note_rest(&p);
 }

@@ -59,8 +59,8 @@ void hostcmd_annotate_reply(const struct hostcmd_answer_of *of, struct span payl
 
 /* What an error code of host-commands 11 means, in words; never NULL. */
 const char *hostcmd_error_text(const char code[static 2]);
-/* The layout of the `#` fields. */
-const struct wire_record *hostcmd_attributes_layout(void);
+/* The layout of the `#` fields that the command takes; NULL: none. */
+const struct wire_record *hostcmd_attributes_layout(const struct hostcmd_row *row);
 /* Room that holds any request, and any reply. */
 size_t hostcmd_request_size_max(void);
 size_t hostcmd_reply_size_max(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames of commands: fields by the rows, and what stands around them. */
+#include "hostcmd/annotate.h"
 #include "hostcmd/internal.h"
 #include "hostcmd/layout.h"
 
@@ -56,17 +57,10 @@ static enum err parse_lmk(struct span data, size_t *at, struct hostcmd_tail *tai
     return ERR_OK;
 }
 
-static const struct wire_record *attributes_of(const struct hostcmd_row *row)
-{
-    if (row->flags & HOSTCMD_ATTRIBUTES_SHORT)
-        return &hostcmd_attributes_short_record;
-    return row->flags & HOSTCMD_ATTRIBUTES ? &hostcmd_attributes_record : NULL;
-}
-
 static enum err parse_attributes(const struct hostcmd_row *row, struct span data, size_t *at, struct hostcmd_tail *tail,
                                  struct wire_fault *fault)
 {
-    const struct wire_record *record = attributes_of(row);
+    const struct wire_record *record = hostcmd_attributes_layout(row);
     if (!record || *at >= data.len || data.at[*at] != '#')
         return ERR_OK;
     size_t used = 0;
@@ -186,7 +180,7 @@ static enum err build(const struct hostcmd_row *row, const void *request, const 
     }
     put_change(out, '&', tail->changes.exportability);
     put_change(out, '!', tail->changes.version);
-    const struct wire_record *record = attributes_of(row);
+    const struct wire_record *record = hostcmd_attributes_layout(row);
     if (tail->has_attributes && record)
         TRY(wire_build(record, &tail->attributes, out));
     buf_put_span(out, tail->trailer);

@@ -52,13 +52,14 @@ static const struct wire_field a0_export_fields[] = {
     ROW_HEX("KCV", "check value", 6, struct hostcmd_a0_reply, kcv),
 };
 
-#define COMPONENT(n_, counts_, schemes_, form_)                                                                                   \
-    {.name = "component " #n_, .doc = "under the LMK", .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX,                      \
+#define COMPONENT(n_, counts_, schemes_, form_, doc_)                                                                             \
+    {.name = "component " #n_, .doc = "under the LMK; without a tag " doc_, .kind = WIRE_SHAPED, .min = 4,                        \
+     .max = HOSTCMD_KEY_MAX,                                                                                                      \
      .when = offsetof(struct hostcmd_a4, count), .equals = (counts_), .also = offsetof(struct hostcmd_a4, scheme),                \
      .also_equals = (schemes_), .shape = hostcmd_key_##form_, .shape_generate = hostcmd_key_##form_##_generate,                   \
      WIRE_AT(struct hostcmd_a4, component[(n_)-1])}
 /* An untagged component is as long as the scheme of the key says. */
-#define COMPONENT_ROWS(n_, counts_) COMPONENT(n_, counts_, "Z", single), COMPONENT(n_, counts_, "UXTYSR", double)
+#define COMPONENT_ROWS(n_, counts_) COMPONENT(n_, counts_, "Z", single, "16H"), COMPONENT(n_, counts_, "UXTYSR", double, "32H")
 static const struct wire_field a4_fields[] = {
     ROW_ONE("components", "how many", "2|3|4|5|6|7|8|9", struct hostcmd_a4, count),
     ROW_HEX("key type", "key type code; FFF: key blocks", 3, struct hostcmd_a4, type),

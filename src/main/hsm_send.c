@@ -156,17 +156,19 @@ static enum err build(struct work *w, int lmk)
 {
     struct hostcmd_tail tail = {.lmk = lmk, .has_attributes = hsm_fields_any(w->fields, "attr.")};
     bool with = tail.has_attributes;
-    if (with && !(w->row->flags & HOSTCMD_ATTRIBUTES)) {
+    const struct wire_record *attributes = hostcmd_attributes_layout(w->row);
+    if (with && !attributes) {
         (void)snprintf(w->problem, sizeof w->problem, "%s takes no attributes", w->row->code);
         return ERR_CONFIG;
     }
     TRY(take_change(w, EXPORTABILITY, &tail.changes.exportability));
     TRY(take_change(w, BLOCK_VERSION, &tail.changes.version));
     TRY(hsm_fields_resolve(w->fields, w->row->request, "", w->problem));
-    TRY(hsm_fields_resolve(w->fields, hostcmd_attributes_layout(), "attr.", w->problem));
+    if (with)
+        TRY(hsm_fields_resolve(w->fields, attributes, "attr.", w->problem));
     TRY(hsm_fields_fill(w->fields, w->row->request, "", w->request, w->problem));
     if (with)
-        TRY(hsm_fields_fill(w->fields, hostcmd_attributes_layout(), "attr.", &tail.attributes, w->problem));
+        TRY(hsm_fields_fill(w->fields, attributes, "attr.", &tail.attributes, w->problem));
     const char *unused = hsm_fields_unused(w->fields);
     if (unused) {
         (void)snprintf(w->problem, sizeof w->problem, "%.48s: does not belong to this form of the command", unused);

@@ -235,8 +235,9 @@ void hsm_send_show_fields(const struct hostcmd_row *row, struct buf *out)
     buf_put_text(out, row->reply_code);
     buf_put_text(out, "\n\n");
     put_fields(row->request, "", out);
-    if (row->flags & HOSTCMD_ATTRIBUTES) {
+    const struct wire_record *attributes = hostcmd_attributes_layout(row);
+    if (attributes) {
         buf_put_text(out, "\nattributes of a key block, all of them or none:\n");
-        put_fields(hostcmd_attributes_layout(), "attr.", out);
+        put_fields(attributes, "attr.", out);
     }
 }
