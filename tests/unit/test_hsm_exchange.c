@@ -304,6 +304,12 @@ static void sensitive_keys(void **state)
     assert_memory_equal(frames_ask(hsm, request), wanted, w.len);
     snprintf(request, sizeof request, "A8FFF" ZMK_BLOCK "%sT%%01", buf_text(&b));
     frames_assert(hsm, request, "A926");
+    /* An AES ZMK wraps in version D and in no other form. */
+    const char *aes_zmk = frames_block(hsm, "K0", 'B', 'A', &zmk);
+    snprintf(request, sizeof request, "A8FFF%s%sU%%01", aes_zmk, buf_text(&b));
+    frames_assert(hsm, request, "A9BB");
+    snprintf(request, sizeof request, "A6FFF%s" ZPK_OUT "S%%01", aes_zmk);
+    frames_assert(hsm, request, "A7BB");
     buf_clear(&b);
     header.algorithm = 'A';
     assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), 1, &header, &zmk, &env, &b), ERR_OK);
