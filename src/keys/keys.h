@@ -64,6 +64,8 @@ MUST_USE enum err keys_lmk_add_test_block(struct keys_lmk_set *set, unsigned id)
 /* Old partners of both for BW, as public: the pairs rotated by seven (pair 0 is 7 of the test LMK), the triple with its first and
  * last part exchanged. */
 MUST_USE enum err keys_lmk_add_test_old(struct keys_lmk_set *set, unsigned variant_id, unsigned block_id);
+/* One pair of the public variant test LMK. */
+void keys_lmk_test_pair(unsigned pair, uint8_t out[static 16]);
 MUST_USE enum err keys_lmk_add_variant(struct keys_lmk_set *set, unsigned id, const uint8_t pair[static KEYS_PAIRS][16],
                                        const char check[static KEYS_CHECK]);
 MUST_USE enum err keys_lmk_add_block(struct keys_lmk_set *set, unsigned id, const struct secret_key *triple);

@@ -38,6 +38,12 @@ static const struct secret_key test_block = {24, {0x01, 0x23, 0x45, 0x67, 0x89, 
 /* How a payShield computes the check value of a variant LMK is not public: a constant of the configuration. */
 static const char test_check[KEYS_CHECK + 1] = "2686040000000000";
 
+void keys_lmk_test_pair(unsigned pair, uint8_t out[static 16])
+{
+    ASSERT(pair < KEYS_PAIRS);
+    memcpy(out, test_pairs[pair], sizeof test_pairs[pair]);
+}
+
 enum err keys_lmk_set_create(struct keys_lmk_set **out)
 {
     struct secret_pages pages;

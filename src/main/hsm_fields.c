@@ -2,6 +2,7 @@
 #include "main/hsm_fields.h"
 
 #include "base/secret.h"
+#include "wire/annotate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -154,7 +155,7 @@ enum err hsm_fields_resolve(struct hsm_fields *fields, const struct wire_record 
     for (size_t i = 0; i < fields->count; i++) {
         struct pair *p = &fields->pair[i];
         const char *name = behind(p->name, prefix);
-        if (!name)
+        if (!name || p->used)
             continue;
         enum err err = wire_label_find(record, span_text(name), p->label);
         if (err != ERR_OK)
@@ -216,4 +217,48 @@ bool hsm_fields_get(struct hsm_fields *fields, const char *name, struct span *ou
     *out = span_of(fields->value + p->at, p->len);
     p->used = true;
     return true;
+}
+
+/* ---- documentation ---- */
+
+static void pad_to(struct buf *out, size_t start, size_t width)
+{
+    size_t len = out->len - start;
+    buf_put_fill(out, ' ', len < width ? width - len : 0);
+}
+
+static void put_field(const struct wire_field *field, const char *prefix, struct buf *out)
+{
+    char label[WIRE_LABEL];
+    size_t start = out->len;
+    wire_label(field, label);
+    buf_put_text(out, "  ");
+    buf_put_text(out, prefix);
+    buf_put_text(out, label);
+    pad_to(out, start, 24);
+    buf_put_byte(out, ' ');
+    start = out->len;
+    wire_field_type(field, out);
+    pad_to(out, start, 16);
+    buf_put_byte(out, ' ');
+    buf_put_text(out, field->doc ? field->doc : "");
+    if (field->equals) {
+        buf_put_text(out, " (if the deciding field is one of ");
+        buf_put_text(out, field->equals);
+        buf_put_byte(out, ')');
+    }
+    if (field->flags & WIRE_OPTIONAL)
+        buf_put_text(out, " (optional)");
+    buf_put_byte(out, '\n');
+}
+
+void hsm_fields_document(const struct wire_record *record, const char *prefix, struct buf *out)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        const struct wire_field *field = &record->field[i];
+        if (field->flags & WIRE_GROUP)
+            buf_put_text(out, "  all or none of:\n");
+        if (field->cap > 0)
+            put_field(field, prefix, out);
+    }
 }

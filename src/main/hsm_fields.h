@@ -26,7 +26,8 @@ void hsm_fields_destroy(struct hsm_fields *fields);
 MUST_USE enum err hsm_fields_add(struct hsm_fields *fields, const char *assignment, char problem[static HSM_FIELDS_PROBLEM]);
 MUST_USE enum err hsm_fields_load(struct hsm_fields *fields, const char *path, char problem[static HSM_FIELDS_PROBLEM]);
 
-/* Gives each name that begins with `prefix` ("" for those without a dot) the label it means in `record`. */
+/* Gives each name that begins with `prefix` ("" for those without a dot) the label it means in `record`. Pairs that were asked for
+ * by hsm_fields_get are left alone. */
 MUST_USE enum err hsm_fields_resolve(struct hsm_fields *fields, const struct wire_record *record, const char *prefix,
                                      char problem[static HSM_FIELDS_PROBLEM]);
 /* Whether any name begins with the prefix. */
@@ -38,5 +39,8 @@ MUST_USE enum err hsm_fields_fill(struct hsm_fields *fields, const struct wire_r
 const char *hsm_fields_unused(const struct hsm_fields *fields);
 /* The value of a whole name; false: not given. */
 bool hsm_fields_get(struct hsm_fields *fields, const char *name, struct span *out);
+
+/* The fields of a record, for --help: label, type and meaning, a line each. */
+void hsm_fields_document(const struct wire_record *record, const char *prefix, struct buf *out);
 
 #endif

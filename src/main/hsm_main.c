@@ -17,6 +17,7 @@ static const struct subcommand subcommands[] = {
     {"serve", "answer host commands (without a subcommand, too)", main_hsm},
     {"lmk", "the key ceremony and the officers' console", hsm_lmk_main},
     {"send", "send one host command and explain the frames", main_hsm_send},
+    {"calc", "compute a security code with every intermediate value", main_hsm_calc},
 };
 /* clang-format on */
 

@@ -2,9 +2,8 @@
 #include "main/hsm_send_show.h"
 
 #include "base/secret.h"
+#include "main/hsm_fields.h"
 #include "main/hsm_tool.h"
-#include "wire/annotate.h"
-#include "wire/named.h"
 
 #include <string.h>
 
@@ -187,42 +186,6 @@ void hsm_send_show_end(struct hsm_send_show *show, const struct hostcmd_view *vi
 
 /* ---- the fields of a command ---- */
 
-static void put_field(const struct wire_field *field, const char *prefix, struct buf *out)
-{
-    char label[WIRE_LABEL];
-    size_t start = out->len;
-    wire_label(field, label);
-    buf_put_text(out, "  ");
-    buf_put_text(out, prefix);
-    buf_put_text(out, label);
-    pad_to(out, start, 24);
-    buf_put_byte(out, ' ');
-    start = out->len;
-    wire_field_type(field, out);
-    pad_to(out, start, 16);
-    buf_put_byte(out, ' ');
-    buf_put_text(out, field->doc ? field->doc : "");
-    if (field->equals) {
-        buf_put_text(out, " (if the deciding field is one of ");
-        buf_put_text(out, field->equals);
-        buf_put_byte(out, ')');
-    }
-    if (field->flags & WIRE_OPTIONAL)
-        buf_put_text(out, " (optional)");
-    buf_put_byte(out, '\n');
-}
-
-static void put_fields(const struct wire_record *record, const char *prefix, struct buf *out)
-{
-    for (size_t i = 0; i < record->count; i++) {
-        const struct wire_field *field = &record->field[i];
-        if (field->flags & WIRE_GROUP)
-            buf_put_text(out, "  all or none of:\n");
-        if (field->cap > 0)
-            put_field(field, prefix, out);
-    }
-}
-
 void hsm_send_show_fields(const struct hostcmd_row *row, struct buf *out)
 {
     buf_put_text(out, "Usage: countersign-hsm send ");
@@ -234,10 +197,10 @@ void hsm_send_show_fields(const struct hostcmd_row *row, struct buf *out)
     buf_put_text(out, "; answered by ");
     buf_put_text(out, row->reply_code);
     buf_put_text(out, "\n\n");
-    put_fields(row->request, "", out);
+    hsm_fields_document(row->request, "", out);
     const struct wire_record *attributes = hostcmd_attributes_layout(row);
     if (attributes) {
         buf_put_text(out, "\nattributes of a key block, all of them or none:\n");
-        put_fields(attributes, "attr.", out);
+        hsm_fields_document(attributes, "attr.", out);
     }
 }

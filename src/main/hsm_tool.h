@@ -69,6 +69,10 @@ void hsm_tool_parse(const struct hsm_tool *tool, int argc, char **argv, struct h
 int hsm_tool_refuse(const struct hsm_tool *tool, const char *what, const char *why);
 /* Tells a failure; gives `status`. */
 int hsm_tool_failed(const struct hsm_tool *tool, int status, const char *what, const char *why);
+/* Where the HSM of this machine is hardened, tells so and gives EX_USAGE: no clear key may be typed there. 0: go on. `config` NULL:
+ * HSM_TOOL_CONFIG, if it is there. */
+#define HSM_TOOL_CONFIG "/etc/countersign/hsm.conf"
+int hsm_tool_clear_keys_refused(const struct hsm_tool *tool, const char *config);
 void hsm_tool_help(const struct hsm_tool *tool, struct buf *out);
 /* The man page, section 1, in man(7). */
 void hsm_tool_man(const struct hsm_tool *tool, struct buf *out);
@@ -85,8 +89,9 @@ void hsm_json_open(struct buf *out, const char *name, char bracket);
 
 /* ---- the tools themselves ---- */
 
-extern const struct hsm_tool main_hsm_send_tool;
+extern const struct hsm_tool main_hsm_send_tool, main_hsm_calc_tool;
 int main_hsm_send(int argc, char **argv);
+int main_hsm_calc(int argc, char **argv);
 
 /* Writes all of it to the descriptor. */
 MUST_USE enum err hsm_tool_write(int fd, struct span text);
