@@ -86,7 +86,7 @@ enum err hsm_entry_open(int input, bool yes, struct hsm_entry *out)
     int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (terminal < 0 && input < 0)
         return ERR_SYSTEM;
-    *out = (struct hsm_entry){terminal, input, yes};
+    *out = (struct hsm_entry){terminal, input, yes, false};
     return ERR_OK;
 }
 
@@ -99,7 +99,7 @@ void hsm_entry_close(struct hsm_entry *entry)
 
 static void show(const struct hsm_entry *entry, const char *text)
 {
-    int fd = entry->terminal >= 0 ? entry->terminal : STDOUT_FILENO;
+    int fd = entry->terminal >= 0 ? entry->terminal : entry->aside ? STDERR_FILENO : STDOUT_FILENO;
     for (size_t left = strlen(text); left > 0;) {
         ssize_t put = write(fd, text, left);
         if (put < 0 && errno != EINTR)

@@ -19,13 +19,14 @@ struct hsm_entry {
     int terminal; /* -1: none */
     int input;    /* descriptor with secret lines; -1: the terminal */
     bool yes;     /* confirmations are given beforehand */
+    bool aside;   /* without a terminal things are said on standard error: standard output is for data */
 };
 
 /* ERR_SYSTEM: there is neither a terminal nor a descriptor. */
 MUST_USE enum err hsm_entry_open(int input, bool yes, struct hsm_entry *out);
 void hsm_entry_close(struct hsm_entry *entry);
 
-/* To the terminal, else to standard output. */
+/* To the terminal, else to standard output, or where `aside` says. */
 void hsm_entry_say(const struct hsm_entry *entry, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One line without its end; nothing of it is shown. With a descriptor the prompt is left out. */
 MUST_USE enum err hsm_entry_secret(const struct hsm_entry *entry, const char *prompt, struct buf *out);

@@ -156,7 +156,7 @@ static enum err take_check(struct span rest, char out[static CHECK + 1])
 /* A line of `number`, or the path of a component file in place of the first. */
 static enum err entry_line(struct hsm_lmk *run, const char *prompt, struct buf *line)
 {
-    const struct hsm_entry components = {run->entry.terminal, run->options.component_fd, run->options.yes};
+    const struct hsm_entry components = {run->entry.terminal, run->options.component_fd, run->options.yes, false};
     *line = buf_over(run->desk->line, sizeof run->desk->line);
     return hsm_entry_secret(&components, prompt, line);
 }

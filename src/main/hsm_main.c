@@ -18,6 +18,7 @@ static const struct subcommand subcommands[] = {
     {"lmk", "the key ceremony and the officers' console", hsm_lmk_main},
     {"send", "send one host command and explain the frames", main_hsm_send},
     {"calc", "compute a security code with every intermediate value", main_hsm_calc},
+    {"batch", "make the codes of many cards for personalisation", main_hsm_batch},
 };
 /* clang-format on */
 

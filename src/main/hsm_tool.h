@@ -89,9 +89,10 @@ void hsm_json_open(struct buf *out, const char *name, char bracket);
 
 /* ---- the tools themselves ---- */
 
-extern const struct hsm_tool main_hsm_send_tool, main_hsm_calc_tool;
+extern const struct hsm_tool main_hsm_send_tool, main_hsm_calc_tool, main_hsm_batch_tool;
 int main_hsm_send(int argc, char **argv);
 int main_hsm_calc(int argc, char **argv);
+int main_hsm_batch(int argc, char **argv);
 
 /* Writes all of it to the descriptor. */
 MUST_USE enum err hsm_tool_write(int fd, struct span text);
