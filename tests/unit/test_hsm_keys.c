@@ -318,10 +318,10 @@ static void a0_exports_blocks(void **state)
     } rows[] = {
         {"S%01#C0T2N00E00", "S00072C0TN00E0001", "S00072C0TN00E00FF"},
         {"S%01&N#C0T2N00S00", "S00072C0TN00S0001", "S00072C0TN00N00FF"},
-        {"R%01#C0T2V05E00", "S00072C0TV05E0001", "RB0080C0TV05E0000"},
+        {"R%01#C0T2V05E00", "S00072C0TV05E0001", "RB0096C0TV05E0000"},
         {"R%01!A#C0T2V05E00", "S00072C0TV05E0001", "RA0072C0TV05E0000"},
         {"R%01&N!C#C0T3G05S00", "S00088C0TG05S0001", "RC0088C0TG05N0000"},
-        {"R%01#B0T2X12S01KS1800604B120F9292800000", "S00096B0TX12S0101KS18", "RB0104B0TX12S0100KS18"},
+        {"R%01#B0T2X12S01KS1800604B120F9292800000", "S00096B0TX12S0101KS18", "RB0120B0TX12S0100KS18"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         snprintf(request, sizeof request, "A01FFFS;0%s%s", zone, rows[i].after);
@@ -349,10 +349,10 @@ static void a0_exports_variant_keys_as_blocks(void **state)
     struct keys_header header;
     struct secret_key key, exported;
     const char *r = frames_ask(hsm, "A01402U;0" ZMK "R#C0T2V00E00");
-    assert_int_equal(strlen(r), 4 + 33 + 81 + 6);
+    assert_int_equal(strlen(r), 4 + 33 + 97 + 6);
     key = clear_of("402", r + 4, 33);
-    assert_int_equal(keys_tr31_unwrap(&zone_key, span_of(r + 37, 81), &header, &exported), ERR_OK);
-    assert_memory_equal(r + 37, "RB0080C0TV00E0000", 17);
+    assert_int_equal(keys_tr31_unwrap(&zone_key, span_of(r + 37, 97), &header, &exported), ERR_OK);
+    assert_memory_equal(r + 37, "RB0096C0TV00E0000", 17);
     assert_memory_equal(&key, &exported, sizeof key);
     assert_memory_equal(frames_ask(hsm, "A01109T;0" ZMK "S&N#E0T3X00E00") + 4 + 49, "S00088E0TX00N00FF", 17);
     char request[256];
