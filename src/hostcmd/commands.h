@@ -101,6 +101,7 @@ struct hostcmd_row {
     const struct hostcmd_layout *layout; /* that made this row; NULL: a row of the table */
     struct hostcmd_reply_choice choice; /* record NULL: none */
     const struct wire_record *part;     /* what one field of the reply is a list of; NULL: none has such a list */
+    const char *errors;                 /* codes that it may answer besides those of every command: "10 12 21"; NULL: none */
     const struct hostcmd_fault *fault;  /* ends with a NULL field; NULL: none */
     struct hostcmd_key_rule key;        /* of the first KEY of the request; type and usages NULL: no rule */
     struct hostcmd_key_choice key_choice; /* equals NULL: none */
@@ -125,6 +126,8 @@ const struct wire_record *hostcmd_reply_record(const struct hostcmd_row *row, co
 const struct hostcmd_key_rule *hostcmd_key_rule(const struct hostcmd_row *row, const void *request);
 /* Checks every record of the table; called at start and by tests. */
 MUST_USE enum err hostcmd_check(struct wire_fault *fault);
+/* Codes that every command may answer, as in the column `errors`. */
+extern const char hostcmd_general_errors[];
 /* The reference of all commands as Markdown. */
 void hostcmd_document(struct buf *out);
 

@@ -158,18 +158,21 @@ ROW_RECORD(ry_verify, "RZ, mode 4", hostcmd_ry_reply);
 const struct hostcmd_row hostcmd_row_cw = {
     .id = HOSTCMD_CW, .code = "CW", .reply_code = "CX", .title = "generate a CVV", .request = &cw_record, .reply = &cw_reply_record,
     .key = {"402", "C0111213", "NCG", 'T'}, .audit = HOSTCMD_AUDIT_FAILURE,
+    .errors = "10 12 21 26 27 29 75 83 A2 A3 A4 A6 A7 A8 A9",
 };
 
 const struct hostcmd_row hostcmd_row_cy = {
     .id = HOSTCMD_CY, .code = "CY", .reply_code = "CZ", .title = "verify a CVV", .request = &cy_record,
     .reply = &hostcmd_empty_record,
     .key = {"402", "C0111213", "NCV", 'T'}, .audit = HOSTCMD_AUDIT_FAILURE,
+    .errors = "01 10 12 21 26 27 29 39 75 83 A2 A3 A4 A6 A7 A8 A9",
 };
 
 const struct hostcmd_row hostcmd_row_qy = {
     .id = HOSTCMD_QY, .code = "QY", .reply_code = "QZ", .title = "generate a dynamic code", .request = &qy_record,
     .reply = &qy_reply_record, .fault = scheme_faults, .key = {"109", "E0", "NX", 'T'},
     .audit = HOSTCMD_AUDIT_FAILURE,
+    .errors = "10 12 21 26 27 29 75 83 A2 A3 A4 A6 A7 A8 A9",
 };
 
 const struct hostcmd_row hostcmd_row_pm = {
@@ -178,11 +181,13 @@ const struct hostcmd_row hostcmd_row_pm = {
     .key = {"109", "E0", "NX", 'T'},
     .key_choice = {offsetof(struct hostcmd_pm, scheme), "1", {"709", "E4E632", "NX", 'T'}},
     .audit = HOSTCMD_AUDIT_FAILURE, .flags = HOSTCMD_DATA_WITH_01, .binary = "1",
+    .errors = "01 10 12 21 26 27 29 39 75 83 A2 A3 A4 A6 A7 A8 A9",
 };
 
 const struct hostcmd_row hostcmd_row_ry = {
     .id = HOSTCMD_RY, .code = "RY", .reply_code = "RZ", .title = "generate or verify an American Express CSC (unconfirmed)",
     .request = &ry_record, .reply = &ry_reply_record, ROW_CHOICE(struct hostcmd_ry, mode, "4", ry_verify_record),
     .fault = ry_faults, .key = {"402", "C012", "NCGV", 'T'}, .audit = HOSTCMD_AUDIT_FAILURE, .flags = HOSTCMD_DATA_ALSO_WITH_01,
+    .errors = "01 10 12 21 22 26 27 29 75 83 A2 A3 A4 A6 A7 A8 A9",
 };
 /* clang-format on */

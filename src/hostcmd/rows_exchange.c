@@ -102,6 +102,7 @@ const struct hostcmd_row hostcmd_row_au = {
     .reply = &au_reply_record, ROW_CHOICE(struct hostcmd_au, kcv_type, "1", au_pair_record), .key = {"000", "K052", "NBE", 0},
     .activity = HOSTCMD_EXPORT, .activity_type = "402", .audit = HOSTCMD_AUDIT_ALWAYS,
     .flags = HOSTCMD_ATTRIBUTES | HOSTCMD_CHANGES,
+    .errors = "10 11 12 21 26 27 29 75 83 A1 A2 A3 A4 A6 A7 A8 A9 AA BB",
 };
 
 const struct hostcmd_row hostcmd_row_aw = {
@@ -109,6 +110,7 @@ const struct hostcmd_row hostcmd_row_aw = {
     .reply = &au_reply_record, ROW_CHOICE(struct hostcmd_au, kcv_type, "1", au_pair_record), .key = {"000", "K052", "NBD", 0},
     .activity = HOSTCMD_IMPORT, .activity_type = "402", .audit = HOSTCMD_AUDIT_ALWAYS,
     .flags = HOSTCMD_ATTRIBUTES | HOSTCMD_CHANGES,
+    .errors = "10 11 12 21 26 27 29 75 83 A2 A3 A4 A6 A7 A8 A9 BB",
 };
 
 const struct hostcmd_row hostcmd_row_a6 = {
@@ -116,6 +118,7 @@ const struct hostcmd_row hostcmd_row_a6 = {
     .reply = &a6_reply_record, .fault = a6_faults, .key = {"000", "K052", "NBD", 0}, .activity = HOSTCMD_IMPORT,
     .activity_member = offsetof(struct hostcmd_a6, type), .audit = HOSTCMD_AUDIT_ALWAYS,
     .flags = HOSTCMD_ATTRIBUTES | HOSTCMD_CHANGES | HOSTCMD_DATA_ALSO_WITH_01,
+    .errors = "01 10 12 21 26 27 28 29 75 83 A2 A3 A4 A5 A6 A7 A8 A9 AA AB B7 B9 BB",
 };
 
 const struct hostcmd_row hostcmd_row_a8 = {
@@ -123,5 +126,6 @@ const struct hostcmd_row hostcmd_row_a8 = {
     .reply = &a6_reply_record, .fault = a6_faults, .key = {"000", "K052", "NBE", 0}, .activity = HOSTCMD_EXPORT,
     .activity_member = offsetof(struct hostcmd_a6, type), .audit = HOSTCMD_AUDIT_ALWAYS,
     .flags = HOSTCMD_ATTRIBUTES | HOSTCMD_CHANGES,
+    .errors = "10 11 12 21 26 28 29 75 83 A1 A2 A3 A4 A5 A6 A7 A8 A9 AA AC AD AE AF B0 B1 B7 B9 BB BC BE",
 };
 /* clang-format on */

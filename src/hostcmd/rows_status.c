@@ -156,6 +156,7 @@ ROW_RECORD(j4_count, "count", hostcmd_j4_count);
 const struct hostcmd_row hostcmd_row_b2 = {
     .id = HOSTCMD_B2, .code = "B2", .reply_code = "B3", .title = "echo", .request = &b2_record, .reply = &b2_reply_record,
     .fault = b2_faults, .flags = HOSTCMD_BINARY | HOSTCMD_STATUS | HOSTCMD_NO_LMK,
+    .errors = "80",
 };
 
 const struct hostcmd_row hostcmd_row_nc = {
@@ -171,6 +172,7 @@ const struct hostcmd_row hostcmd_row_no = {
 const struct hostcmd_row hostcmd_row_n0 = {
     .id = HOSTCMD_N0, .code = "N0", .reply_code = "N1", .title = "random bytes", .request = &n0_record, .reply = &n0_reply_record,
     .flags = HOSTCMD_BINARY | HOSTCMD_STATUS | HOSTCMD_NO_LMK,
+    .errors = "01",
 };
 
 const struct hostcmd_row hostcmd_row_ra = {
@@ -182,6 +184,7 @@ const struct hostcmd_row hostcmd_row_nk = {
     .id = HOSTCMD_NK, .code = "NK", .reply_code = "NL", .title = "chain of commands", .request = &nk_record,
     .reply = &nk_reply_record, .fault = nk_faults,
     .flags = HOSTCMD_LARGE | HOSTCMD_BINARY | HOSTCMD_STATUS | HOSTCMD_NO_LMK,
+    .errors = "52",
 };
 
 const struct hostcmd_row hostcmd_row_jk = {

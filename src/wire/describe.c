@@ -104,12 +104,23 @@ void wire_field_type(const struct wire_field *field, struct buf *out)
     buf_put_text(out, kind_text(field->kind));
 }
 
-static void put_condition(const char *word, const char *values, struct buf *out)
+/* "if scheme is 0 or 5; ": the member's own row has the name; in a reply it may be one of the request. */
+static void put_condition(const struct wire_record *record, uint16_t member, const char *values, struct buf *out)
 {
+    const char *name = NULL;
     if (!values)
         return;
-    buf_put_text(out, word);
-    buf_put_text(out, values);
+    for (size_t i = 0; !name && i < record->count; i++)
+        if (record->field[i].cap > 0 && record->field[i].member == member)
+            name = record->field[i].name;
+    buf_put_text(out, "if ");
+    buf_put_text(out, name ? name : "the request");
+    buf_put_text(out, " is ");
+    for (size_t i = 0; values[i]; i++) {
+        buf_put_text(out, i == 0 ? "`" : " or `");
+        buf_put_byte(out, (uint8_t)values[i]);
+        buf_put_byte(out, '`');
+    }
     buf_put_text(out, "; ");
 }
 
@@ -124,11 +135,15 @@ static void put_delimiter(uint8_t c, struct buf *out)
     buf_put_text(out, shown ? "`" : "'");
 }
 
-static void put_rule(const struct wire_field *field, struct buf *out)
+static void put_rule(const struct wire_record *record, const struct wire_field *field, struct buf *out)
 {
     static const char *const length[] = {
-        [WIRE_FIXED] = "",    [WIRE_DELIMITED] = "",  [WIRE_LL] = "LL; ",
-        [WIRE_LLL] = "LLL; ", [WIRE_REST] = "rest; ", [WIRE_COUNTED] = "counted; ",
+        [WIRE_FIXED] = "",
+        [WIRE_DELIMITED] = "",
+        [WIRE_LL] = "LL; ",
+        [WIRE_LLL] = "LLL; ",
+        [WIRE_REST] = "rest; ",
+        [WIRE_COUNTED] = "counted; ",
         [WIRE_ITEMS] = "counted items, each 4N length and data; ",
     };
     static const char *const encoding[] = {
@@ -146,8 +161,8 @@ static void put_rule(const struct wire_field *field, struct buf *out)
         buf_put_text(out, "optional; ");
     if (field->flags & WIRE_SECRET)
         buf_put_text(out, "secret; ");
-    put_condition("for ", field->equals, out);
-    put_condition("and ", field->also_equals, out);
+    put_condition(record, field->when, field->equals, out);
+    put_condition(record, field->also, field->also_equals, out);
 }
 
 void wire_document(const struct wire_record *record, struct buf *out)
@@ -161,7 +176,7 @@ void wire_document(const struct wire_record *record, struct buf *out)
         wire_field_type(field, out);
         buf_put_text(out, " | ");
         size_t before = out->len;
-        put_rule(field, out);
+        put_rule(record, field, out);
         if (out->err == ERR_OK && out->len > before + 2)
             out->len -= 2; /* the last "; " */
         buf_put_text(out, " | ");
