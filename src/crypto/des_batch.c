@@ -139,6 +139,39 @@ void des_batch_chain(const struct des_kernel *kernel, const struct des_batch_key
     secret_wipe(&r, sizeof r);
 }
 
+/* C and D rotate by themselves. */
+static unsigned rotated(unsigned place, unsigned shifts)
+{
+    unsigned half = place < HALF ? 0 : HALF;
+    return half + (place - half + shifts) % HALF;
+}
+
+static void order_make(struct des_batch_order *out)
+{
+    unsigned shifts = 0;
+    for (unsigned round = 0; round < DES_BATCH_ROUNDS; round++) {
+        shifts += left_shifts[round];
+        for (unsigned bit = 0; bit < DES_BATCH_ROUND_BITS; bit++)
+            out->plane[round][bit] = (uint8_t)(64U - permuted_choice_1[rotated(permuted_choice_2[bit] - 1U, shifts)]);
+    }
+}
+
+void des_batch_chain_each(const struct des_kernel *kernel, const struct des_batch_pairs *keys, const uint64_t *left,
+                          const uint64_t *right, size_t count, struct des_planes *out)
+{
+    struct des_planes l, r, k[2];
+    struct des_batch_order order;
+    order_make(&order);
+    gather(kernel, keys->first, count, &k[0]);
+    gather(kernel, keys->second, count, &k[1]);
+    gather(kernel, left, count, &l);
+    gather(kernel, right, count, &r);
+    kernel->chain_each(&order, k, &l, &r, out);
+    secret_wipe(k, sizeof k);
+    secret_wipe(&l, sizeof l);
+    secret_wipe(&r, sizeof r);
+}
+
 void des_batch_scatter(const struct des_kernel *kernel, const struct des_planes *planes, uint64_t *out)
 {
     kernel->scatter(planes, out);

@@ -34,6 +34,11 @@ struct des_batch_key {
     uint8_t halves; /* 1: single DES, 2: EDE2 */
 };
 
+/* Which bit of a key each bit of a round key is: the plane of key blocks that holds it. */
+struct des_batch_order {
+    uint8_t plane[DES_BATCH_ROUNDS][DES_BATCH_ROUND_BITS];
+};
+
 /* One implementation. Only des_batch.c calls these; everyone else the functions below. */
 struct des_kernel {
     const char *name;
@@ -44,6 +49,8 @@ struct des_kernel {
     void (*encrypt)(const struct des_batch_key *key, struct des_planes *planes);
     void (*chain)(const struct des_batch_key *key, const struct des_planes *left, const struct des_planes *right,
                   struct des_planes *out);
+    void (*chain_each)(const struct des_batch_order *order, const struct des_planes keys[2], const struct des_planes *left,
+                       const struct des_planes *right, struct des_planes *out);
 };
 
 /* The widest that this machine runs. */
@@ -64,6 +71,13 @@ void des_batch_encrypt(const struct des_kernel *kernel, const struct des_batch_k
  */
 void des_batch_chain(const struct des_kernel *kernel, const struct des_batch_key *key, const uint64_t *left, const uint64_t *right,
                      size_t count, struct des_planes *out);
+/* The same with a key for each block: its two halves as numbers, whose parity bits are not looked at. */
+struct des_batch_pairs {
+    const uint64_t *first;
+    const uint64_t *second;
+};
+void des_batch_chain_each(const struct des_kernel *kernel, const struct des_batch_pairs *keys, const uint64_t *left,
+                          const uint64_t *right, size_t count, struct des_planes *out);
 /* Planes as `kernel->lanes` numbers: the n-th belongs to the n-th block. */
 void des_batch_scatter(const struct des_kernel *kernel, const struct des_planes *planes, uint64_t *out);
 

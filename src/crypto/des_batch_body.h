@@ -77,29 +77,55 @@ INLINE unsigned initial(unsigned n)
 static const uint8_t permutation[32] = {8,  16, 22, 30, 12, 27, 1,  17, 23, 15, 29, 5,  25, 19, 9, 0,
                                         7,  13, 24, 2,  3,  28, 10, 18, 31, 11, 21, 6,  4,  26, 14, 20};
 
-typedef void box_function(const LANE in[static 6], LANE out[static 4]);
-
-/* The expansion gives box b the bits 4b-1 .. 4b+4 of the half, counted from 0 round the corner. */
-INLINE void box(box_function *circuit, unsigned b, const LANE from[static 32], LANE to[static 32], const uint64_t *key)
+INLINE LANE plane_of(const struct des_planes *planes, unsigned n)
 {
-    LANE in[6], out[4];
-    for (unsigned i = 0; i < 6; i++)
-        in[i] = from[(4 * b + i + 31) % 32] ^ spread(key[6 * b + i]);
-    circuit(in, out);
-    for (unsigned i = 0; i < 4; i++)
-        to[permutation[4 * b + i]] ^= out[i];
+    LANE plane;
+    memcpy(&plane, planes->at[n], sizeof plane);
+    return plane;
 }
 
-INLINE void one_round(const LANE from[static 32], LANE to[static 32], const uint64_t *key)
+typedef void box_function(const LANE in[static 6], LANE out[static 4]);
+
+/* A round key: masks that all blocks share, or (masks NULL) the planes of the blocks' own keys. Which of them is known when a round
+ * is compiled. */
+struct round_key {
+    const uint64_t *masks;
+    const struct des_planes *planes;
+    const uint8_t *order;
+};
+
+INLINE LANE key_lane(const struct round_key *key, unsigned bit)
 {
-    box(SBOX(1), 0, from, to, key);
-    box(SBOX(2), 1, from, to, key);
-    box(SBOX(3), 2, from, to, key);
-    box(SBOX(4), 3, from, to, key);
-    box(SBOX(5), 4, from, to, key);
-    box(SBOX(6), 5, from, to, key);
-    box(SBOX(7), 6, from, to, key);
-    box(SBOX(8), 7, from, to, key);
+    return key->masks ? spread(key->masks[bit]) : plane_of(key->planes, key->order[bit]);
+}
+
+/* The expansion gives box b the bits 4b-1 .. 4b+4 of the half, counted from 0 round the corner. Written out, because a loop would keep
+ * the operands in memory. */
+INLINE void box(box_function *circuit, unsigned b, const LANE from[static 32], LANE to[static 32], const struct round_key *key)
+{
+    const LANE in[6] = {
+        from[(4 * b + 31) % 32] ^ key_lane(key, 6 * b),     from[4 * b] ^ key_lane(key, 6 * b + 1),
+        from[4 * b + 1] ^ key_lane(key, 6 * b + 2),         from[4 * b + 2] ^ key_lane(key, 6 * b + 3),
+        from[4 * b + 3] ^ key_lane(key, 6 * b + 4),         from[(4 * b + 4) % 32] ^ key_lane(key, 6 * b + 5),
+    };
+    LANE out[4];
+    circuit(in, out);
+    to[permutation[4 * b]] ^= out[0];
+    to[permutation[4 * b + 1]] ^= out[1];
+    to[permutation[4 * b + 2]] ^= out[2];
+    to[permutation[4 * b + 3]] ^= out[3];
+}
+
+INLINE void one_round(const LANE from[static 32], LANE to[static 32], struct round_key key)
+{
+    box(SBOX(1), 0, from, to, &key);
+    box(SBOX(2), 1, from, to, &key);
+    box(SBOX(3), 2, from, to, &key);
+    box(SBOX(4), 3, from, to, &key);
+    box(SBOX(5), 4, from, to, &key);
+    box(SBOX(6), 5, from, to, &key);
+    box(SBOX(7), 6, from, to, &key);
+    box(SBOX(8), 7, from, to, &key);
 }
 
 /* Sixteen rounds, two at a time so that the halves need not change places. `step` 1: enciphers; -1: deciphers. */
@@ -108,16 +134,20 @@ static __attribute__((noinline)) void rounds(LANE left[static 32], LANE right[st
 {
     const uint64_t(*at)[DES_BATCH_ROUND_BITS] = step > 0 ? key : key + DES_BATCH_ROUNDS - 1;
     for (unsigned i = 0; i < DES_BATCH_ROUNDS / 2; i++, at += 2 * step) {
-        one_round(right, left, at[0]);
-        one_round(left, right, at[step]);
+        one_round(right, left, (struct round_key){.masks = at[0]});
+        one_round(left, right, (struct round_key){.masks = at[step]});
     }
 }
 
-INLINE LANE plane_of(const struct des_planes *planes, unsigned n)
+/* The same under a key of each block's own. */
+static __attribute__((noinline)) void rounds_each(LANE left[static 32], LANE right[static 32], const struct des_planes *key,
+                                                  const struct des_batch_order *order, int step)
 {
-    LANE plane;
-    memcpy(&plane, planes->at[n], sizeof plane);
-    return plane;
+    const uint8_t(*at)[DES_BATCH_ROUND_BITS] = step > 0 ? order->plane : order->plane + DES_BATCH_ROUNDS - 1;
+    for (unsigned i = 0; i < DES_BATCH_ROUNDS / 2; i++, at += 2 * step) {
+        one_round(right, left, (struct round_key){.planes = key, .order = at[0]});
+        one_round(left, right, (struct round_key){.planes = key, .order = at[step]});
+    }
 }
 
 /* Xors the initially permuted block into the halves. */
@@ -172,6 +202,21 @@ static void chain(const struct des_batch_key *key, const struct des_planes *left
     secret_wipe(&h, sizeof h);
 }
 
+static void chain_each(const struct des_batch_order *order, const struct des_planes keys[2], const struct des_planes *left,
+                       const struct des_planes *right, struct des_planes *out)
+{
+    struct halves h;
+    memset(&h, 0, sizeof h);
+    enter(left, h.left, h.right);
+    rounds_each(h.left, h.right, &keys[0], order, 1);
+    enter(right, h.right, h.left);
+    rounds_each(h.right, h.left, &keys[0], order, 1);
+    rounds_each(h.left, h.right, &keys[1], order, -1);
+    rounds_each(h.right, h.left, &keys[0], order, 1);
+    leave(h.right, h.left, out);
+    secret_wipe(&h, sizeof h);
+}
+
 static bool runs_here(void);
 
-const struct des_kernel KERNEL = {KERNEL_NAME, LANES, runs_here, gather, scatter, encrypt, chain};
+const struct des_kernel KERNEL = {KERNEL_NAME, LANES, runs_here, gather, scatter, encrypt, chain, chain_each};

@@ -20,7 +20,7 @@
 
 struct hsm_batch;
 
-enum { HSM_BATCH_FRAMES = 512, HSM_BATCH_KEYS = 8, HSM_BATCH_LEAST = 40 };
+enum { HSM_BATCH_FRAMES = 512, HSM_BATCH_KEYS = 8, HSM_BATCH_LEAST = 24 };
 
 MUST_USE enum err hsm_batch_create(struct hsm_batch **out);
 void hsm_batch_destroy(struct hsm_batch *batch);

@@ -113,6 +113,41 @@ static void the_chain_of_a_cvv_is_its_two_steps(void **state)
         }
 }
 
+static void check_chain_each(const struct des_kernel *kernel, size_t count)
+{
+    static uint64_t key[2][DES_BATCH_LANES_MAX], left[DES_BATCH_LANES_MAX], right[DES_BATCH_LANES_MAX], out[DES_BATCH_LANES_MAX];
+    static struct des_planes planes;
+    const struct des_batch_pairs keys = {key[0], key[1]};
+    env_random(&env, key, sizeof key);
+    env_random(&env, left, sizeof left);
+    env_random(&env, right, sizeof right);
+    des_batch_chain_each(kernel, &keys, left, right, count, &planes);
+    des_batch_scatter(kernel, &planes, out);
+    for (size_t i = 0; i < count; i++) {
+        struct secret_key half = {.len = 8}, pair = {.len = 16};
+        struct des first, second;
+        bytes_of(key[0][i], half.at);
+        bytes_of(key[0][i], pair.at);
+        bytes_of(key[1][i], pair.at + 8);
+        assert_int_equal(des_load(&half, &first), ERR_OK);
+        assert_int_equal(des_load(&pair, &second), ERR_OK);
+        assert_int_equal(out[i], cipher(&second, cipher(&first, left[i]) ^ right[i]));
+        des_unload(&first);
+        des_unload(&second);
+    }
+}
+
+static void each_block_has_its_own_key(void **state)
+{
+    (void)state;
+    const struct des_kernel *kernel;
+    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+        check_chain_each(kernel, kernel->lanes);
+        check_chain_each(kernel, 1);
+        check_chain_each(kernel, kernel->lanes - 1U);
+    }
+}
+
 /* Ronald Rivest, Testing Implementations of DES, 1985: a chain that meets every table entry and every wire. */
 static void rivests_chain_comes_out(void **state)
 {
@@ -220,6 +255,7 @@ int main(void)
         cmocka_unit_test(circuits_are_the_tables),
         cmocka_unit_test(every_lane_enciphers_as_openssl_does),
         cmocka_unit_test(the_chain_of_a_cvv_is_its_two_steps),
+        cmocka_unit_test(each_block_has_its_own_key),
         cmocka_unit_test(rivests_chain_comes_out),
         cmocka_unit_test(kernels_come_widest_first),
         cmocka_unit_test(other_key_lengths_are_refused),
