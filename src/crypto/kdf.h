@@ -22,6 +22,8 @@ struct kdf_cost {
 /* OWASP Password Storage: N = 2^17, r = 8, p = 1, which is 128 MiB. */
 #define KDF_COST_DEFAULT ((struct kdf_cost){17, 8, 1})
 
+/* Within the limits. */
+bool kdf_cost_allowed(struct kdf_cost cost);
 MUST_USE enum err kdf_scrypt(struct span passphrase, struct span salt, struct kdf_cost cost, uint8_t *out, size_t len);
 
 #endif

@@ -24,7 +24,7 @@ enum err keys_store_reserve(const struct keys_store_facts *facts, struct keys_st
 {
     if (facts->needed < 2 || facts->needed > facts->officers || facts->officers > KEYS_STORE_OFFICERS)
         return ERR_PARSE_VALUE;
-    if (facts->lmks > KEYS_STORE_LMKS)
+    if (facts->lmks > KEYS_STORE_LMKS || !kdf_cost_allowed(facts->cost))
         return ERR_PARSE_VALUE;
     TRY(reserve(out));
     (*out)->facts = *facts;

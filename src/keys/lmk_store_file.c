@@ -159,7 +159,7 @@ static const char *parse(struct span in, struct keys_store **out)
         return wrong;
     enum err err = keys_store_reserve(&facts, out);
     if (err != ERR_OK)
-        return err == ERR_MEMORY ? "no memory" : "damaged: the numbers of officers or LMKs";
+        return err == ERR_MEMORY ? "no memory" : "damaged: the numbers of officers, of LMKs, or the cost of scrypt";
     size_t rest = (size_t)facts.officers * STORE_OFFICER + (size_t)facts.lmks * (STORE_LMK + KEYS_MATERIAL) + AEAD_OVERHEAD;
     if (in.len != rest)
         return in.len < rest ? "cut short" : "damaged: there is more than belongs to it";

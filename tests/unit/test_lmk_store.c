@@ -252,6 +252,7 @@ static void numbers_of_officers(void **state)
     assert_int_equal(keys_store_create(cheap, 1, 2, &env, &s), ERR_PARSE_VALUE);
     assert_int_equal(keys_store_create(cheap, 3, 2, &env, &s), ERR_PARSE_VALUE);
     assert_int_equal(keys_store_create(cheap, 2, 10, &env, &s), ERR_PARSE_VALUE);
+    assert_int_equal(keys_store_create((struct kdf_cost){21, 8, 1}, 2, 3, &env, &s), ERR_PARSE_VALUE);
     assert_int_equal(keys_store_create(cheap, 9, 9, &env, &s), ERR_OK);
     keys_store_destroy(s);
 }
