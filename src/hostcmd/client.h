@@ -11,8 +11,8 @@
  *            pending then. A request that was accepted always comes back exactly once through hostcmd_client_take, with ERR_OK
  *            and the payload, or ERR_TIMEOUT, ERR_HSM_UNAVAILABLE (the link broke) or ERR_FRAME (the answer was rubbish).
  *            Asking a second HSM is the caller's decision: send again with `avoid` = the endpoint that failed.
- * Limits     HOSTCMD_ENDPOINTS_MAX HSMs, a window of up to HOSTCMD_WINDOW_MAX requests each, headers from HOSTCMD_HEADER_MIN bytes on
- *            (a shorter one cannot carry a sequence number: refused), answers up to HOSTCMD_ANSWER_MAX bytes.
+ * Limits     HOSTCMD_ENDPOINTS_MAX HSMs, a window of up to HOSTCMD_WINDOW_MAX requests each, headers from HOSTCMD_HEADER_MIN bytes
+ *            on (a shorter one cannot carry a sequence number: refused), answers up to HOSTCMD_ANSWER_MAX bytes.
  *
  * Header     Digits of 64 printable characters, '0' in front. A number whose request timed out is not given again until its answer
  *            came after all or the link was renewed: a late answer never passes for that of another card.

@@ -7,8 +7,8 @@
  * Ownership  hsm_link_destroy releases the client; the connections belong to the loop and are gone with net_loop_destroy, which
  *            therefore comes first.
  * Threading  The loop's thread.
- * Failure    A setting that cannot be is described in `problem`; what was made is in *out all the same and is destroyed as usual. An
- *            HSM that is not there yet is not a failure: it is tried again.
+ * Failure    A setting that cannot be is described in `problem`; what was made is in *out all the same and is destroyed as usual.
+ *            An HSM that is not there yet is not a failure: it is tried again.
  * Limits     HOSTCMD_ENDPOINTS_MAX addresses.
  *
  * Example
@@ -49,16 +49,16 @@ struct hsm_link_settings {
      CONFIG_MEMBER(struct_, member_.lmk), .initial = ""}, \
     {"hsm", "layout", "layout profile of scheme 5, as the HSM has it: a file, or countersign-5", CONFIG_TEXT, \
      CONFIG_MEMBER(struct_, member_.layout), .initial = "countersign-5"}, \
-    {"hsm", "tls_ca", "PEM file: authorities of the HSM's certificate; with it, or tls_certificate, the link is TLS", CONFIG_TEXT, \
-     CONFIG_MEMBER(struct_, member_.tls_ca), .initial = ""}, \
+    {"hsm", "tls_ca", "PEM file: authorities of the HSM's certificate; with it, or tls_certificate, the link is TLS", \
+     CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.tls_ca), .initial = ""}, \
     {"hsm", "tls_certificate", "PEM file: own certificate, then its chain", CONFIG_TEXT, \
      CONFIG_MEMBER(struct_, member_.tls_certificate), .initial = ""}, \
     {"hsm", "tls_key", "PEM file of its private key, closed to others", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.tls_key), \
      .initial = ""}, \
     {"hsm", "tls_crl", "PEM file: revocation lists of all of these authorities; empty: none is asked for", CONFIG_TEXT, \
      CONFIG_MEMBER(struct_, member_.tls_crl), .initial = ""}, \
-    {"hsm", "tls_name", "DNS name or IP address that the HSM's certificate must carry; empty: the host of its address", CONFIG_TEXT, \
-     CONFIG_MEMBER(struct_, member_.tls_name), .initial = ""}
+    {"hsm", "tls_name", "DNS name or IP address that the HSM's certificate must carry; empty: the host of its address", \
+     CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.tls_name), .initial = ""}
 /* clang-format on */
 
 struct hsm_link_config {

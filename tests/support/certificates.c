@@ -31,7 +31,7 @@ static const char script[] =
     "leaf clientrsa '/CN=switch 1' 'extendedKeyUsage=clientAuth\\n' ca -days 30\n"
     "leaf alias '/O=Bank' 'subjectAltName=IP:127.0.0.1,DNS:switch2.example\\n' ca -days 30\n"
     "leaf nameless '/O=Bank' 'keyUsage=digitalSignature\\n' ca -days 30\n"
-    "leaf expired '/CN=late' 'keyUsage=digitalSignature\\n' ca -days -1\n"
+    "leaf expired '/CN=late' 'subjectAltName=IP:127.0.0.1\\n' ca -days -1\n"
     "leaf revoked '/CN=gone' 'keyUsage=digitalSignature\\n' ca -days 30\n"
     "leaf serveronly '/CN=server' 'extendedKeyUsage=serverAuth\\n' ca -days 30\n"
     "leaf other '/CN=switch 1' 'extendedKeyUsage=clientAuth\\n' otherca -days 30\n"
