@@ -6,17 +6,29 @@
 static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+static void put_group(uint32_t group, size_t characters, const char *alphabet, uint8_t *to)
+{
+    for (size_t k = 0; k < characters; k++)
+        to[k] = (uint8_t)alphabet[group >> (18 - 6 * k) & 63];
+}
+
 static void encode(struct span in, const char *alphabet, bool pad, struct buf *out)
 {
-    for (size_t i = 0; i < in.len; i += 3) {
-        size_t left = in.len - i < 3 ? in.len - i : 3;
-        uint32_t group = (uint32_t)in.at[i] << 16;
-        group |= left > 1 ? (uint32_t)in.at[i + 1] << 8 : 0;
-        group |= left > 2 ? in.at[i + 2] : 0;
-        for (size_t k = 0; k <= left; k++)
-            buf_put_byte(out, (uint8_t)alphabet[group >> (18 - 6 * k) & 63]);
-        buf_put_fill(out, '=', pad ? 3 - left : 0);
+    size_t whole = in.len / 3, left = in.len % 3;
+    uint8_t *to = buf_take(out, 4 * whole + (left == 0 ? 0 : pad ? 4 : left + 1));
+    if (!to)
+        return;
+    for (size_t i = 0; i < whole; i++) {
+        const uint8_t *at = in.at + 3 * i;
+        put_group((uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2], 4, alphabet, to + 4 * i);
     }
+    if (left == 0)
+        return;
+    const uint8_t *at = in.at + 3 * whole;
+    to += 4 * whole;
+    put_group((uint32_t)at[0] << 16 | (left > 1 ? (uint32_t)at[1] << 8 : 0), left + 1, alphabet, to);
+    for (size_t k = left + 1; pad && k < 4; k++)
+        to[k] = '=';
 }
 
 static int value_of(uint8_t c, const char *alphabet)

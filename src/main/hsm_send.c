@@ -16,11 +16,36 @@ enum { PAGE = 512 * 1024, PAYLOAD = HOSTCMD_FRAME_MAX + 2, WAIT_MS = 5000, HEADE
 
 /* ---- the tool ---- */
 
-enum { TO, HEADER, HEADER_LENGTH, LMK, EXPORTABILITY, BLOCK_VERSION, TRAILER, FIELDS, WAIT, DRY_RUN, HEX, RAW, REVEAL, JSON };
+enum {
+    TO,
+    TLS_CA,
+    TLS_CERTIFICATE,
+    TLS_KEY,
+    TLS_CRL,
+    TLS_NAME,
+    HEADER,
+    HEADER_LENGTH,
+    LMK,
+    EXPORTABILITY,
+    BLOCK_VERSION,
+    TRAILER,
+    FIELDS,
+    WAIT,
+    DRY_RUN,
+    HEX,
+    RAW,
+    REVEAL,
+    JSON
+};
 
 /* clang-format off */
 static const struct hsm_tool_option options[] = {
     [TO] = {"to", "ADDR:PORT", "the HSM (default 127.0.0.1:1500)"},
+    [TLS_CA] = {"tls-ca", "FILE", "speak TLS: PEM file of the authorities of the HSM's certificate"},
+    [TLS_CERTIFICATE] = {"tls-certificate", "FILE", "PEM file of the own certificate, then its chain"},
+    [TLS_KEY] = {"tls-key", "FILE", "PEM file of its private key, closed to others"},
+    [TLS_CRL] = {"tls-crl", "FILE", "PEM file of revocation lists"},
+    [TLS_NAME] = {"tls-name", "NAME", "DNS name or address that the HSM's certificate must carry (default: the host of --to)"},
     [HEADER] = {"header", "HEX", "bytes in front of the command (default 30303031: 0001)"},
     [HEADER_LENGTH] = {"header-length", "N", "with --hex: bytes in front of the command (default 4)"},
     [LMK] = {"lmk", "NN", "identifier of the LMK, sent as %NN"},
@@ -325,12 +350,20 @@ static int exchange(struct work *w, struct hsm_send_show *show, const struct hos
     struct net_problem problem = {""};
     uint64_t wait_ms = WAIT_MS;
     int64_t elapsed_us = 0;
+    const struct net_tls_config tls = {.certificate = w->line.value[TLS_CERTIFICATE],
+                                       .key = w->line.value[TLS_KEY],
+                                       .ca = w->line.value[TLS_CA],
+                                       .crl = w->line.value[TLS_CRL],
+                                       .name = w->line.value[TLS_NAME]};
+    if (!tls.ca != !tls.certificate || !tls.ca != !tls.key)
+        return hsm_tool_refuse(tool, "TLS", "--tls-ca, --tls-certificate and --tls-key go together");
     if (w->line.value[WAIT] && !number(w->line.value[WAIT], 3600000, &wait_ms))
         return hsm_tool_refuse(tool, "--wait", "milliseconds are wanted");
     const struct hsm_send_call call = {.env = &env,
                                        .address = w->line.value[TO] ? w->line.value[TO] : "127.0.0.1:1500",
                                        .payload = buf_span(&w->payload),
-                                       .wait_ms = (uint32_t)wait_ms};
+                                       .wait_ms = (uint32_t)wait_ms,
+                                       .tls = tls.ca ? &tls : NULL};
     enum err err = hsm_send_call(&call, &w->answer, &elapsed_us, &problem);
     if (err == ERR_OK)
         return print_answer(w, show, sent, elapsed_us);

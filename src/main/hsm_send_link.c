@@ -76,6 +76,7 @@ static enum err run(struct talk *t)
         .address = t->call->address,
         .framing = {NET_LEN2, LEAST, HOSTCMD_FRAME_MAX},
         .sizes = {ROOM, ROOM, 0},
+        .tls = t->call->tls,
         .events = {.frames = on_frames, .opened = on_opened, .closed = on_closed, .failed = on_failed, .context = t},
     };
     TRY(net_client_create(t->loop, &config, &t->client, t->problem));

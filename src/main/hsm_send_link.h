@@ -19,6 +19,7 @@ struct hsm_send_call {
     const char *address; /* ADDR:PORT */
     struct span payload; /* without the length */
     uint32_t wait_ms;
+    const struct net_tls_config *tls; /* NULL: plain TCP */
 };
 
 /* Appends the payload of the answer. */

@@ -3,8 +3,10 @@
 """countersign-hsm send: published frames typed by names, sent to a real HSM, explained, masked, refused where they are wrong."""
 import socket
 import sys
+import tempfile
 
 from sandbox import Checks, fail_without_build
+from tls_files import Authority
 from tools_hsm import CVK, Hsm, tool
 
 PAN = "4123456789012345"
@@ -88,6 +90,24 @@ def around(checks, hsm):
                  part(told["answer"], "key")["value"].startswith("RC0072C0TN00N0000"), "and so have changes of them")
 
 
+def over_tls(checks, folder):
+    ca, other = Authority(folder), Authority(folder, "other")
+    ca.leaf("hsm", "hsm", "subjectAltName=IP:127.0.0.1")
+    ca.leaf("switch", "switch 1")
+    server = ("--set", "hsm.tls_listen=127.0.0.1:0", "--set", "hsm.tls_certificate=" + ca.path("hsm.pem"), "--set",
+              "hsm.tls_key=" + ca.path("hsm.key"), "--set", "hsm.tls_ca=" + ca.path("ca.pem"))
+    own = ("--tls-certificate", ca.path("switch.pem"), "--tls-key", ca.path("switch.key"))
+    with Hsm(*server) as hsm:
+        words = ("send", "CW", "key=" + CVK, *CARD, "--to", "127.0.0.1:" + hsm.tls_port, "--raw")
+        ran = tool(*words, "--tls-ca", ca.path("ca.pem"), *own)
+        checks.check(ran.status == 0 and ran.out == "CX00561\n", "over TLS, both sides proven: %s" % ran.err.strip())
+        ran = tool(*words, "--tls-ca", other.path("other.pem"), *own)
+        checks.check(ran.status == 4 and not ran.out, "not to an HSM of another authority: %s" % ran.err.strip())
+        ran = tool(*words, "--tls-ca", ca.path("ca.pem"), *own, "--tls-name", "hsm.example")
+        checks.check(ran.status == 4 and not ran.out, "nor to one of another name: %s" % ran.err.strip())
+        checks.check(tool(*words, "--tls-ca", ca.path("ca.pem")).status == 2, "TLS needs its own certificate")
+
+
 def refusals(checks, hsm):
     for words, said in (
             (("ZZ",), "no such command"), ((), "which command"), (("CW", "pan=" + PAN), "cvk: this field is needed"),
@@ -118,6 +138,8 @@ def main():
         masking(checks, hsm)
         around(checks, hsm)
         refusals(checks, hsm)
+    with tempfile.TemporaryDirectory() as folder:
+        over_tls(checks, folder)
     return checks.end()
 
 

@@ -30,7 +30,8 @@ class Hsm:
     def __init__(self, *arguments):
         command = [PROGRAM, "--test-lmk", "--listen", "127.0.0.1:0", *arguments]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        self.port = next(m.group(1) for m in (re.search(r'"port":(\d+)', line) for line in self.process.stderr) if m)
+        started = next(line for line in self.process.stderr if "hsm.started" in line)
+        self.port, self.tls_port = (re.search(r'"%s":(\d+)' % name, started).group(1) for name in ("port", "tls_port"))
         self.address = "127.0.0.1:" + self.port
 
     def __enter__(self):
