@@ -77,14 +77,14 @@ static void document_authority(const struct hostcmd_row *row, struct buf *out)
 }
 
 /* 01 is a word of several commands. */
-static const char *meaning(const struct hostcmd_row *row, const char *code)
+static const char *meaning(const struct hostcmd_row *row, const char *number)
 {
-    bool one = memcmp(code, "01", 2) == 0;
+    bool one = span_is(span_of(number, 2), "01");
     if (one && row->id == HOSTCMD_N0)
         return "length out of range";
     if (one && row->id == HOSTCMD_A6)
         return "a warning: the key came with even parity and is stored with odd parity";
-    return hostcmd_error_text(code);
+    return hostcmd_error_text(number);
 }
 
 static void document_errors(const struct hostcmd_row *row, struct buf *out)
