@@ -69,6 +69,7 @@ struct hsm_process hsm_process_start(const char *const *extra)
         if (!strstr(line, "hsm.started"))
             continue;
         process.port = number_after(line, "\"port\":");
+        process.tls_port = number_after(line, "\"tls_port\":");
         process.admin_port = number_after(line, "\"admin_port\":");
     }
     ASSERT(process.port != 0);

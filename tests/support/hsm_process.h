@@ -13,6 +13,7 @@ void hsm_process_path(char path[static HSM_PROCESS_PATH]);
 struct hsm_process {
     pid_t pid;
     uint16_t port;
+    uint16_t tls_port; /* 0: none */
     uint16_t admin_port;
 };
 
