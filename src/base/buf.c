@@ -21,7 +21,7 @@ bool span_is(struct span a, const char *text)
 struct span span_slice(struct span s, size_t from, size_t len)
 {
     if (from >= s.len)
-        return (struct span){s.at + s.len, 0};
+        return (struct span){s.len > 0 ? s.at + s.len : s.at, 0}; /* an empty span may have no place */
     size_t left = s.len - from;
     return (struct span){s.at + from, len < left ? len : left};
 }
