@@ -127,7 +127,10 @@ static void stop(void *context)
 static void reload(void *context)
 {
     const struct process *p = context;
+    struct net_problem problem = {""};
     hsm_ports_reload(&p->ports, p->base.env.log);
+    if (hsm_storage_reload(p->hsm, &problem) != ERR_OK)
+        LOG(p->base.env.log, LOG_WARN, "hsm.user_storage", LOG_TEXT("problem", problem.text), LOG_TEXT("entries", "as before"));
 }
 
 static void confine(void *context)

@@ -10,7 +10,9 @@
 #include "hsm/storage.h"
 #include "support/frames.h"
 #include "support/hsm_process.h"
+#include "support/sockets.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +273,59 @@ static void the_process_says_which_line(void **state)
     assert_null(strstr(all, "9B49 "));
 }
 
+static void assert_says(int fd, const char *request, const char *reply)
+{
+    uint8_t got[256];
+    size_t len = 0;
+    socket_send_frame(fd, span_text(request));
+    assert_true(socket_receive_frame(fd, got, sizeof got, &len));
+    if (!span_is(span_of(got, len), reply))
+        fail_msg("%s answered %.*s", request, (int)len, (const char *)got);
+}
+
+/* The signal is handled in the loop, between two turns: ask until it has been. */
+static void settles(int fd, const char *request, const char *reply)
+{
+    uint8_t got[256];
+    size_t len = 0;
+    for (int i = 0; i < 500; i++) {
+        socket_send_frame(fd, span_text(request));
+        assert_true(socket_receive_frame(fd, got, sizeof got, &len));
+        if (span_is(span_of(got, len), reply))
+            return;
+        usleep(10000);
+    }
+    fail_msg("%s still answers %.*s", request, (int)len, (const char *)got);
+}
+
+/* SIGHUP reads the file anew, from inside the sandbox; one that is not good leaves the entries as they were. */
+static void the_process_reloads(void **state)
+{
+    (void)state;
+    char setting[128];
+    snprintf(setting, sizeof setting, "hsm.user_storage=%s", file);
+    write_file("00A 00 " CVK "\n");
+    struct hsm_process process = hsm_process_start((const char *const[]){"--set", setting, NULL});
+    int fd = socket_connect(process.port);
+    assert_says(fd, "HEADCWK00A" PAN, "HEADCX00561");
+    assert_says(fd, "HEADCWK00B" PAN, "HEADCX12");
+    /* Replaced by another file of its name, as editors do. */
+    assert_int_equal(unlink(file), 0);
+    write_file("00B 00 " CVK "\n00C 00 " CVK "\n");
+    assert_int_equal(kill(process.pid, SIGHUP), 0);
+    settles(fd, "HEADCWK00B" PAN, "HEADCX00561");
+    assert_says(fd, "HEADCWK00A" PAN, "HEADCX12");
+    write_file("00A 00 " CVK "\nnonsense\n");
+    assert_int_equal(kill(process.pid, SIGHUP), 0);
+    for (int i = 0; i < 20; i++) {
+        assert_says(fd, "HEADCWK00A" PAN, "HEADCX12");
+        assert_says(fd, "HEADCWK00C" PAN, "HEADCX00561");
+        usleep(10000);
+    }
+    close(fd);
+    assert_int_equal(hsm_process_stop(&process, SIGTERM), 0);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -297,6 +352,7 @@ int main(void)
         cmocka_unit_test(reload_swaps_all_or_nothing),
         cmocka_unit_test(files),
         cmocka_unit_test(the_process_says_which_line),
+        cmocka_unit_test(the_process_reloads),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
