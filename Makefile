@@ -47,8 +47,7 @@ endif
 SERVICE_ROOMS := base card crypto wire hostcmd iso8583 store ledger net http issuer switch gateway
 HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm
 SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lssl -lcrypto -linih -lpthread
-HSM_LIBS      := -luv -lssl -lcrypto -linih -lseccomp -lpthread
-EVERY_LIB     := $(SERVICE_LIBS) -lseccomp
+HSM_LIBS      := -luv -lssl -lcrypto -linih -lpthread
 
 SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))
 HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c src/main/service.c src/main/layout_file.c)
@@ -101,6 +100,16 @@ $B/countersign-hsm: $(HSM_MAIN) $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $(HSM_MAIN) -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
 
+# Test builds that make one call fail: what the C library gives (a library to preload), what the secret arena gives (wrapped).
+$B/tests/fault/shim.so: tests/fault/shim.c
+	@mkdir -p $(@D)
+	@echo "  cc   $<"
+	@$(CC) -std=gnu17 $(OPT) $(WARN) -fPIC -shared $< -ldl -o $@
+$B/countersign-hsm-faults: $(HSM_MAIN) $B/obj/tests/fault/arena_fault.o $(call libs,$(HSM_ROOMS))
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_ALL) -Wl,--wrap=secret_arena_take,--wrap=secret_arena_resize $(HSM_MAIN) $B/obj/tests/fault/arena_fault.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
+FAULTS := $B/tests/fault/shim.so $B/countersign-hsm-faults
+
 # ---- tests: tests/<kind>/<name>.c is a program of its own; tests/support/*.c is linked into each
 TEST_SUPPORT := $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/support/*.c))
 $B/obj/tests/%.o: tests/%.c
@@ -110,7 +119,7 @@ $B/obj/tests/%.o: tests/%.c
 $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $< $(TEST_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -lcmocka -lm -o $@
+	@$(CC) $(LDFLAGS_ALL) $< $(TEST_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -lcmocka -lm -o $@
 
 # Some unit tests start the real key holder; one of them over the link that the services use.
 $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link $B/tests/unit/test_hsm_link_settings $B/tests/unit/test_hsm_send $B/tests/unit/test_hsm_storage: | $B/countersign-hsm
@@ -133,7 +142,7 @@ unit: all $(UNIT_TESTS)
 # Scenarios drive the real processes: programs in C (tests/scenario/*.c) and in Python (tests/scenario/*.py).
 SCENARIO_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/scenario/*.c))
 SCENARIOS      := $(SCENARIO_TESTS) $(wildcard tests/scenario/scenario_*.py)
-scenario: all $(SCENARIO_TESTS) $B/countersign-planted lib
+scenario: all $(SCENARIO_TESTS) $(FAULTS) $B/countersign-planted lib
 	@tools/run-tests --serial $(SCENARIOS)
 
 # ---- fuzz: tests/fuzz/<name>.c has LLVMFuzzerTestOneInput; `make fuzz` runs it under libFuzzer for FUZZ_SECONDS, `make test`
@@ -144,13 +153,13 @@ FUZZ_REPLAYS := $(FUZZ_NAMES:%=$B/tests/fuzz/%)
 $(FUZZ_REPLAYS): $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay/replay.o $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -o $@
+	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
 FUZZERS := $(FUZZ_NAMES:%=$B/fuzzers/%)
 $(FUZZERS): $B/fuzzers/%: $B/obj/tests/fuzz/%.o $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $< -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -o $@
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $< -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 fuzzers: $(FUZZERS)
 
 fuzz:
@@ -165,12 +174,19 @@ DUDECT_RUNS ?= 10000000
 dudect: $B/tests/dudect/dudect
 	@$B/tests/dudect/dudect $(DUDECT_RUNS)
 
+# ---- campaigns on the real HSM process; `make test` runs a short form of both
+SOAK_SECONDS ?= 600
+soak: all
+	@SOAK_SECONDS=$(SOAK_SECONDS) tests/scenario/scenario_soak.py
+fault: all $(FAULTS)
+	@FAULT_ALL=1 tests/scenario/scenario_hsm_faults.py
+
 # ---- everything that CI counts
 test:
 	@tools/setup --test
 	@$(MAKE) --no-print-directory test-build
 	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(wildcard tests/tidy/test_*.py tests/tools/test_*.py) --serial $(SCENARIOS)
-test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $B/countersign-planted $B/gendoc lib
+test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $(FAULTS) $B/countersign-planted $B/gendoc lib
 
 tidy: $B/gendoc
 	@tools/tidy
@@ -203,7 +219,7 @@ GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o $B/
 $B/gendoc: $B/obj/tools/gendoc.o $(GENDOC_MAIN) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $< $(GENDOC_MAIN) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -o $@
+	@$(CC) $(LDFLAGS_ALL) $< $(GENDOC_MAIN) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 $B/obj/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	@echo "  cc   $<"
@@ -227,7 +243,7 @@ BENCH_SUPPORT := $(patsubst bench/%.c,$B/obj/bench/%.o,$(wildcard bench/support/
 $B/bench/%: $B/obj/bench/%.o $(BENCH_SUPPORT) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $< $(BENCH_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(EVERY_LIB) -lm -o $@
+	@$(CC) $(LDFLAGS_ALL) $< $(BENCH_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -lm -o $@
 
 BENCHES := $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
 bench: all $(BENCHES)
@@ -263,9 +279,4 @@ help:
 	@echo "make bench      the figures and their limits       make fuzz       libFuzzer, FUZZ_SECONDS=60 a target"
 	@echo "make asan       unit tests under ASan and UBSan    make cov        coverage of the unit tests"
 	@echo "make dudect     timing of what handles secrets, DUDECT_RUNS=10000000 a target"
-	@echo "make lib        libcountersign, the algorithms for other programs"
-	@echo "make install    binaries, library, header, man pages: PREFIX=/usr/local DESTDIR="
-	@echo "make clean"
-
--include $(shell find $B/obj $B/pic -name '*.d' 2>/dev/null)
-.PHONY: all lib install unit scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect clean help
+test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $(FAULTS) $B/countersign-planted $B/gendoc lib

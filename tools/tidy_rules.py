@@ -47,7 +47,6 @@ CONTRACT_ELSEWHERE = r"(?i)(inside the|of the|its) room|ledger only|files of the
 # Library headers and the only places that include them.
 LIBRARIES = (
     (r"openssl/", ("src/crypto/", "src/net/tls.c")),
-    (r"seccomp\.h$", ("src/base/sandbox.c",)),
     (r"uv\.h$", ("src/net/",)),
     (r"microhttpd\.h$", ("src/http/",)),
     (r"cjson/", ("src/http/", "src/main/demo_json.c")),

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
-#include <seccomp.h>
+#include <linux/seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,112 +31,127 @@ static void describe(struct sandbox_report *report, const char *what, int error)
 
 /* ---- system calls ---- */
 
-/* What an event loop over sockets and files needs once it runs, by the name of the call and, for machines that lack it, of the one
- * in its place. */
-static const struct admitted {
-    const char *name;
-    const char *otherwise;
-} admitted[] = {
-    /* bytes */
-    {"read", NULL},
-    {"write", NULL},
-    {"writev", NULL},
-    {"close", NULL},
-    {"fcntl", NULL},
+/* Numbers differ by machine, and a machine may have a call under its newer name only. */
+#ifdef SYS_rename
+enum { CALL_RENAME = SYS_rename, CALL_UNLINK = SYS_unlink, CALL_EPOLL_WAIT = SYS_epoll_wait };
+#else
+enum { CALL_RENAME = SYS_renameat, CALL_UNLINK = SYS_unlinkat, CALL_EPOLL_WAIT = SYS_epoll_pwait };
+#endif
+
+/* What an event loop over sockets and files needs once it runs, the most frequent first: they are compared in this order. */
+static const uint32_t admitted[] = {
+    SYS_epoll_pwait, CALL_EPOLL_WAIT, SYS_read, SYS_write, SYS_writev, SYS_epoll_ctl, SYS_futex, SYS_clock_gettime,
     /* files of the data folder */
-    {"openat", NULL},
-    {"newfstatat", NULL},
-    {"lseek", NULL},
-    {"fsync", NULL},
-    {"fdatasync", NULL},
-    {"ftruncate", NULL},
-    {"rename", "renameat"},
-    {"unlink", "unlinkat"},
+    SYS_openat, SYS_close, SYS_fcntl, SYS_newfstatat, SYS_lseek, SYS_fsync, SYS_fdatasync, SYS_ftruncate, CALL_RENAME, CALL_UNLINK,
     /* connections that came in */
-    {"accept4", NULL},
-    {"shutdown", NULL},
-    {"getsockopt", NULL},
-    {"setsockopt", NULL},
-    {"getpeername", NULL},
-    {"getsockname", NULL},
-    /* waiting */
-    {"epoll_wait", "epoll_pwait"},
-    {"epoll_pwait", NULL},
-    {"epoll_ctl", NULL},
-    {"futex", NULL},
-    {"restart_syscall", NULL},
+    SYS_accept4, SYS_shutdown, SYS_getsockopt, SYS_setsockopt, SYS_getpeername, SYS_getsockname,
     /* memory */
-    {"munmap", NULL},
-    {"brk", NULL},
-    {"madvise", NULL},
+    SYS_munmap, SYS_brk, SYS_madvise,
     /* the rest of life, and abort */
-    {"clock_gettime", NULL},
-    {"getrandom", NULL},
-    {"rt_sigaction", NULL},
-    {"rt_sigprocmask", NULL},
-    {"rt_sigreturn", NULL},
-    {"getpid", NULL},
-    {"gettid", NULL},
-    {"tgkill", NULL},
-    {"exit_group", NULL},
+    SYS_getrandom, SYS_restart_syscall, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_getpid, SYS_gettid, SYS_tgkill,
+    SYS_exit_group,
 };
-/* Admitted with one argument looked at: ioctl(FIONBIO), and mappings that nothing can be run from. */
-enum { WITH_ARGUMENT = 3 };
-_Static_assert(sizeof admitted / sizeof admitted[0] + WITH_ARGUMENT <= SANDBOX_CALLS_MAX, "the budget of system calls");
-
+/* Admitted with one argument looked at: the bits of `mask` in its lower half have the value. */
+static const struct looked_at {
+    uint32_t call;
+    uint32_t argument;
+    uint32_t mask;
+    uint32_t value;
+} looked_at[] = {
+    {SYS_ioctl, 1, UINT32_MAX, FIONBIO},
+    {SYS_mmap, 2, PROT_EXEC, 0}, /* nothing can be run from new memory */
+    {SYS_mprotect, 2, PROT_EXEC, 0},
+};
 /* No program does these by mistake: the process ends at once instead of getting an error. */
-static const char *const fatal[] = {"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "connect", "bind"};
+static const uint32_t fatal[] = {SYS_execve,           SYS_execveat, SYS_ptrace, SYS_process_vm_readv,
+                                 SYS_process_vm_writev, SYS_connect,  SYS_bind};
 
-static int admit(scmp_filter_ctx filter, struct sandbox_report *report)
+enum {
+    ADMITTED = sizeof admitted / sizeof admitted[0],
+    LOOKED_AT = sizeof looked_at / sizeof looked_at[0],
+    FATAL = sizeof fatal / sizeof fatal[0],
+    PER_CALL = 2,
+    PER_LOOK = 6,
+    AROUND = 8,
+    PROGRAM = AROUND + PER_CALL * (ADMITTED + FATAL) + PER_LOOK * LOOKED_AT,
+};
+_Static_assert(ADMITTED + LOOKED_AT <= SANDBOX_CALLS_MAX, "the budget of system calls");
+
+#if defined(__x86_64__)
+enum { ABI_BIT = 0x40000000 }; /* x32 calls carry it: none of them is admitted */
+static const uint32_t machine = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+enum { ABI_BIT = 0 };
+static const uint32_t machine = AUDIT_ARCH_AARCH64;
+#else
+#error "name the machine for the system call filter"
+#endif
+
+struct program {
+    struct sock_filter at[PROGRAM];
+    unsigned short len;
+};
+
+static void put(struct program *p, struct sock_filter instruction)
 {
-    for (size_t i = 0; i < sizeof admitted / sizeof admitted[0]; i++) {
-        int call = seccomp_syscall_resolve_name(admitted[i].name);
-        if (call < 0 && admitted[i].otherwise)
-            call = seccomp_syscall_resolve_name(admitted[i].otherwise);
-        if (call < 0)
-            return -EDOM;
-        int status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
-        if (status != 0)
-            return status;
-        report->calls++;
-    }
-    report->calls += WITH_ARGUMENT;
-    int status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO));
-    if (status == 0)
-        status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (status == 0)
-        status = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    return status;
+    ASSERT(p->len < PROGRAM);
+    p->at[p->len++] = instruction;
 }
 
-static int forbid(scmp_filter_ctx filter)
+static void load(struct program *p, size_t offset)
 {
-    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++) {
-        int status = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, seccomp_syscall_resolve_name(fatal[i]), 0);
-        if (status != 0)
-            return status;
-    }
-    return 0;
+    put(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
 }
 
-/* The filter is a tree by the number of the call instead of a list to be walked (libseccomp: optimization level 2). */
-enum { BY_TREE = 2 };
+static void answer(struct program *p, uint32_t action)
+{
+    put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
+}
+
+static void answer_if(struct program *p, uint32_t call, uint32_t action)
+{
+    put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1));
+    answer(p, action);
+}
+
+/* Arguments are 64 bits wide, the half that is looked at comes first on these machines (little-endian). */
+static void look_at(struct program *p, const struct looked_at *l)
+{
+    put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, l->call, 0, PER_LOOK - 1));
+    load(p, offsetof(struct seccomp_data, args) + l->argument * sizeof(uint64_t));
+    put(p, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, l->mask));
+    answer_if(p, l->value, SECCOMP_RET_ALLOW);
+    answer(p, SECCOMP_RET_ERRNO | EPERM);
+}
+
+static void write_program(struct program *p)
+{
+    load(p, offsetof(struct seccomp_data, arch));
+    put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, machine, 1, 0));
+    answer(p, SECCOMP_RET_KILL_PROCESS);
+    load(p, offsetof(struct seccomp_data, nr));
+    put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, ABI_BIT, 0, 1));
+    answer(p, SECCOMP_RET_KILL_PROCESS);
+    for (size_t i = 0; i < ADMITTED; i++)
+        answer_if(p, admitted[i], SECCOMP_RET_ALLOW);
+    for (size_t i = 0; i < LOOKED_AT; i++)
+        look_at(p, &looked_at[i]);
+    for (size_t i = 0; i < FATAL; i++)
+        answer_if(p, fatal[i], SECCOMP_RET_KILL_PROCESS);
+    answer(p, SECCOMP_RET_ERRNO | EPERM);
+}
 
 static void filter_calls(struct sandbox_report *report)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    int status = filter ? seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, BY_TREE) : -ENOMEM;
-    if (status == 0)
-        status = admit(filter, report);
-    if (status == 0)
-        status = forbid(filter);
-    if (status == 0)
-        status = seccomp_load(filter);
-    seccomp_release(filter);
-    if (status == 0)
+    struct program program = {.len = 0};
+    write_program(&program);
+    const struct sock_fprog filter = {program.len, program.at};
+    report->calls = ADMITTED + LOOKED_AT;
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0)
         return;
-    describe(report, "system call filter", -status);
-    report->filter = status == -EINVAL || status == -ENOSYS ? SANDBOX_NOT_OFFERED : SANDBOX_REFUSED;
+    int error = errno;
+    describe(report, "system call filter", error);
+    report->filter = error == EINVAL || error == ENOSYS ? SANDBOX_NOT_OFFERED : SANDBOX_REFUSED;
 }
 
 /* ---- folders ---- */

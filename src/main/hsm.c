@@ -133,10 +133,10 @@ static void reload(void *context)
         LOG(p->base.env.log, LOG_WARN, "hsm.user_storage", LOG_TEXT("problem", problem.text), LOG_TEXT("entries", "as before"));
 }
 
-static void confine(void *context)
+static enum err confine(void *context)
 {
     struct process *p = context;
-    hsm_confine_lock(&p->settings, p->base.env.log);
+    return hsm_confine_lock(&p->settings, p->base.env.log);
 }
 
 /* The public LMKs are told loudly. */

@@ -81,17 +81,18 @@ static size_t gather(const struct hsm_settings *settings, char folder[][FOLDER_M
     return count;
 }
 
-void hsm_confine_lock(const struct hsm_settings *settings, struct log *log)
+enum err hsm_confine_lock(const struct hsm_settings *settings, struct log *log)
 {
     char folder[SANDBOX_PATHS_MAX][FOLDER_MAX];
     struct sandbox_path path[SANDBOX_PATHS_MAX] = {{0}};
     struct sandbox_report report;
     if (!settings->sandbox) {
         LOG(log, LOG_WARN, "hsm.sandbox", LOG_TEXT("warning", "switched off by hsm.sandbox"));
-        return;
+        return ERR_OK;
     }
     sandbox_enter(path, gather(settings, folder, path), &report);
     LOG(log, report.problem[0] ? LOG_WARN : LOG_INFO, "hsm.sandbox", LOG_TEXT("system_calls", sandbox_step_text(report.filter)),
         LOG_INT("calls", report.calls), LOG_TEXT("folders", sandbox_step_text(report.folders)),
         LOG_INT("landlock", report.landlock), LOG_TEXT("problem", report.problem));
+    return report.filter == SANDBOX_REFUSED || report.folders == SANDBOX_REFUSED ? ERR_SYSTEM : ERR_OK;
 }

@@ -16,8 +16,9 @@
 #include "main/hsm_settings.h"
 
 MUST_USE enum err hsm_confine_open(const struct hsm_settings *settings, struct log *log);
-/* Nothing is opened, listened on or started afterwards, except files in the folders of the settings. */
-void hsm_confine_lock(const struct hsm_settings *settings, struct log *log);
+/* Nothing is opened, listened on or started afterwards, except files in the folders of the settings. ERR_SYSTEM if the kernel has
+ * what it takes and refuses it all the same. */
+MUST_USE enum err hsm_confine_lock(const struct hsm_settings *settings, struct log *log);
 void hsm_confine_metrics(struct buf *out);
 /* Everything secret is wiped; the cipher library cannot be used any more. */
 void hsm_confine_close(void);

@@ -62,7 +62,7 @@ static int run(struct service_process *p)
     if (err != ERR_OK)
         command_start_failed(&p->service->command, problem.text, err);
     else if (p->service->confine)
-        p->service->confine(p);
+        err = p->service->confine(p);
     if (err == ERR_OK)
         err = net_loop_run(p->loop);
     p->service->stop(p);

@@ -23,7 +23,7 @@ struct service {
     struct command_description command;
     int (*check)(void *process); /* NULL, or after the settings: the exit status of a refusal, 0 = go on */
     enum err (*start)(void *process, struct net_problem *problem);
-    void (*confine)(void *process); /* NULL, or after a start that succeeded */
+    enum err (*confine)(void *process); /* NULL, or after a start that succeeded */
     void (*stop)(void *process);
     void (*quiesce)(void *process); /* NULL, or at a signal: takes nothing new */
     int64_t (*turn)(void *process); /* NULL, or as net_loop_config */
