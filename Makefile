@@ -279,4 +279,11 @@ help:
 	@echo "make bench      the figures and their limits       make fuzz       libFuzzer, FUZZ_SECONDS=60 a target"
 	@echo "make asan       unit tests under ASan and UBSan    make cov        coverage of the unit tests"
 	@echo "make dudect     timing of what handles secrets, DUDECT_RUNS=10000000 a target"
-test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $(FAULTS) $B/countersign-planted $B/gendoc lib
+	@echo "make soak       connects, disconnects and garbage, SOAK_SECONDS=600"
+	@echo "make fault      the HSM process with each single call failing once"
+	@echo "make lib        libcountersign, the algorithms for other programs"
+	@echo "make install    binaries, library, header, man pages: PREFIX=/usr/local DESTDIR="
+	@echo "make clean"
+
+-include $(shell find $B/obj $B/pic -name '*.d' 2>/dev/null)
+.PHONY: all lib install unit scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect soak fault clean help
