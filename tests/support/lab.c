@@ -138,13 +138,17 @@ static void settings_write(struct lab *lab, size_t node)
     const uint16_t *port = lab->port[node];
     char name[32];
     char text[2048];
+    char layout[128] = "countersign-5";
 
+    if (lab->layout != NULL)
+        (void)snprintf(layout, sizeof layout, "%s/%s", lab->dir, lab->layout);
     (void)snprintf(name, sizeof name, "switch-%zu.ini", node);
     (void)snprintf(text, sizeof text,
-                   "[store]\nurl = %s\n[admin]\nlisten = 127.0.0.1:%u\n[hsm]\naddress = 127.0.0.1:%u\n[keys]\nfile = %s/keys.ini\n"
+                   "[store]\nurl = %s\n[admin]\nlisten = 127.0.0.1:%u\n[hsm]\naddress = 127.0.0.1:%u\n"
+                   "layout = %s\n[keys]\nfile = %s/keys.ini\n"
                    "[vault]\nfile = %s/vault.key\n[visa]\nlisten = 127.0.0.1:%u\n[eftpos]\nlisten = 127.0.0.1:%u\n"
                    "extract = generic_126_10\n[generic]\nlisten = 127.0.0.1:%u\n",
-                   lab->url, lab->admin_port[node], lab->hsm_port, lab->dir, lab->dir, port[LAB_VISA], port[LAB_EFTPOS],
+                   lab->url, lab->admin_port[node], lab->hsm_port, layout, lab->dir, lab->dir, port[LAB_VISA], port[LAB_EFTPOS],
                    port[LAB_GENERIC]);
     file_write(lab, name, text);
 }
@@ -185,11 +189,22 @@ void lab_open(struct lab *lab, const char *binary, const char *url)
     must(vault_open_file(path, "ledger", &lab->vault), "vault");
 }
 
+void lab_layout(struct lab *lab, const char *text)
+{
+    lab->layout = "site.layout";
+    file_write(lab, lab->layout, text);
+    for (size_t node = 0; node < LAB_NODES_MAX; node++)
+        settings_write(lab, node);
+}
+
 void lab_hsm_start(struct lab *lab)
 {
     char listen[32];
-    char *argv[] = {"build/countersign-hsm", "--test-lmk", "--listen", listen, NULL};
+    char layout[128] = "hsm.layout=countersign-5";
+    char *argv[] = {"build/countersign-hsm", "--test-lmk", "--listen", listen, "--set", layout, NULL};
 
+    if (lab->layout != NULL)
+        (void)snprintf(layout, sizeof layout, "hsm.layout=%s/%s", lab->dir, lab->layout);
     (void)snprintf(listen, sizeof listen, "127.0.0.1:%u", lab->hsm_port);
     lab->hsm = spawn(lab, "hsm.log", argv);
     wait_port(lab->hsm_port);

@@ -26,6 +26,7 @@ struct lab {
     char url[256];
     const char *switch_binary;
     const char *plant; /* COUNTERSIGN_PLANT of a binary built to lose a guard; NULL: none */
+    const char *layout; /* NULL, or "site.layout" after lab_layout */
     size_t nodes;      /* switches over the one ledger: 1, or set to 2 before lab_switch_start */
     uint16_t hsm_port, admin_port[LAB_NODES_MAX], port[LAB_NODES_MAX][LAB_LINKS];
     pid_t hsm, process[LAB_NODES_MAX];
@@ -38,6 +39,8 @@ struct lab {
 
 /* Directory, keys, vault, empty ledger; no process yet. `binary` NULL: build/countersign. `url` NULL: SQLite in the directory. */
 void lab_open(struct lab *lab, const char *binary, const char *url);
+/* Scheme 5 by this profile, for HSM and switches that start from now on. */
+void lab_layout(struct lab *lab, const char *text);
 void lab_hsm_start(struct lab *lab);
 void lab_hsm_stop(struct lab *lab);
 void lab_switch_start(struct lab *lab);

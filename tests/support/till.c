@@ -14,11 +14,13 @@
 struct lab till_lab;
 uint64_t till_trace = 1;
 
-static void open_on(const char *url)
+static void open_on(const char *url, const char *layout)
 {
     struct ledger_product p;
 
     lab_open(&till_lab, NULL, url);
+    if (layout != NULL)
+        lab_layout(&till_lab, layout);
     p = lab_product("static", LEDGER_STATIC);
     lab_put_product(&till_lab, &p);
     p = lab_product("one-time", LEDGER_ONE_TIME);
@@ -40,7 +42,7 @@ static void open_on(const char *url)
 int till_open(void **state)
 {
     (void)state;
-    open_on(NULL);
+    open_on(NULL, NULL);
     return 0;
 }
 
@@ -51,8 +53,13 @@ int till_open_postgres(void **state)
 
     (void)state;
     postgres_fresh(&text);
-    open_on(url);
+    open_on(url, NULL);
     return 0;
+}
+
+void till_open_layout(const char *layout)
+{
+    open_on(NULL, layout);
 }
 
 int till_close(void **state)

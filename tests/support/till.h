@@ -14,6 +14,8 @@ extern uint64_t till_trace; /* the next STAN and RRN */
 
 int till_open(void **state);
 int till_open_postgres(void **state);
+/* The same on SQLite, with this layout profile of scheme 5. */
+void till_open_layout(const char *layout);
 int till_close(void **state);
 /* DE39, the result letter (0: none) and DE38, which only an approval has. */
 void till_expect(const struct iso_message *answer, int link, const char *de39, char letter);
