@@ -99,8 +99,8 @@ INLINE LANE key_lane(const struct round_key *key, unsigned bit)
     return key->masks ? spread(key->masks[bit]) : plane_of(key->planes, key->order[bit]);
 }
 
-/* The expansion gives box b the bits 4b-1 .. 4b+4 of the half, counted from 0 round the corner. Written out, because a loop would keep
- * the operands in memory. */
+/* The expansion gives box b the bits 4b-1 .. 4b+4 of the half, counted from 0 round the corner. Written out, because a loop would
+ * keep the operands in memory. */
 INLINE void box(box_function *circuit, unsigned b, const LANE from[static 32], LANE to[static 32], const struct round_key *key)
 {
     const LANE in[6] = {

@@ -110,3 +110,55 @@ void cvv_batch_generate(const struct des_kernel *kernel, const struct des_batch_
     }
     secret_wipe(&lot, sizeof lot);
 }
+
+/* ---- dynamic codes: each card has a key of its own ---- */
+
+/* The halves of the card keys: before they are enciphered under the master key, then themselves. */
+struct card_keys {
+    uint64_t first[DES_BATCH_LANES_MAX];
+    uint64_t second[DES_BATCH_LANES_MAX];
+};
+
+static enum err pack_dynamic(const struct cvv_dynamic *card, uint64_t *block, struct cvv_blocks *out)
+{
+    struct pan overlaid = card->pan;
+    TRY(cvv_card_block(&card->pan, card->psn, card->method, block));
+    memcpy(overlaid.digit, card->overlay, sizeof card->overlay);
+    enum err err = cvv_pack(&overlaid, card->expiry, card->service, out);
+    secret_wipe(&overlaid, sizeof overlaid);
+    return err;
+}
+
+static void pack_cards(const struct cvv_dynamic *cards, size_t count, struct lot *lot, struct card_keys *keys,
+                       struct cvv_batch_code *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct cvv_blocks blocks = {0, 0};
+        uint64_t block = 0;
+        out[i].err = pack_dynamic(&cards[i], &block, &blocks);
+        keys->first[i] = block;
+        keys->second[i] = ~block;
+        lot->left[i] = blocks.left;
+        lot->right[i] = blocks.right;
+    }
+}
+
+void cvv_batch_dynamic(const struct des_kernel *kernel, const struct des_batch_key *master, const struct cvv_dynamic *cards,
+                       size_t count, struct cvv_batch_code *out)
+{
+    struct lot lot;
+    struct card_keys keys;
+    const struct des_batch_pairs pairs = {keys.first, keys.second};
+    for (size_t done = 0; done < count; done += kernel->lanes) {
+        size_t now = count - done < kernel->lanes ? count - done : kernel->lanes;
+        pack_cards(cards + done, now, &lot, &keys, out + done);
+        des_batch_encrypt(kernel, master, keys.first, keys.first, now);
+        des_batch_encrypt(kernel, master, keys.second, keys.second, now);
+        des_batch_chain_each(kernel, &pairs, lot.left, lot.right, now, &lot.planes);
+        cvv_planes_decimalise(&lot.planes, kernel->lanes / 64U);
+        des_batch_scatter(kernel, &lot.planes, lot.left);
+        unpack(lot.left, now, out + done);
+    }
+    secret_wipe(&lot, sizeof lot);
+    secret_wipe(&keys, sizeof keys);
+}

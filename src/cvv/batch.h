@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CVVs of many cards under one key.
+ * Codes of many cards under one key.
  *
- * Purpose    The same codes as cvv_generate with three digits, hundreds at a time on the bit-sliced DES of crypto/des_batch.h. A
- *            bad card gets its error and does not hold up the others.
+ * Purpose    The same codes as cvv_generate and cvv_dynamic_generate with three digits, hundreds at a time on the bit-sliced DES of
+ *            crypto/des_batch.h. A bad card gets its error and does not hold up the others.
  * Ownership  The key is des_batch_load's; cards and codes are the caller's.
  * Threading  Free of state.
- * Failure    In each code: as cvv_generate for that card. The digits of a card in error are zero bytes.
+ * Failure    In each code: as the single function for that card. The digits of a card in error are zero bytes.
  * Limits     Any number of cards. The work comes in lots of `kernel->lanes`: a few cards cost as much as a whole lot.
  *
  * Example
@@ -18,8 +18,8 @@
 #ifndef CVV_BATCH_H
 #define CVV_BATCH_H
 
-#include "card/card.h"
 #include "crypto/des_batch.h"
+#include "cvv/cvv.h"
 
 enum { CVV_BATCH_DIGITS = 3 };
 
@@ -39,5 +39,9 @@ MUST_USE enum err cvv_batch_load(const struct secret_key *pair, struct des_batch
 
 void cvv_batch_generate(const struct des_kernel *kernel, const struct des_batch_key *key, const struct cvv_batch_card *cards,
                         size_t count, struct cvv_batch_code *out);
+
+/* The codes of cvv_dynamic_generate, of cards that share a master key. */
+void cvv_batch_dynamic(const struct des_kernel *kernel, const struct des_batch_key *master, const struct cvv_dynamic *cards,
+                       size_t count, struct cvv_batch_code *out);
 
 #endif

@@ -2,8 +2,7 @@
 /* Card keys of EMV Book 2, annex A1.4. */
 #include "crypto/mac.h"
 #include "cvv/cvv.h"
-
-#include <string.h>
+#include "cvv/internal.h"
 
 enum { DIGITS = 16 };
 
@@ -50,28 +49,38 @@ static void set_odd_parity(uint8_t *at, size_t len)
         at[i] = (uint8_t)((at[i] & 0xFE) | (__builtin_parity(at[i] & 0xFE) ^ 1));
 }
 
-enum err cvv_card_key(struct des *master, const struct pan *pan, const char psn[static 2], enum cvv_method method,
-                      struct secret_key *out)
+enum err cvv_card_block(const struct pan *pan, const char psn[static 2], enum cvv_method method, uint64_t *out)
 {
     char digits[DIGITS] = {0};
-    uint8_t y[2 * DES_BLOCK] = {0};
+    uint64_t bytes = 0;
     if (pan->len < CARD_PAN_MIN || pan->len > CARD_PAN_MAX || (method != CVV_METHOD_A && method != CVV_METHOD_B))
         return ERR_PARSE_VALUE;
     if (method == CVV_METHOD_B)
         TRY(input_b(pan, psn, digits));
     else
         input_a(pan, psn, digits);
-    enum err err = span_unhex(span_of(digits, sizeof digits), y, DES_BLOCK);
-    for (int i = 0; i < DES_BLOCK; i++)
-        y[DES_BLOCK + i] = (uint8_t)(y[i] ^ 0xFF);
+    enum err err = span_unhex(span_of(digits, sizeof digits), (uint8_t *)&bytes, sizeof bytes);
     if (err == ERR_OK)
-        err = des_encrypt(master, y, y, sizeof y);
+        *out = be64toh(bytes);
+    secret_wipe(digits, sizeof digits);
+    secret_wipe(&bytes, sizeof bytes);
+    return err;
+}
+
+enum err cvv_card_key(struct des *master, const struct pan *pan, const char psn[static 2], enum cvv_method method,
+                      struct secret_key *out)
+{
+    uint64_t y[2];
+    TRY(cvv_card_block(pan, psn, method, &y[0]));
+    y[0] = htobe64(y[0]);
+    y[1] = ~y[0];
+    uint8_t *bytes = (uint8_t *)y;
+    enum err err = des_encrypt(master, bytes, bytes, sizeof y);
     if (err == ERR_OK) {
-        set_odd_parity(y, sizeof y);
+        set_odd_parity(bytes, sizeof y);
         *out = (struct secret_key){.len = sizeof y};
         memcpy(out->at, y, sizeof y);
     }
-    secret_wipe(digits, sizeof digits);
     secret_wipe(y, sizeof y);
     return err;
 }

@@ -3,7 +3,7 @@
 #ifndef CVV_INTERNAL_H
 #define CVV_INTERNAL_H
 
-#include "card/card.h"
+#include "cvv/cvv.h"
 #include "crypto/des_batch.h"
 
 #include <endian.h>
@@ -67,6 +67,9 @@ MUST_USE static inline enum err cvv_pack(const struct pan *pan, const char expir
     out->right = cvv_digits_join((uint64_t)(rest >> 32)) << 32 | cvv_digits_join((uint64_t)(rest >> 96));
     return wrong != 0 ? ERR_PARSE_CHARACTER : ERR_OK;
 }
+
+/* What the master key enciphers for the left half of a card's key; its inverse is for the right half. */
+MUST_USE enum err cvv_card_block(const struct pan *pan, const char psn[static 2], enum cvv_method method, uint64_t *out);
 
 /* Puts the first three digits in place of the blocks, digit n in the four lowest bits of byte n, counted from the lowest; the other
  * bits are left over. `units`: words of each plane that hold blocks. */

@@ -2,11 +2,17 @@
 #include "hsm/batch.h"
 
 #include "cvv/batch.h"
-#include "hsm/hsm_keys.h"
+#include "hsm/hsm_codes.h"
 
 #include <string.h>
 
 enum { CODE_LEN = 2 };
+_Static_assert(sizeof(struct cvv_dynamic) >= sizeof(struct cvv_batch_card), "a lot is wiped by the larger of its cards");
+
+union card {
+    struct cvv_batch_card fixed; /* of CW and CY */
+    struct cvv_dynamic dynamic;
+};
 
 struct hsm_batch {
     struct secret_pages pages;
@@ -15,11 +21,14 @@ struct hsm_batch {
     uint64_t codes;
     struct secret_key key[HSM_BATCH_KEYS];
     struct hsm_prepared item[HSM_BATCH_FRAMES];
-    struct cvv_batch_card card[HSM_BATCH_FRAMES]; /* of each item that has a key */
+    union card card[HSM_BATCH_FRAMES]; /* of each item that has a key */
     /* One key at a time: which items, their cards and what comes out. */
     struct des_batch_key schedule;
     uint16_t chosen[HSM_BATCH_FRAMES];
-    struct cvv_batch_card lot[HSM_BATCH_FRAMES];
+    union {
+        struct cvv_batch_card fixed[HSM_BATCH_FRAMES];
+        struct cvv_dynamic dynamic[HSM_BATCH_FRAMES];
+    } lot;
     struct cvv_batch_code code[HSM_BATCH_FRAMES];
 };
 
@@ -60,9 +69,9 @@ struct hsm_prepared *hsm_batch_prepared(struct hsm_batch *batch, size_t i)
     return i < batch->count && batch->item[i].parsed ? &batch->item[i] : NULL;
 }
 
-bool hsm_prepared_code(const struct hsm_prepared *prepared, const struct cvv_key *key, struct code_digits *out)
+bool hsm_prepared_code(const struct hsm_prepared *prepared, const struct secret_key *key, struct code_digits *out)
 {
-    if (!prepared || !prepared->made || !secret_equal(prepared->key->at, key->pair.key.at, prepared->key->len))
+    if (!prepared || !prepared->made || !secret_equal(prepared->key->at, key->at, prepared->key->len))
         return false;
     *out = prepared->code;
     return true;
@@ -70,23 +79,32 @@ bool hsm_prepared_code(const struct hsm_prepared *prepared, const struct cvv_key
 
 /* ---- what the commands are ---- */
 
-/* The fields that CW and CY have in common. */
-struct fields {
-    struct span key, pan, expiry, service;
-};
+static bool static_card(struct span pan, struct span expiry, struct span service, struct cvv_batch_card *out)
+{
+    if (card_pan_parse(pan, CARD_ANY, &out->pan) != ERR_OK)
+        return false;
+    memcpy(out->expiry, expiry.at, sizeof out->expiry);
+    memcpy(out->service, service.at, sizeof out->service);
+    return true;
+}
 
-static struct fields fields_of(const struct hostcmd_row *row, const struct hsm_prepared *item)
+/* The card of a command and the text of its key; false: nothing to compute ahead, or something wrong that its handler will tell. */
+static bool describe(const struct hostcmd_row *row, struct hsm_prepared *item, union card *card, struct span *key)
 {
     const struct hostcmd_cw *cw = &item->request.cw;
     const struct hostcmd_cy *cy = &item->request.cy;
+    item->one_time = row->id == HOSTCMD_QY || row->id == HOSTCMD_PM;
+    if (item->one_time)
+        return hsm_code_one_time(row, &item->request, key, &card->dynamic);
+    *key = row->id == HOSTCMD_CW ? WIRE_SPAN(cw->key) : WIRE_SPAN(cy->key);
     if (row->id == HOSTCMD_CW)
-        return (struct fields){WIRE_SPAN(cw->key), WIRE_SPAN(cw->pan), WIRE_SPAN(cw->expiry), WIRE_SPAN(cw->service)};
-    return (struct fields){WIRE_SPAN(cy->key), WIRE_SPAN(cy->pan), WIRE_SPAN(cy->expiry), WIRE_SPAN(cy->service)};
+        return static_card(WIRE_SPAN(cw->pan), WIRE_SPAN(cw->expiry), WIRE_SPAN(cw->service), &card->fixed);
+    return static_card(WIRE_SPAN(cy->pan), WIRE_SPAN(cy->expiry), WIRE_SPAN(cy->service), &card->fixed);
 }
 
 /* The key that the handler will find; NULL if it is not loaded yet or something is wrong with it. */
-static const struct cvv_key *loaded_key(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
-                                        const struct hsm_prepared *item)
+static const struct secret_key *loaded_key(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
+                                           const struct hsm_prepared *item, struct span text)
 {
     bool given = item->tail.lmk != HOSTCMD_LMK_DEFAULT;
     uint8_t standard = client ? client->lmk : hsm_config(hsm)->lmk;
@@ -95,19 +113,24 @@ static const struct cvv_key *loaded_key(struct hsm *hsm, const struct hsm_client
                                   .lmk = given ? (uint8_t)item->tail.lmk : standard,
                                   .lmk_given = given,
                                   .request = &item->request};
-    return hsm_key_cvk_peek(hsm, &call, fields_of(row, item).key);
+    if (item->one_time) {
+        const struct cvv_master *master = hsm_key_master_peek(hsm, &call, text);
+        return master ? &master->master.key : NULL;
+    }
+    const struct cvv_key *cvk = hsm_key_cvk_peek(hsm, &call, text);
+    return cvk ? &cvk->pair.key : NULL;
 }
 
 static const struct hostcmd_row *row_of(struct span command)
 {
-    struct span code = span_slice(command, 0, CODE_LEN);
-    return span_is(code, "CW") ? hostcmd_row(HOSTCMD_CW) : span_is(code, "CY") ? hostcmd_row(HOSTCMD_CY) : NULL;
+    const struct hostcmd_row *row = hostcmd_find(span_slice(command, 0, CODE_LEN));
+    bool code = row && (row->id == HOSTCMD_CW || row->id == HOSTCMD_CY || row->id == HOSTCMD_QY || row->id == HOSTCMD_PM);
+    return code ? row : NULL;
 }
 
-/* A number that is no PAN, or whose key is not there, stays without a card: its handler says what is wrong. */
-static void look_at(struct hsm *hsm, const struct hsm_ask *ask, struct hsm_prepared *item, struct cvv_batch_card *card)
+static void look_at(struct hsm *hsm, const struct hsm_ask *ask, struct hsm_prepared *item, union card *card)
 {
-    struct span command = span_slice(ask->payload, hsm_config(hsm)->header, SIZE_MAX);
+    struct span key, command = span_slice(ask->payload, hsm_config(hsm)->header, SIZE_MAX);
     const struct hostcmd_row *row = row_of(command);
     item->parsed = item->made = false;
     item->loaded = NULL;
@@ -117,37 +140,42 @@ static void look_at(struct hsm *hsm, const struct hsm_ask *ask, struct hsm_prepa
     if (hostcmd_request_parse(row, data, &item->request, &item->tail, NULL) != ERR_OK)
         return;
     item->parsed = true;
-    struct fields f = fields_of(row, item);
-    if (card_pan_parse(f.pan, CARD_ANY, &card->pan) != ERR_OK)
-        return;
-    memcpy(card->expiry, f.expiry.at, sizeof card->expiry);
-    memcpy(card->service, f.service.at, sizeof card->service);
-    item->loaded = loaded_key(hsm, ask->client, row, item);
+    if (describe(row, item, card, &key))
+        item->loaded = loaded_key(hsm, ask->client, row, item, key);
 }
 
 /* ---- codes of one key ---- */
 
-/* Gathers the commands under a key from the first of them on. CW and CY load it once each, so it is the key itself that counts. */
+/* Gathers the commands of a kind under a key from the first of them on. Each command loads it for itself, so it is the key that
+ * counts and not its place. */
 static size_t choose(struct hsm_batch *batch, size_t first, const struct secret_key *key)
 {
     size_t chosen = 0;
-    const struct cvv_key *same = batch->item[first].loaded;
+    const struct hsm_prepared head = {.loaded = batch->item[first].loaded, .one_time = batch->item[first].one_time};
     for (size_t i = first; i < batch->count; i++) {
-        const struct cvv_key *loaded = batch->item[i].loaded;
-        if (!loaded || (loaded != same && !secret_equal(loaded->pair.key.at, key->at, key->len)))
+        struct hsm_prepared *item = &batch->item[i];
+        if (!item->loaded || item->one_time != head.one_time)
             continue;
-        batch->item[i].loaded = NULL;
+        if (item->loaded != head.loaded && !secret_equal(item->loaded->at, key->at, key->len))
+            continue;
+        item->loaded = NULL;
         batch->chosen[chosen] = (uint16_t)i;
-        batch->lot[chosen++] = batch->card[i];
+        if (head.one_time)
+            batch->lot.dynamic[chosen++] = batch->card[i].dynamic;
+        else
+            batch->lot.fixed[chosen++] = batch->card[i].fixed;
     }
     return chosen;
 }
 
-static void make_codes(struct hsm_batch *batch, const struct secret_key *key, size_t count)
+static void make_codes(struct hsm_batch *batch, const struct secret_key *key, bool one_time, size_t count)
 {
     if (count < HSM_BATCH_LEAST || cvv_batch_load(key, &batch->schedule) != ERR_OK)
         return;
-    cvv_batch_generate(des_kernel_best(), &batch->schedule, batch->lot, count, batch->code);
+    if (one_time)
+        cvv_batch_dynamic(des_kernel_best(), &batch->schedule, batch->lot.dynamic, count, batch->code);
+    else
+        cvv_batch_generate(des_kernel_best(), &batch->schedule, batch->lot.fixed, count, batch->code);
     for (size_t i = 0; i < count; i++) {
         struct hsm_prepared *item = &batch->item[batch->chosen[i]];
         item->key = key;
@@ -171,9 +199,9 @@ void hsm_batch_prepare(struct hsm *hsm, struct hsm_batch *batch, const struct hs
         if (!batch->item[i].loaded)
             continue;
         struct secret_key *key = &batch->key[batch->keys++];
-        *key = batch->item[i].loaded->pair.key;
-        make_codes(batch, key, choose(batch, i, key));
+        *key = *batch->item[i].loaded;
+        make_codes(batch, key, batch->item[i].one_time, choose(batch, i, key));
     }
     secret_wipe(batch->card, count * sizeof *batch->card);
-    secret_wipe(batch->lot, count * sizeof *batch->lot);
+    secret_wipe(&batch->lot, count * sizeof *batch->lot.dynamic);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Codes worked out ahead, for files of the room: many CW and CY that arrive together under one key share the bit-sliced cipher.
+ * Codes worked out ahead, for files of the room: many commands that arrive together under one key share the bit-sliced cipher.
  *
- * Purpose    hsm_batch_prepare looks at the commands of one turn before the first of them is answered. It parses CW and CY, finds
- *            which of them share a key, and computes their codes at once. Each command is then answered in its turn by its own
- *            handler, with every check; where the handler would compute, it takes the code that is already there.
+ * Purpose    hsm_batch_prepare looks at the commands of one turn before the first of them is answered. It parses CW and CY, QY and
+ *            PM, finds which of them share a key, and computes their codes (of QY and PM those of scheme 0) at once. Each command
+ *            is then answered in its turn by its own handler, with every check; where the handler would compute, it takes the code
+ *            that is already there.
  * Ownership  The hsm owns it; requests, keys and codes stand in secret pages and are wiped by hsm_batch_clear.
  * Threading  As struct hsm: one thread.
  * Failure    None after creation: whatever cannot be prepared is done in its turn.
@@ -40,8 +41,11 @@ struct hsm_prepared {
     union {
         struct hostcmd_cw cw;
         struct hostcmd_cy cy;
+        struct hostcmd_qy qy;
+        struct hostcmd_pm pm;
     } request;
-    const struct cvv_key *loaded; /* while preparing */
+    bool one_time;                   /* a code of scheme 0, under a master key */
+    const struct secret_key *loaded; /* while preparing: that of the key in the cache */
     const struct secret_key *key;
     struct code_digits code;
 };
@@ -49,6 +53,6 @@ struct hsm_prepared {
 /* NULL: the command is to be parsed. */
 struct hsm_prepared *hsm_batch_prepared(struct hsm_batch *batch, size_t i);
 /* True: `out` is the code of the prepared request, which was made under this key. `prepared` NULL: false. */
-bool hsm_prepared_code(const struct hsm_prepared *prepared, const struct cvv_key *key, struct code_digits *out);
+bool hsm_prepared_code(const struct hsm_prepared *prepared, const struct secret_key *key, struct code_digits *out);
 
 #endif

@@ -34,7 +34,7 @@ static enum err static_code(struct hsm *hsm, const struct hsm_call *call, const 
     if (guess)
         TRY(hsm_guess_admit(hsm_guess(hsm), in->pan, guess));
     enum err err = ERR_OK;
-    if (!hsm_prepared_code(call->prepared, key, out))
+    if (!hsm_prepared_code(call->prepared, &key->pair.key, out))
         err = cvv_generate(key, &pan, (const char *)in->expiry.at, (const char *)in->service.at, DIGITS, out);
     secret_wipe(&pan, sizeof pan);
     return err;
@@ -97,13 +97,35 @@ static enum err find_window(struct hsm *hsm, const struct dynamic_fields *in, st
     return cvv_window_index_minutes(moment.unix_s, moment.twu_minutes, &out->index);
 }
 
-/* Scheme 0: the rightmost four digits of the counter overlay the PAN. Scheme 5: the algorithm of the layout, by the window. */
+/* Scheme 0: the rightmost four digits of the counter overlay the PAN. */
+static void overlay_counter(const struct dynamic_fields *in, struct cvv_dynamic *card)
+{
+    memcpy(card->overlay, in->atc.at + ATC_LEN - OVERLAY_LEN, OVERLAY_LEN);
+}
+
+bool hsm_code_one_time(const struct hostcmd_row *row, const void *request, struct span *key, struct cvv_dynamic *out)
+{
+    const struct hostcmd_qy *qy = request;
+    const struct hostcmd_pm *pm = request;
+    struct dynamic_fields in;
+    if (row->id == HOSTCMD_QY)
+        in = (struct dynamic_fields)DYNAMIC_FIELDS(qy);
+    else
+        in = (struct dynamic_fields)DYNAMIC_FIELDS(pm);
+    if (in.scheme.at[0] != '0' || gather(&in, out) != ERR_OK)
+        return false;
+    overlay_counter(&in, out);
+    *key = in.key;
+    return true;
+}
+
+/* Scheme 5: the algorithm of the layout, by the window. */
 static enum err generate(struct hsm *hsm, const struct dynamic_fields *in, const struct cvv_window *window,
                          struct cvv_master *master, struct cvv_dynamic *card, struct code_digits *out)
 {
     if (in->scheme.at[0] == '5')
         return cvv_window_generate(hsm_window_algorithm(hsm), master, card, window, out);
-    memcpy(card->overlay, in->atc.at + ATC_LEN - OVERLAY_LEN, OVERLAY_LEN);
+    overlay_counter(in, card);
     return cvv_dynamic_generate(master, card, out);
 }
 
@@ -119,7 +141,7 @@ static enum err dynamic_code(struct hsm *hsm, const struct hsm_call *call, const
         err = find_window(hsm, in, &window);
     if (err == ERR_OK && guess)
         err = hsm_guess_admit(hsm_guess(hsm), in->pan, guess);
-    if (err == ERR_OK)
+    if (err == ERR_OK && !hsm_prepared_code(call->prepared, &master->master.key, out))
         err = generate(hsm, in, &window, master, &dynamic, out);
     secret_wipe(&dynamic, sizeof dynamic);
     return err;

@@ -22,6 +22,7 @@ enum { HSM_STORAGE = 256, HSM_CACHE = 512 };
 MUST_USE enum err hsm_key_cvk(struct hsm *hsm, const struct hsm_call *call, struct span text, struct cvv_key **out);
 /* The same key if it is loaded already, else NULL; nothing is loaded, counted or marked as used. */
 const struct cvv_key *hsm_key_cvk_peek(struct hsm *hsm, const struct hsm_call *call, struct span text);
+const struct cvv_master *hsm_key_master_peek(struct hsm *hsm, const struct hsm_call *call, struct span text);
 MUST_USE enum err hsm_key_master(struct hsm *hsm, const struct hsm_call *call, struct span text, struct cvv_master **out);
 
 /* Where a key stands after K indexes and %NN have been settled. */

@@ -258,12 +258,22 @@ enum err hsm_key_cvk(struct hsm *hsm, const struct hsm_call *call, struct span t
     return ERR_OK;
 }
 
-const struct cvv_key *hsm_key_cvk_peek(struct hsm *hsm, const struct hsm_call *call, struct span text)
+static const void *peeked(struct hsm *hsm, const struct hsm_call *call, const struct keys_cache *cache, struct span text)
 {
     struct hsm_key_text at;
     if (hsm_key_locate(hsm, call, text, &at) != ERR_OK)
         return NULL;
-    return keys_cache_peek(hsm_keys(hsm)->cvks, at.lmk, purpose(call), at.text);
+    return keys_cache_peek(cache, at.lmk, purpose(call), at.text);
+}
+
+const struct cvv_key *hsm_key_cvk_peek(struct hsm *hsm, const struct hsm_call *call, struct span text)
+{
+    return peeked(hsm, call, hsm_keys(hsm)->cvks, text);
+}
+
+const struct cvv_master *hsm_key_master_peek(struct hsm *hsm, const struct hsm_call *call, struct span text)
+{
+    return peeked(hsm, call, hsm_keys(hsm)->masters, text);
 }
 
 enum err hsm_key_master(struct hsm *hsm, const struct hsm_call *call, struct span text, struct cvv_master **out)

@@ -134,6 +134,78 @@ static void bad_cards_do_not_spoil_the_others(void **state)
     }
 }
 
+/* ---- dynamic codes ---- */
+
+static void random_dynamic(struct cvv_dynamic *card)
+{
+    struct cvv_batch_card plain;
+    random_card(&plain);
+    *card = (struct cvv_dynamic){.pan = plain.pan, .method = below(4) == 0 ? CVV_METHOD_B : CVV_METHOD_A};
+    memcpy(card->expiry, plain.expiry, sizeof card->expiry);
+    memcpy(card->service, plain.service, sizeof card->service);
+    random_digits(card->psn, sizeof card->psn);
+    random_digits(card->overlay, sizeof card->overlay);
+}
+
+static void spoil_dynamic(struct cvv_dynamic *card)
+{
+    switch (below(5)) {
+    case 0:
+        card->pan.digit[below(card->pan.len)] = "AFG/:"[below(5)];
+        break;
+    case 1:
+        card->overlay[below(4)] = ':';
+        break;
+    case 2:
+        card->method = 'C';
+        break;
+    case 3:
+        card->psn[below(2)] = 'x';
+        break;
+    default:
+        card->pan.len = 20;
+    }
+}
+
+static unsigned check_dynamic(const struct des_kernel *kernel, size_t count, unsigned one_bad_in)
+{
+    static struct cvv_dynamic dynamic[CARDS_MAX];
+    struct secret_key pair = random_pair();
+    struct cvv_master master;
+    unsigned bad = 0;
+    for (size_t i = 0; i < count; i++) {
+        random_dynamic(&dynamic[i]);
+        if (one_bad_in > 0 && below(one_bad_in) == 0)
+            spoil_dynamic(&dynamic[i]);
+    }
+    assert_int_equal(cvv_master_load(&pair, &master), ERR_OK);
+    assert_int_equal(cvv_batch_load(&pair, &batch), ERR_OK);
+    cvv_batch_dynamic(kernel, &batch, dynamic, count, codes);
+    for (size_t i = 0; i < count; i++) {
+        struct code_digits one = {.at = {0}};
+        enum err err = cvv_dynamic_generate(&master, &dynamic[i], &one);
+        assert_int_equal(codes[i].err, err);
+        assert_memory_equal(codes[i].digit, one.at, 3);
+        bad += err != ERR_OK;
+    }
+    cvv_master_unload(&master);
+    return bad;
+}
+
+static void dynamic_codes_equal_those_one_by_one(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, 2, 127, 129, 511, 513, 1100};
+    const struct des_kernel *kernel;
+    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+            assert_int_equal(check_dynamic(kernel, counts[i], 0), 0);
+        assert_true(check_dynamic(kernel, 900, 5) > 80);
+    }
+}
+
+/* ---- decimalisation ---- */
+
 /* Few decimal digits, often none. */
 static uint64_t lettered_block(void)
 {
@@ -196,6 +268,7 @@ int main(void)
         cmocka_unit_test(a_batch_equals_its_cards),
         cmocka_unit_test(counts_are_any),
         cmocka_unit_test(bad_cards_do_not_spoil_the_others),
+        cmocka_unit_test(dynamic_codes_equal_those_one_by_one),
         cmocka_unit_test(the_second_pass_is_taken),
         cmocka_unit_test(other_key_lengths_are_refused),
     };

@@ -30,6 +30,7 @@ static struct side apart, together;
 static struct rng_world dice_world = {.state = 77};
 static struct env dice;
 static struct cvv_key cvk;
+static struct cvv_master mk;
 
 static uint8_t frame[FRAMES][FRAME_MAX];
 static struct hsm_ask ask[FRAMES];
@@ -107,6 +108,32 @@ static void put_static(struct buf *b)
     put_tail(b);
 }
 
+static void put_dynamic(struct buf *b)
+{
+    struct pan pan = card_of(below(CARDS));
+    struct code_digits code;
+    struct cvv_dynamic card = {.pan = pan, .psn = {'0', '0'}, .expiry = {'2', '8', '1', '2'}, .service = {'9', '9', '8'}};
+    bool verify = below(2);
+    unsigned counter = below(20);
+    card.method = below(4) == 0 ? CVV_METHOD_B : CVV_METHOD_A;
+    buf_put_text(b, verify ? "PM" : "QY");
+    buf_put_text(b, below(6) == 0 ? "5" : "0");
+    if (verify)
+        buf_put_text(b, "0");
+    buf_put_text(b, below(5) == 0 ? key_text() : "UB68E039974B21519E5E2226866C4D3A0");
+    buf_put_byte(b, (uint8_t)card.method);
+    buf_put_span(b, card_pan_span(&pan));
+    buf_put_text(b, ";2812998");
+    buf_put_decimal(b, counter, 6);
+    if (verify) {
+        cvv_overlay(counter, card.overlay);
+        assert_int_equal(cvv_dynamic_generate(&mk, &card, &code), ERR_OK);
+        code.at[0] = below(4) == 0 ? '0' : code.at[0];
+        buf_put(b, code.at, code.len);
+    }
+    put_tail(b);
+}
+
 static void put_other(struct buf *b)
 {
     static const char *const others[] = {
@@ -142,6 +169,8 @@ static void make_frame(size_t i, unsigned others_in)
     buf_put_decimal(&b, i % 10000, HEADER);
     if (below(others_in) == 0)
         put_other(&b);
+    else if (below(3) == 0)
+        put_dynamic(&b);
     else
         put_static(&b);
     if (below(12) == 0)
@@ -259,10 +288,12 @@ static int set_up(void **state)
     (void)state;
     const struct secret_key clear = {
         16, {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10}};
+    const struct secret_key clear_mk = {
+        16, {0x4F, 0x2A, 0x25, 0xC4, 0x91, 0x19, 0x01, 0x91, 0x94, 0xF2, 0xD0, 0xAE, 0x43, 0xF4, 0xD5, 0x79}};
     dice = rng_env_over(&dice_world);
     make_side(&apart);
     make_side(&together);
-    return cvv_key_load(&clear, &cvk) == ERR_OK ? 0 : 1;
+    return cvv_key_load(&clear, &cvk) == ERR_OK && cvv_master_load(&clear_mk, &mk) == ERR_OK ? 0 : 1;
 }
 
 static int tear_down(void **state)
@@ -271,6 +302,7 @@ static int tear_down(void **state)
     hsm_destroy(apart.hsm);
     hsm_destroy(together.hsm);
     cvv_key_unload(&cvk);
+    cvv_master_unload(&mk);
     return 0;
 }
 

@@ -99,6 +99,21 @@ void vector_run_cavv(const cJSON *v)
     cvv_key_unload(&key);
 }
 
+static void assert_dynamic_batch(const struct secret_key *mk, const struct cvv_dynamic *card, const struct code_digits *expected)
+{
+    enum { COUNT = 3 };
+    const struct cvv_dynamic cards[COUNT] = {*card, *card, *card};
+    static struct des_batch_key key;
+    const struct des_kernel *kernel;
+    assert_int_equal(cvv_batch_load(mk, &key), ERR_OK);
+    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+        struct cvv_batch_code codes[COUNT] = {0};
+        cvv_batch_dynamic(kernel, &key, cards, COUNT, codes);
+        for (size_t i = 0; i < COUNT; i++)
+            assert_memory_equal(codes[i].digit, expected->at, CVV_BATCH_DIGITS);
+    }
+}
+
 static struct code_digits dynamic(const cJSON *v, const char overlay[4])
 {
     const cJSON *in = vector_inputs(v);
@@ -113,6 +128,7 @@ static struct code_digits dynamic(const cJSON *v, const char overlay[4])
     memcpy(d.overlay, overlay, 4);
     assert_int_equal(cvv_master_load(&mk, &master), ERR_OK);
     assert_int_equal(cvv_dynamic_generate(&master, &d, &code), ERR_OK);
+    assert_dynamic_batch(&mk, &d, &code);
     cvv_master_unload(&master);
     return code;
 }
