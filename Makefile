@@ -216,16 +216,16 @@ cov:
 
 # ---- documents printed from the tables of the code
 GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o $B/obj/main/demo%,$(sort $(SERVICE_MAIN) $(HSM_MAIN)))
-$B/gendoc: $B/obj/tools/gendoc.o $(GENDOC_MAIN) $(call libs,$(ROOMS))
+$B/gendoc: $B/obj/tools/gendoc.o $B/obj/tools/gendoc_man.o $(GENDOC_MAIN) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $< $(GENDOC_MAIN) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 $B/obj/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	@echo "  cc   $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 docs: $B/gendoc
-	@$B/gendoc docs/reference
+	@$B/gendoc docs/reference man
 
 # Searches circuits for the S-boxes; src/crypto/des_sbox_*.h were printed by it.
 $B/sboxgen: tools/sboxgen.c tools/des_sboxes.h

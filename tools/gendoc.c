@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prints the reference documents from the tables of the code: `gendoc DIR` writes DIR/NAME.md for each page below, `gendoc --check
- * DIR` writes nothing and fails when a file is not what would be written.
+ * Prints the reference documents from the tables of the code: `gendoc DIR MAN` writes DIR/NAME.md for each page below and the man
+ * pages of tools/gendoc_man.c into MAN, `gendoc --check DIR MAN` writes nothing and fails when a file is not what would be written.
  */
+#include "gendoc.h"
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "card/result.h"
@@ -194,6 +196,28 @@ static bool write_file(const char *path, struct span text)
     return fclose(f) == 0 && ok;
 }
 
+static bool file_done(const char *path, const struct buf *out, bool check)
+{
+    if (buf_done(out) != ERR_OK) {
+        (void)fprintf(stderr, "gendoc: %s does not fit\n", path);
+        return false;
+    }
+    bool ok = check ? same_as_file(path, buf_span(out)) : write_file(path, buf_span(out));
+    if (!ok)
+        (void)printf("%s: %s\n", path, check ? "not what the tables say: run `make docs`" : "cannot be written");
+    return ok;
+}
+
+static bool manual_done(const struct gendoc_manual *manual, const char *dir, bool check)
+{
+    static uint8_t room[1 << 18];
+    struct buf out = buf_over(room, sizeof room);
+    char path[512];
+    manual->print(&out);
+    (void)snprintf(path, sizeof path, "%s/%s", dir, manual->file);
+    return file_done(path, &out, check);
+}
+
 static bool page_done(const struct page *page, const char *dir, bool check)
 {
     static uint8_t room[1 << 20];
@@ -206,25 +230,20 @@ static bool page_done(const struct page *page, const char *dir, bool check)
     page->print(&out);
     char path[512];
     (void)snprintf(path, sizeof path, "%s/%s.md", dir, page->name);
-    if (buf_done(&out) != ERR_OK) {
-        (void)fprintf(stderr, "gendoc: %s does not fit\n", path);
-        return false;
-    }
-    bool ok = check ? same_as_file(path, buf_span(&out)) : write_file(path, buf_span(&out));
-    if (!ok)
-        (void)printf("%s: %s\n", path, check ? "not what the tables say: run `make docs`" : "cannot be written");
-    return ok;
+    return file_done(path, &out, check);
 }
 
 int main(int argc, char **argv)
 {
-    bool check = argc == 3 && strcmp(argv[1], "--check") == 0;
+    bool check = argc == 4 && strcmp(argv[1], "--check") == 0;
     bool ok = true;
-    if (argc != 2 && !check) {
-        (void)fputs("usage: gendoc [--check] DIR\n", stderr);
+    if (argc != 3 && !check) {
+        (void)fputs("usage: gendoc [--check] DIR MAN\n", stderr);
         return 2;
     }
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
-        ok = page_done(&pages[i], argv[argc - 1], check) && ok;
+        ok = page_done(&pages[i], argv[argc - 2], check) && ok;
+    for (const struct gendoc_manual *manual = gendoc_manuals; manual->file; manual++)
+        ok = manual_done(manual, argv[argc - 1], check) && ok;
     return ok ? 0 : 1;
 }

@@ -10,10 +10,9 @@ static const struct subcommand {
     int (*run)(int argc, char **argv);
     const char *doc;
 } subcommands[] = {
-    {"issuer", main_issuer, "card products, registration and the credentials a holder is shown (REST)"},
-    {"switch", main_switch, "authorises ISO 8583 requests and consumes each code exactly once"},
-    {"gateway", main_gateway, "the merchants' side: charges and verifications (REST)"},
-    {"demo", main_demo, "starts all of it on loopback and tells the story of a payment"},
+#define ROW(name_, doc_) {#name_, main_##name_, doc_},
+    MAIN_SERVICES(ROW)
+#undef ROW
 };
 #define SUBCOMMAND_COUNT (sizeof subcommands / sizeof subcommands[0])
 

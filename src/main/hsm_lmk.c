@@ -3,6 +3,7 @@
 #include "main/hsm_lmk.h"
 
 #include "main/command.h"
+#include "main/hsm_roff.h"
 #include "main/hsm_settings.h"
 #include "main/services.h"
 
@@ -15,8 +16,22 @@
 #include <string.h>
 
 enum lmk_command {
-    CREATE, GENERATE, COMPONENT, FORM, LIST, VERIFY, PASSPHRASES, OLD, DELETE, /* the store */
-    LOAD, STATE, ONLINE, SECURE, AUTHORISE, CANCEL, ZEROISE,                   /* a running HSM */
+    CREATE,
+    GENERATE,
+    COMPONENT,
+    FORM,
+    LIST,
+    VERIFY,
+    PASSPHRASES,
+    OLD,
+    DELETE, /* the store */
+    LOAD,
+    STATE,
+    ONLINE,
+    SECURE,
+    AUTHORISE,
+    CANCEL,
+    ZEROISE, /* a running HSM */
     COMMANDS
 };
 
@@ -317,6 +332,69 @@ static void help(FILE *out)
     for (size_t i = 0; i < COMMANDS; i++)
         (void)fprintf(out, "  %-12s %.*s\n", commands[i].name, (int)strcspn(commands[i].doc, "\v"), commands[i].doc);
     (void)fprintf(out, "\n`countersign-hsm lmk COMMAND --help` tells the options. %s\n", exit_statuses);
+}
+
+/* ---- the man page ---- */
+
+static void put_words(struct buf *out, unsigned on)
+{
+    const char *between = " For ";
+    for (size_t i = 0; i < COMMANDS && on != EVERY; i++) {
+        if (!(on & (1u << i)))
+            continue;
+        buf_put_text(out, between);
+        buf_put_text(out, commands[i].name);
+        between = ", ";
+    }
+    buf_put_text(out, ".\n");
+}
+
+/* The sentence, and the details behind its \v. */
+static void put_doc(struct buf *out, const char *doc)
+{
+    size_t head = strcspn(doc, "\v");
+    hsm_roff_text(out, span_of(doc, head));
+    buf_put_text(out, "\n");
+    if (doc[head]) {
+        hsm_roff_text(out, span_text(doc + head + 1));
+        buf_put_text(out, "\n");
+    }
+}
+
+static void put_commands(struct buf *out)
+{
+    hsm_roff_heading(out, "COMMANDS");
+    for (size_t i = 0; i < COMMANDS; i++) {
+        buf_put_text(out, ".TP\n\\fB");
+        hsm_roff_text(out, span_text(commands[i].name));
+        buf_put_text(out, "\\fR");
+        if (commands[i].arguments) {
+            buf_put_text(out, " ");
+            hsm_roff_text(out, span_text(commands[i].arguments));
+        }
+        buf_put_text(out, "\n");
+        put_doc(out, commands[i].doc);
+    }
+}
+
+void hsm_lmk_manual(struct buf *out)
+{
+    hsm_roff_title(out, "countersign-hsm-lmk", "1", "the key ceremony, and the officers' side of a running HSM");
+    hsm_roff_heading(out, "SYNOPSIS");
+    buf_put_text(out, ".B countersign\\-hsm lmk\n.I COMMAND\n.RI [ OPTION ...]\n");
+    put_commands(out);
+    hsm_roff_heading(out, "OPTIONS");
+    for (size_t i = 0; i < OPTIONS; i++) {
+        hsm_roff_option(out, options[i].argp.name, options[i].argp.arg);
+        hsm_roff_text(out, span_text(options[i].argp.doc));
+        buf_put_text(out, ".");
+        put_words(out, options[i].commands);
+    }
+    hsm_roff_heading(out, "EXIT STATUS");
+    hsm_roff_text(out, span_text(exit_statuses));
+    buf_put_text(out, "\n");
+    hsm_roff_heading(out, "SEE ALSO");
+    buf_put_text(out, ".BR countersign\\-hsm (1),\n.BR countersign\\-hsm.conf (5)\n");
 }
 
 int hsm_lmk_main(int argc, char **argv)

@@ -62,6 +62,8 @@ struct hsm_lmk {
 };
 
 int hsm_lmk_main(int argc, char **argv);
+/* The man page, from the rows of the command line. */
+void hsm_lmk_manual(struct buf *out);
 
 /* Says it on standard error, behind the name of the program; returns `status`. */
 int hsm_lmk_say(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -4,6 +4,7 @@
 #include "main/hsm_tool.h"
 #include "main/services.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct subcommand {
@@ -22,11 +23,23 @@ static const struct subcommand subcommands[] = {
 };
 /* clang-format on */
 
+/* In front of the service's own --help. */
+static void list(void)
+{
+    (void)puts("Usage: countersign-hsm SUBCOMMAND [--help] ...\n");
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
+        (void)printf("  %-8s %s\n", subcommands[i].name, subcommands[i].doc);
+    (void)puts("");
+    (void)fflush(stdout);
+}
+
 /* Without a subcommand the service starts: what init scripts and people typed before there were any. */
 int main(int argc, char **argv)
 {
     for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
         if (strcmp(argv[1], subcommands[i].name) == 0)
             return subcommands[i].main(argc - 1, argv + 1);
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        list();
     return main_hsm(argc, argv);
 }

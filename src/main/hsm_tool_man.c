@@ -32,7 +32,8 @@ static void put_synopsis(const struct hsm_tool *tool, struct buf *out)
     hsm_roff_text(out, span_text(tool->name));
     buf_put_text(out, "\n.RI [ OPTION ...]\n");
     hsm_roff_text(out, span_text(tool->operands));
-    buf_put_text(out, "\n");
+    if (tool->operands[0])
+        buf_put_text(out, "\n");
 }
 
 void hsm_tool_man(const struct hsm_tool *tool, struct buf *out)

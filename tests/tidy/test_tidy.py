@@ -112,6 +112,7 @@ def stale_document_is_found(root):
     """A changed reference page, with the real gendoc."""
     clean_tree(root)
     shutil.copytree("docs/reference", os.path.join(root, "docs/reference"))
+    shutil.copytree("man", os.path.join(root, "man"))
     os.makedirs(os.path.join(root, "build"))
     shutil.copy(GENDOC, os.path.join(root, GENDOC))
     fresh, said = tidy(root)
