@@ -179,6 +179,27 @@ static void malformed_profiles(void **state)
     }
 }
 
+/* The example of docs/layouts.md, taken from its page. */
+static void documented_example_is_a_profile(void **state)
+{
+    (void)state;
+    char line[256], text[1024] = "";
+    FILE *in = fopen("docs/layouts.md", "r");
+    assert_non_null(in);
+    bool inside = false;
+    while (fgets(line, sizeof line, in)) {
+        inside = strncmp(line, "    profile ", 12) == 0 || (inside && strncmp(line, "    ", 4) == 0);
+        if (inside)
+            strncat(text, line + 4, sizeof text - strlen(text) - 1);
+    }
+    fclose(in);
+    struct hostcmd_profile profile = profile_of(text);
+    struct hostcmd_layout layout;
+    assert_string_equal(profile.name, "site");
+    assert_int_equal(profile.count, 7);
+    assert_int_equal(hostcmd_layout_fill(&profile, &layout), ERR_OK);
+}
+
 /* ---- moments ---- */
 
 /* Seconds and texts as date(1) tells them. */
@@ -425,6 +446,7 @@ int main(void)
         cmocka_unit_test(shipped_file_says_what_is_built_in),
         cmocka_unit_test(profiles_come_back),
         cmocka_unit_test(malformed_profiles),
+        cmocka_unit_test(documented_example_is_a_profile),
         cmocka_unit_test(moments_in_every_format),
         cmocka_unit_test(moments_of_the_day_are_the_latest),
         cmocka_unit_test(moments_that_do_not_fit),
