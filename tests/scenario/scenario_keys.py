@@ -84,7 +84,8 @@ def generated(checks, host, random):
         checks.check(good, "A0 %s %s" % (code, scheme))
         brief = host.ask("BUFF%s%s;%s;001" % (FLAGS[size], text, code))
         full = host.ask("BUFF%s%s;%s" % (FLAGS[size], text, code))
-        checks.check(brief == "BV00" + keyblocks.kcv(key) and full == "BV00" + keyblocks.ecb(key, bytes(8)).hex().upper(), "BU of it")
+        zeros = keyblocks.ecb(key, bytes(8)).hex().upper()
+        checks.check(brief == "BV00" + zeros[:6] and full == "BV00" + zeros, "BU of it")
         old = text_of(scheme, under_lmk(code, scheme, key, old=True))
         checks.check(host.ask("BWFF%s%s;%s" % (FLAGS[size], old, code)) == "BX00" + text + keyblocks.kcv(key), "BW to it")
 
@@ -103,7 +104,7 @@ def blocks(checks, host, random):
     for count, (letter, size) in zip(range(2, 8), (("1", 8), ("2", 16), ("3", 24)) * 2):
         reply = host.ask("A00FFFS%%01#E0T%sX%02dS00" % (letter, count))
         key, head = keyblocks.unwrap(BLOCK_LMK, reply[5:-6])
-        good = reply[:5] == "A100S" and len(key) == size and head[5:] == "E0TX%02dS0001" % count and reply[-6:] == keyblocks.kcv(key)
+        good = len(key) == size and head[5:] == "E0TX%02dS0001" % count and reply[-6:] == keyblocks.kcv(key)
         checks.check(good, "A0 of a block, T" + letter)
         checks.check(host.ask("BUFFF%s;FFF;001%%01" % reply[4:-6]) == "BV00" + keyblocks.kcv(key), "BU of it")
         parts = [random_key(random, size) for _ in range(count)]
