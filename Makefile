@@ -228,10 +228,10 @@ docs: $B/gendoc
 	@$B/gendoc docs/reference man
 
 # Searches circuits for the S-boxes; src/crypto/des_sbox_*.h were printed by it.
-$B/sboxgen: tools/sboxgen.c tools/des_sboxes.h
+$B/sboxgen: tools/sboxgen.c tools/sboxgen_search.c tools/sboxgen.h tools/des_sboxes.h
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(CFLAGS_ALL) -O3 -march=native $(LDFLAGS_ALL) $< -o $@
+	@$(CC) $(CFLAGS_ALL) -O3 -march=native $(LDFLAGS_ALL) $(filter %.c,$^) -o $@
 
 # ---- bench: one program a figure
 $B/obj/bench/%.o: bench/%.c
