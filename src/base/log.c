@@ -30,15 +30,15 @@ static void put_escaped(struct buf *b, const char *text)
     buf_put_byte(b, '"');
 }
 
-static void put_field(struct buf *b, const struct log_field *field)
+void log_field_put(struct buf *out, const struct log_field *field)
 {
-    buf_put_byte(b, ',');
-    put_escaped(b, field->name);
-    buf_put_byte(b, ':');
+    buf_put_byte(out, ',');
+    put_escaped(out, field->name);
+    buf_put_byte(out, ':');
     if (field->text)
-        put_escaped(b, field->text);
+        put_escaped(out, field->text);
     else
-        buf_put_integer(b, field->number);
+        buf_put_integer(out, field->number);
 }
 
 void log_write(struct log *log, enum log_level level, const char *event, const struct log_field *field, size_t count)
@@ -61,7 +61,7 @@ void log_write(struct log *log, enum log_level level, const char *event, const s
     put_escaped(&b, event);
     size_t good = b.len;
     for (size_t i = 0; i < count && b.err == ERR_OK; i++) {
-        put_field(&b, &field[i]);
+        log_field_put(&b, &field[i]);
         if (b.err == ERR_OK)
             good = b.len;
     }

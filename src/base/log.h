@@ -34,6 +34,10 @@ struct log_field {
 #define LOG_TEXT(name_, text_) ((struct log_field){(name_), (text_), 0})
 #define LOG_INT(name_, number_) ((struct log_field){(name_), NULL, (int64_t)(number_)})
 
+/* `,"name":"text"` or `,"name":number`, escaped to printable ASCII: what a line is made of, for other files of such lines. */
+struct buf;
+void log_field_put(struct buf *out, const struct log_field *field);
+
 void log_write(struct log *log, enum log_level level, const char *event, const struct log_field *field, size_t count);
 
 #define LOG(log_, level_, event_, ...)                                             \

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/batch.h"
+#include "hsm/audit.h"
 #include "hsm/guess.h"
 #include "hsm/hsm_internal.h"
 #include "hsm/observe.h"
 #include "hsm/policy.h"
 #include "hsm/state.h"
+#include "hsm/tell.h"
 
 #include "cvv/window.h"
 
@@ -15,7 +17,7 @@
 
 #include <string.h>
 
-enum { CODE_LEN = 2, AUDIT_LINES_MAX = 100, DEPTH = 2, ALIGNMENT = 64, TEST_LMKS = 2 };
+enum { CODE_LEN = 2, DEPTH = 2, ALIGNMENT = 64, TEST_LMKS = 2 };
 
 /* One request and its reply; a chained command (NK) stands in the second while its chain stands in the first. */
 struct scratch {
@@ -41,8 +43,7 @@ struct hsm {
     size_t room;               /* bytes of one request or reply: the largest record of the table */
     struct scratch scratch[DEPTH];
     size_t depth; /* commands under way */
-    int64_t audit_second;
-    uint64_t audit_lines; /* wanted in that second */
+    struct hsm_tell_limit tell_limit;
 };
 
 /* ---- life ---- */
@@ -79,9 +80,8 @@ static enum err authorise_from_start(struct hsm *hsm)
 
 static void on_guess_limit(void *context, const char *label)
 {
-    const struct hsm *hsm = context;
-    if (hsm->config.env->log)
-        LOG(hsm->config.env->log, LOG_WARN, "hsm.guess_limit", LOG_TEXT("card", label));
+    const struct log_field field[] = {LOG_TEXT("card", label)};
+    hsm_tell_limited(context, LOG_WARN, "hsm.guess_limit", field, 1);
 }
 
 static enum err layout_fill(struct hsm *hsm)
@@ -156,6 +156,11 @@ struct hsm_observe *hsm_observe(struct hsm *hsm)
     return hsm->observe;
 }
 
+struct hsm_tell_limit *hsm_tell_limit(struct hsm *hsm)
+{
+    return &hsm->tell_limit;
+}
+
 struct hsm_guess *hsm_guess(struct hsm *hsm)
 {
     return hsm->guess;
@@ -215,6 +220,14 @@ static void put_guess(struct hsm_guess *guess, struct buf *out)
     net_metric(out, "countersign_hsm_guess_dropped_total", "card numbers forgotten for want of room", "counter", (int64_t)c.dropped);
 }
 
+static void put_audit(const struct hsm_audit *audit, struct buf *out)
+{
+    struct hsm_audit_counters c = hsm_audit_counters(audit);
+    net_metric(out, "countersign_hsm_audit_number", "number of the last line of the audit trail", "gauge", (int64_t)c.number);
+    net_metric(out, "countersign_hsm_audit_lost_total", "lines that could not be written", "counter", (int64_t)c.lost);
+    net_metric(out, "countersign_hsm_audit_synced_total", "times the trail was made durable", "counter", (int64_t)c.synced);
+}
+
 void hsm_metrics(void *hsm, struct buf *out)
 {
     const struct hsm *of = hsm;
@@ -228,6 +241,8 @@ void hsm_metrics(void *hsm, struct buf *out)
     net_metric(out, "countersign_hsm_bad_frames_total", "frames too short to answer", "counter", (int64_t)c->frames_bad);
     net_metric(out, "countersign_hsm_codes_together_total", "codes computed together with others", "counter",
                (int64_t)hsm_batch_codes(of->batch));
+    if (of->config.audit)
+        put_audit(of->config.audit, out);
     if (of->guess)
         put_guess(of->guess, out);
     hsm_observe_metrics(of->observe, out);
@@ -259,31 +274,6 @@ static bool enabled(const struct hsm *hsm, const struct hsm_client *client, cons
 }
 
 /* ---- one command ---- */
-
-/* The rest is counted in the next second. */
-bool hsm_log_admits(struct hsm *hsm)
-{
-    int64_t second = env_monotonic_us(hsm->config.env) / 1000000;
-    if (second != hsm->audit_second) {
-        if (hsm->audit_lines > AUDIT_LINES_MAX)
-            LOG(hsm->config.env->log, LOG_WARN, "hsm.log_left_out", LOG_INT("lines", hsm->audit_lines - AUDIT_LINES_MAX));
-        hsm->audit_second = second;
-        hsm->audit_lines = 0;
-    }
-    return ++hsm->audit_lines <= AUDIT_LINES_MAX;
-}
-
-/* The audit column of the row: what leaves a line. No field of the request is logged. */
-static void audit(struct hsm *hsm, const struct hostcmd_row *row, enum err answer)
-{
-    struct log *log = hsm->config.env->log;
-    bool refused = answer != ERR_OK && answer != ERR_VERIFY_FAILED;
-    bool always = row->audit == HOSTCMD_AUDIT_ALWAYS;
-    bool wanted = always || (row->audit == HOSTCMD_AUDIT_FAILURE && refused);
-    if (log && wanted && (always || hsm_log_admits(hsm)))
-        LOG(log, refused ? LOG_WARN : LOG_INFO, "hsm.command", LOG_TEXT("command", row->code),
-            LOG_TEXT("answer", err_row(answer)->host_code), LOG_TEXT("why", err_row(answer)->name));
-}
 
 /* The key type that the authority for a command is about: host-commands 6, activity.{type}.host. */
 static struct span activity_type(const struct hostcmd_row *row, const void *request)
@@ -362,6 +352,7 @@ static enum err answer_row(struct hsm *hsm, const struct hsm_client *client, con
         memset(at.reply, 0, row->reply->size);
         answer = perform(hsm, client, row, &tail, &at);
     }
+    answer = hsm_tell_command(hsm, client, row, answer);
     if (hostcmd_reply_build(row, answer, at.request, at.reply, tail.trailer, out) != ERR_OK) {
         /* No room for this reply (in a chain), or a handler that broke its own row: our defect, and the peer gets an answer. */
         answer = buf_done(out) != ERR_OK ? ERR_DATA_LENGTH : ERR_HSM_INTERNAL;
@@ -396,6 +387,8 @@ void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct
     ASSERT(command.len >= CODE_LEN && hsm->depth < DEPTH);
     hsm->counters.commands++;
     if (!enabled(hsm, client, row)) {
+        if (row)
+            (void)hsm_tell_command(hsm, client, row, ERR_COMMAND_DISABLED);
         answer_unknown(hsm, code, data, out);
         return;
     }
@@ -405,7 +398,6 @@ void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct
     hsm->depth--;
     hsm->counters.refused += answer != ERR_OK && answer != ERR_VERIFY_FAILED;
     hsm_observe_command(hsm->observe, row->id, answer);
-    audit(hsm, row, answer);
 }
 
 enum err hsm_answer(struct hsm *hsm, const struct hsm_client *client, struct span payload, struct buf *reply)

@@ -34,6 +34,7 @@ struct hsm_config {
     bool authorised;    /* starts with every activity authorised under the test LMKs (compatibility mode: PM tells the code) */
     bool hardened;      /* host-commands 9 */
     const struct hsm_guess_config *guess; /* hsm/guess.h; NULL: no guessing limit */
+    struct hsm_audit *audit; /* hsm/audit.h, of the caller; NULL: none */
     uint64_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
     const struct hostcmd_profile *layout; /* of scheme 5; copied; NULL: countersign-5 */
     const char *serial; /* 12 characters that JK tells; NULL: none given */

@@ -37,6 +37,11 @@ const struct env *hsm_env(const struct hsm *hsm);
 struct hsm_keys *hsm_keys(struct hsm *hsm);
 const struct hsm_policy *hsm_policy(const struct hsm *hsm); /* hsm/policy.h */
 uint32_t hsm_policy_version(const struct hsm *hsm);         /* one more with each change of it */
+/* Into the log and the audit trail: what officers and operators do. */
+void hsm_tell(struct hsm *hsm, enum log_level level, const char *event, const struct log_field *field, size_t count);
+#define HSM_TELL(hsm_, level_, event_, ...)                                       \
+    hsm_tell((hsm_), (level_), (event_), (const struct log_field[]){__VA_ARGS__}, \
+             sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 /* True while less than so many lines were written this second: a peer must not fill the disk. */
 bool hsm_log_admits(struct hsm *hsm);
 struct hsm_state *hsm_state(struct hsm *hsm);

@@ -30,11 +30,6 @@ static enum err tell(char problem[static HSM_PROBLEM], enum err err, const char 
     return err;
 }
 
-static struct log *log_of(const struct hsm_officers *o)
-{
-    return hsm_env(o->hsm)->log;
-}
-
 /* Begun seconds. */
 static int64_t seconds_of(int64_t left_us)
 {
@@ -139,8 +134,8 @@ static enum err carry_out_load(struct hsm_officers *o, char problem[static HSM_P
     o->store = o->candidate;
     o->candidate = NULL;
     hsm_state_secure_set(hsm_state(o->hsm), false);
-    LOG(log_of(o), LOG_INFO, "hsm.lmks_loaded", LOG_INT("lmks", keys_store_facts(o->store).lmks),
-        LOG_INT("generation", keys_store_facts(o->store).generation));
+    HSM_TELL(o->hsm, LOG_INFO, "hsm.lmks_loaded", LOG_INT("lmks", keys_store_facts(o->store).lmks),
+             LOG_INT("generation", keys_store_facts(o->store).generation));
     return ERR_OK;
 }
 
@@ -150,7 +145,7 @@ static enum err carry_out_online(struct hsm_officers *o, char problem[static HSM
         return tell(problem, ERR_NOT_AUTHORISED, "no LMK is loaded: `lmk load` first");
     hsm_state_secure_set(hsm_state(o->hsm), false);
     changed(o);
-    LOG(log_of(o), LOG_INFO, "hsm.state", LOG_TEXT("state", "online"));
+    HSM_TELL(o->hsm, LOG_INFO, "hsm.state", LOG_TEXT("state", "online"));
     return ERR_OK;
 }
 
@@ -163,8 +158,8 @@ static enum err carry_out_authorise(struct hsm_officers *o, const struct hsm_dec
     if (hsm_state_authorise(hsm_state(o->hsm), d->lmk, d->activity, d->type, until_us) != ERR_OK)
         return tell(problem, ERR_BUSY, "too many activities are authorised: cancel some");
     changed(o);
-    LOG(log_of(o), LOG_WARN, "hsm.authorised", LOG_INT("lmk", d->lmk), LOG_TEXT("activity", buf_text(&text)),
-        LOG_INT("minutes", d->minutes));
+    HSM_TELL(o->hsm, LOG_WARN, "hsm.authorised", LOG_INT("lmk", d->lmk), LOG_TEXT("activity", buf_text(&text)),
+             LOG_INT("minutes", d->minutes));
     return ERR_OK;
 }
 
@@ -244,8 +239,8 @@ static enum err refused(struct hsm_officers *o, uint8_t number, char problem[sta
         wait_s = doublings > 8 ? HSM_WAIT_MAX_S : INT64_C(1) << doublings;
         o->blocked_until_us = now_us(o) + wait_s * second_us;
     }
-    LOG(log_of(o), LOG_WARN, "hsm.officer_refused", LOG_INT("officer", number), LOG_INT("wrong", o->wrong),
-        LOG_INT("wait_s", wait_s));
+    HSM_TELL(o->hsm, LOG_WARN, "hsm.officer_refused", LOG_INT("officer", number), LOG_INT("wrong", o->wrong),
+             LOG_INT("wait_s", wait_s));
     return tell(problem, ERR_AUTHENTICATION, "that is not the passphrase of this officer");
 }
 
@@ -296,7 +291,7 @@ enum err hsm_officers_prove(struct hsm_officers *o, uint8_t number, const uint8_
     unsigned need = decision->deed == HSM_LOAD ? keys_store_facts(store).needed : o->config.voices;
     *out = (struct hsm_voices){.have = (unsigned)__builtin_popcount(o->voices), .need = need};
     out->done = out->have >= need;
-    LOG(log_of(o), LOG_INFO, "hsm.officer", LOG_INT("officer", number), LOG_INT("voices", out->have), LOG_INT("needed", need));
+    HSM_TELL(o->hsm, LOG_INFO, "hsm.officer", LOG_INT("officer", number), LOG_INT("voices", out->have), LOG_INT("needed", need));
     if (!out->done)
         return ERR_OK;
     err = carry_out(o, decision, problem);
@@ -320,14 +315,14 @@ void hsm_officers_secure(struct hsm_officers *o)
     hsm_state_secure_set(hsm_state(o->hsm), true);
     drop_pending(o);
     changed(o);
-    LOG(log_of(o), LOG_WARN, "hsm.state", LOG_TEXT("state", "secure"));
+    HSM_TELL(o->hsm, LOG_WARN, "hsm.state", LOG_TEXT("state", "secure"));
 }
 
 void hsm_officers_cancel(struct hsm_officers *o, uint8_t lmk)
 {
     hsm_state_end(hsm_state(o->hsm), lmk);
     changed(o);
-    LOG(log_of(o), LOG_WARN, "hsm.authority_ended", LOG_INT("lmk", lmk), LOG_TEXT("by", "officer"));
+    HSM_TELL(o->hsm, LOG_WARN, "hsm.authority_ended", LOG_INT("lmk", lmk), LOG_TEXT("by", "officer"));
 }
 
 void hsm_officers_zeroise(struct hsm_officers *o)
@@ -337,7 +332,7 @@ void hsm_officers_zeroise(struct hsm_officers *o)
     keys_store_destroy(o->store);
     o->store = NULL;
     hsm_state_secure_set(hsm_state(o->hsm), true);
-    LOG(log_of(o), LOG_WARN, "hsm.zeroised", LOG_TEXT("state", "secure"));
+    HSM_TELL(o->hsm, LOG_WARN, "hsm.zeroised", LOG_TEXT("state", "secure"));
 }
 
 void hsm_officers_tick(void *officers)
@@ -346,11 +341,11 @@ void hsm_officers_tick(void *officers)
     size_t ended = hsm_state_expire(hsm_state(o->hsm));
     if (ended > 0) {
         changed(o);
-        LOG(log_of(o), LOG_WARN, "hsm.authority_ended", LOG_INT("activities", ended), LOG_TEXT("by", "time"));
+        HSM_TELL(o->hsm, LOG_WARN, "hsm.authority_ended", LOG_INT("activities", ended), LOG_TEXT("by", "time"));
     }
     if (o->pending && now_us(o) >= o->pending_until_us) {
         drop_pending(o);
-        LOG(log_of(o), LOG_WARN, "hsm.decision_dropped", LOG_TEXT("by", "time"));
+        HSM_TELL(o->hsm, LOG_WARN, "hsm.decision_dropped", LOG_TEXT("by", "time"));
     }
 }
 

@@ -3,6 +3,7 @@
 #include "hsm/hsm_internal.h"
 #include "hsm/observe.h"
 #include "hsm/policy.h"
+#include "hsm/tell.h"
 
 #include "base/arena.h"
 #include "base/secret.h"
@@ -40,8 +41,11 @@ struct port {
 static void tell(struct port *port, const struct seat *seat, enum log_level level, const char *event)
 {
     struct log *log = hsm_env(port->hsm)->log;
-    if (log && hsm_log_admits(port->hsm))
-        LOG(log, level, event, LOG_TEXT("peer", seat->address), LOG_TEXT("client", seat->identity));
+    const struct log_field field[] = {LOG_TEXT("peer", seat->address), LOG_TEXT("client", seat->identity)};
+    if (level == LOG_WARN)
+        hsm_tell_limited(port->hsm, level, event, field, 2);
+    else if (log && hsm_log_admits(port->hsm))
+        log_write(log, level, event, field, 2);
 }
 
 static void judge(struct port *port, struct seat *seat, struct net_peer peer)

@@ -24,6 +24,7 @@ struct process {
     struct hsm_settings settings;
     struct hsm_custody custody;
     struct hsm_policy policy;
+    struct hsm_audit *audit;
     struct hsm *hsm;
     struct hostcmd_profile layout;
     struct hsm_ports ports;
@@ -62,8 +63,10 @@ static enum err create(struct process *p, struct hsm_config *config, struct net_
     struct hsm_guess_config guess;
     bool limited = false;
     TRY(hsm_mode_policy(&p->settings, &p->policy, problem));
+    TRY(hsm_mode_audit(&p->settings, config->env, &p->audit, problem));
     TRY(hsm_mode_guess(&p->settings, config->env, &guess, &limited, problem));
     config->guess = limited ? &guess : NULL;
+    config->audit = p->audit;
     enum err err = hsm_create(config, &p->hsm);
     secret_wipe(&guess, sizeof guess);
     TRY(err);
@@ -104,6 +107,7 @@ static enum err start(void *context, struct net_problem *problem)
     TRY(create(p, &hsm, problem));
     TRY(hsm_storage_reload(p->hsm, problem));
     TRY(service_loop_create(&p->base));
+    TRY(hsm_mode_started(s, p->audit, p->base.loop, problem));
     TRY(hsm_custody_open(&p->custody, p->hsm, hsm.hardened, p->base.loop, problem));
     TRY(hsm_ports_open(s, p->hsm, p->base.loop, &p->ports, problem));
     uint16_t admin_port = 0;
@@ -121,6 +125,7 @@ static void stop(void *context)
     net_loop_destroy(p->base.loop);
     hsm_custody_close(&p->custody);
     hsm_destroy(p->hsm);
+    hsm_mode_stopped(p->audit);
     hsm_confine_close();
 }
 

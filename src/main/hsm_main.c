@@ -17,6 +17,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
     {"serve", "answer host commands (without a subcommand, too)", main_hsm},
     {"lmk", "the key ceremony and the officers' console", hsm_lmk_main},
+    {"audit", "find out whether the audit trail was changed", main_hsm_audit},
     {"send", "send one host command and explain the frames", main_hsm_send},
     {"calc", "compute a security code with every intermediate value", main_hsm_calc},
     {"batch", "make the codes of many cards for personalisation", main_hsm_batch},

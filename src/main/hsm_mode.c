@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { GUESS_LIMIT_DEFAULT = 30, KEY_DIGITS = 2 * HSM_MODE_KEY, MEBIBYTE = 1 << 20 };
+enum { GUESS_LIMIT_DEFAULT = 30, KEY_DIGITS = 2 * HSM_MODE_KEY, MEBIBYTE = 1 << 20, AUDIT_TICK_MS = 1000 };
 
 bool hsm_mode_hardened(const struct hsm_settings *settings)
 {
@@ -75,8 +75,12 @@ void hsm_mode_warn(const struct hsm_settings *settings, struct log *log)
         warn(log, "hsm.mode", "compatibility: no guessing limit, no authorised activities, plain TCP from anywhere");
     if (settings->authorised)
         warn(log, "hsm.authorised", "PM tells the expected code to whoever asks with a wrong one");
+    if (settings->audit[0] && !settings->audit_key[0])
+        warn(log, "hsm.audit_key", "empty: whoever can write the trail can build it anew");
     if (!hardened)
         return;
+    if (!settings->audit[0])
+        warn(log, "hsm.audit", "empty: what was done to keys is in the log alone");
     if (!settings->clients[0])
         warn(log, "hsm.clients", "empty: every client may use every command");
     if (settings->plaintext_peers[0])
@@ -173,4 +177,43 @@ enum err hsm_mode_guess(const struct hsm_settings *settings, const struct env *e
         return hsm_mode_key_read(settings->guess_key, out->key, problem);
     env_random(env, out->key, sizeof out->key);
     return ERR_OK;
+}
+
+enum err hsm_mode_audit(const struct hsm_settings *settings, const struct env *env, struct hsm_audit **out,
+                        struct net_problem *problem)
+{
+    struct hsm_audit_config config = {.path = settings->audit, .size = (uint64_t)settings->audit_size * MEBIBYTE};
+    if (!settings->audit[0])
+        return ERR_OK;
+    if (settings->audit_key[0])
+        TRY(hsm_mode_key_read(settings->audit_key, config.key, problem));
+    else if (hsm_mode_hardened(settings))
+        return problem_set(problem, "hsm.audit_key", "is required in hardened mode: openssl rand -hex 32 makes one");
+    enum err err = hsm_audit_open(env, &config, out, problem);
+    secret_wipe(&config, sizeof config);
+    return err;
+}
+
+enum err hsm_mode_started(const struct hsm_settings *settings, struct hsm_audit *audit, struct net_loop *loop,
+                          struct net_problem *problem)
+{
+    bool hardened = hsm_mode_hardened(settings);
+    const struct log_field field[] = {LOG_TEXT("version", COUNTERSIGN_VERSION),
+                                      LOG_TEXT("mode", hardened ? "hardened" : "compatibility"),
+                                      LOG_TEXT("lmk", settings->test_lmk ? "test" : settings->lmk_store)};
+    if (!audit)
+        return ERR_OK;
+    enum err err = hsm_audit_write(audit, "hsm.started", field, sizeof field / sizeof field[0], true);
+    if (err != ERR_OK && hardened)
+        return problem_set(problem, settings->audit, "cannot be written");
+    return net_loop_every(loop, AUDIT_TICK_MS, AUDIT_TICK_MS, hsm_audit_tick, audit);
+}
+
+void hsm_mode_stopped(struct hsm_audit *audit)
+{
+    if (!audit)
+        return;
+    /* A loss is told by the trail itself. */
+    (void)!hsm_audit_write(audit, "hsm.stopped", NULL, 0, true);
+    hsm_audit_close(audit);
 }

@@ -2,8 +2,8 @@
 /*
  * Hardened or compatible: what the settings of countersign-hsm say about its mode, and what follows from it.
  *
- * Purpose    One place that decides the mode (host-commands 9), refuses settings that contradict it, tells those that are unsafe, and
- *            turns settings and the files they name into what the hsm is given.
+ * Purpose    One place that decides the mode (host-commands 9), refuses settings that contradict it, tells those that are unsafe,
+ *            and turns settings and the files they name into what the hsm is given.
  * Ownership  Results are values of the caller; a guessing key is wiped by the holder.
  * Threading  The main thread, at start and at a reload.
  * Failure    Refusals are told on standard error; a file that cannot be used is described in `problem`.
@@ -12,6 +12,7 @@
 #ifndef MAIN_HSM_MODE_H
 #define MAIN_HSM_MODE_H
 
+#include "hsm/audit.h"
 #include "hsm/guess.h"
 #include "hsm/policy.h"
 #include "main/hsm_settings.h"
@@ -29,6 +30,14 @@ MUST_USE enum err hsm_mode_policy(const struct hsm_settings *settings, struct hs
 /* `on` false: this mode has no guessing limit. */
 MUST_USE enum err hsm_mode_guess(const struct hsm_settings *settings, const struct env *env, struct hsm_guess_config *out, bool *on,
                                  struct net_problem *problem);
+/* The trail of hsm.audit; *out stays NULL where there is none. */
+MUST_USE enum err hsm_mode_audit(const struct hsm_settings *settings, const struct env *env, struct hsm_audit **out,
+                                 struct net_problem *problem);
+/* The first line of a run, and the trail's tick; in hardened mode nothing starts without it. */
+MUST_USE enum err hsm_mode_started(const struct hsm_settings *settings, struct hsm_audit *audit, struct net_loop *loop,
+                                   struct net_problem *problem);
+/* The last line; closes the trail. */
+void hsm_mode_stopped(struct hsm_audit *audit);
 /* 32 bytes as 64 hexadecimal digits, in a file that nobody but its owner may read. */
 MUST_USE enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], struct net_problem *problem);
 

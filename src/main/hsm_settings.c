@@ -56,7 +56,7 @@ static const struct config_row settings_rows[] = {
     /* mode and limits */
     {"hsm", "mode", "hardened or compatibility; empty: hardened, with the public test LMKs compatibility", CONFIG_TEXT,
      CONFIG_MEMBER(struct hsm_settings, mode), .initial = ""},
-    {"hsm", "guess_limit", "wrong codes a card number may have in 24 hours before CY and PM answer 39, from 3; 0: 30 in hardened mode",
+    {"hsm", "guess_limit", "wrong codes a card may have in 24 hours before CY and PM answer 39, from 3; 0: 30 in hardened mode",
      CONFIG_INTEGER, CONFIG_MEMBER(struct hsm_settings, guess_limit), 0, 10000, "0"},
     {"hsm", "guess_pans", "card numbers that the guessing limit remembers", CONFIG_INTEGER,
      CONFIG_MEMBER(struct hsm_settings, guess_pans), 1000, 50000000, "1000000"},
@@ -68,6 +68,12 @@ static const struct config_row settings_rows[] = {
      CONFIG_TEXT, CONFIG_MEMBER(struct hsm_settings, plaintext_peers), .initial = ""},
     {"hsm", "clients", "FILE with the commands that each client may use, NAME: CW CY ...; empty: all of them", CONFIG_TEXT,
      CONFIG_MEMBER(struct hsm_settings, clients), .initial = ""},
+    {"hsm", "audit", "FILE of the audit trail, with FILE.head beside it; empty: none", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, audit), .initial = ""},
+    {"hsm", "audit_key", "FILE with 64 hexadecimal digits that seal the trail; required in hardened mode", CONFIG_TEXT,
+     CONFIG_MEMBER(struct hsm_settings, audit_key), .initial = ""},
+    {"hsm", "audit_size", "MiB of a trail's file, after which it is moved away as FILE.NUMBER", CONFIG_INTEGER,
+     CONFIG_MEMBER(struct hsm_settings, audit_size), 1, 4096, "16"},
     /* the process */
     {"hsm", "secret_memory", "MiB set aside for keys, codes and the cipher library; locked as it is used", CONFIG_INTEGER,
      CONFIG_MEMBER(struct hsm_settings, secret_memory), 4, 4096, "32"},

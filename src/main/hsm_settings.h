@@ -47,6 +47,9 @@ struct hsm_settings {
     char guess_key[256];
     char plaintext_peers[1024];
     char clients[256];
+    char audit[224];
+    char audit_key[256];
+    int64_t audit_size; /* MiB */
 
     /* the process */
     int64_t secret_memory; /* MiB */

@@ -93,6 +93,8 @@ extern const struct hsm_tool main_hsm_send_tool, main_hsm_calc_tool, main_hsm_ba
 int main_hsm_send(int argc, char **argv);
 int main_hsm_calc(int argc, char **argv);
 int main_hsm_batch(int argc, char **argv);
+extern const struct hsm_tool main_hsm_audit_tool;
+int main_hsm_audit(int argc, char **argv);
 
 /* Writes all of it to the descriptor. */
 MUST_USE enum err hsm_tool_write(int fd, struct span text);
