@@ -143,8 +143,8 @@ static void note_attributes(struct page *p, const struct wire_record *layout, si
     struct hostcmd_attributes attributes;
     size_t used = 0;
     p->base = *at;
-    if (wire_annotate(layout, span_slice(p->payload, *at, SIZE_MAX), &attributes,
-                      &(struct wire_visitor){on_field, p}, &used, NULL) == ERR_OK)
+    if (wire_annotate(layout, span_slice(p->payload, *at, SIZE_MAX), &attributes, &(struct wire_visitor){on_field, p}, &used,
+                      NULL) == ERR_OK)
         *at += used;
 }
 
@@ -181,6 +181,17 @@ static void note_tail(struct page *p, const struct hostcmd_row *row, const struc
     note_bytes(p, "trailer", "comes back as it is", end, tail->trailer);
 }
 
+/* With or without the optional columns of a layout, as hostcmd_request_parse takes it. */
+static const struct wire_record *shape_of(const struct hostcmd_row *row, struct span data, void *request)
+{
+    struct hostcmd_tail tail;
+    struct hostcmd_row whole = *row;
+    whole.brief = NULL;
+    bool fits = !row->brief || hostcmd_request_parse(&whole, data, request, &tail, NULL) == ERR_OK ||
+                hostcmd_request_parse(row, data, request, &tail, NULL) != ERR_OK;
+    return fits ? row->request : row->brief;
+}
+
 void hostcmd_annotate_request(struct span payload, size_t header, const struct hostcmd_noter *noter, void *request,
                               struct hostcmd_view *view)
 {
@@ -198,8 +209,10 @@ void hostcmd_annotate_request(struct span payload, size_t header, const struct h
         note_rest(&p);
         return;
     }
+    view->row = hostcmd_layout_row(noter->layout, view->row->id);
     struct span data = span_slice(payload, p.base, SIZE_MAX);
-    view->err = wire_annotate(view->row->request, data, request, &(struct wire_visitor){on_field, &p}, &used, &view->fault);
+    const struct wire_record *record = shape_of(view->row, data, request);
+    view->err = wire_annotate(record, data, request, &(struct wire_visitor){on_field, &p}, &used, &view->fault);
     view->err = hostcmd_request_parse(view->row, data, request, &tail, &view->fault);
     view->trailer = tail.trailer;
     if (view->err == ERR_OK)

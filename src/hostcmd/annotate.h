@@ -20,6 +20,7 @@
 #define HOSTCMD_ANNOTATE_H
 
 #include "hostcmd/commands.h"
+#include "hostcmd/layout.h"
 
 struct hostcmd_part {
     const char *name;
@@ -33,6 +34,7 @@ struct hostcmd_part {
 struct hostcmd_noter {
     void (*note)(void *context, const struct hostcmd_part *part);
     void *context;
+    const struct hostcmd_layout *layout; /* of scheme 5; NULL: that of the table */
 };
 
 struct hostcmd_view {

@@ -5,6 +5,7 @@
 #include "main/hsm_send_link.h"
 #include "main/hsm_send_show.h"
 #include "main/hsm_tool.h"
+#include "main/layout_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ enum {
     EXPORTABILITY,
     BLOCK_VERSION,
     TRAILER,
+    LAYOUT,
     FIELDS,
     WAIT,
     DRY_RUN,
@@ -52,6 +54,7 @@ static const struct hsm_tool_option options[] = {
     [EXPORTABILITY] = {"exportability", "X", "narrower exportability of the key block that is made, sent as &X"},
     [BLOCK_VERSION] = {"block-version", "X", "version of the key block that is made, sent as !X"},
     [TRAILER] = {"trailer", "TEXT", "up to 32 characters that come back"},
+    [LAYOUT] = {"layout", "FILE", "layout profile of scheme 5 in QY and PM (default countersign-5)"},
     [FIELDS] = {"fields", "FILE", "read further FIELD=VALUE lines from FILE, - for standard input: other users of this machine see "
                 "the command line, but not these"},
     [WAIT] = {"wait", "MS", "how long to wait for the answer (default 5000)"},
@@ -110,7 +113,8 @@ struct work {
     struct hsm_tool_line line;
     struct hsm_fields *fields;
     const struct hostcmd_row *row;
-    struct buf payload; /* what is sent, or explained */
+    struct hostcmd_layout layout; /* of scheme 5 */
+    struct buf payload;           /* what is sent, or explained */
     struct buf answer;
     struct buf page; /* what is printed */
     size_t header;
@@ -177,6 +181,18 @@ static enum err take_change(struct work *w, unsigned option, char *out)
     return ERR_OK;
 }
 
+/* Optional columns of a layout that are not named get their defaults, all together. */
+static enum err fill(struct work *w)
+{
+    char brief_problem[HSM_FIELDS_PROBLEM];
+    enum err err = hsm_fields_fill(w->fields, w->row->request, "", w->request, w->problem);
+    bool brief =
+        err != ERR_OK && w->row->brief && hsm_fields_fill(w->fields, w->row->brief, "", w->request, brief_problem) == ERR_OK;
+    if (brief)
+        hostcmd_layout_complete(&w->layout, w->row->id, w->request);
+    return brief ? ERR_OK : err;
+}
+
 static enum err build(struct work *w, int lmk)
 {
     struct hostcmd_tail tail = {.lmk = lmk, .has_attributes = hsm_fields_any(w->fields, "attr.")};
@@ -191,7 +207,7 @@ static enum err build(struct work *w, int lmk)
     TRY(hsm_fields_resolve(w->fields, w->row->request, "", w->problem));
     if (with)
         TRY(hsm_fields_resolve(w->fields, attributes, "attr.", w->problem));
-    TRY(hsm_fields_fill(w->fields, w->row->request, "", w->request, w->problem));
+    TRY(fill(w));
     if (with)
         TRY(hsm_fields_fill(w->fields, attributes, "attr.", &tail.attributes, w->problem));
     const char *unused = hsm_fields_unused(w->fields);
@@ -199,7 +215,9 @@ static enum err build(struct work *w, int lmk)
         (void)snprintf(w->problem, sizeof w->problem, "%.48s: does not belong to this form of the command", unused);
         return ERR_CONFIG;
     }
-    enum err err = hostcmd_request_build_tail(w->row->id, w->request, &tail, &w->payload);
+    bool laid_out = w->row != hostcmd_row(w->row->id); /* QY and PM, which have nothing behind their fields but %NN */
+    enum err err = laid_out ? hostcmd_request_build_row(w->row, w->request, lmk, &w->payload)
+                            : hostcmd_request_build_tail(w->row->id, w->request, &tail, &w->payload);
     if (err != ERR_OK)
         (void)snprintf(w->problem, sizeof w->problem, "the frame cannot be built: %s", err_row(err)->text);
     return err;
@@ -242,7 +260,8 @@ static void explain_request(struct work *w, struct hsm_send_show *show, struct h
 {
     struct span payload = buf_span(&w->payload);
     hsm_send_show_begin(show, "request", payload);
-    hostcmd_annotate_request(payload, w->header, &(struct hostcmd_noter){hsm_send_show_part, show}, w->request, view);
+    const struct hostcmd_noter noter = {hsm_send_show_part, show, &w->layout};
+    hostcmd_annotate_request(payload, w->header, &noter, w->request, view);
     hsm_send_show_end(show, view, payload);
 }
 
@@ -251,7 +270,8 @@ static void explain_answer(struct work *w, struct hsm_send_show *show, const str
 {
     struct span payload = buf_span(&w->answer);
     hsm_send_show_begin(show, "answer", payload);
-    hostcmd_annotate_reply(of, payload, w->header, &(struct hostcmd_noter){hsm_send_show_part, show}, w->reply, view);
+    hostcmd_annotate_reply(of, payload, w->header, &(struct hostcmd_noter){.note = hsm_send_show_part, .context = show}, w->reply,
+                           view);
     hsm_send_show_end(show, view, payload);
 }
 
@@ -376,9 +396,10 @@ static int exchange(struct work *w, struct hsm_send_show *show, const struct hos
 static int send_command(struct work *w)
 {
     struct hostcmd_view view;
-    w->row = hostcmd_find(span_text(w->line.operand[0]));
-    if (!w->row)
+    const struct hostcmd_row *row = hostcmd_find(span_text(w->line.operand[0]));
+    if (!row)
         return hsm_tool_refuse(tool, "no such command", "--help lists them");
+    w->row = hostcmd_layout_row(&w->layout, row->id);
     if (w->line.help) {
         hsm_send_show_fields(w->row, &w->page);
         return hsm_tool_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? 0 : EXIT_NOT_UNDERSTOOD;
@@ -393,6 +414,15 @@ static int send_command(struct work *w)
     return exchange(w, &show, &view);
 }
 
+static int load_layout(struct work *w)
+{
+    struct hostcmd_profile profile;
+    const char *name = w->line.value[LAYOUT] ? w->line.value[LAYOUT] : "";
+    if (layout_file_load(name, &profile, w->problem, sizeof w->problem) != ERR_OK)
+        return hsm_tool_refuse(tool, "--layout", w->problem);
+    return hostcmd_layout_fill(&profile, &w->layout) == ERR_OK ? 0 : hsm_tool_refuse(tool, "--layout", "the profile is not sound");
+}
+
 int main_hsm_send(int argc, char **argv)
 {
     struct work *w = NULL;
@@ -403,7 +433,9 @@ int main_hsm_send(int argc, char **argv)
     if (secret_process_harden() != ERR_OK || work_create(&w) != ERR_OK)
         return hsm_tool_failed(tool, EXIT_NOT_UNDERSTOOD, "no memory", "");
     w->line = line;
-    int status = line.value[HEX] ? explain_captured(w) : send_command(w);
+    int status = load_layout(w);
+    if (status == 0)
+        status = line.value[HEX] ? explain_captured(w) : send_command(w);
     work_destroy(w);
     return status;
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """countersign-hsm send: published frames typed by names, sent to a real HSM, explained, masked, refused where they are wrong."""
 import socket
+import os
 import sys
 import tempfile
 
@@ -90,6 +91,33 @@ def around(checks, hsm):
                  part(told["answer"], "key")["value"].startswith("RC0072C0TN00N0000"), "and so have changes of them")
 
 
+LAYOUT = """profile site
+algorithm T0
+column 1 twu 4 N unit=minutes
+column 2 time 12 N format=YYMMDDhhmmss
+column 3 code 3 N
+column 4 expiry 4 N optional=2812
+column 5 service 3 N optional=000
+"""
+
+
+def laid_out(checks, folder):
+    """Scheme 5 in another layout, for the HSM and for the tool; t0-01 of the published vectors."""
+    path = os.path.join(folder, "site.layout")
+    with open(path, "w", encoding="ascii") as handle:
+        handle.write(LAYOUT)
+    card = ("scheme=5", "key=" + MK, "method=A", "pan=" + PAN, "twu=0060", "time=260101000000")
+    with Hsm("--set", "hsm.layout=" + path) as hsm:
+        run = ("--layout", path, "--to", hsm.address, "--json", "--reveal")
+        for words, more in ((("QY", *card), ()), (("QY", *card), ("expiry=2812", "service=000"))):
+            told = tool("send", *words, *more, *run).json()
+            checks.check(part(told["answer"], "code")["value"] == "411", "the code in a layout of the site")
+            checks.check(part(told["request"], "TWU")["value"] == "0060" and
+                         part(told["request"], "expiry")["value"] == "2812", "its columns are explained")
+        checks.check(tool("send", "PM", *card, "version=0", "code=411", *run).status == 0, "and verified")
+    checks.check(tool("send", "NC", "--layout", os.path.join(folder, "none")).status == 2, "a layout that is not there")
+
+
 def over_tls(checks, folder):
     ca, other = Authority(folder), Authority(folder, "other")
     ca.leaf("hsm", "hsm", "subjectAltName=IP:127.0.0.1")
@@ -140,6 +168,7 @@ def main():
         refusals(checks, hsm)
     with tempfile.TemporaryDirectory() as folder:
         over_tls(checks, folder)
+        laid_out(checks, folder)
     return checks.end()
 
 

@@ -59,7 +59,8 @@ def main():
     for page in pages:
         text, warnings = rendered(page)
         cases.check(not warnings and len(text) > 500, "%s renders without a warning: %s" % (page, warnings))
-        cases.check(all(heading in text for heading in ("NAME", "SYNOPSIS" if page[-1] in "13" else "DESCRIPTION")), page + " is whole")
+        second = "SYNOPSIS" if page[-1] in "13" else "DESCRIPTION"
+        cases.check("NAME" in text and second in text, page + " is whole")
     subcommands = words_of(HSM)
     cases.check({"serve", "lmk", "send", "calc", "batch"} <= set(subcommands), "subcommands are listed: %s" % subcommands)
     cases.page_says("man/countersign-hsm.1", set(subcommands), "countersign-hsm --help")

@@ -57,7 +57,7 @@ static void every_byte_of_every_request_is_explained(void **state)
             struct buf out = buf_over(frame, sizeof frame);
             struct cover c = {.payload = random_request(hostcmd_row(id), &out)};
             struct hostcmd_view view;
-            hostcmd_annotate_request(c.payload, 4, &(struct hostcmd_noter){on_part, &c}, request, &view);
+            hostcmd_annotate_request(c.payload, 4, &(struct hostcmd_noter){.note = on_part, .context = &c}, request, &view);
             assert_int_equal(view.err, ERR_OK);
             assert_ptr_equal(view.row, hostcmd_row(id));
             assert_false(c.gap || c.rest);
@@ -75,7 +75,7 @@ static void changes_are_explained(void **state)
         snprintf(text, sizeof text, "HEADA8402U71979DEB8587E2734F1E99D5DCAEF9ACU9B4934384B19946B040CD702B4D58145R%s", tails[i]);
         struct cover c = {.payload = span_text(text)};
         struct hostcmd_view view;
-        hostcmd_annotate_request(c.payload, 4, &(struct hostcmd_noter){on_part, &c}, request, &view);
+        hostcmd_annotate_request(c.payload, 4, &(struct hostcmd_noter){.note = on_part, .context = &c}, request, &view);
         assert_int_equal(view.err, ERR_OK);
         assert_false(c.gap || c.rest);
         assert_int_equal(c.at, c.payload.len);
@@ -92,7 +92,7 @@ static void a_cut_request_is_explained_as_far_as_it_goes(void **state)
         for (size_t len = 6; len < whole.len && len < 600; len++) {
             struct cover c = {.payload = span_slice(whole, 0, len)};
             struct hostcmd_view view;
-            hostcmd_annotate_request(c.payload, 4, &(struct hostcmd_noter){on_part, &c}, request, &view);
+            hostcmd_annotate_request(c.payload, 4, &(struct hostcmd_noter){.note = on_part, .context = &c}, request, &view);
             assert_false(c.gap);
             assert_int_equal(c.at, len);
             assert_true(view.err == ERR_OK || view.fault.field != NULL);
@@ -116,7 +116,7 @@ static void every_byte_of_every_reply_is_explained(void **state)
             struct cover c = {.payload = buf_span(&out)};
             struct hostcmd_view view;
             hostcmd_annotate_reply(&(struct hostcmd_answer_of){row, NULL, span_text("\x19T")}, c.payload, 4,
-                                   &(struct hostcmd_noter){on_part, &c}, again, &view);
+                                   &(struct hostcmd_noter){.note = on_part, .context = &c}, again, &view);
             assert_int_equal(view.err, ERR_OK);
             assert_false(c.gap || c.rest);
             assert_int_equal(c.at, c.payload.len);
