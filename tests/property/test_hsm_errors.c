@@ -278,6 +278,20 @@ static void bad_keys(const struct template *t)
             }
 }
 
+/* %NN may stand behind every request; an LMK that is not there is 13, and the trailer comes back. */
+static void absent_lmk(const struct template *t)
+{
+    static const char tail[] = "%07\x19tail";
+    char room[FRAME + sizeof tail];
+    struct span request = expand(t, SIZE_MAX, FORM_GOOD, room);
+    if (strpbrk(t->text, "%#"))
+        return;
+    memcpy(room + request.len, tail, sizeof tail - 1);
+    struct span reply = frames_ask_span(soft, span_of(room, request.len + sizeof tail - 1));
+    if (!span_is(span_slice(reply, 2, SIZE_MAX), "13\x19tail"))
+        fail_msg("%s with %%07 answered %s", t->text, (const char *)reply.at);
+}
+
 static void changed(const struct template *t)
 {
     char room[FRAME], other[FRAME];
@@ -368,6 +382,7 @@ static void errors_are_those_of_the_column(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof templates / sizeof templates[0]; i++) {
         bad_keys(&templates[i]);
+        absent_lmk(&templates[i]);
         changed(&templates[i]);
         attributes(&templates[i]);
     }

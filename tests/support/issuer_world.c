@@ -74,13 +74,20 @@ static uint16_t free_port(void)
     return port;
 }
 
+const char *world_layout;
+
 static void write_config(struct world *w, bool sandbox)
 {
-    char text[1024];
+    char text[1024], layout[160] = "countersign-5";
+    if (world_layout) {
+        write_file(w, "site.layout", world_layout);
+        snprintf(layout, sizeof layout, "%s/site.layout", w->dir);
+    }
     snprintf(text, sizeof text,
              "[store]\nurl = %s\n[rest]\nlisten = 127.0.0.1:%u\n[admin]\nlisten = 127.0.0.1:%u\n[hsm]\naddress = 127.0.0.1:%u\n"
-             "timeout_ms = 700\n[keys]\nfile = %s/keys.ini\n[vault]\nfile = %s/vault.key\n[sandbox]\nenabled = %s\napi_key = %s\n",
-             w->url, w->port, w->admin_port, w->hsm_port, w->dir, w->dir, sandbox ? "true" : "false", WORLD_API_KEY);
+             "layout = %s\ntimeout_ms = 700\n[keys]\nfile = %s/keys.ini\n[vault]\nfile = %s/vault.key\n[sandbox]\nenabled = "
+             "%s\napi_key = %s\n",
+             w->url, w->port, w->admin_port, w->hsm_port, layout, w->dir, w->dir, sandbox ? "true" : "false", WORLD_API_KEY);
     write_file(w, "issuer.ini", text);
 }
 
@@ -134,7 +141,10 @@ void world_hsm_start(struct world *w)
 {
     char listen[32];
     snprintf(listen, sizeof listen, "127.0.0.1:%u", w->hsm_port);
-    char *argv[] = {"countersign-hsm", "--test-lmk", "--listen", listen, NULL};
+    char layout[160] = "hsm.layout=countersign-5";
+    if (world_layout)
+        snprintf(layout, sizeof layout, "hsm.layout=%s/site.layout", w->dir);
+    char *argv[] = {"countersign-hsm", "--test-lmk", "--listen", listen, "--set", layout, NULL};
     w->hsm = spawn(w, "countersign-hsm", argv);
     if (w->issuer > 0)
         wait_ready(w);

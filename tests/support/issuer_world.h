@@ -73,6 +73,8 @@ const char *world_header(const struct world_reply *reply, const char *name);
 /* ---- for cmocka programs: one world at a time ---- */
 
 extern struct world world;
+/* Text of a layout profile of scheme 5 for the HSM and the issuers of worlds to come; NULL: countersign-5. */
+extern const char *world_layout;
 int world_group_setup(void **state);
 int world_group_teardown(void **state);
 /* A new world with the card "v" of the vectors under a product: a PAN can be registered once. */
