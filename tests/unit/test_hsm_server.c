@@ -70,7 +70,7 @@ static void test_status_commands(void **state)
     expect_exchange(fd, "NC", "ND0026860400000000001500-0023");
     expect_exchange(fd, "NC%00", "ND0026860400000000001500-0023");
     expect_exchange(fd, "NC%02", "ND13");
-    expect_exchange(fd, "NO00", "NP003102561500-002300000");
+    expect_exchange(fd, "NO00", "NP003110241500-002300000");
     expect_exchange(fd, "NO01", "NP000");
     expect_exchange(fd, "NO02", "NP15");
     expect_exchange(fd, "B200100123456789ABCDEF", "B3000123456789ABCDEF");
