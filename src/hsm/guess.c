@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { TIMES = 7, NONE = 0, CELLS = 65536, KEY_LEN = 16, PAN_ROOM = 24, DAY_MS = 86400000, CHUNKS_LEAST = 2048, WARN_MS = 60000 };
+enum { TIMES = 7, NONE = 0, CELLS = 65536, KEY_LEN = 16, PAN_ROOM = 24, DAY_MS = 86400000, CHUNKS_LEAST = 2048, WARN_MS = 60000, NAME_LEN = 14 };
 
 /* Failures of one number, oldest first, in a list of chunks. Indexes start at 1. */
 struct chunk {
@@ -368,6 +368,14 @@ static void judge(struct hsm_guess *g, uint32_t index)
         return;
     g->cell[e->cell]++;
     heap_up(g, ++g->heap_count, (struct exceeded){time_at(g, e, e->count - g->limit) + DAY_MS, index});
+}
+
+struct span hsm_guess_name(struct span pan)
+{
+    struct span name = pan.len > NAME_LEN ? span_slice(pan, pan.len - NAME_LEN, NAME_LEN) : pan;
+    while (name.len > 1 && name.at[0] == '0')
+        name = span_slice(name, 1, SIZE_MAX);
+    return name;
 }
 
 /* Spread, not strength: a clash costs an HMAC, never an answer. */

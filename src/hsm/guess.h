@@ -2,7 +2,7 @@
 /*
  * The guessing limit: CY and PM are oracles that say yes or no, so each card number has so many wrong answers a day.
  *
- * Purpose    Keeps the times of the failures (answer 01) of the last 24 hours by card number; at `limit` of them CY and PM answer
+ * Purpose    Keeps the times of the failures (answer 01) of the last 24 hours by card number (hsm_guess_name); at `limit` CY and PM answer
  *            39 for it, whatever the code, until the oldest of those is 24 hours old. A right code takes nothing back
  *            (host-commands 10). The number itself is not kept: an entry is found by the first 16 bytes of HMAC-SHA-256 over its
  *            digits.
@@ -51,6 +51,13 @@ struct hsm_guess_hook {
 MUST_USE enum err hsm_guess_create(const struct env *env, const struct hsm_guess_config *config, struct hsm_guess_hook hook,
                                    struct hsm_guess **out);
 void hsm_guess_destroy(struct hsm_guess *guess);
+
+/*
+ * What failures with a card number count against: its last 14 digits, without zeros in front. Card keys are derived from no other
+ * digits (EMV Book 2 A1.4 method A), and dynamic codes put a counter in place of the first four, so numbers that differ further left
+ * only have the same dynamic codes; a guesser would have a limit for each of them.
+ */
+struct span hsm_guess_name(struct span pan);
 
 /* What is known of a number within one command; starts zeroed. */
 struct hsm_guess_item {

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { DIGITS = 3, ATC_LEN = 6, OVERLAY_LEN = 4 };
+enum { DIGITS = 3, ATC_LEN = 6, OVERLAY_LEN = 4, CVV_ROW_DIGITS = 26 };
 
 static struct code_digits code_of(struct span digits)
 {
@@ -23,16 +23,51 @@ struct card_fields {
     struct span key, pan, expiry, service;
 };
 
+/*
+ * What a verification counts against. The algorithm sees PAN, expiry and service code as one row of digits filled with zeros, so a
+ * number continued by digits of its expiry has the same code (4123456789012345 8701 101 and 41234567890123458 7011 010): that row
+ * has a limit of its own.
+ */
+struct static_guess {
+    struct hsm_guess_item card, row;
+    uint8_t digit[CVV_ROW_DIGITS];
+};
+
+static struct span guess_row(const struct card_fields *in, struct static_guess *guess)
+{
+    struct buf row = buf_over(guess->digit, sizeof guess->digit);
+    buf_put_span(&row, in->pan);
+    buf_put_span(&row, in->expiry);
+    buf_put_span(&row, in->service);
+    while (buf_done(&row) == ERR_OK && row.len < sizeof guess->digit)
+        buf_put_byte(&row, '0');
+    return buf_span(&row);
+}
+
+static enum err guess_admit(struct hsm *hsm, const struct card_fields *in, struct static_guess *guess)
+{
+    TRY(hsm_guess_admit(hsm_guess(hsm), hsm_guess_name(in->pan), &guess->card));
+    return hsm_guess_admit(hsm_guess(hsm), guess_row(in, guess), &guess->row);
+}
+
+static enum err guess_answer(struct hsm *hsm, const struct card_fields *in, struct static_guess *guess, bool matched)
+{
+    enum err card = hsm_guess_answer(hsm_guess(hsm), hsm_guess_name(in->pan), &guess->card, matched);
+    if (card != ERR_OK && card != ERR_VERIFY_FAILED)
+        return card;
+    return hsm_guess_answer(hsm_guess(hsm), guess_row(in, guess), &guess->row, matched);
+}
+
 /* `guess` NULL: a generation, which has no limit. */
-static enum err static_code(struct hsm *hsm, const struct hsm_call *call, const struct card_fields *in,
-                            struct hsm_guess_item *guess, struct code_digits *out)
+static enum err static_code(struct hsm *hsm, const struct hsm_call *call, const struct card_fields *in, struct static_guess *guess,
+                            struct code_digits *out)
 {
     struct cvv_key *key = NULL;
     struct pan pan = {0};
     TRY(hsm_key_cvk(hsm, call, in->key, &key));
     TRY(card_pan_parse(in->pan, CARD_ANY, &pan));
     if (guess)
-        TRY(hsm_guess_admit(hsm_guess(hsm), in->pan, guess));
+        TRY(guess_admit(hsm, in, guess));
     enum err err = ERR_OK;
     if (!hsm_prepared_code(call->prepared, &key->pair.key, out))
         err = cvv_generate(key, &pan, (const char *)in->expiry.at, (const char *)in->service.at, DIGITS, out);
@@ -55,9 +90,11 @@ enum err hsm_handle_cy(struct hsm *hsm, struct hsm_call *call)
     const struct hostcmd_cy *r = call->request;
     SECRET_CODE right = {0}, given = code_of(WIRE_SPAN(r->code));
     const struct card_fields in = {WIRE_SPAN(r->key), WIRE_SPAN(r->pan), WIRE_SPAN(r->expiry), WIRE_SPAN(r->service)};
-    struct hsm_guess_item guess = {0};
+    struct static_guess guess = {0};
     TRY(static_code(hsm, call, &in, &guess, &right));
-    return hsm_guess_answer(hsm_guess(hsm), in.pan, &guess, secret_code_equal(&right, &given));
+    enum err answer = guess_answer(hsm, &in, &guess, secret_code_equal(&right, &given));
+    secret_wipe(&guess, sizeof guess);
+    return answer;
 }
 
 /* ---- dynamic codes ---- */
@@ -140,7 +177,7 @@ static enum err dynamic_code(struct hsm *hsm, const struct hsm_call *call, const
     if (err == ERR_OK && in->scheme.at[0] == '5')
         err = find_window(hsm, in, &window);
     if (err == ERR_OK && guess)
-        err = hsm_guess_admit(hsm_guess(hsm), in->pan, guess);
+        err = hsm_guess_admit(hsm_guess(hsm), hsm_guess_name(in->pan), guess);
     if (err == ERR_OK && !hsm_prepared_code(call->prepared, &master->master.key, out))
         err = generate(hsm, in, &window, master, &dynamic, out);
     secret_wipe(&dynamic, sizeof dynamic);
@@ -170,7 +207,7 @@ enum err hsm_handle_pm(struct hsm *hsm, struct hsm_call *call)
         given = code_of(WIRE_SPAN(r->code));
         TRY(dynamic_code(hsm, call, &in, &guess, &right));
     }
-    enum err answer = hsm_guess_answer(hsm_guess(hsm), WIRE_SPAN(r->pan), &guess, secret_code_equal(&right, &given));
+    enum err answer = hsm_guess_answer(hsm_guess(hsm), hsm_guess_name(WIRE_SPAN(r->pan)), &guess, secret_code_equal(&right, &given));
     /* The expected value leaves only in authorised state (compatibility mode, host-commands 5.3). */
     if (answer == ERR_VERIFY_FAILED && call->authorised && !WIRE_SET(reply->expected, span_of(right.at, right.len)))
         return ERR_INTERNAL;

@@ -66,7 +66,7 @@ enum err hsm_cvc3_compared(struct hsm *hsm, const struct hsm_call *call, struct 
     TRY(read_given(hsm, WIRE_SPAN(r->cvc3), given));
     enum err err = gather(r, &in);
     if (err == ERR_OK)
-        err = hsm_guess_admit(hsm_guess(hsm), WIRE_SPAN(r->pan), guess);
+        err = hsm_guess_admit(hsm_guess(hsm), hsm_guess_name(WIRE_SPAN(r->pan)), guess);
     if (err == ERR_OK)
         err = make(master, r, &in, &whole);
     secret_wipe(&in, sizeof in);

@@ -373,6 +373,45 @@ static void test_commands(void **state)
     hsm_destroy(hsm);
 }
 
+/* Numbers that have the same codes share one limit: with a limit each, 30 guesses would become thousands. */
+static void test_same_codes(void **state)
+{
+    (void)state;
+    static const struct exchange rounds[][5] = {
+        /* Derivation and overlay leave out the first digits: one code for all of these, and one limit. */
+        {{"QY0" MK "A4123456789012345;2812998000001", "QZ00104"},
+         {"QY0" MK "A5523456789012345;2812998000001", "QZ00104"},
+         {"PM00" MK "A4123456789012345;2812998000001100", "PN01"},
+         {"PM00" MK "A5523456789012345;2812998000001101", "PN01"},
+         {"PM00" MK "A9923456789012345;2812998000001102", "PN01"}},
+        /* One row of digits. */
+        {{"CW" CVK "4123456789012345;8701101", "CX00561"},
+         {"CW" CVK "41234567890123458;7011010", "CX00561"},
+         {"CY" CVK "1114123456789012345;8701101", "CZ01"},
+         {"CY" CVK "11141234567890123458;7011010", "CZ01"},
+         {"CY" CVK "111412345678901234587;0110100", "CZ01"}},
+    };
+    static const struct exchange refused[] = {
+        {"PM00" MK "A4223456789012345;2812998000001104", "PN39"},
+        {"CY" CVK "5614123456789012345870;1101000", "CZ39"},
+    };
+    for (size_t r = 0; r < sizeof rounds / sizeof rounds[0]; r++) {
+        world = (struct rng_world){.state = 1, .monotonic_us = 1};
+        env = rng_env_over(&world);
+        const struct hsm_guess_config guess = config_of(3, 100);
+        const struct hsm_config config = {.env = &env, .header = 4, .sockets = 1, .test_lmk = true, .guess = &guess};
+        struct hsm *hsm = NULL;
+        assert_int_equal(hsm_create(&config, &hsm), ERR_OK);
+        for (size_t i = 0; i < sizeof rounds[r] / sizeof rounds[r][0]; i++)
+            frames_assert(hsm, rounds[r][i].request, rounds[r][i].reply);
+        frames_assert(hsm, refused[r].request, refused[r].reply);
+        hsm_destroy(hsm);
+    }
+    assert_true(span_is(hsm_guess_name(span_text("4123456789012345")), "23456789012345"));
+    assert_true(span_is(hsm_guess_name(span_text("00123456789012")), "123456789012"));
+    assert_true(span_is(hsm_guess_name(span_text("000000000000")), "0"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,7 +420,7 @@ int main(void)
         cmocka_unit_test(test_no_limit),      cmocka_unit_test(test_batch),
         cmocka_unit_test(test_memory),        cmocka_unit_test(test_oldest_is_forgotten),
         cmocka_unit_test(test_times_run_out), cmocka_unit_test(test_model),
-        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_commands),      cmocka_unit_test(test_same_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
