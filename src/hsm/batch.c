@@ -121,17 +121,18 @@ static const struct secret_key *loaded_key(struct hsm *hsm, const struct hsm_cli
     return cvk ? &cvk->pair.key : NULL;
 }
 
-static const struct hostcmd_row *row_of(struct span command)
+/* With the layout of scheme 5 that the dispatcher goes by: it takes what is parsed here for its own. */
+static const struct hostcmd_row *row_of(const struct hsm *hsm, struct span command)
 {
     const struct hostcmd_row *row = hostcmd_find(span_slice(command, 0, CODE_LEN));
     bool code = row && (row->id == HOSTCMD_CW || row->id == HOSTCMD_CY || row->id == HOSTCMD_QY || row->id == HOSTCMD_PM);
-    return code ? row : NULL;
+    return code ? hostcmd_layout_row(hsm_layout(hsm), row->id) : NULL;
 }
 
 static void look_at(struct hsm *hsm, const struct hsm_ask *ask, struct hsm_prepared *item, union card *card)
 {
     struct span key, command = span_slice(ask->payload, hsm_config(hsm)->header, SIZE_MAX);
-    const struct hostcmd_row *row = row_of(command);
+    const struct hostcmd_row *row = row_of(hsm, command);
     item->parsed = item->made = false;
     item->loaded = NULL;
     if (!row)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cvv/cvv.h"
 #include "hostcmd/commands.h"
+#include "hostcmd/layout.h"
 #include "hsm/guess.h"
 #include "hsm/hsm.h"
 #include "support/rng.h"
@@ -108,8 +109,32 @@ static void put_static(struct buf *b)
     put_tail(b);
 }
 
+/* Columns in another order than those of countersign-5, with the same lengths: read by those, they would be other values. */
+static const char layout[] = "profile other\n"
+                             "algorithm T0\n"
+                             "column 1 service 3 N\n"
+                             "column 2 expiry 4 N\n"
+                             "column 3 time 10 N format=YYMMDDhhmm\n"
+                             "column 4 twu 2 N unit=hours\n"
+                             "column 5 code 3 N\n";
+
+/* The code of vector t0-01; with another service code or expiry it is another. */
+static void put_window(struct buf *b)
+{
+    bool verify = below(2);
+    buf_put_text(b, verify ? "PM50" : "QY5");
+    buf_put_text(b, "UB68E039974B21519E5E2226866C4D3A0A4123456789012345;0002812260101000001");
+    if (verify)
+        buf_put_text(b, below(4) == 0 ? "410" : "411");
+    put_tail(b);
+}
+
 static void put_dynamic(struct buf *b)
 {
+    if (below(6) == 0) {
+        put_window(b);
+        return;
+    }
     struct pan pan = card_of(below(CARDS));
     struct code_digits code;
     struct cvv_dynamic card = {.pan = pan, .psn = {'0', '0'}, .expiry = {'2', '8', '1', '2'}, .service = {'9', '9', '8'}};
@@ -137,10 +162,18 @@ static void put_dynamic(struct buf *b)
 static void put_other(struct buf *b)
 {
     static const char *const others[] = {
-        "NC", "NO00", "B200100123456789ABCDEF", "XX", "RA", "N0016", "JK", "J4",
+        "NC",
+        "NO00",
+        "B200100123456789ABCDEF",
+        "XX",
+        "RA",
+        "N0016",
+        "JK",
+        "J4",
         "QY0UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001",
         "PM00UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001105",
-        "A00402U", "AS",
+        "A00402U",
+        "AS",
         "NK0020050CYU9B4934384B19946B040CD702B4D581455614123456789012345;87011010002NC",
         "NK0010061CYU9B4934384B19946B040CD702B4D581455614123456789012345;8701101",
     };
@@ -275,11 +308,19 @@ static void streams_are_answered_alike(void **state)
 
 static void make_side(struct side *side)
 {
+    struct hostcmd_profile profile;
+    struct hostcmd_layout_problem problem;
+    assert_int_equal(hostcmd_profile_parse(span_text(layout), &profile, &problem), ERR_OK);
     static const struct hsm_guess_config guess = {.limit = 25, .pans = 100, .memory = 1 << 20, .key = {1, 2, 3}};
     side->world = (struct rng_world){.state = 5, .wall_ms = 1767225600000, .monotonic_us = 1000000};
     side->env = rng_env_over(&side->world);
-    const struct hsm_config config = {
-        .env = &side->env, .header = HEADER, .sockets = 64, .test_lmk = true, .authorised = true, .guess = &guess};
+    const struct hsm_config config = {.env = &side->env,
+                                      .header = HEADER,
+                                      .sockets = 64,
+                                      .test_lmk = true,
+                                      .authorised = true,
+                                      .guess = &guess,
+                                      .layout = &profile};
     assert_int_equal(hsm_create(&config, &side->hsm), ERR_OK);
 }
 
