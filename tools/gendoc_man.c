@@ -74,7 +74,8 @@ static void put_common_options(struct buf *out)
 
 /* ---- countersign-hsm(1) ---- */
 
-static const struct hsm_tool *const tools[] = {&main_hsm_send_tool, &main_hsm_calc_tool, &main_hsm_batch_tool};
+static const struct hsm_tool *const tools[] = {&main_hsm_send_tool, &main_hsm_calc_tool, &main_hsm_batch_tool,
+                                               &main_hsm_audit_tool};
 enum { TOOLS = sizeof tools / sizeof tools[0] };
 
 static void put_subcommands(struct buf *out)
@@ -226,9 +227,13 @@ static void batch_page(struct buf *out)
     hsm_tool_man(&main_hsm_batch_tool, out);
 }
 
+static void audit_page(struct buf *out)
+{
+    hsm_tool_man(&main_hsm_audit_tool, out);
+}
+
 const struct gendoc_manual gendoc_manuals[] = {
-    {"countersign-hsm.1", hsm_page},           {"countersign-hsm.conf.5", hsm_conf_page},
-    {"countersign-hsm-lmk.1", hsm_lmk_manual}, {"countersign-hsm-send.1", send_page},
-    {"countersign-hsm-calc.1", calc_page},     {"countersign-hsm-batch.1", batch_page},
-    {"countersign.1", countersign_page},       {NULL, NULL},
+    {"countersign-hsm.1", hsm_page},         {"countersign-hsm.conf.5", hsm_conf_page}, {"countersign-hsm-lmk.1", hsm_lmk_manual},
+    {"countersign-hsm-send.1", send_page},   {"countersign-hsm-calc.1", calc_page},     {"countersign-hsm-batch.1", batch_page},
+    {"countersign-hsm-audit.1", audit_page}, {"countersign.1", countersign_page},       {NULL, NULL},
 };

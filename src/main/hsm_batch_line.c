@@ -201,6 +201,7 @@ static void mind_signals(void)
     (void)sigaction(SIGHUP, &action, NULL);
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not grow is an error of write */
 }
 
 int main_hsm_batch(int argc, char **argv)

@@ -292,6 +292,18 @@ def killed(checks, place, generator):
     checks.check(len(state) == 1024 and not any(r[1] in state for r in rows[:100]), "the state holds no card number")
 
 
+def no_room(checks, place, generator):
+    """An output that may not grow: told, and the run goes on when there is room again."""
+    rows, text = cards(2000, generator)
+    words = [PROGRAM, *BASE, "--cvv", CVK, "--in", place.write("big", text), "--recipient", place / "public.pem", "--out",
+             place / "big.jwe", "--chunk", "100", "--quiet", "--resume"]
+    shell = ["sh", "-c", 'ulimit -f 64; exec "$@"', "sh"]
+    done = subprocess.run(shell + words, capture_output=True, check=False, text=True)
+    checks.check(done.returncode == 1 and "could not be written: File too large" in done.stderr, "no room: %s" % done.stderr.strip())
+    done = subprocess.run(words, capture_output=True, check=False, text=True)
+    checks.check(done.returncode == 0 and [r["id"] for r in place.read("big.jwe")[0]] == [r[0] for r in rows], "and on when there is")
+
+
 def one_at_a_time(checks, place, generator):
     _, text = cards(100000, generator)
     words = [PROGRAM, *BASE, "--cvv", CVK, "--in", place.write("both", text), "--recipient", place / "public.pem", "--out",
@@ -319,6 +331,7 @@ def main():
         progress(checks, place, generator)
         killed(checks, place, generator)
         one_at_a_time(checks, place, generator)
+        no_room(checks, place, generator)
     return checks.end()
 
 
