@@ -15,7 +15,10 @@ CVK_BLOCK = "S00072C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A
 CVK = bytes.fromhex("5179BFD6894C8937EFA1AD3BB9F2A17F")
 MK_WRAPPED = "UB68E039974B21519E5E2226866C4D3A0"
 MK = bytes.fromhex("4F2A25C49119019194F2D0AE43F4D579")
+MK_CVC3_WRAPPED = "U1E6F5623CAEF7F791373A1F01A506A28"
+MK_CVC3 = bytes.fromhex("01234567899876543210012345678998")
 PAN = "4716293847561029"
+ACCOUNT = "379382057160543"
 
 
 class Hsm:
@@ -27,7 +30,7 @@ class Hsm:
         self.socket = socket.create_connection(("127.0.0.1", int(port)), timeout=10)
 
     def ask(self, command):
-        payload = b"0001" + command.encode()
+        payload = b"0001" + (command if isinstance(command, bytes) else command.encode())
         self.socket.sendall(struct.pack(">H", len(payload)) + payload)
         length = struct.unpack(">H", self.socket.recv(2, socket.MSG_WAITALL))[0]
         return self.socket.recv(length, socket.MSG_WAITALL).decode()[4:]
@@ -55,6 +58,22 @@ class Hsm:
         self.process.wait(10)
 
 
+def other_codes(hsm, checks):
+    """Window codes, CSC, CVC3 over a binary track, and all of it in chains."""
+    told = []
+    for hour in range(20):
+        start = "%sA%s;2812000260101%02d0001" % (MK_WRAPPED, PAN, hour)
+        told.append(hsm.ask("PM50" + start + hsm.ask("QY5" + start)[4:]))
+        made = hsm.ask("RY32%s%s00002812%03d%%01" % (CVK_BLOCK, ACCOUNT, hour))[5:]
+        told.append(hsm.ask("RY42%s%s00002812%03d%s%%01" % (CVK_BLOCK, ACCOUNT, hour, made)))
+        track = bytes.fromhex(PAN + "D09061019005997722553F")
+        cvc3 = ("PM12%sA%s;00019" % (MK_CVC3_WRAPPED, PAN)).encode() + track + ("000007720%04dXX%03d" % (hour, hour)).encode()
+        hsm.ask(cvc3)
+        parts = [cvc3, ("PM50" + start + "123").encode(), ("CW%s%s;2812101%%01" % (CVK_BLOCK, PAN)).encode()]
+        hsm.ask(b"NK003" + b"".join(b"%04d" % len(part) + part for part in parts))
+    checks.check(set(told) == {"PN00", "RZ004000"}, "window codes and CSC: %s" % set(told))
+
+
 def use(hsm, checks):
     told = []
     for counter in range(100):
@@ -63,12 +82,14 @@ def use(hsm, checks):
         code = hsm.ask("QY0%sA%s;2812998%06d" % (MK_WRAPPED, PAN, counter))[4:]
         told.append(hsm.ask("PM00%sA%s;2812998%06d%s" % (MK_WRAPPED, PAN, counter, code)))
     checks.check(set(told) == {"CZ00", "PN00"}, "200 codes made and verified: %s" % set(told))
+    other_codes(hsm, checks)
     # The last command of the run holds nothing of the card.
     hsm.ask("NC")
 
 
 NEEDLES = {"PAN": PAN.encode(), "packed PAN": bytes.fromhex(PAN), "PAN as numbers": bytes(map(int, PAN)),
-           "PAN under its overlay": PAN[4:].encode(), "CVK": CVK, "CVK half": CVK[8:], "MK-AC": MK, "MK-AC half": MK[8:]}
+           "PAN under its overlay": PAN[4:].encode(), "CVK": CVK, "CVK half": CVK[8:], "MK-AC": MK, "MK-AC half": MK[8:],
+           "MK-CVC3": MK_CVC3, "MK-CVC3 half": MK_CVC3[8:], "account": ACCOUNT.encode(), "account digits": ACCOUNT[2:14].encode()}
 
 
 def search(hsm, checks):
@@ -78,7 +99,7 @@ def search(hsm, checks):
     for locked, memory in hsm.regions():
         locked_keys += locked and CVK in memory
         for name, value in NEEDLES.items():
-            if value in memory and not (locked and value in CVK + MK):
+            if value in memory and not (locked and value in CVK + MK + MK_CVC3):
                 open_bytes[name] = open_bytes.get(name, 0) + 1
     checks.check(not open_bytes, "nothing clear stands anywhere else: %s" % open_bytes)
     return locked_keys
