@@ -52,7 +52,7 @@ struct hostcmd_key_rule {
     const char *type;   /* key type code under a variant LMK: 402; NULL: any */
     const char *usages; /* key block usages, two characters each: C0111213 */
     const char *modes;  /* one letter each: NCG */
-    char algorithm;     /* T */
+    char algorithm;     /* T; 0: any */
 };
 /* Another rule for the requests whose member at `when` is one of `equals`: scheme 1 of PM. */
 struct hostcmd_key_choice {

@@ -44,8 +44,10 @@ static void put_key_rule(const struct hostcmd_key_rule *rule, struct buf *out)
     put_list(rule->usages, 2, out);
     buf_put_text(out, ", mode ");
     put_list(rule->modes, 1, out);
-    buf_put_text(out, ", algorithm ");
-    buf_put_byte(out, (uint8_t)rule->algorithm);
+    if (rule->algorithm) {
+        buf_put_text(out, ", algorithm ");
+        buf_put_byte(out, (uint8_t)rule->algorithm);
+    }
     buf_put_text(out, ".\n");
 }
 

@@ -154,6 +154,11 @@ def documented(checks, address):
     checks.check(len(commands) == len(wanted), "and it has %d of them" % len(wanted))
 
 
+def alone(checks):
+    ran = tool("--listen", "127.0.0.1:0", "--set", "hsm.test_lmk_old=true")
+    checks.check(ran.status == 64 and "hsm.test_lmk_old goes with" in ran.err, "old test LMKs do not come alone")
+
+
 def main():
     fail_without_build()
     checks, random = Checks(), seed()
@@ -168,6 +173,7 @@ def main():
                 part(checks, host, random)
             stored(checks, hsm, host, path)
             documented(checks, hsm.address)
+    alone(checks)
     return checks.end()
 
 

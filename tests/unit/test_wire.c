@@ -308,6 +308,50 @@ static void test_faulty_tables_are_refused(void **state)
     }
 }
 
+/* A row with two conditions is there when both hold. */
+static void test_two_conditions(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const struct wire_field rows[] = {
+        {.name = "scheme", .kind = WIRE_N, .min = 1, .max = 1, WIRE_AT(struct sample, scheme)},
+        {.name = "flag", .kind = WIRE_AN, .min = 1, .max = 1, WIRE_AT(struct sample, group_flag)},
+        {.name = "code", .kind = WIRE_N, .min = 3, .max = 3, .when = offsetof(struct sample, scheme), .equals = "12",
+         .also = offsetof(struct sample, group_flag), .also_equals = "Q", WIRE_AT(struct sample, code)},
+    };
+    /* clang-format on */
+    static const struct wire_record record = WIRE_RECORD("two", struct sample, rows);
+    const struct wire_record last = {"two", &rows[1], 2, sizeof(struct sample)}; /* without the member that `when` names */
+    static const struct {
+        const char *text;
+        enum err err;
+    } cases[] = {{"1Q123", ERR_OK},
+                 {"2Q123", ERR_OK},
+                 {"1Z", ERR_OK},
+                 {"3Q", ERR_OK},
+                 {"1Q", ERR_PARSE_SHORT},
+                 {"1Z123", ERR_PARSE_TRAILING},
+                 {"3Q123", ERR_PARSE_TRAILING}};
+    struct sample s;
+    uint8_t room[1024];
+    assert_int_equal(wire_check(&record, NULL), ERR_OK);
+    assert_int_not_equal(wire_check(&last, NULL), ERR_OK);
+    struct wire_field turned[] = {rows[0], rows[2], rows[1]};
+    const struct wire_record late = WIRE_RECORD("late", struct sample, turned); /* `also` names a later member */
+    assert_int_not_equal(wire_check(&late, NULL), ERR_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf out = buf_over(room, sizeof room);
+        assert_int_equal(wire_parse_all(&record, span_text(cases[i].text), &s, NULL), cases[i].err);
+        if (cases[i].err != ERR_OK)
+            continue;
+        assert_int_equal(wire_build(&record, &s, &out), ERR_OK);
+        assert_true(span_is(buf_span(&out), cases[i].text));
+    }
+    struct buf out = buf_over(room, sizeof room);
+    wire_document(&record, &out);
+    assert_non_null(strstr(buf_text(&out), "if scheme is `1` or `2`; if flag is `Q`"));
+}
+
 static void test_document_names_every_row(void **state)
 {
     (void)state;
@@ -324,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_is_sound),
+        cmocka_unit_test(test_two_conditions),
         cmocka_unit_test(test_golden_parses),
         cmocka_unit_test(test_describe_masks),
         cmocka_unit_test(test_other_variant_has_no_code),
