@@ -17,7 +17,7 @@ static enum err t0(struct cvv_key *card_key, const struct cvv_dynamic *card, con
 }
 
 static const struct cvv_window_algorithm algorithms[] = {
-    {"T0", "CVV over the PAN with the window index as its first four digits", t0},
+    {"T0", "CVV over the PAN with the window index as its first four digits", t0, true},
 };
 
 const struct cvv_window_algorithm *cvv_window_find(const char *name)

@@ -31,6 +31,8 @@ struct cvv_window_algorithm {
     /* `card_key` is the UDK, loaded; `card->overlay` is not set. */
     enum err (*generate)(struct cvv_key *card_key, const struct cvv_dynamic *card, const struct cvv_window *window,
                          struct code_digits *out);
+    /* The code is that of cvv_dynamic_generate with the index as overlay, so that many can be computed at once. */
+    bool overlays;
 };
 
 /* NULL: no such algorithm. */

@@ -77,6 +77,14 @@ bool hsm_prepared_code(const struct hsm_prepared *prepared, const struct secret_
     return true;
 }
 
+bool hsm_prepared_dynamic(const struct hsm_prepared *prepared, const struct secret_key *key, const char overlay[static 4],
+                          struct code_digits *out)
+{
+    if (!prepared || !secret_equal(prepared->overlay, overlay, sizeof prepared->overlay))
+        return false;
+    return hsm_prepared_code(prepared, key, out);
+}
+
 /* ---- what the commands are ---- */
 
 static bool static_card(struct span pan, struct span expiry, struct span service, struct cvv_batch_card *out)
@@ -88,14 +96,22 @@ static bool static_card(struct span pan, struct span expiry, struct span service
     return true;
 }
 
+static bool dynamic_card(struct hsm *hsm, const struct hostcmd_row *row, struct hsm_prepared *item, struct span *key,
+                         struct cvv_dynamic *out)
+{
+    bool made = hsm_code_dynamic(hsm, row, &item->request, key, out);
+    memcpy(item->overlay, out->overlay, sizeof item->overlay);
+    return made;
+}
+
 /* The card of a command and the text of its key; false: nothing to compute ahead, or something wrong that its handler will tell. */
-static bool describe(const struct hostcmd_row *row, struct hsm_prepared *item, union card *card, struct span *key)
+static bool describe(struct hsm *hsm, const struct hostcmd_row *row, struct hsm_prepared *item, union card *card, struct span *key)
 {
     const struct hostcmd_cw *cw = &item->request.cw;
     const struct hostcmd_cy *cy = &item->request.cy;
-    item->one_time = row->id == HOSTCMD_QY || row->id == HOSTCMD_PM;
-    if (item->one_time)
-        return hsm_code_one_time(row, &item->request, key, &card->dynamic);
+    item->dynamic = row->id == HOSTCMD_QY || row->id == HOSTCMD_PM;
+    if (item->dynamic)
+        return dynamic_card(hsm, row, item, key, &card->dynamic);
     *key = row->id == HOSTCMD_CW ? WIRE_SPAN(cw->key) : WIRE_SPAN(cy->key);
     if (row->id == HOSTCMD_CW)
         return static_card(WIRE_SPAN(cw->pan), WIRE_SPAN(cw->expiry), WIRE_SPAN(cw->service), &card->fixed);
@@ -113,7 +129,7 @@ static const struct secret_key *loaded_key(struct hsm *hsm, const struct hsm_cli
                                   .lmk = given ? (uint8_t)item->tail.lmk : standard,
                                   .lmk_given = given,
                                   .request = &item->request};
-    if (item->one_time) {
+    if (item->dynamic) {
         const struct cvv_master *master = hsm_key_master_peek(hsm, &call, text);
         return master ? &master->master.key : NULL;
     }
@@ -141,7 +157,7 @@ static void look_at(struct hsm *hsm, const struct hsm_ask *ask, struct hsm_prepa
     if (hostcmd_request_parse(row, data, &item->request, &item->tail, NULL) != ERR_OK)
         return;
     item->parsed = true;
-    if (describe(row, item, card, &key))
+    if (describe(hsm, row, item, card, &key))
         item->loaded = loaded_key(hsm, ask->client, row, item, key);
 }
 
@@ -152,16 +168,16 @@ static void look_at(struct hsm *hsm, const struct hsm_ask *ask, struct hsm_prepa
 static size_t choose(struct hsm_batch *batch, size_t first, const struct secret_key *key)
 {
     size_t chosen = 0;
-    const struct hsm_prepared head = {.loaded = batch->item[first].loaded, .one_time = batch->item[first].one_time};
+    const struct hsm_prepared head = {.loaded = batch->item[first].loaded, .dynamic = batch->item[first].dynamic};
     for (size_t i = first; i < batch->count; i++) {
         struct hsm_prepared *item = &batch->item[i];
-        if (!item->loaded || item->one_time != head.one_time)
+        if (!item->loaded || item->dynamic != head.dynamic)
             continue;
         if (item->loaded != head.loaded && !secret_equal(item->loaded->at, key->at, key->len))
             continue;
         item->loaded = NULL;
         batch->chosen[chosen] = (uint16_t)i;
-        if (head.one_time)
+        if (head.dynamic)
             batch->lot.dynamic[chosen++] = batch->card[i].dynamic;
         else
             batch->lot.fixed[chosen++] = batch->card[i].fixed;
@@ -169,11 +185,11 @@ static size_t choose(struct hsm_batch *batch, size_t first, const struct secret_
     return chosen;
 }
 
-static void make_codes(struct hsm_batch *batch, const struct secret_key *key, bool one_time, size_t count)
+static void make_codes(struct hsm_batch *batch, const struct secret_key *key, bool dynamic, size_t count)
 {
     if (count < HSM_BATCH_LEAST || cvv_batch_load(key, &batch->schedule) != ERR_OK)
         return;
-    if (one_time)
+    if (dynamic)
         cvv_batch_dynamic(des_kernel_best(), &batch->schedule, batch->lot.dynamic, count, batch->code);
     else
         cvv_batch_generate(des_kernel_best(), &batch->schedule, batch->lot.fixed, count, batch->code);
@@ -201,7 +217,7 @@ void hsm_batch_prepare(struct hsm *hsm, struct hsm_batch *batch, const struct hs
             continue;
         struct secret_key *key = &batch->key[batch->keys++];
         *key = *batch->item[i].loaded;
-        make_codes(batch, key, batch->item[i].one_time, choose(batch, i, key));
+        make_codes(batch, key, batch->item[i].dynamic, choose(batch, i, key));
     }
     secret_wipe(batch->card, count * sizeof *batch->card);
     secret_wipe(&batch->lot, count * sizeof *batch->lot.dynamic);

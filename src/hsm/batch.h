@@ -3,7 +3,7 @@
  * Codes worked out ahead, for files of the room: many commands that arrive together under one key share the bit-sliced cipher.
  *
  * Purpose    hsm_batch_prepare looks at the commands of one turn before the first of them is answered. It parses CW and CY, QY and
- *            PM, finds which of them share a key, and computes their codes (of QY and PM those of scheme 0) at once. Each command
+ *            PM, finds which of them share a key, and computes their codes at once. Each command
  *            is then answered in its turn by its own handler, with every check; where the handler would compute, it takes the code
  *            that is already there.
  * Ownership  The hsm owns it; requests, keys and codes stand in secret pages and are wiped by hsm_batch_clear.
@@ -44,7 +44,8 @@ struct hsm_prepared {
         struct hostcmd_qy qy;
         struct hostcmd_pm pm;
     } request;
-    bool one_time;                   /* a code of scheme 0, under a master key */
+    bool dynamic;                    /* under a master key, with this overlay */
+    char overlay[4];
     const struct secret_key *loaded; /* while preparing: that of the key in the cache */
     const struct secret_key *key;
     struct code_digits code;
@@ -54,5 +55,8 @@ struct hsm_prepared {
 struct hsm_prepared *hsm_batch_prepared(struct hsm_batch *batch, size_t i);
 /* True: `out` is the code of the prepared request, which was made under this key. `prepared` NULL: false. */
 bool hsm_prepared_code(const struct hsm_prepared *prepared, const struct secret_key *key, struct code_digits *out);
+/* The same for a dynamic code, and only if it was made with this overlay: a window may have ended in between. */
+bool hsm_prepared_dynamic(const struct hsm_prepared *prepared, const struct secret_key *key, const char overlay[static 4],
+                          struct code_digits *out);
 
 #endif

@@ -134,35 +134,40 @@ static enum err find_window(struct hsm *hsm, const struct dynamic_fields *in, st
     return cvv_window_index_minutes(moment.unix_s, moment.twu_minutes, &out->index);
 }
 
-/* Scheme 0: the rightmost four digits of the counter overlay the PAN. */
-static void overlay_counter(const struct dynamic_fields *in, struct cvv_dynamic *card)
+/* What overlays the PAN. Scheme 0: the rightmost four digits of the counter. Scheme 5: the window, for algorithms of this kind. */
+static enum err find_overlay(struct hsm *hsm, const struct dynamic_fields *in, struct cvv_window *window, struct cvv_dynamic *card)
 {
-    memcpy(card->overlay, in->atc.at + ATC_LEN - OVERLAY_LEN, OVERLAY_LEN);
+    if (in->scheme.at[0] != '5') {
+        memcpy(card->overlay, in->atc.at + ATC_LEN - OVERLAY_LEN, OVERLAY_LEN);
+        return ERR_OK;
+    }
+    TRY(find_window(hsm, in, window));
+    cvv_overlay(window->index, card->overlay);
+    return ERR_OK;
 }
 
-bool hsm_code_one_time(const struct hostcmd_row *row, const void *request, struct span *key, struct cvv_dynamic *out)
+bool hsm_code_dynamic(struct hsm *hsm, const struct hostcmd_row *row, const void *request, struct span *key,
+                      struct cvv_dynamic *out)
 {
     const struct hostcmd_qy *qy = request;
     const struct hostcmd_pm *pm = request;
+    struct cvv_window window;
     struct dynamic_fields in;
     if (row->id == HOSTCMD_QY)
         in = (struct dynamic_fields)DYNAMIC_FIELDS(qy);
     else
         in = (struct dynamic_fields)DYNAMIC_FIELDS(pm);
-    if (in.scheme.at[0] != '0' || gather(&in, out) != ERR_OK)
-        return false;
-    overlay_counter(&in, out);
     *key = in.key;
-    return true;
+    if (in.scheme.at[0] != '0' && (in.scheme.at[0] != '5' || !hsm_window_algorithm(hsm)->overlays))
+        return false;
+    return gather(&in, out) == ERR_OK && find_overlay(hsm, &in, &window, out) == ERR_OK;
 }
 
-/* Scheme 5: the algorithm of the layout, by the window. */
 static enum err generate(struct hsm *hsm, const struct dynamic_fields *in, const struct cvv_window *window,
-                         struct cvv_master *master, struct cvv_dynamic *card, struct code_digits *out)
+                         struct cvv_master *master, const struct cvv_dynamic *card, struct code_digits *out)
 {
     if (in->scheme.at[0] == '5')
         return cvv_window_generate(hsm_window_algorithm(hsm), master, card, window, out);
-    overlay_counter(in, card);
     return cvv_dynamic_generate(master, card, out);
 }
 
@@ -174,11 +179,11 @@ static enum err dynamic_code(struct hsm *hsm, const struct hsm_call *call, const
     struct cvv_window window = {0};
     TRY(hsm_key_master(hsm, call, in->key, &master));
     enum err err = gather(in, &dynamic);
-    if (err == ERR_OK && in->scheme.at[0] == '5')
-        err = find_window(hsm, in, &window);
+    if (err == ERR_OK)
+        err = find_overlay(hsm, in, &window, &dynamic);
     if (err == ERR_OK && guess)
         err = hsm_guess_admit(hsm_guess(hsm), hsm_guess_name(in->pan), guess);
-    if (err == ERR_OK && !hsm_prepared_code(call->prepared, &master->master.key, out))
+    if (err == ERR_OK && !hsm_prepared_dynamic(call->prepared, &master->master.key, dynamic.overlay, out))
         err = generate(hsm, in, &window, master, &dynamic, out);
     secret_wipe(&dynamic, sizeof dynamic);
     return err;

@@ -118,14 +118,25 @@ static const char layout[] = "profile other\n"
                              "column 4 twu 2 N unit=hours\n"
                              "column 5 code 3 N\n";
 
-/* The code of vector t0-01; with another service code or expiry it is another. */
+/* Scheme 5: the first hour of 2026 by windows of one hour, number 490896 (vector t0-01), or the next. */
 static void put_window(struct buf *b)
 {
+    struct pan pan = card_of(below(CARDS));
+    struct code_digits code;
+    struct cvv_dynamic card = {
+        .pan = pan, .method = CVV_METHOD_A, .psn = {'0', '0'}, .expiry = {'2', '8', '1', '2'}, .service = {'0', '0', '0'}};
     bool verify = below(2);
+    unsigned hour = below(2);
     buf_put_text(b, verify ? "PM50" : "QY5");
-    buf_put_text(b, "UB68E039974B21519E5E2226866C4D3A0A4123456789012345;0002812260101000001");
-    if (verify)
-        buf_put_text(b, below(4) == 0 ? "410" : "411");
+    buf_put_text(b, "UB68E039974B21519E5E2226866C4D3A0A");
+    buf_put_span(b, card_pan_span(&pan));
+    buf_put_text(b, hour ? ";0002812260101010001" : ";0002812260101000001");
+    if (verify) {
+        cvv_overlay(490896 + hour, card.overlay);
+        assert_int_equal(cvv_dynamic_generate(&mk, &card, &code), ERR_OK);
+        code.at[0] = below(4) == 0 ? '0' : code.at[0];
+        buf_put(b, code.at, code.len);
+    }
     put_tail(b);
 }
 
