@@ -284,12 +284,15 @@ static struct span activity_type(const struct hostcmd_row *row, const void *requ
     return span_of(member->at, member->len);
 }
 
+bool hsm_authorised_for(struct hsm *hsm, uint8_t lmk, enum hostcmd_activity activity, struct span type)
+{
+    return !hsm->config.hardened || hsm_state_authorised(hsm->state, lmk, activity, type);
+}
+
 bool hsm_authorised(struct hsm *hsm, const struct hsm_call *call, uint8_t lmk)
 {
     const struct hostcmd_row *row = call->row;
-    if (!hsm->config.hardened || row->activity == HOSTCMD_OPEN)
-        return true;
-    return hsm_state_authorised(hsm->state, lmk, row->activity, activity_type(row, call->request));
+    return row->activity == HOSTCMD_OPEN || hsm_authorised_for(hsm, lmk, row->activity, activity_type(row, call->request));
 }
 
 static enum err admit(struct hsm *hsm, const struct hsm_call *call)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys named by the two-digit codes: BU checks one, BW brings one from the old LMK to the current one. */
 #include "hsm/key_reply.h"
-#include "hsm/state.h"
 #include "hsm/zone.h"
 
 #include <string.h>
@@ -53,12 +52,9 @@ static enum err find(struct hsm *hsm, const struct hsm_call *call, const struct 
 /* ---- BU ---- */
 
 /* A long check value tells more of the key than three bytes do: in hardened mode it takes the authority to export. */
-static enum err admit_long(struct hsm *hsm, uint8_t lmk, const char *type)
+static bool long_admitted(struct hsm *hsm, uint8_t lmk, const char *type)
 {
-    if (!hsm_config(hsm)->hardened)
-        return ERR_OK;
-    bool may = hsm_state_authorised(hsm_state(hsm), lmk, HOSTCMD_EXPORT, span_text(type[0] ? type : "FFF"));
-    return may ? ERR_OK : ERR_NOT_AUTHORISED;
+    return hsm_authorised_for(hsm, lmk, HOSTCMD_EXPORT, span_text(type[0] ? type : "FFF"));
 }
 
 enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call)
@@ -74,8 +70,8 @@ enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call)
     struct keys_header header = {0};
     SECRET_KEY key = {0};
     TRY(find(hsm, call, &named, WIRE_SPAN(r->key), &at, type));
-    if (!brief)
-        TRY(admit_long(hsm, at.lmk, type));
+    if (!brief && !long_admitted(hsm, at.lmk, type))
+        return ERR_NOT_AUTHORISED;
     const struct hostcmd_key_rule rule = {.type = named.flag == 'F' ? NULL : type};
     TRY(hsm_key_clear(hsm, &at, &rule, &header, &key));
     return HSM_REPLY_KCV(&key, header.algorithm, brief ? HSM_KCV_SHORT : HSM_KCV_LONG, reply->kcv);

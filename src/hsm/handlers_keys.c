@@ -128,10 +128,13 @@ static enum err export_key(struct hsm *hsm, const struct hsm_call *call, const s
     return hsm_zone_write(hsm, zone, key->scheme, call->changes.version, key, out);
 }
 
+/* Mode 1 generates and exports: hardened mode asks for both authorities. */
 static enum err open_zone(struct hsm *hsm, const struct hsm_call *call, struct order *order, struct hsm_zone *zone)
 {
     const struct hostcmd_a0 *r = call->request;
     TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), zone));
+    if (!hsm_authorised_for(hsm, zone->at.lmk, HOSTCMD_EXPORT, WIRE_SPAN(r->type)))
+        return ERR_NOT_AUTHORISED;
     TRY(hsm_zone_open(hsm, call, (struct span){0}, zone));
     order->lmk = zone->at.lmk;
     return ERR_OK;

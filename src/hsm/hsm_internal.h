@@ -54,6 +54,8 @@ const struct cvv_window_algorithm *hsm_window_algorithm(const struct hsm *hsm);
 
 /* In hardened mode: whether officers have authorised what the command does, under this LMK. */
 bool hsm_authorised(struct hsm *hsm, const struct hsm_call *call, uint8_t lmk);
+/* The same for another activity than that of the row: what a command does besides. */
+bool hsm_authorised_for(struct hsm *hsm, uint8_t lmk, enum hostcmd_activity activity, struct span type);
 
 /* One command with its code in front, without a header: what NK chains, and what hsm_answer does after the header. */
 void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct span command, struct buf *out);

@@ -321,10 +321,16 @@ static void authority_of_entries(void **state)
     assert_int_equal(hsm_key_store(closed, 1, 1, span_text(frames_block(closed, "K0", 'B', 'T', &zmk))), ERR_OK);
     assert_int_equal(hsm_key_store(closed, 2, 0, span_text(ZMK)), ERR_OK);
     assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_GENERATE, "", 0), ERR_OK);
-    frames_assert(closed, "A01FFFS;0K001S#C0T2C00E00", "A117");
+    assert_memory_equal(frames_ask(closed, "A00402U"), "A100", 4);
+    frames_assert(closed, "A01402U;0K002X", "A117"); /* to export is another authority */
+    assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_EXPORT, "402", 0), ERR_OK);
     assert_memory_equal(frames_ask(closed, "A01402U;0K002X"), "A100", 4);
+    frames_assert(closed, "A01109U;0K002X", "A117");
+    frames_assert(closed, "A01FFFS;0K001S#C0T2C00E00", "A117");
     frames_assert(closed, "A01FFFS;0K001S%01#C0T2C00E00", "A117");
     assert_int_equal(hsm_state_authorise(hsm_state(closed), 1, HOSTCMD_GENERATE, "", 0), ERR_OK);
+    frames_assert(closed, "A01FFFS;0K001S#C0T2C00E00", "A117");
+    assert_int_equal(hsm_state_authorise(hsm_state(closed), 1, HOSTCMD_EXPORT, "", 0), ERR_OK);
     assert_memory_equal(frames_ask(closed, "A01FFFS;0K001S#C0T2C00E00"), "A100", 4);
     hsm_destroy(closed);
 }

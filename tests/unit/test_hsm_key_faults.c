@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The key commands while memory runs out: every allocation of the cipher library, and every reservation at the start, fails in turn.
- * The answer is 41 or 42 without data, or the right one; the next command is none the worse.
+ * The key commands while memory runs out: every allocation of the cipher library, and every reservation at the start, fails in
+ * turn. The answer is 41 or 42 without data, or the right one; the next command is none the worse.
  */
 /* clang-format off */
 #include <stdarg.h>
