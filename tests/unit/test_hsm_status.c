@@ -235,6 +235,38 @@ static void large_chains(void **state)
     assert_int_equal(ask(hsm, request, strlen(request)).len, 4);
 }
 
+/* One answer that would fill the frame: it gives way, so that each of the small ones behind it has its place. */
+static void one_large_answer_leaves_room(void **state)
+{
+    (void)state;
+    static char request[HOSTCMD_FRAME_MAX];
+    struct buf out = buf_over(request, sizeof request);
+    buf_put_text(&out, "NK099");
+    buf_put_text(&out, "9006B22328");
+    buf_put_fill(&out, 'e', 9000);
+    buf_put_text(&out, "9006B22328");
+    buf_put_fill(&out, 'e', 9000);
+    buf_put_text(&out, "9006B22328");
+    buf_put_fill(&out, 'e', 9000);
+    buf_put_text(&out, "2006B207D0");
+    buf_put_fill(&out, 'e', 2000);
+    for (int i = 4; i < 99; i++)
+        buf_put_text(&out, "0002NC");
+    assert_int_equal(buf_done(&out), ERR_OK);
+    struct span reply = ask(hsm, request, out.len), rest = span_slice(reply, 6, SIZE_MAX), one;
+    assert_memory_equal(reply.at, "NL0099", 6);
+    for (int i = 0; i < 99; i++) {
+        assert_int_equal(wire_item_next(&rest, &one), WIRE_OUTCOME_OK);
+        if (i < 3)
+            assert_int_equal(one.len, 4 + 9000);
+        else if (i == 3)
+            assert_true(span_is(one, "B380"));
+        else
+            assert_memory_equal(one.at, "ND00", 4);
+    }
+    assert_int_equal(rest.len, 0);
+}
+
 /* Binary data inside a chain: lengths rule, X'19' does not. */
 static void binary_chain(void **state)
 {
@@ -405,6 +437,7 @@ int main(void)
         cmocka_unit_test(chains),
         cmocka_unit_test(nothing_runs_in_a_malformed_chain),
         cmocka_unit_test(large_chains),
+        cmocka_unit_test(one_large_answer_leaves_room),
         cmocka_unit_test(binary_chain),
         cmocka_unit_test(state_of_the_hsm),
         cmocka_unit_test(state_without_keys),
