@@ -4,6 +4,8 @@
 #include "hsm/hsm_internal.h"
 #include "hsm/hsm_keys.h"
 
+#include "net/admin.h"
+
 #include "base/arena.h"
 
 #include <stdio.h>
@@ -20,9 +22,12 @@ struct hsm_officers {
     struct hsm_decision decision;
     unsigned voices; /* bit per officer who agreed */
     int64_t pending_until_us;
-    unsigned wrong; /* wrong keys since the last decision */
+    unsigned wrong;   /* wrong keys since the last decision */
+    uint64_t refused; /* wrong keys ever */
     int64_t blocked_until_us;
 };
+
+static const char *const deed_name[] = {"load", "online", "authorise"};
 
 static enum err tell(char problem[static HSM_PROBLEM], enum err err, const char *what)
 {
@@ -234,6 +239,7 @@ static enum err refused(struct hsm_officers *o, uint8_t number, char problem[sta
 {
     int64_t wait_s = 0;
     o->wrong++;
+    o->refused++;
     if (o->wrong >= HSM_TRIES_FREE) {
         unsigned doublings = o->wrong - HSM_TRIES_FREE;
         wait_s = doublings > 8 ? HSM_WAIT_MAX_S : INT64_C(1) << doublings;
@@ -291,7 +297,8 @@ enum err hsm_officers_prove(struct hsm_officers *o, uint8_t number, const uint8_
     unsigned need = decision->deed == HSM_LOAD ? keys_store_facts(store).needed : o->config.voices;
     *out = (struct hsm_voices){.have = (unsigned)__builtin_popcount(o->voices), .need = need};
     out->done = out->have >= need;
-    HSM_TELL(o->hsm, LOG_INFO, "hsm.officer", LOG_INT("officer", number), LOG_INT("voices", out->have), LOG_INT("needed", need));
+    HSM_TELL(o->hsm, LOG_INFO, "hsm.officer", LOG_INT("officer", number), LOG_TEXT("for", deed_name[decision->deed]),
+             LOG_INT("voices", out->have), LOG_INT("needed", need));
     if (!out->done)
         return ERR_OK;
     err = carry_out(o, decision, problem);
@@ -354,6 +361,20 @@ bool hsm_officers_ready(const struct hsm_officers *o)
     return !hsm_state_secure(hsm_state(o->hsm)) && keys_lmk_facts_at(hsm_key_lmks(o->hsm), 0) != NULL;
 }
 
+void hsm_officers_metrics(const struct hsm_officers *o, struct buf *out)
+{
+    int64_t lmks = 0, authorities = 0;
+    struct hsm_state *state = hsm_state(o->hsm);
+    while (keys_lmk_facts_at(hsm_key_lmks(o->hsm), (size_t)lmks))
+        lmks++;
+    for (size_t i = 0; i < HSM_AUTHORITIES; i++)
+        authorities += hsm_state_authority(state, i).activity != HOSTCMD_OPEN;
+    net_metric(out, "countersign_hsm_online", "1 online, 0 secure", "gauge", !hsm_state_secure(state));
+    net_metric(out, "countersign_hsm_lmks", "LMKs loaded, old ones as well", "gauge", lmks);
+    net_metric(out, "countersign_hsm_authorities", "activities authorised", "gauge", authorities);
+    net_metric(out, "countersign_hsm_officers_refused_total", "wrong passphrases at the console", "counter", (int64_t)o->refused);
+}
+
 /* ---- for people ---- */
 
 static void put_words(struct buf *out, const char *const *word, size_t count)
@@ -393,11 +414,10 @@ static void put_authority(const struct hsm_officers *o, const struct hsm_authori
 
 static void put_pending(const struct hsm_officers *o, struct buf *out)
 {
-    static const char *const deed[] = {"load", "online", "authorise"};
     if (!o->pending)
         return;
     buf_put_text(out, "pending ");
-    buf_put_text(out, deed[o->decision.deed]);
+    buf_put_text(out, deed_name[o->decision.deed]);
     buf_put_byte(out, ' ');
     buf_put_integer(out, __builtin_popcount(o->voices));
     buf_put_byte(out, ' ');

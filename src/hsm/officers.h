@@ -75,6 +75,7 @@ void hsm_officers_zeroise(struct hsm_officers *o);
 void hsm_officers_tick(void *officers);
 /* LMKs are there and the HSM is online. */
 bool hsm_officers_ready(const struct hsm_officers *o);
+void hsm_officers_metrics(const struct hsm_officers *o, struct buf *out);
 /* The states as lines of words for people, each `name value...`. */
 void hsm_officers_describe(const struct hsm_officers *o, struct buf *out);
 

@@ -34,6 +34,7 @@ static void on_metrics(void *context, struct buf *out)
 {
     const struct process *p = context;
     hsm_metrics(p->hsm, out);
+    hsm_officers_metrics(p->custody.officers, out);
     hsm_confine_metrics(out);
     hsm_ports_metrics(&p->ports, out);
 }
