@@ -183,27 +183,27 @@ const struct hostcmd_row hostcmd_row_a0 = {
     .key_choice = {offsetof(struct hostcmd_a0, zmk_flag), "1", {"002", "K051", "NBE", 0}},
     .activity = HOSTCMD_GENERATE, .activity_member = offsetof(struct hostcmd_a0, type), .audit = HOSTCMD_AUDIT_ALWAYS,
     .flags = HOSTCMD_ATTRIBUTES | HOSTCMD_CHANGES,
-    .errors = "10 12 21 26 27 28 29 75 83 A2 A3 A4 A6 A7 A8 A9 AA AC AD AE AF B0 B1 BB BC BE",
+    .errors = "10 12 21 26 27 28 29 75 83 A2 A3 A4 A5 A6 A7 A8 A9 AA AC AD AE AF B0 B1 B7 B9 BB BC BE",
 };
 
 const struct hostcmd_row hostcmd_row_a4 = {
     .id = HOSTCMD_A4, .code = "A4", .reply_code = "A5", .title = "form a key from components", .request = &a4_record,
     .reply = &a4_reply_record, .fault = a4_faults, .activity = HOSTCMD_COMPONENT,
     .activity_member = offsetof(struct hostcmd_a4, type), .audit = HOSTCMD_AUDIT_ALWAYS, .flags = HOSTCMD_ATTRIBUTES_SHORT,
-    .errors = "03 10 11 12 21 26 27 28 29 75 83 A2 A3 A4 A7 B5",
+    .errors = "03 10 11 12 21 26 27 28 29 75 83 A2 A3 A4 A7 A8 A9 AC AD AE AF B0 B1 B5 BC BE",
 };
 
 const struct hostcmd_row hostcmd_row_bu = {
     .id = HOSTCMD_BU, .code = "BU", .reply_code = "BV", .title = "check value of a key", .request = &bu_record,
     .reply = &bu_reply_record,
     ROW_CHOICE(struct hostcmd_bu, kcv_type, "1", bu_short_record), .fault = bu_faults, .audit = HOSTCMD_AUDIT_FAILURE,
-    .errors = "04 05 10 12 21 26 29 75 83 A2 A3 A4",
+    .errors = "04 05 10 12 21 26 27 29 75 83 A2 A3 A4",
 };
 
 const struct hostcmd_row hostcmd_row_bw = {
     .id = HOSTCMD_BW, .code = "BW", .reply_code = "BX", .title = "translate a key from the old LMK to the current one",
     .request = &bw_record, .reply = &bw_reply_record, .fault = bw_faults, .audit = HOSTCMD_AUDIT_ALWAYS,
     .flags = HOSTCMD_ATTRIBUTES,
-    .errors = "04 05 10 12 21 26 33 83 A1 A2 A4 A5 A6 A7 A8 A9 AA AB AC AD AE AF B0 B1 BC BE",
+    .errors = "04 05 10 12 21 26 27 29 33 75 83 A1 A2 A4 A5 A6 A7 A8 A9 AA AB AC AD AE AF B0 B1 BC BE",
 };
 /* clang-format on */

@@ -439,7 +439,8 @@ static int set_up(void **state)
     config.hardened = true;
     hard = make(&config);
     for (enum hostcmd_activity a = HOSTCMD_GENERATE; a <= HOSTCMD_EXPORT; a++)
-        assert_int_equal(hsm_state_authorise(hsm_state(hard), 0, a, "", 0), ERR_OK);
+        for (uint8_t lmk = 0; lmk < 2; lmk++)
+            assert_int_equal(hsm_state_authorise(hsm_state(hard), lmk, a, "", 0), ERR_OK);
     return 0;
 }
 
