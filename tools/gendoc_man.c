@@ -99,8 +99,8 @@ static void put_service(struct buf *out)
 {
     static const char *const signals[][2] = {
         {"SIGTERM, SIGINT", "Take no new connection, answer what has been received, and end with status 0."},
-        {"SIGHUP", "Read the limits, the lists of peers and commands, and the certificates again. What is wrong is logged and the "
-                   "old values stay."},
+        {"SIGHUP", "Read the configuration again: the guessing limit, the lists of peers, clients and disabled commands, the user "
+                   "storage and the certificates. One bad value changes nothing, and is logged; so is what waits for a start."},
     };
     static const char *const files[][2] = {
         {"/etc/countersign/hsm.conf", "The configuration by convention; see countersign-hsm.conf(5)."},

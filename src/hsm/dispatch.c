@@ -192,6 +192,12 @@ void hsm_policy_disable(struct hsm *hsm, uint64_t disabled)
     hsm->config.disabled = disabled;
 }
 
+void hsm_policy_limit(struct hsm *hsm, uint32_t limit)
+{
+    if (hsm->guess)
+        hsm_guess_limit_set(hsm->guess, limit);
+}
+
 const struct hsm_policy *hsm_policy(const struct hsm *hsm)
 {
     return &hsm->policy;

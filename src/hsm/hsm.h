@@ -51,6 +51,8 @@ void hsm_destroy(struct hsm *hsm);
 /* Reads the user storage anew: at start, and whenever the file has changed. All of it is good and replaces what was, or nothing
  * changes and `problem` says line and remedy. */
 MUST_USE enum err hsm_storage_reload(struct hsm *hsm, struct net_problem *problem);
+/* Whether it would succeed with the file of this path. */
+MUST_USE enum err hsm_storage_check(const struct hsm *hsm, const char *path, struct net_problem *problem);
 
 /* Who asks: what the connection says of its peer. */
 struct hsm_client {

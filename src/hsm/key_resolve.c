@@ -106,6 +106,20 @@ enum err hsm_key_store(struct hsm *hsm, unsigned index, uint8_t lmk, struct span
     return hsm_storage_put(hsm_keys(hsm)->storage, index, &(struct hsm_storage_entry){text, lmk});
 }
 
+enum err hsm_storage_check(const struct hsm *hsm, const char *path, struct net_problem *problem)
+{
+    struct hsm_storage *trial = NULL;
+    size_t size = hsm_config(hsm)->storage_size;
+    struct buf text = buf_over(problem->text, sizeof problem->text - 1);
+    if (!path || !*path)
+        return ERR_OK;
+    TRY(hsm_storage_create(size ? size : HSM_STORAGE, &trial));
+    enum err err = hsm_storage_load(trial, path, &text);
+    problem->text[text.len] = 0;
+    hsm_storage_destroy(trial);
+    return err;
+}
+
 enum err hsm_storage_reload(struct hsm *hsm, struct net_problem *problem)
 {
     const char *path = hsm_config(hsm)->user_storage;

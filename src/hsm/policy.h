@@ -62,6 +62,8 @@ uint64_t hsm_policy_disabled(const struct hsm_policy *policy, const char *identi
 
 /* Takes a copy. Connections are judged again with their next frame. Without a call everyone may do everything. */
 void hsm_policy_set(struct hsm *hsm, const struct hsm_policy *policy);
+/* Another guessing limit; nothing where there is none. */
+void hsm_policy_limit(struct hsm *hsm, uint32_t limit);
 /* Commands that answer 68 for everyone, from now on (hsm_disabled_parse). */
 void hsm_policy_disable(struct hsm *hsm, uint64_t disabled);
 

@@ -106,6 +106,8 @@ enum err command_settings_load(const struct command_description *d, int argc, ch
     argv[0] = given;
     if (bad != 0)
         return ERR_CONFIG;
+    if (d->config_at)
+        (void)snprintf((char *)settings + d->config_at, COMMAND_CONFIG_MAX, "%s", arguments.config ? arguments.config : "");
     TRY(config_load(d->table, arguments.config, settings, problem, problem_cap));
     for (size_t i = 0; i < arguments.count; i++)
         TRY(config_set(d->table, arguments.assignment[i], settings, problem, problem_cap));

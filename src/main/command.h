@@ -19,7 +19,7 @@
 
 #include "base/config.h"
 
-enum { COMMAND_EXIT_BAD_START = 2, COMMAND_ASSIGNMENTS_MAX = 64, COMMAND_HOST_MAX = 64 };
+enum { COMMAND_EXIT_BAD_START = 2, COMMAND_ASSIGNMENTS_MAX = 64, COMMAND_HOST_MAX = 64, COMMAND_CONFIG_MAX = 256 };
 
 /* An option that stands for a key. */
 struct command_option {
@@ -35,6 +35,7 @@ struct command_description {
     const struct config_table *table;
     const struct command_option *option;
     size_t option_count;
+    size_t config_at; /* offset in the settings of a char[COMMAND_CONFIG_MAX] that gets the path of --config; 0: none */
     const char *exit_statuses; /* besides 0, 1 and 2; NULL: none */
 };
 

@@ -5,6 +5,7 @@
 #include "main/hsm_confine.h"
 #include "main/hsm_custody.h"
 #include "main/hsm_mode.h"
+#include "main/hsm_reload.h"
 #include "main/hsm_tls.h"
 #include "main/layout_file.h"
 #include "main/service.h"
@@ -28,6 +29,7 @@ struct process {
     struct hsm *hsm;
     struct hostcmd_profile layout;
     struct hsm_ports ports;
+    struct hsm_reload reload;
 };
 
 static void on_metrics(void *context, struct buf *out)
@@ -37,6 +39,7 @@ static void on_metrics(void *context, struct buf *out)
     hsm_officers_metrics(p->custody.officers, out);
     hsm_confine_metrics(out);
     hsm_ports_metrics(&p->ports, out);
+    hsm_reload_metrics(&p->reload, out);
 }
 
 static void warn_test_lmk(void)
@@ -111,6 +114,7 @@ static enum err start(void *context, struct net_problem *problem)
     TRY(hsm_mode_started(s, p->audit, p->base.loop, problem));
     TRY(hsm_custody_open(&p->custody, p->hsm, hsm.hardened, p->base.loop, problem));
     TRY(hsm_ports_open(s, p->hsm, p->base.loop, &p->ports, problem));
+    p->reload = (struct hsm_reload){&p->base, &p->settings, p->hsm, p->audit, &p->ports, 0, 0};
     uint16_t admin_port = 0;
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     LOG(p->base.env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", hsm_ports_number(p->ports.plain)),
@@ -132,11 +136,8 @@ static void stop(void *context)
 
 static void reload(void *context)
 {
-    const struct process *p = context;
-    struct net_problem problem = {""};
-    hsm_ports_reload(&p->ports, p->base.env.log);
-    if (hsm_storage_reload(p->hsm, &problem) != ERR_OK)
-        LOG(p->base.env.log, LOG_WARN, "hsm.user_storage", LOG_TEXT("problem", problem.text), LOG_TEXT("entries", "as before"));
+    struct process *p = context;
+    hsm_reload(&p->reload);
 }
 
 static enum err confine(void *context)
@@ -172,6 +173,7 @@ static const struct service service = {
             .table = &main_hsm_settings,
             .option = main_hsm_options,
             .option_count = MAIN_HSM_OPTIONS,
+            .config_at = offsetof(struct hsm_settings, config),
             .exit_statuses = "64 without LMKs or for settings that contradict the mode",
         },
     .start = start,

@@ -54,6 +54,7 @@ static const struct file_setting {
     {offsetof(struct hsm_settings, lmk_store), false},
     {offsetof(struct hsm_settings, user_storage), false},
     {offsetof(struct hsm_settings, console), true},
+    {offsetof(struct hsm_settings, config), false},
     {offsetof(struct hsm_settings, audit), true},
     {offsetof(struct hsm_settings, clients), false},
     {offsetof(struct hsm_settings, guess_key), false},

@@ -160,13 +160,18 @@ enum err hsm_mode_policy(const struct hsm_settings *settings, struct hsm_policy 
     return out->lists_clients ? clients_read(settings->clients, &out->clients, problem) : ERR_OK;
 }
 
+uint32_t hsm_mode_guess_limit(const struct hsm_settings *settings)
+{
+    return (uint32_t)(settings->guess_limit ? settings->guess_limit : GUESS_LIMIT_DEFAULT);
+}
+
 enum err hsm_mode_guess(const struct hsm_settings *settings, const struct env *env, struct hsm_guess_config *out, bool *on,
                         struct net_problem *problem)
 {
     *on = hsm_mode_hardened(settings);
     if (!*on)
         return ERR_OK;
-    *out = (struct hsm_guess_config){.limit = (uint32_t)(settings->guess_limit ? settings->guess_limit : GUESS_LIMIT_DEFAULT),
+    *out = (struct hsm_guess_config){.limit = hsm_mode_guess_limit(settings),
                                      .pans = (uint32_t)settings->guess_pans,
                                      .memory = (uint64_t)settings->guess_memory * MEBIBYTE};
     if (out->memory < hsm_guess_memory(out->pans)) {

@@ -27,6 +27,8 @@ int hsm_mode_check(const struct hsm_settings *settings);
 void hsm_mode_warn(const struct hsm_settings *settings, struct log *log);
 
 MUST_USE enum err hsm_mode_policy(const struct hsm_settings *settings, struct hsm_policy *out, struct net_problem *problem);
+/* The limit in force with these settings. */
+uint32_t hsm_mode_guess_limit(const struct hsm_settings *settings);
 /* `on` false: this mode has no guessing limit. */
 MUST_USE enum err hsm_mode_guess(const struct hsm_settings *settings, const struct env *env, struct hsm_guess_config *out, bool *on,
                                  struct net_problem *problem);

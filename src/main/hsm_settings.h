@@ -52,6 +52,7 @@ struct hsm_settings {
     int64_t audit_size; /* MiB */
 
     /* the process */
+    char config[COMMAND_CONFIG_MAX]; /* path of --config; no key of its own */
     int64_t secret_memory; /* MiB */
     bool secretmem;
     bool sandbox;

@@ -85,15 +85,9 @@ uint16_t hsm_ports_number(const struct net_server *server)
     return server ? net_server_port(server) : 0;
 }
 
-void hsm_ports_reload(const struct hsm_ports *ports, struct log *log)
+enum err hsm_ports_reload(const struct hsm_ports *ports, struct net_problem *problem)
 {
-    struct net_problem problem = {""};
-    if (!ports->tls)
-        return;
-    if (net_server_tls_reload(ports->tls, &problem) == ERR_OK)
-        LOG(log, LOG_INFO, "hsm.certificates_read", LOG_TEXT("for", "new connections"));
-    else
-        LOG(log, LOG_ERROR, "hsm.certificates_kept", LOG_TEXT("reason", problem.text));
+    return ports->tls ? net_server_tls_reload(ports->tls, problem) : ERR_OK;
 }
 
 void hsm_ports_metrics(const struct hsm_ports *ports, struct buf *out)

@@ -27,8 +27,8 @@ MUST_USE enum err hsm_ports_open(const struct hsm_settings *settings, struct hsm
                                  struct hsm_ports *out, struct net_problem *problem);
 /* 0: there is none. */
 uint16_t hsm_ports_number(const struct net_server *server);
-/* For connections from now on; a file that is not fit leaves the old ones in force. Told in the log. */
-void hsm_ports_reload(const struct hsm_ports *ports, struct log *log);
+/* For connections from now on; a file that is not fit leaves the old ones in force. */
+MUST_USE enum err hsm_ports_reload(const struct hsm_ports *ports, struct net_problem *problem);
 void hsm_ports_metrics(const struct hsm_ports *ports, struct buf *out);
 
 #endif

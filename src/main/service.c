@@ -71,10 +71,17 @@ static int run(struct service_process *p)
     return command_exit_status(err);
 }
 
+enum err service_settings_read(struct service_process *p, void *settings, char *problem, size_t problem_cap)
+{
+    return command_settings_load(&p->service->command, p->argc, p->argv, settings, problem, problem_cap);
+}
+
 int service_main(const struct service *service, int argc, char **argv, struct service_process *p, void *settings)
 {
     char problem[256] = "";
     p->service = service;
+    p->argc = argc;
+    p->argv = argv;
     p->log = (struct log){STDERR_FILENO, LOG_INFO, service->command.service};
     p->env = env_system(&p->log);
     if (command_settings_load(&service->command, argc, argv, settings, problem, sizeof problem) != ERR_OK) {

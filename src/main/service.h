@@ -40,9 +40,14 @@ struct service_process {
     struct env env;
     struct net_loop *loop;
     bool stopping;
+    int argc;
+    char **argv;
 };
 
 int service_main(const struct service *service, int argc, char **argv, struct service_process *process, void *settings);
+
+/* For reload hooks: the settings as a start with the same command line would find them. */
+MUST_USE enum err service_settings_read(struct service_process *process, void *settings, char *problem, size_t problem_cap);
 
 /* For start hooks: the loop, and /healthz /readyz /metrics at `listen` (empty: none; *port gets 0). */
 MUST_USE enum err service_loop_create(struct service_process *process);

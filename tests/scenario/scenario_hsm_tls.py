@@ -131,14 +131,14 @@ def reloading(checks, ca):
         with dial(hsm, context(ca, "switch")) as before:
             ca.leaf("hsm", "hsm two", "subjectAltName=IP:127.0.0.1")
             hsm.process.send_signal(signal.SIGHUP)
-            checks.check(hsm.wait_log("hsm.certificates_read"), "SIGHUP reads the certificates again")
+            checks.check(hsm.wait_log("hsm.reloaded"), "SIGHUP reads the certificates again")
             with dial(hsm, context(ca, "switch")) as after:
                 checks.check(after.getpeercert()["subject"][0][0][1] == "hsm two", "new connections see the new one")
                 checks.check(ask(after, ASKED) == b"HEADCZ00", "and are answered")
             checks.check(ask(before, ASKED) == b"HEADCZ00", "old connections live on")
             shutil.copy(ca.path("switch.pem"), ca.path("hsm.pem"))
             hsm.process.send_signal(signal.SIGHUP)
-            checks.check(hsm.wait_log("hsm.certificates_kept"), "a certificate without its key is not taken")
+            checks.check(hsm.wait_log("hsm.reload_refused"), "a certificate without its key is not taken")
             with dial(hsm, context(ca, "switch")) as again:
                 checks.check(again.getpeercert()["subject"][0][0][1] == "hsm two", "the one in force stays")
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SIGHUP: what a running HSM takes from its configuration anew.
+ *
+ * Purpose    Reads the configuration, and the files that it names, as at the start, with the same command line; then changes limits,
+ *            lists, user storage and certificates together. What cannot change while it runs is told by its name.
+ * Ownership  Works on the process's own settings: those that may change are replaced.
+ * Threading  The loop's thread; takes as long as the files do.
+ * Failure    One bad value or file changes nothing, and the reason is in log and audit trail.
+ */
+#ifndef MAIN_HSM_RELOAD_H
+#define MAIN_HSM_RELOAD_H
+
+#include "hsm/audit.h"
+#include "main/hsm_settings.h"
+#include "main/hsm_tls.h"
+#include "main/service.h"
+
+struct hsm_reload {
+    struct service_process *process;
+    struct hsm_settings *settings;
+    struct hsm *hsm;
+    struct hsm_audit *audit;
+    const struct hsm_ports *ports;
+    uint64_t done, refused;
+};
+
+void hsm_reload(struct hsm_reload *reload);
+void hsm_reload_metrics(const struct hsm_reload *reload, struct buf *out);
+
+#endif
