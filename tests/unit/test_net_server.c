@@ -83,7 +83,14 @@ static void *serve(void *context)
     return NULL;
 }
 
-static int start(void **state)
+/* What an answer needs beyond the length of its frame: seven times that. */
+static size_t room_of(void *context, struct span payload)
+{
+    (void)context;
+    return 7 * payload.len;
+}
+
+static int start_sized(void **state, uint32_t reply_room, size_t (*room)(void *, struct span))
 {
     static struct service service;
     service = (struct service){.env = env_system(NULL), .expand = 1};
@@ -92,9 +99,9 @@ static int start(void **state)
         .name = "test",
         .listen = "127.0.0.1:0",
         .framing = {NET_LEN2, FRAME_MIN, FRAME_MAX},
-        .sizes = {4096, WRITE_SIZE, FRAME_MAX * 7},
+        .sizes = {4096, WRITE_SIZE, reply_room},
         .connections = SLOTS,
-        .events = {.frames = on_frames, .opened = on_opened, .closed = on_closed, .context = &service}};
+        .events = {.frames = on_frames, .room = room, .opened = on_opened, .closed = on_closed, .context = &service}};
     if (net_loop_create(&(struct net_loop_config){.env = &service.env, .turn = on_turn, .context = &service}, &service.loop) !=
         ERR_OK)
         return -1;
@@ -102,6 +109,16 @@ static int start(void **state)
         return -1;
     *state = &service;
     return pthread_create(&service.thread, NULL, serve, &service);
+}
+
+static int start(void **state)
+{
+    return start_sized(state, FRAME_MAX * 7, NULL);
+}
+
+static int start_with_room(void **state)
+{
+    return start_sized(state, 0, room_of);
 }
 
 static void finish(struct service *s)
@@ -303,6 +320,12 @@ static void test_slow_reader(void **state)
     close(fd);
 }
 
+/* The same where the room that an answer needs is told frame by frame. */
+static void test_room_told_by_frame(void **state)
+{
+    test_slow_reader(state);
+}
+
 /* A client that ends its side after the last request still gets every answer. */
 static void test_half_closed(void **state)
 {
@@ -406,6 +429,7 @@ int main(void)
         TEST(test_largest_and_smallest),
         TEST(test_many_connections),
         TEST(test_slow_reader),
+        cmocka_unit_test_setup_teardown(test_room_told_by_frame, start_with_room, stop),
         TEST(test_half_closed),
         TEST(test_server_closes),
         TEST(test_reset_by_peer),
