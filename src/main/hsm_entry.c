@@ -16,17 +16,23 @@ enum { ENDINGS = 4, STOPS = 3, SAY_SIZE = 1024 };
 static const int ending[ENDINGS] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static const int stopping[STOPS] = {SIGTSTP, SIGTTIN, SIGTTOU};
 
+static const char clear_screen[] = "\033[3J\033[H\033[2J"; /* scrollback, home, screen */
+
 /* What a signal handler needs to give the terminal back. */
 static struct {
-    volatile sig_atomic_t fd;
+    volatile sig_atomic_t hidden; /* terminal whose echo is off; -1: none */
+    volatile sig_atomic_t screen; /* terminal that shows a secret; -1: none */
     struct termios shown;
-} quiet = {.fd = -1};
+    struct sigaction before[ENDINGS + STOPS];
+} quiet = {.hidden = -1, .screen = -1};
 
 static void restore(void)
 {
-    if (quiet.fd >= 0)
-        (void)tcsetattr(quiet.fd, TCSAFLUSH, &quiet.shown);
-    quiet.fd = -1;
+    if (quiet.hidden >= 0)
+        (void)tcsetattr(quiet.hidden, TCSAFLUSH, &quiet.shown);
+    if (quiet.screen >= 0)
+        (void)!write(quiet.screen, clear_screen, sizeof clear_screen - 1);
+    quiet.hidden = quiet.screen = -1;
 }
 
 static void on_ending(int signum)
@@ -36,30 +42,33 @@ static void on_ending(int signum)
     (void)raise(signum);
 }
 
-/* Echo off until loud(); the signals that would end or stop the process in between are minded. */
-static bool hush(int terminal, struct sigaction before[static ENDINGS + STOPS])
+/* The signals that would end or stop the process while a secret is typed or shown. */
+static void mind_signals(void)
+{
+    const struct sigaction end = {.sa_handler = on_ending}, ignore = {.sa_handler = SIG_IGN};
+    for (int i = 0; i < ENDINGS; i++)
+        (void)sigaction(ending[i], &end, &quiet.before[i]);
+    for (int i = 0; i < STOPS; i++)
+        (void)sigaction(stopping[i], &ignore, &quiet.before[ENDINGS + i]);
+}
+
+static void release_signals(void)
+{
+    for (int i = 0; i < ENDINGS; i++)
+        (void)sigaction(ending[i], &quiet.before[i], NULL);
+    for (int i = 0; i < STOPS; i++)
+        (void)sigaction(stopping[i], &quiet.before[ENDINGS + i], NULL);
+}
+
+static bool hush(int terminal)
 {
     struct termios hidden;
     if (tcgetattr(terminal, &quiet.shown) != 0)
         return false;
-    const struct sigaction end = {.sa_handler = on_ending}, ignore = {.sa_handler = SIG_IGN};
-    for (int i = 0; i < ENDINGS; i++)
-        (void)sigaction(ending[i], &end, &before[i]);
-    for (int i = 0; i < STOPS; i++)
-        (void)sigaction(stopping[i], &ignore, &before[ENDINGS + i]);
     hidden = quiet.shown;
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-    quiet.fd = terminal;
+    quiet.hidden = terminal;
     return tcsetattr(terminal, TCSAFLUSH, &hidden) == 0;
-}
-
-static void loud(const struct sigaction before[static ENDINGS + STOPS])
-{
-    restore();
-    for (int i = 0; i < ENDINGS; i++)
-        (void)sigaction(ending[i], &before[i], NULL);
-    for (int i = 0; i < STOPS; i++)
-        (void)sigaction(stopping[i], &before[ENDINGS + i], NULL);
 }
 
 /* Byte by byte: nothing of the next line is taken, and no library keeps a copy. */
@@ -124,18 +133,30 @@ void hsm_entry_say(const struct hsm_entry *entry, const char *format, ...)
 
 enum err hsm_entry_secret(const struct hsm_entry *entry, const char *prompt, struct buf *out)
 {
-    struct sigaction before[ENDINGS + STOPS];
     if (entry->input >= 0)
         return read_line(entry->input, out);
-    if (!hush(entry->terminal, before)) {
-        loud(before);
-        return ERR_SYSTEM;
+    mind_signals();
+    enum err err = hush(entry->terminal) ? ERR_OK : ERR_SYSTEM;
+    if (err == ERR_OK) {
+        show(entry, prompt);
+        err = read_line(entry->terminal, out);
     }
-    show(entry, prompt);
-    enum err err = read_line(entry->terminal, out);
-    loud(before);
+    restore();
+    release_signals();
     show(entry, "\n");
     return err;
+}
+
+void hsm_entry_reveal(const struct hsm_entry *entry)
+{
+    mind_signals();
+    quiet.screen = entry->terminal;
+}
+
+void hsm_entry_conceal(void)
+{
+    restore();
+    release_signals();
 }
 
 enum err hsm_entry_text(const struct hsm_entry *entry, const char *prompt, struct buf *out)

@@ -30,6 +30,10 @@ void hsm_entry_close(struct hsm_entry *entry);
 void hsm_entry_say(const struct hsm_entry *entry, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One line without its end; nothing of it is shown. With a descriptor the prompt is left out. */
 MUST_USE enum err hsm_entry_secret(const struct hsm_entry *entry, const char *prompt, struct buf *out);
+/* What is said from here to hsm_entry_conceal is secret: then, or when a signal ends the process, the screen is cleared. Needs a
+ * terminal. */
+void hsm_entry_reveal(const struct hsm_entry *entry);
+void hsm_entry_conceal(void);
 /* One line that may be seen; from the terminal only. */
 MUST_USE enum err hsm_entry_text(const struct hsm_entry *entry, const char *prompt, struct buf *out);
 /* True for "yes" typed in full, or given beforehand. */

@@ -55,6 +55,7 @@ static int show_once(struct hsm_lmk *run, const char *check)
         return hsm_lmk_say(HSM_LMK_FAILED, "there is no terminal to show a component on");
     put_component(run->options.kind, &run->desk->component[0], &component);
     const char *shown = buf_text(&component);
+    hsm_entry_reveal(&run->entry);
     hsm_entry_say(&run->entry, "Component of a %s LMK. Write down every digit and the check value.\n\n",
                   hsm_lmk_kind_name(run->options.kind));
     for (const char *line = shown; *line; line = strchr(line, '\n') + 1)
@@ -62,7 +63,7 @@ static int show_once(struct hsm_lmk *run, const char *check)
     hsm_entry_say(&run->entry, "\n  Check value: %s\n\n", check);
     enum err err = hsm_entry_text(&run->entry, "Press Enter when it is written down; the screen is cleared.", &enter);
     secret_wipe(text, sizeof text);
-    hsm_entry_say(&run->entry, "\033[3J\033[H\033[2J"); /* scrollback, home, screen */
+    hsm_entry_conceal();
     return err == ERR_CLOSED ? HSM_LMK_FAILED : HSM_LMK_DONE;
 }
 

@@ -392,7 +392,7 @@ def hardened(checks, folder):
     hsm = Hsm(folder, "--set", "hsm.lmk_store=" + store, "--set", "hsm.plaintext_peers=127.0.0.1", "--set", "hsm.audit=" + trail,
               "--set", "hsm.audit_key=" + key)
     try:
-        checks.check(hsm.officers(["load"], 1, 2).end() == 0 and hsm.ask("NC").startswith("ND00"), "a hardened HSM loads a live LMK")
+        checks.check(hsm.officers(["load"], 1, 2).end() == 0 and hsm.ask("NC").startswith("ND00"), "a hardened HSM takes a live LMK")
         refused = {command[:2]: hsm.ask(command)[2:4] for command in ("A00402U", "AS;0U1")}
         checks.check(set(refused.values()) == {"17"}, "and makes no key unasked: %s" % refused)
         t = hsm.officers(["authorise", "generate.402.host", "5", "--id", "00"], 3, 1)

@@ -11,9 +11,11 @@
 #include "support/vectors.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -402,6 +404,20 @@ static void writing_is_all_or_nothing(void **state)
     assert_int_equal(mkdir(temporary, 0700), 0);
     assert_int_equal(keys_store_write(s, path, &env, problem), ERR_CONFIG);
     assert_int_equal(rmdir(temporary), 0);
+    /* A disk that is full after any number of bytes. */
+    struct rlimit before_limit, limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before_limit), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    for (size_t room = 0; room < len; room += 97) {
+        limit = before_limit;
+        limit.rlim_cur = room;
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        enum err err = keys_store_write(s, path, &env, problem);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before_limit), 0);
+        assert_int_equal(err, ERR_CONFIG);
+        assert_non_null(strstr(problem, "File too large"));
+        assert_int_equal(access(temporary, F_OK), -1);
+    }
     uint8_t before[IMAGE_MAX];
     memcpy(before, image, len);
     assert_int_equal(load_image(), len);
