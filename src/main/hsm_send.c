@@ -80,7 +80,7 @@ static const struct hsm_tool_section sections[] = {
      "  countersign-hsm send NC\n"
      "  countersign-hsm send CW key=U9B4934384B19946B040CD702B4D58145 pan=4123456789012345 \\\n"
      "      expiry=8701 service=101 --reveal\n"
-     "  countersign-hsm send --hex 000648454144504E4F3030\n"},
+     "  countersign-hsm send --hex 0008484541444E4F3030\n"},
 };
 /* clang-format on */
 

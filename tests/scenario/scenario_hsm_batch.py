@@ -14,7 +14,7 @@ import tempfile
 import time
 
 from sandbox import Checks, fail_without_build, seed
-from tools_hsm import CVK, PROGRAM, tool
+from tools_hsm import CVK, PROGRAM, guide, tool
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 READER = os.path.join(HERE, "..", "support", "batch_reader.js")
@@ -304,6 +304,19 @@ def no_room(checks, place, generator):
     checks.check(done.returncode == 0 and [r["id"] for r in place.read("big.jwe")[0]] == [r[0] for r in rows], "and on when there is")
 
 
+def documented(checks, place):
+    """The command and the file of the guide, as they stand there."""
+    with open(os.path.join(HERE, "..", "..", "docs", "tools.md"), encoding="utf-8") as page:
+        lines = page.read().splitlines()
+    start = lines.index("    id,pan,expiry,service")
+    place.write("cards.csv", "".join(line[4:] + "\n" for line in lines[start:start + 3]))
+    os.rename(place / "public.pem", place / "bureau.pem")
+    words = [os.path.abspath(PROGRAM), *guide("batch")[0]]
+    done = subprocess.run(words, capture_output=True, check=False, cwd=place.folder, text=True)
+    records, _ = place.read("codes.jwe")
+    checks.check(done.returncode == 0 and [sorted(r) for r in records] == [["cvv", "cvv2", "id"]] * 2, "the guide's command runs")
+
+
 def one_at_a_time(checks, place, generator):
     _, text = cards(100000, generator)
     words = [PROGRAM, *BASE, "--cvv", CVK, "--in", place.write("both", text), "--recipient", place / "public.pem", "--out",
@@ -332,6 +345,7 @@ def main():
         killed(checks, place, generator)
         one_at_a_time(checks, place, generator)
         no_room(checks, place, generator)
+        documented(checks, place)
     return checks.end()
 
 

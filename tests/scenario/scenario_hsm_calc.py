@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from sandbox import Checks, fail_without_build
-from tools_hsm import CVK_CLEAR, PROGRAM, tool
+from tools_hsm import CVK_CLEAR, PROGRAM, guide, tool
 
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "vectors")
 CARD = ("pan=4123456789012345", "expiry=8701", "service=101")
@@ -169,6 +169,12 @@ def sources(checks):
     checks.check(tool("calc", "cvv", *CARD, "key=" + secret).status == 2, "not among the fields either")
 
 
+def documented(checks):
+    """The commands of the guide, as they stand there; cvv-01, otc-1, t0-01 and wrap-402-U-ts of the published vectors."""
+    results = [tool(*words, "--json").json()["result"] for words in guide("calc")]
+    checks.check(results == ["561", "104", "411", CVK_CLEAR], "the guide's commands compute: %s" % results)
+
+
 def refusals(checks):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "hsm.conf")
@@ -196,6 +202,7 @@ def main():
     keys(checks)
     steps(checks)
     sources(checks)
+    documented(checks)
     refusals(checks)
     return checks.end()
 

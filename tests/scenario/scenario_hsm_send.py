@@ -8,7 +8,7 @@ import tempfile
 
 from sandbox import Checks, fail_without_build
 from tls_files import Authority
-from tools_hsm import CVK, Hsm, tool
+from tools_hsm import CVK, Hsm, guide, tool
 
 PAN = "4123456789012345"
 CARD = ("pan=" + PAN, "expiry=8701", "service=101")
@@ -91,6 +91,13 @@ def around(checks, hsm):
                  part(told["answer"], "key")["value"].startswith("RC0072C0TN00N0000"), "and so have changes of them")
 
 
+def documented(checks, hsm):
+    """The commands of the guide, as they stand there."""
+    said = [tool(*words, *(() if "--hex" in words else ("--to", hsm.address, "--raw"))) for words in guide("send")]
+    checks.check([ran.out for ran in said[:3]] == ["CX00561\n", "CZ00\n", "QZ00104\n"], "the guide's commands are answered")
+    checks.check(len(said) == 4 and said[3].status == 0 and "status" in said[3].out, "and its frame is explained")
+
+
 LAYOUT = """profile site
 algorithm T0
 column 1 twu 4 N unit=minutes
@@ -165,6 +172,7 @@ def main():
         published(checks, hsm)
         masking(checks, hsm)
         around(checks, hsm)
+        documented(checks, hsm)
         refusals(checks, hsm)
     with tempfile.TemporaryDirectory() as folder:
         over_tls(checks, folder)

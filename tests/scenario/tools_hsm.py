@@ -24,6 +24,13 @@ def tool(*arguments, stdin=b"", **more):
     return Ran(subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, timeout=120, check=False, **more))
 
 
+def guide(name):
+    """The words of each `countersign-hsm NAME ...` that docs/tools.md tells to type."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "tools.md"), encoding="utf-8") as page:
+        lines = page.read().replace("\\\n", " ").splitlines()
+    return [line.split()[1:] for line in lines if line.startswith("    countersign-hsm %s " % name)]
+
+
 class Hsm:
     """A countersign-hsm under the test LMKs on a free port."""
 
