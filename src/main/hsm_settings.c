@@ -76,7 +76,7 @@ static const struct config_row settings_rows[] = {
      CONFIG_MEMBER(struct hsm_settings, audit_size), 1, 4096, "16"},
     /* the process */
     {"hsm", "secret_memory", "MiB set aside for keys, codes and the cipher library; locked as it is used", CONFIG_INTEGER,
-     CONFIG_MEMBER(struct hsm_settings, secret_memory), 4, 4096, "32"},
+     CONFIG_MEMBER(struct hsm_settings, secret_memory), 4, 4096, "64"},
     {"hsm", "secretmem", "take it from memfd_secret(2) where the kernel has it; false: locked pages", CONFIG_BOOL,
      CONFIG_MEMBER(struct hsm_settings, secretmem), .initial = "true"},
     {"hsm", "sandbox", "admit only the system calls and folders that are needed after the start; false: for debuggers", CONFIG_BOOL,

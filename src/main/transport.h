@@ -42,7 +42,8 @@ struct hsm_link_settings {
 #define HSM_LINK_ROWS(struct_, member_, window_) \
     {"hsm", "address", "ADDR:PORT of the HSM, several with commas", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.addresses), \
      .initial = "127.0.0.1:1500"}, \
-    {"hsm", "window", "commands in flight for each HSM", CONFIG_INTEGER, CONFIG_MEMBER(struct_, member_.window), 1, 4095, window_}, \
+    {"hsm", "window", "commands in flight for each HSM", CONFIG_INTEGER, \
+     CONFIG_MEMBER(struct_, member_.window), 1, 4095, window_}, \
     {"hsm", "header", "length of the header as the HSM is set; from 2 on, for the number by which answers are matched", \
      CONFIG_INTEGER, CONFIG_MEMBER(struct_, member_.header), 2, 255, "4"}, \
     {"hsm", "lmk", "two digits: LMK identifier that goes with every command as %NN; empty: the HSM's default", CONFIG_TEXT, \

@@ -80,7 +80,8 @@ struct net_group {
     struct net_pool in, out, spill;
     int64_t refusal_us; /* the second in which refusals are counted for the log */
     uint32_t refusals;
-    struct net_stream *arrived; /* streams that may have complete frames */
+    struct net_stream *arrived; /* streams that may have complete frames, in the order in which they were heard */
+    struct net_stream *arrived_last;
     struct net_stream *stream;  /* all of them, open or not */
     size_t stream_count;
     size_t open;
@@ -112,7 +113,8 @@ struct net_loop {
     size_t timer_count;
     struct net_loop_config config;
     struct net_group *group;
-    struct net_stream *unsent;
+    struct net_stream *unsent; /* in the order in which they were answered: nobody is last in every turn */
+    struct net_stream *unsent_last;
     int64_t armed_us; /* deadline the timer is set for; 0 = not set */
     bool due;         /* the turn hook must run before the next wait */
     bool draining;

@@ -12,8 +12,12 @@ void net_stream_list_in(struct net_stream *s)
     if (s->listed_in)
         return;
     s->listed_in = true;
-    s->next_in = s->group->arrived;
-    s->group->arrived = s;
+    s->next_in = NULL;
+    if (s->group->arrived)
+        s->group->arrived_last->next_in = s;
+    else
+        s->group->arrived = s;
+    s->group->arrived_last = s;
 }
 
 /* ---- from the wire ---- */

@@ -124,8 +124,12 @@ static void list_out(struct net_stream *s)
         return;
     struct net_loop *loop = s->group->loop;
     s->listed_out = true;
-    s->next_out = loop->unsent;
-    loop->unsent = s;
+    s->next_out = NULL;
+    if (loop->unsent)
+        loop->unsent_last->next_out = s;
+    else
+        loop->unsent = s;
+    loop->unsent_last = s;
 }
 
 /* Moves what is queued to the front of the buffer. */
