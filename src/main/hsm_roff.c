@@ -26,7 +26,8 @@ void hsm_roff_text(struct buf *out, struct span text)
 
 void hsm_roff_title(struct buf *out, const char *page, const char *section, const char *summary)
 {
-    buf_put_text(out, ".\\\" SPDX-License-Identifier: Apache-2.0\n.\\\" Printed by tools/gendoc.c from the tables of the code: `make docs`.\n.TH ");
+    buf_put_text(out, ".\\\" SPDX-License-Identifier: Apache-2.0\n");
+    buf_put_text(out, ".\\\" Printed by tools/gendoc.c from the tables of the code: `make docs`.\n.TH ");
     for (const char *c = page; *c; c++)
         if (*c == '-')
             buf_put_text(out, "\\-");
