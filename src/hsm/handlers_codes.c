@@ -196,6 +196,9 @@ enum err hsm_handle_qy(struct hsm *hsm, struct hsm_call *call)
     SECRET_CODE code = {0};
     const struct dynamic_fields in = DYNAMIC_FIELDS(r);
     TRY(dynamic_code(hsm, call, &in, NULL, &code));
+    /* Looked at last: what is wrong with the key is told before what is wrong with a field. */
+    if (hsm_config(hsm)->qy_service_998_only && in.scheme.at[0] == '0' && !span_is(in.service, "998"))
+        return ERR_PARSE_VALUE;
     return WIRE_SET(reply->code, span_of(code.at, code.len)) ? ERR_OK : ERR_INTERNAL;
 }
 

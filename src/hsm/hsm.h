@@ -36,6 +36,7 @@ struct hsm_config {
     const struct hsm_guess_config *guess; /* hsm/guess.h; NULL: no guessing limit */
     struct hsm_audit *audit; /* hsm/audit.h, of the caller; NULL: none */
     uint64_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
+    bool qy_service_998_only; /* QY scheme 0 makes codes for service code 998 alone (host-commands 5.1) */
     const struct hostcmd_profile *layout; /* of scheme 5; copied; NULL: countersign-5 */
     const char *serial; /* 12 characters that JK tells; NULL: none given */
     bool console;       /* a console is served */

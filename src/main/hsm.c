@@ -93,6 +93,7 @@ static enum err start(void *context, struct net_problem *problem)
                              .storage_size = (size_t)s->storage_size,
                              .hardened = hsm_mode_hardened(s),
                              .authorised = s->authorised,
+                             .qy_service_998_only = s->qy_service_998_only,
                              .layout = &p->layout,
                              .serial = s->serial,
                              .console = s->console[0] != 0,

@@ -37,6 +37,7 @@ struct hsm_settings {
     char credentials[256];
     int64_t passphrase_fd;
     bool authorised;
+    bool qy_service_998_only;
     char disabled[256];
 
     /* mode and limits */

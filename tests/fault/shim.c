@@ -2,8 +2,8 @@
 /*
  * A library to preload: one call of the C library fails, the n-th of its kind.
  *
- *     COUNTERSIGN_FAULT=KIND:N     alloc (malloc, calloc, realloc), read and write (of sockets and files), short (a write that takes one
- *                                  byte), accept, open, mmap
+ *     COUNTERSIGN_FAULT=KIND:N     alloc (malloc, calloc, realloc), read and write (of sockets and files), short (a write that
+ *                                  takes one byte), accept, open, mmap
  *     COUNTERSIGN_FAULT=count:0    nothing fails
  *     COUNTERSIGN_FAULT_COUNTS=FILE  the number of calls of each kind is written there at exit
  *

@@ -230,10 +230,26 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void service_codes_of_one_time_codes(void **state)
+{
+    (void)state;
+    const struct hsm_config config = {.env = &env, .header = 4, .sockets = 64, .test_lmk = true, .qy_service_998_only = true};
+    struct hsm *one_time = frames_hsm_of(&config);
+#define MK "UB68E039974B21519E5E2226866C4D3A0"
+    frames_assert(one_time, "QY0" MK "A4123456789012345;2812998000001", "QZ00104");
+    frames_assert(one_time, "QY0" MK "A4123456789012345;2812000000001", "QZ15");
+    frames_assert(one_time, "QY0U00000000000000000000000000000000A4123456789012345;2812000000001", "QZ10");
+    /* Window codes have the service code of their product. */
+    frames_assert(one_time, "QY5" MK "A4123456789012345;2812000260101000001", "QZ00411");
+#undef MK
+    hsm_destroy(one_time);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_of_the_specification),
+        cmocka_unit_test(service_codes_of_one_time_codes),
         cmocka_unit_test(trailers_and_identifiers),
         cmocka_unit_test(errors_of_the_code_commands),
         cmocka_unit_test(lengths_modes_and_parity),
