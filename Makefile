@@ -130,6 +130,10 @@ $B/tests/unit/test_hsm_link $B/tests/unit/test_hsm_link_settings: TEST_SUPPORT +
 $B/tests/unit/test_hsm_link $B/tests/unit/test_hsm_link_settings: $B/obj/main/transport.o
 $B/tests/unit/test_hsm_batch_state: TEST_SUPPORT += $B/obj/main/hsm_batch_state.o
 $B/tests/unit/test_hsm_batch_state: $B/obj/main/hsm_batch_state.o
+CALC_STEPS := $(addprefix $B/obj/main/hsm_calc_,steps.o codes.o track.o keys.o)
+$B/tests/unit/test_hsm_calc: TEST_SUPPORT += $(CALC_STEPS)
+$B/tests/unit/test_hsm_calc: LDFLAGS_ALL += -Wl,--wrap=cvv_generate
+$B/tests/unit/test_hsm_calc: $(CALC_STEPS)
 # These script the outcomes of commits and of the HSM.
 $B/tests/unit/test_issuer_turn $B/tests/property/test_issuer_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=hostcmd_client_send -Wl,--wrap=hostcmd_client_take -Wl,--wrap=hostcmd_answer_wipe -Wl,--wrap=hostcmd_client_turn -Wl,--wrap=hostcmd_client_ready
 $B/tests/unit/test_switch_faults: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit
