@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -249,27 +250,62 @@ static bool folder_synced(const char *path)
     return close(fd) == 0 && synced;
 }
 
-/* Temporary file, fsync, rename, fsync of the folder: a crash leaves the old file or the new one. */
-static bool replace(const char *path, struct span text)
+/* The temporary file beside it, ours alone until it is closed: two who change the same store would undo each other. */
+static int open_temporary(const char *temporary)
 {
-    char temporary[PATH_SIZE];
-    if ((size_t)snprintf(temporary, sizeof temporary, "%s.new", path) >= sizeof temporary) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    if (fd < 0)
-        return false;
-    bool written = fchmod(fd, S_IRUSR | S_IWUSR) == 0 && write_all(fd, text) && fsync(fd) == 0;
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    if (fd < 0 || (flock(fd, LOCK_EX | LOCK_NB) == 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0 && ftruncate(fd, 0) == 0))
+        return fd;
     int why = errno;
-    if (close(fd) == 0 && written && rename(temporary, path) == 0)
-        return folder_synced(path);
-    if (!written)
-        errno = why;
-    why = errno;
-    unlink(temporary);
+    close(fd);
     errno = why;
-    return false;
+    return -1;
+}
+
+/* NULL: the file is the one that was read, or none for a store that was never written. */
+static const char *not_ours(const struct keys_store *store, const char *path)
+{
+    struct keys_store *there = NULL;
+    char problem[KEYS_STORE_PROBLEM];
+    const struct keys_store_facts *ours = &store->facts;
+    if (access(path, F_OK) != 0)
+        return ours->generation == 0 ? NULL : "is not there any more";
+    if (keys_store_read(path, &there, problem) != ERR_OK)
+        return "is not the store that was read";
+    struct keys_store_facts facts = there->facts;
+    keys_store_destroy(there);
+    bool same = facts.generation == ours->generation &&
+                span_equal(span_of(facts.identity, KEYS_STORE_IDENTITY), span_of(ours->identity, KEYS_STORE_IDENTITY));
+    return same ? NULL : "was changed by somebody else meanwhile: begin again";
+}
+
+/* The bytes of the store as it is to be. */
+static enum err compose(struct keys_store *store, const struct env *env, struct buf *out)
+{
+    store->facts.generation++;
+    keys_store_put_public(store, out);
+    enum err err = buf_done(out);
+    if (err == ERR_OK)
+        err = seal_body(store, env, out);
+    if (err != ERR_OK)
+        store->facts.generation--;
+    store->file_len = err == ERR_OK ? out->len : 0;
+    return err;
+}
+
+/* Temporary file, fsync, rename, fsync of the folder: a crash leaves the old file or the new one. */
+static enum err replace(struct keys_store *store, const char *path, const struct env *env, int fd, const char *temporary,
+                        char problem[static KEYS_STORE_PROBLEM])
+{
+    struct buf out = buf_over(store->file, sizeof store->file);
+    const char *wrong = not_ours(store, path);
+    if (wrong)
+        return tell(problem, path, wrong);
+    TRY(compose(store, env, &out));
+    if (write_all(fd, buf_span(&out)) && fsync(fd) == 0 && rename(temporary, path) == 0 && folder_synced(path))
+        return ERR_OK;
+    store->facts.generation--;
+    return tell(problem, path, strerror(errno));
 }
 
 enum err keys_store_write(struct keys_store *store, const char *path, const struct env *env,
@@ -280,13 +316,17 @@ enum err keys_store_write(struct keys_store *store, const char *path, const stru
     for (uint8_t i = 0; i < store->facts.officers; i++)
         if (!store->officer[i].set)
             return tell(problem, path, "an officer has no passphrase yet");
-    store->facts.generation++;
-    struct buf out = buf_over(store->file, sizeof store->file);
-    keys_store_put_public(store, &out);
-    TRY(buf_done(&out));
-    TRY(seal_body(store, env, &out));
-    store->file_len = out.len;
-    return replace(path, buf_span(&out)) ? ERR_OK : tell(problem, path, strerror(errno));
+    char temporary[PATH_SIZE];
+    if ((size_t)snprintf(temporary, sizeof temporary, "%s.new", path) >= sizeof temporary)
+        return tell(problem, path, strerror(ENAMETOOLONG));
+    int fd = open_temporary(temporary);
+    if (fd < 0)
+        return tell(problem, path, errno == EWOULDBLOCK ? "somebody else is changing it" : strerror(errno));
+    enum err err = replace(store, path, env, fd, temporary, problem);
+    if (err != ERR_OK)
+        unlink(temporary);
+    close(fd);
+    return err;
 }
 
 enum err keys_store_erase(const char *path, const struct env *env, char problem[static KEYS_STORE_PROBLEM])

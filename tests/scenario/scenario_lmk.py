@@ -392,7 +392,7 @@ def hardened(checks, folder):
     hsm = Hsm(folder, "--set", "hsm.lmk_store=" + store, "--set", "hsm.plaintext_peers=127.0.0.1", "--set", "hsm.audit=" + trail,
               "--set", "hsm.audit_key=" + key)
     try:
-        checks.check(hsm.officers(["load"], 1, 2).end() == 0 and hsm.ask("NC").startswith("ND00"), "a hardened HSM takes a live LMK")
+        checks.check(hsm.officers(["load"], 1, 2).end() == 0 and hsm.ask("NC").startswith("ND00"), "a hardened HSM loads live LMKs")
         refused = {command[:2]: hsm.ask(command)[2:4] for command in ("A00402U", "AS;0U1")}
         checks.check(set(refused.values()) == {"17"}, "and makes no key unasked: %s" % refused)
         t = hsm.officers(["authorise", "generate.402.host", "5", "--id", "00"], 3, 1)
@@ -450,6 +450,15 @@ def main():
             unattended(checks, folder, store, check)
             hsm = Hsm(folder, "--set", "hsm.lmk_store=" + store, *MODE)
             checks.check(hsm.officers(["load"], 2, 3).end() == 0, "after a restart the officers come again")
+            twin = subprocess.run([HSM, "--test-lmk", "--listen", "127.0.0.1:0", "--set", "hsm.console=" + hsm.console],
+                                  capture_output=True, text=True, check=False, timeout=20)
+            checks.check(twin.returncode == 2 and "another process listens" in twin.stderr and hsm.ask("NC").startswith("ND00"),
+                         "a second HSM does not take the console over")
+            hsm.process.kill()
+            hsm.process.wait(10)
+            checks.check(os.path.exists(hsm.console), "a killed HSM leaves its socket")
+            hsm = Hsm(folder, "--set", "hsm.lmk_store=" + store, *MODE)
+            checks.check(hsm.officers(["load"], 1, 3).end() == 0, "which the next one replaces")
             zeroising(checks, hsm, store)
         finally:
             if hsm.process.poll() is None:
