@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hostcmd/annotate.h"
 
+#include "base/secret.h"
 #include "hostcmd/internal.h"
 #include "wire/annotate.h"
 
 #include <string.h>
 
-enum { CODE_LEN = 2, TRAILER_MARK = 0x19 };
+enum { CODE_LEN = 2, TRAILER_MARK = 0x19, ITEM_LENGTH = 4, SCRATCH = 40000 };
 
 /* Codes of host-commands 11 that this HSM has no error for, but others send. */
 static const struct {
@@ -106,9 +107,15 @@ const struct hostcmd_row *hostcmd_identify(struct span payload, size_t header, b
 struct page {
     const struct hostcmd_noter *noter;
     struct span payload;
-    size_t base; /* where the fields of the record begin in the payload */
-    size_t end;  /* behind the last part that was understood */
+    size_t base;   /* where the fields of the record begin in the payload */
+    size_t end;    /* behind the last part that was understood */
+    size_t header; /* bytes in front of a command */
+    bool inner;    /* a command of a chain: chains inside chains stay shut */
+    bool reply;
+    const struct hostcmd_nk *chain; /* the request of NK; NULL: another command, or unknown */
 };
+static void annotate_request(struct page *p, void *request, struct hostcmd_view *view);
+static void annotate_reply(struct page *p, const struct hostcmd_answer_of *of, void *reply, struct hostcmd_view *view);
 
 static void note(struct page *p, const struct hostcmd_part *part)
 {
@@ -129,9 +136,71 @@ static void note_rest(struct page *p)
         note(p, &(struct hostcmd_part){"rest", "not understood", p->end, rest, rest, WIRE_SECRET});
 }
 
+/* ---- the commands of a chain ---- */
+
+struct shift {
+    struct page *page;
+    size_t by;
+};
+
+static void on_inner(void *context, const struct hostcmd_part *part)
+{
+    const struct shift *shift = context;
+    struct hostcmd_part moved = *part;
+    moved.offset += shift->by;
+    note(shift->page, &moved);
+}
+
+/* Whether the items have a header of their own: the request says it; a reply alone shows it. */
+static size_t inner_header(const struct page *p, struct span item)
+{
+    bool is_reply = false;
+    if (p->chain)
+        return p->chain->header.at[0] == '1' ? p->header : 0;
+    const struct hostcmd_row *row = hostcmd_identify(item, 0, &is_reply);
+    return row && is_reply ? 0 : p->header;
+}
+
+static void note_item(struct page *p, struct span item, size_t at)
+{
+    _Alignas(16) uint8_t scratch[SCRATCH];
+    struct shift shift = {p, at};
+    const struct hostcmd_noter noter = {on_inner, &shift, p->noter->layout};
+    struct page inner = {.noter = &noter, .payload = item, .header = inner_header(p, item), .inner = true};
+    struct hostcmd_view view;
+    bool is_reply = false;
+    ASSERT(hostcmd_request_size_max() <= SCRATCH && hostcmd_reply_size_max() <= SCRATCH);
+    const struct hostcmd_row *row = hostcmd_identify(item, inner.header, &is_reply);
+    if (p->reply && row && is_reply)
+        annotate_reply(&inner, &(struct hostcmd_answer_of){.row = row}, scratch, &view);
+    else if (!p->reply)
+        annotate_request(&inner, scratch, &view);
+    else
+        note(p, &(struct hostcmd_part){"response", "of an unknown command", at, item, item, WIRE_SECRET});
+    secret_wipe(scratch, sizeof scratch);
+}
+
+static void note_chain(struct page *p, const struct wire_part *part)
+{
+    struct span rest = part->bytes, item;
+    size_t at = p->base + part->offset;
+    while (rest.len > 0) {
+        struct span whole = rest;
+        if (wire_item_next(&rest, &item) != WIRE_OUTCOME_OK)
+            return; /* the parser has taken it, so it is not */
+        note_bytes(p, "item length", "bytes that follow", at, span_slice(whole, 0, ITEM_LENGTH));
+        note_item(p, item, at + ITEM_LENGTH);
+        at += ITEM_LENGTH + item.len;
+    }
+}
+
 static void on_field(void *context, const struct wire_part *part)
 {
     struct page *p = context;
+    if (part->field->length == WIRE_ITEMS && !p->inner) {
+        note_chain(p, part);
+        return;
+    }
     note(p, &(struct hostcmd_part){part->field->name, part->field->doc ? part->field->doc : "", p->base + part->offset, part->bytes,
                                    part->value, part->field->flags});
 }
@@ -192,33 +261,41 @@ static const struct wire_record *shape_of(const struct hostcmd_row *row, struct 
     return fits ? row->request : row->brief;
 }
 
-void hostcmd_annotate_request(struct span payload, size_t header, const struct hostcmd_noter *noter, void *request,
-                              struct hostcmd_view *view)
+static void annotate_request(struct page *p, void *request, struct hostcmd_view *view)
 {
-    struct page p = {noter, payload, header + CODE_LEN, 0};
+    struct span payload = p->payload;
+    size_t header = p->header, used = 0;
     struct hostcmd_tail tail;
-    size_t used = 0;
     bool is_reply = false;
+    p->base = header + CODE_LEN;
     *view = (struct hostcmd_view){.row = hostcmd_identify(payload, header, &is_reply)};
-    note_bytes(&p, "header", "comes back as it is", 0, span_slice(payload, 0, header));
-    note_bytes(&p, "command", view->row && !is_reply ? view->row->title : "not known here", header,
+    note_bytes(p, "header", "comes back as it is", 0, span_slice(payload, 0, header));
+    note_bytes(p, "command", view->row && !is_reply ? view->row->title : "not known here", header,
                span_slice(payload, header, CODE_LEN));
     if (!view->row || is_reply) {
         *view =
             (struct hostcmd_view){.err = ERR_COMMAND_DISABLED, .fault = {ERR_COMMAND_DISABLED, WIRE_OUTCOME_VALUE, "command", 0}};
-        note_rest(&p);
+        note_rest(p);
         return;
     }
-    view->row = hostcmd_layout_row(noter->layout, view->row->id);
-    struct span data = span_slice(payload, p.base, SIZE_MAX);
+    view->row = hostcmd_layout_row(p->noter->layout, view->row->id);
+    p->chain = view->row->id == HOSTCMD_NK ? request : NULL;
+    struct span data = span_slice(payload, p->base, SIZE_MAX);
     const struct wire_record *record = shape_of(view->row, data, request);
-    view->err = wire_annotate(record, data, request, &(struct wire_visitor){on_field, &p}, &used, &view->fault);
+    view->err = wire_annotate(record, data, request, &(struct wire_visitor){on_field, p}, &used, &view->fault);
     view->err = hostcmd_request_parse(view->row, data, request, &tail, &view->fault);
     view->trailer = tail.trailer;
     if (view->err == ERR_OK)
-        note_tail(&p, view->row, &tail, p.base + used);
+        note_tail(p, view->row, &tail, p->base + used);
     else
-        note_rest(&p);
+        note_rest(p);
+}
+
+void hostcmd_annotate_request(struct span payload, size_t header, const struct hostcmd_noter *noter, void *request,
+                              struct hostcmd_view *view)
+{
+    struct page p = {.noter = noter, .payload = payload, .header = header};
+    annotate_request(&p, request, view);
 }
 
 /* ---- replies ---- */
@@ -262,21 +339,31 @@ static void note_reply_fields(struct page *p, const struct hostcmd_answer_of *of
     note_bytes(p, "trailer", "as it was sent", p->payload.len - trailer.len, trailer);
 }
 
-void hostcmd_annotate_reply(const struct hostcmd_answer_of *of, struct span payload, size_t header,
-                            const struct hostcmd_noter *noter, void *reply, struct hostcmd_view *view)
+static void annotate_reply(struct page *p, const struct hostcmd_answer_of *of, void *reply, struct hostcmd_view *view)
 {
-    struct page p = {noter, payload, header + 2 * CODE_LEN, 0};
+    struct span payload = p->payload;
+    size_t header = p->header;
     struct span code = span_slice(payload, header, CODE_LEN), error = span_slice(payload, header + CODE_LEN, CODE_LEN);
+    p->base = header + 2 * CODE_LEN;
+    p->reply = true;
+    p->chain = of->row->id == HOSTCMD_NK ? of->request : NULL;
     *view = (struct hostcmd_view){.row = of->row};
-    note_bytes(&p, "header", "as it was sent", 0, span_slice(payload, 0, header));
-    note_bytes(&p, "reply", of->row->title, header, code);
+    note_bytes(p, "header", "as it was sent", 0, span_slice(payload, 0, header));
+    note_bytes(p, "reply", of->row->title, header, code);
     if (error.len < CODE_LEN || !span_is(code, of->row->reply_code)) {
         view->err = ERR_FRAME;
         view->fault = (struct wire_fault){ERR_FRAME, WIRE_OUTCOME_VALUE, "reply code", 0};
-        note_rest(&p);
+        note_rest(p);
         return;
     }
     memcpy(view->code, error.at, CODE_LEN);
-    note_bytes(&p, "error", hostcmd_error_text(view->code), header + CODE_LEN, error);
-    note_reply_fields(&p, of, reply, view);
+    note_bytes(p, "error", hostcmd_error_text(view->code), header + CODE_LEN, error);
+    note_reply_fields(p, of, reply, view);
+}
+
+void hostcmd_annotate_reply(const struct hostcmd_answer_of *of, struct span payload, size_t header,
+                            const struct hostcmd_noter *noter, void *reply, struct hostcmd_view *view)
+{
+    struct page p = {.noter = noter, .payload = payload, .header = header};
+    annotate_reply(&p, of, reply, view);
 }

@@ -89,7 +89,8 @@ static bool group_given(const struct filling *f, size_t start, size_t end)
 static bool counts(const struct filling *f, size_t i)
 {
     for (size_t k = i + 1; k < f->record->count; k++)
-        if (f->record->field[k].length == WIRE_COUNTED && f->record->field[k].counter == f->record->field[i].member)
+        if ((f->record->field[k].length == WIRE_COUNTED || f->record->field[k].length == WIRE_ITEMS) &&
+            f->record->field[k].counter == f->record->field[i].member)
             return true;
     return false;
 }
@@ -120,6 +121,16 @@ static enum err fill_unnamed(const struct filling *f, size_t i)
     return field->flags & WIRE_OPTIONAL ? ERR_OK : missing(f, field);
 }
 
+/* What does not end at its end is found when the record is built. */
+static size_t items_in(struct span value)
+{
+    struct span item;
+    size_t count = 0;
+    while (value.len > 0 && wire_item_next(&value, &item) == WIRE_OUTCOME_OK)
+        count++;
+    return count;
+}
+
 static enum err fill_row(const struct filling *f, size_t i)
 {
     const struct wire_field *field = &f->record->field[i];
@@ -133,6 +144,8 @@ static enum err fill_row(const struct filling *f, size_t i)
         return wire_fault_set(f->fault, WIRE_OUTCOME_LONG, field, field->cap);
     if (field->length == WIRE_COUNTED)
         wire_counter_write(field, value.len, f->out);
+    if (field->length == WIRE_ITEMS)
+        wire_counter_write(field, items_in(value), f->out);
     return ERR_OK;
 }
 

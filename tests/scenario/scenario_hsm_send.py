@@ -91,6 +91,24 @@ def around(checks, hsm):
                  part(told["answer"], "key")["value"].startswith("RC0072C0TN00N0000"), "and so have changes of them")
 
 
+def chained(checks, hsm):
+    """NK: each command of the chain is explained, and so is each answer."""
+    one = "CW%s%s;8701101" % (CVK, PAN)
+    commands = "commands=%04d%s0002NC0004XX12" % (len(one), one)
+    ran = tool("send", "NK", "header-flag=0", commands, "--to", hsm.address, "--json")
+    told = ran.json()
+    fields = [p["field"] for p in told["request"]["parts"]]
+    checks.check(ran.status == 0 and part(told["request"], "count")["value"] == "03", "commands of a chain are counted")
+    checks.check(fields.count("command") == 4 and part(told["request"], "PAN")["value"] == "412345******2345" and PAN not in ran.out,
+                 "each is explained, and masked as if it came alone")
+    errors = [p["value"] for p in told["answer"]["parts"] if p["field"] == "error"]
+    checks.check(errors[:3] == ["00", "00", "00"] and part(told["answer"], "CVV")["value"] == "***", "so are the answers: %s" % errors)
+    own = "ABCD" + one
+    ran = tool("send", "NK", "header-flag=1", "commands=%04d%s" % (len(own), own), "--to", hsm.address, "--json")
+    checks.check(ran.status == 0 and [p["value"] for p in ran.json()["answer"]["parts"] if p["field"] == "header"] == ["0001", "ABCD"],
+                 "headers of their own")
+
+
 def documented(checks, hsm):
     """The commands of the guide, as they stand there."""
     said = [tool(*words, *(() if "--hex" in words else ("--to", hsm.address, "--raw"))) for words in guide("send")]
@@ -172,6 +190,7 @@ def main():
         published(checks, hsm)
         masking(checks, hsm)
         around(checks, hsm)
+        chained(checks, hsm)
         documented(checks, hsm)
         refusals(checks, hsm)
     with tempfile.TemporaryDirectory() as folder:

@@ -60,7 +60,7 @@ static void every_byte_of_every_request_is_explained(void **state)
             hostcmd_annotate_request(c.payload, 4, &(struct hostcmd_noter){.note = on_part, .context = &c}, request, &view);
             assert_int_equal(view.err, ERR_OK);
             assert_ptr_equal(view.row, hostcmd_row(id));
-            assert_false(c.gap || c.rest);
+            assert_false(c.gap || (c.rest && id != HOSTCMD_NK)); /* a generated chain holds anything */
             assert_int_equal(c.at, c.payload.len);
         }
 }
@@ -118,7 +118,7 @@ static void every_byte_of_every_reply_is_explained(void **state)
             hostcmd_annotate_reply(&(struct hostcmd_answer_of){row, NULL, span_text("\x19T")}, c.payload, 4,
                                    &(struct hostcmd_noter){.note = on_part, .context = &c}, again, &view);
             assert_int_equal(view.err, ERR_OK);
-            assert_false(c.gap || c.rest);
+            assert_false(c.gap || (c.rest && id != HOSTCMD_NK)); /* a generated chain holds anything */
             assert_int_equal(c.at, c.payload.len);
             assert_string_equal(view.code, answer == ERR_OK ? "00" : "01");
         }
