@@ -148,7 +148,17 @@ static enum err ask_cancel(struct hsm_officers *o, struct span line, struct buf 
 {
     uint64_t lmk = 0;
     TRY(take_number(&line, KEYS_LMK_IDS - 1, &lmk));
-    hsm_officers_cancel(o, (uint8_t)lmk);
+    if (line.len > 0) {
+        enum hostcmd_activity activity = HOSTCMD_OPEN;
+        char type[HSM_TYPE_SIZE];
+        TRY(hsm_activity_parse(line, &activity, type));
+        if (hsm_officers_cancel_one(o, (uint8_t)lmk, activity, type) != ERR_OK) {
+            put_no(out, "that activity was not authorised");
+            return ERR_OK;
+        }
+    } else {
+        hsm_officers_cancel(o, (uint8_t)lmk);
+    }
     put_ok(out);
     return ERR_OK;
 }

@@ -14,7 +14,7 @@
  *            VOICE n KEY ONLINE                       PENDING have need: more officers are needed
  *            VOICE n KEY AUTHORISE lmk activity minutes
  *            DECIDE ONLINE | DECIDE AUTHORISE ...     under test LMKs, which have no officers
- *            SECURE | CANCEL lmk | ZEROISE            OK
+ *            SECURE | CANCEL lmk [activity] | ZEROISE OK
  */
 #ifndef HSM_CONSOLE_H
 #define HSM_CONSOLE_H

@@ -332,6 +332,19 @@ void hsm_officers_cancel(struct hsm_officers *o, uint8_t lmk)
     HSM_TELL(o->hsm, LOG_WARN, "hsm.authority_ended", LOG_INT("lmk", lmk), LOG_TEXT("by", "officer"));
 }
 
+enum err hsm_officers_cancel_one(struct hsm_officers *o, uint8_t lmk, enum hostcmd_activity activity, const char *type)
+{
+    char name[HSM_ACTIVITY_SIZE];
+    struct buf text = buf_over(name, sizeof name);
+    hsm_activity_put(activity, type, &text);
+    if (!hsm_state_end_one(hsm_state(o->hsm), lmk, activity, type))
+        return ERR_NOT_FOUND;
+    changed(o);
+    HSM_TELL(o->hsm, LOG_WARN, "hsm.authority_ended", LOG_INT("lmk", lmk), LOG_TEXT("activity", buf_text(&text)),
+             LOG_TEXT("by", "officer"));
+    return ERR_OK;
+}
+
 void hsm_officers_zeroise(struct hsm_officers *o)
 {
     drop_pending(o);

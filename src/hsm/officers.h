@@ -68,6 +68,8 @@ MUST_USE enum err hsm_officers_decide(struct hsm_officers *o, const struct hsm_d
 /* What needs no voice, because it only takes away. */
 void hsm_officers_secure(struct hsm_officers *o);
 void hsm_officers_cancel(struct hsm_officers *o, uint8_t lmk);
+/* One activity; ERR_NOT_FOUND: it was not authorised. */
+MUST_USE enum err hsm_officers_cancel_one(struct hsm_officers *o, uint8_t lmk, enum hostcmd_activity activity, const char *type);
 /* Wipes every LMK, unwrapped key and share, and goes secure. The store's file is not touched. */
 void hsm_officers_zeroise(struct hsm_officers *o);
 

@@ -122,6 +122,18 @@ void hsm_state_end(struct hsm_state *state, uint8_t lmk)
             end(state, &state->authority[i]);
 }
 
+bool hsm_state_end_one(struct hsm_state *state, uint8_t lmk, enum hostcmd_activity activity, const char *type)
+{
+    for (size_t i = 0; i < HSM_AUTHORITIES; i++) {
+        struct hsm_authority *a = &state->authority[i];
+        if (a->activity != activity || a->lmk != lmk || strcmp(a->type, type) != 0)
+            continue;
+        end(state, a);
+        return true;
+    }
+    return false;
+}
+
 void hsm_state_end_all(struct hsm_state *state)
 {
     memset(state->authority, 0, sizeof state->authority);

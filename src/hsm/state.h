@@ -33,6 +33,8 @@ bool hsm_state_authorised(const struct hsm_state *state, uint8_t lmk, enum hostc
 /* Authorities in force for one LMK. */
 size_t hsm_state_count(const struct hsm_state *state, uint8_t lmk);
 void hsm_state_end(struct hsm_state *state, uint8_t lmk);
+/* False: there was none. */
+bool hsm_state_end_one(struct hsm_state *state, uint8_t lmk, enum hostcmd_activity activity, const char *type);
 void hsm_state_end_all(struct hsm_state *state);
 /* Frees the places of those whose time is over: how many there were. */
 size_t hsm_state_expire(struct hsm_state *state);

@@ -49,7 +49,7 @@ struct command {
     const char *arguments; /* what stands behind the options, for --help */
     const char *doc;
     int (*run)(struct hsm_lmk *run);
-    int words;   /* arguments expected */
+    int words;   /* arguments expected; those in brackets may be left out */
     bool speaks; /* with officers */
 };
 
@@ -104,7 +104,8 @@ static const struct command commands[COMMANDS] = {
                      "ACTIVITY is generate, component, import or export, a key type or none, and host: import.000.host, "
                      "export.host. MINUTES 1 to 720; 0: until cancel, RA, secure or a restart.",
                      hsm_lmk_authorise, 2, true},
-    [CANCEL]      = {"cancel", NULL, "Ends everything that is authorised under an LMK.", hsm_lmk_cancel, 0, false},
+    [CANCEL]      = {"cancel", "[ACTIVITY]", "Ends one activity that is authorised under an LMK, or all of them.",
+                     hsm_lmk_cancel, 1, false},
     [ZEROISE]     = {"zeroise", NULL,
                      "Wipes the LMKs in a running HSM, and overwrites and removes the store.",
                      hsm_lmk_zeroise, 0, true},
@@ -232,7 +233,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     case KEY_JSON:       o->json = true; return 0;
     case ARGP_KEY_ARG:   word(state, l, value); return 0;
     case ARGP_KEY_END:
-        if (o->words < l->command->words)
+        if (o->words < l->command->words && l->command->arguments[0] != '[')
             argp_error(state, "%s is missing", l->command->arguments);
         return 0;
     default:             return numbers(key, value, state, o) ? 0 : ARGP_ERR_UNKNOWN;

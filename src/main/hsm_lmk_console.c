@@ -217,7 +217,8 @@ int hsm_lmk_cancel(struct hsm_lmk *run)
     char words[ASK_SIZE];
     if (run->options.id < 0)
         return hsm_lmk_say(HSM_LMK_BAD_LINE, "under which LMK? Give --id NN");
-    (void)snprintf(words, sizeof words, "CANCEL %02d\n", run->options.id);
+    const char *activity = run->options.word[0];
+    (void)snprintf(words, sizeof words, "CANCEL %02d%s%.40s\n", run->options.id, activity ? " " : "", activity ? activity : "");
     return ask_words(run, words);
 }
 

@@ -184,7 +184,9 @@ def activities(checks, hsm):
     checks.check(hsm.ask("RA") == "RB00" and hsm.state()["lmks"][0]["activities"] == 0, "RA ends them all")
     t = hsm.officers(["authorise", "export.host", "0", "--id", "00"], 3, 1)
     t.end()
-    checks.check(hsm.lmk("cancel", "--id", "00").returncode == 0 and not hsm.state()["authorities"], "cancel does, too")
+    checks.check(hsm.lmk("cancel", "import.host", "--id", "00").returncode == 3 and len(hsm.state()["authorities"]) == 1,
+                 "cancel of one activity leaves another")
+    checks.check(hsm.lmk("cancel", "--id", "00").returncode == 0 and not hsm.state()["authorities"], "cancel of all ends it")
     t = hsm.officers(["authorise", "export.host", "0", "--id", "00"], 3, 1)
     t.end()
     hsm.lmk("secure")

@@ -285,6 +285,14 @@ static void console_lines(void **state)
     says("STATE", "lmk 00 variant test current ");
     says("CANCEL 00", "OK");
     says("CANCEL 100", "NO ");
+    says("CANCEL 00 export.host", "NO that activity was not authorised");
+    assert_false(agrees(1, &generate));
+    assert_true(agrees(2, &generate));
+    says("CANCEL 00 generate.host", "NO that activity was not authorised");
+    says("CANCEL 00 generate.402", "NO the line");
+    assert_int_equal(hsm_state_count(hsm_state(hsm), 0), 1);
+    says("CANCEL 00 generate.402.host", "OK");
+    assert_int_equal(hsm_state_count(hsm_state(hsm), 0), 0);
     says("SECURE", "OK");
     says("STATE", "state secure\n");
     says("ZEROISE", "OK");
