@@ -120,6 +120,7 @@ struct net_loop {
     bool draining;
     bool destroying;
     uint64_t turn;
+    size_t files;   /* connections of all servers */
     size_t readers; /* streams read in this turn */
     size_t quantum; /* bytes a stream may be read in a turn */
     struct net_frame frame[NET_BATCH_MAX];

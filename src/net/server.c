@@ -4,6 +4,7 @@
 #include "base/arena.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 struct net_server {
     struct net_group group;
@@ -14,7 +15,7 @@ struct net_server {
     bool full; /* reported */
 };
 
-enum { BACKLOG = 511 };
+enum { BACKLOG = 511, FILES_BESIDE = 64 /* what else a process has open */ };
 
 static struct net_server *server_of(struct net_group *g)
 {
@@ -103,6 +104,24 @@ static enum err listen_on(struct net_server *server, const struct net_server_con
     return ERR_OK;
 }
 
+/* The usual limit of 1,024 open files is less than the connections of one port. Where the system does not give more, connections
+ * beyond it are refused as they come. */
+static void allow_files(struct net_server *server, rlim_t connections)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    rlim_t wanted = server->group.loop->files + connections + FILES_BESIDE;
+    server->group.loop->files += connections;
+    if (files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    bool raised = setrlimit(RLIMIT_NOFILE, &files) == 0;
+    if (!raised || files.rlim_cur < wanted)
+        net_loop_log(server->group.loop, LOG_WARN, "net.files", &server->group,
+                     "fewer files may be open than there are connections: raise RLIMIT_NOFILE (LimitNOFILE= of the unit)");
+}
+
 static enum err reserve(struct net_server *server, const struct net_server_config *config, struct net_problem *problem)
 {
     TRY(net_group_reserve(&server->group, config->connections, problem));
@@ -149,6 +168,7 @@ enum err net_server_create(struct net_loop *loop, const struct net_server_config
     }
     /* From here on the loop owns it, also after a failure: the handle is let go by the loop only. */
     net_loop_add(loop, &server->group);
+    allow_files(server, config->connections);
     TRY(listen_on(server, config, problem));
     *out = server;
     return ERR_OK;

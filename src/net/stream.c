@@ -50,6 +50,8 @@ enum err net_group_reserve(struct net_group *g, size_t streams, struct net_probl
 
 void net_group_release(struct net_group *g)
 {
+    for (size_t i = 0; i < g->stream_count; i++)
+        net_tls_session_close(&g->stream[i].tls);
     net_pool_release(&g->in);
     net_pool_release(&g->out);
     net_pool_release(&g->spill);

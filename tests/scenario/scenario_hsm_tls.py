@@ -3,6 +3,7 @@
 """countersign-hsm with a TLS port, asked by Python's ssl: both ports at once, who is let in, new certificates by SIGHUP."""
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -21,12 +22,17 @@ from tools_hsm import CVK, PROGRAM
 ASKED = ("CY" + CVK + "5614123456789012345;8701101").encode()
 
 
+def few_files():
+    """A soft limit below the connections that are opened; the process raises it."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
 class TlsHsm:
     """Keeps what the process logs; ports by their names in the first line."""
 
     def __init__(self, *arguments):
         command = [PROGRAM, "--test-lmk", "--admin", "127.0.0.1:0", *arguments]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=few_files)
         self.lines = []
         self.started = threading.Event()
         self.reader = threading.Thread(target=self.read)
