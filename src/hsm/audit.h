@@ -2,17 +2,17 @@
 /*
  * The audit trail: what was done to keys and states, in a file that cannot be changed without being seen.
  *
- * Purpose    One JSON object a line. Each line ends with a MAC over itself and the MAC of the line before (HMAC-SHA-256), so a line
- *            that is changed, removed, doubled or moved is found, and which one; the head beside the file (FILE.head) is sealed under
- *            the same key and counts the lines, so that lines cut off at the end are missed. A plain chain of digests could be
- *            built anew by whoever can write the file; a keyed one cannot.
+ * Purpose    One JSON object a line. Each line ends with a MAC over itself and the MAC of the line before (HMAC-SHA-256), so a
+ *            line that is changed, removed, doubled or moved is found, and which one; the head beside the file (FILE.head) is
+ *            sealed under the same key and counts the lines, so that lines cut off at the end are missed. A plain chain of digests
+ *            could be built anew by whoever can write the file; a keyed one cannot.
  * Ownership  The trail owns its descriptors. hsm_audit_close makes everything durable.
  * Threading  As struct hsm: one thread.
- * Failure    hsm_audit_write: ERR_SYSTEM where the line is not written, or not durable although it was to be; the trail is as before
- *            and the loss is counted in the next line that can be written. hsm_audit_open refuses a file that is not what the head
- *            says, in `problem`. A last line that a crash has cut is kept and marked by a line of its own.
- * Limits     Lines up to HSM_AUDIT_LINE bytes. What is not durable at once is so within a second (hsm_audit_tick). Above `size` bytes
- *            FILE becomes FILE.NUMBER, ten digits of its last line, and the chain goes on in a new FILE.
+ * Failure    hsm_audit_write: ERR_SYSTEM where the line is not written, or not durable although it was to be; the trail is as
+ *            before and the loss is counted in the next line that can be written. hsm_audit_open refuses a file that is not what
+ *            the head says, in `problem`. A last line that a crash has cut is kept and marked by a line of its own.
+ * Limits     Lines up to HSM_AUDIT_LINE bytes. What is not durable at once is so within a second (hsm_audit_tick). Above `size`
+ *            bytes FILE becomes FILE.NUMBER, ten digits of its last line, and the chain goes on in a new FILE.
  *
  * Layout     {"n":2,"at":"2026-01-31T23:59:59.000Z","event":"hsm.command","command":"A0","answer":"00","mac":"64H"}
  *            mac = HMAC(key, MAC of the line before | all bytes of the line before `,"mac"`); before the first line it is zeros.

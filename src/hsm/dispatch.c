@@ -223,7 +223,7 @@ static void put_guess(struct hsm_guess *guess, struct buf *out)
     net_metric(out, "countersign_hsm_guess_exceeded", "of them those that have reached the limit", "gauge", c.exceeded);
     net_metric(out, "countersign_hsm_guess_failures_total", "answers 01 counted", "counter", (int64_t)c.failures);
     net_metric(out, "countersign_hsm_guess_refused_total", "answers 39", "counter", (int64_t)c.refused);
-    net_metric(out, "countersign_hsm_guess_dropped_total", "card numbers forgotten for want of room", "counter", (int64_t)c.dropped);
+    net_metric(out, "countersign_hsm_guess_dropped_total", "forgotten for want of room", "counter", (int64_t)c.dropped);
 }
 
 static void put_audit(const struct hsm_audit *audit, struct buf *out)

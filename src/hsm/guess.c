@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-enum { TIMES = 7, NONE = 0, CELLS = 65536, KEY_LEN = 16, PAN_ROOM = 24, DAY_MS = 86400000, CHUNKS_LEAST = 2048, WARN_MS = 60000, NAME_LEN = 14 };
+enum { TIMES = 7, NONE = 0, CELLS = 65536, KEY_LEN = 16, PAN_ROOM = 24, CHUNKS_LEAST = 2048, NAME_LEN = 14 };
+enum { DAY_MS = 86400000, WARN_MS = 60000 };
 
 /* Failures of one number, oldest first, in a list of chunks. Indexes start at 1. */
 struct chunk {

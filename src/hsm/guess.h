@@ -2,15 +2,15 @@
 /*
  * The guessing limit: CY and PM are oracles that say yes or no, so each card number has so many wrong answers a day.
  *
- * Purpose    Keeps the times of the failures (answer 01) of the last 24 hours by card number (hsm_guess_name); at `limit` CY and PM answer
- *            39 for it, whatever the code, until the oldest of those is 24 hours old. A right code takes nothing back
+ * Purpose    Keeps the times of the failures (answer 01) of the last 24 hours by card number (hsm_guess_name); at `limit` CY and
+ *            PM answer 39 for it, whatever the code, until the oldest of those is 24 hours old. A right code takes nothing back
  *            (host-commands 10). The number itself is not kept: an entry is found by the first 16 bytes of HMAC-SHA-256 over its
  *            digits.
  * Ownership  The hsm owns it; nothing of it survives a restart.
  * Threading  As struct hsm: one thread.
  * Failure    ERR_FRAUD_DETECTION above the limit; ERR_CRYPTO where a failure could not be counted, and then no verdict may be told.
- * Limits     `pans` entries and `memory` bytes, reserved at start. When either is used up the number whose last failure is oldest is
- *            forgotten, with a warning at most once a minute. A time is exact to the millisecond of the monotonic clock.
+ * Limits     `pans` entries and `memory` bytes, reserved at start. When either is used up the number whose last failure is
+ *            oldest is forgotten, with a warning at most once a minute. A time is exact to the millisecond of the monotonic clock.
  * Cost       O(1): while no number is above its limit, a right code costs one comparison; else one multiply hash and a look into a
  *            table of 64 Ki counters, and HMAC only for numbers that share a counter with one above the limit. A failure costs
  *            HMAC. O(log n) when a number reaches or leaves its limit.
@@ -54,8 +54,8 @@ void hsm_guess_destroy(struct hsm_guess *guess);
 
 /*
  * What failures with a card number count against: its last 14 digits, without zeros in front. Card keys are derived from no other
- * digits (EMV Book 2 A1.4 method A), and dynamic codes put a counter in place of the first four, so numbers that differ further left
- * only have the same dynamic codes; a guesser would have a limit for each of them.
+ * digits (EMV Book 2 A1.4 method A), and dynamic codes put a counter in place of the first four, so numbers that differ further
+ * left only have the same dynamic codes; a guesser would have a limit for each of them.
  */
 struct span hsm_guess_name(struct span pan);
 

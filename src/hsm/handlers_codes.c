@@ -215,7 +215,8 @@ enum err hsm_handle_pm(struct hsm *hsm, struct hsm_call *call)
         given = code_of(WIRE_SPAN(r->code));
         TRY(dynamic_code(hsm, call, &in, &guess, &right));
     }
-    enum err answer = hsm_guess_answer(hsm_guess(hsm), hsm_guess_name(WIRE_SPAN(r->pan)), &guess, secret_code_equal(&right, &given));
+    bool matched = secret_code_equal(&right, &given);
+    enum err answer = hsm_guess_answer(hsm_guess(hsm), hsm_guess_name(WIRE_SPAN(r->pan)), &guess, matched);
     /* The expected value leaves only in authorised state (compatibility mode, host-commands 5.3). */
     if (answer == ERR_VERIFY_FAILED && call->authorised && !WIRE_SET(reply->expected, span_of(right.at, right.len)))
         return ERR_INTERNAL;

@@ -2,8 +2,8 @@
 /*
  * SIGHUP: what a running HSM takes from its configuration anew.
  *
- * Purpose    Reads the configuration, and the files that it names, as at the start, with the same command line; then changes limits,
- *            lists, user storage and certificates together. What cannot change while it runs is told by its name.
+ * Purpose    Reads the configuration, and the files that it names, as at the start, with the same command line; then changes
+ *            limits, lists, user storage and certificates together. What cannot change while it runs is told by its name.
  * Ownership  Works on the process's own settings: those that may change are replaced.
  * Threading  The loop's thread; takes as long as the files do.
  * Failure    One bad value or file changes nothing, and the reason is in log and audit trail.
