@@ -43,7 +43,7 @@ struct hsm {
     size_t room;               /* bytes of one request or reply: the largest record of the table */
     struct scratch scratch[DEPTH];
     size_t depth; /* commands under way */
-    struct hsm_tell_limit tell_limit;
+    struct hsm_tell_limit tell_limit[HSM_TELL_KINDS];
 };
 
 /* ---- life ---- */
@@ -156,9 +156,9 @@ struct hsm_observe *hsm_observe(struct hsm *hsm)
     return hsm->observe;
 }
 
-struct hsm_tell_limit *hsm_tell_limit(struct hsm *hsm)
+struct hsm_tell_limit *hsm_tell_limit(struct hsm *hsm, enum hsm_tell_kind kind)
 {
-    return &hsm->tell_limit;
+    return &hsm->tell_limit[kind];
 }
 
 struct hsm_guess *hsm_guess(struct hsm *hsm)

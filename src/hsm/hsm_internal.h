@@ -42,8 +42,6 @@ void hsm_tell(struct hsm *hsm, enum log_level level, const char *event, const st
 #define HSM_TELL(hsm_, level_, event_, ...)                                       \
     hsm_tell((hsm_), (level_), (event_), (const struct log_field[]){__VA_ARGS__}, \
              sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
-/* True while less than so many lines were written this second: a peer must not fill the disk. */
-bool hsm_log_admits(struct hsm *hsm);
 struct hsm_state *hsm_state(struct hsm *hsm);
 struct hsm_observe *hsm_observe(struct hsm *hsm); /* hsm/observe.h */
 struct hsm_guess *hsm_guess(struct hsm *hsm);     /* hsm/guess.h; NULL: no limit */

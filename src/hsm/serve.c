@@ -44,7 +44,7 @@ static void tell(struct port *port, const struct seat *seat, enum log_level leve
     const struct log_field field[] = {LOG_TEXT("peer", seat->address), LOG_TEXT("client", seat->identity)};
     if (level == LOG_WARN)
         hsm_tell_limited(port->hsm, level, event, field, 2);
-    else if (log && hsm_log_admits(port->hsm))
+    else if (log && hsm_tell_admits(port->hsm, HSM_TELL_CONNECTIONS))
         log_write(log, level, event, field, 2);
 }
 

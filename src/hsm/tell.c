@@ -27,9 +27,10 @@ void hsm_tell(struct hsm *hsm, enum log_level level, const char *event, const st
     (void)!put_both(hsm, level, event, field, count, true);
 }
 
-bool hsm_log_admits(struct hsm *hsm)
+/* A peer must not fill the disk. */
+bool hsm_tell_admits(struct hsm *hsm, enum hsm_tell_kind kind)
 {
-    struct hsm_tell_limit *limit = hsm_tell_limit(hsm);
+    struct hsm_tell_limit *limit = hsm_tell_limit(hsm, kind);
     int64_t second = env_monotonic_us(hsm_env(hsm)) / 1000000;
     if (second != limit->second) {
         const struct log_field left_out[] = {LOG_INT("lines", limit->lines - HSM_TELL_LINES)};
@@ -42,7 +43,7 @@ bool hsm_log_admits(struct hsm *hsm)
 
 void hsm_tell_limited(struct hsm *hsm, enum log_level level, const char *event, const struct log_field *field, size_t count)
 {
-    if (hsm_log_admits(hsm))
+    if (hsm_tell_admits(hsm, HSM_TELL_REFUSALS))
         (void)!put_both(hsm, level, event, field, count, false);
 }
 
