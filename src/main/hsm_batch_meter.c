@@ -15,7 +15,7 @@ void hsm_batch_meter_begin(struct hsm_batch_meter *meter, const struct env *env,
                                       .input_before = from->input,
                                       .terminal = isatty(STDERR_FILENO) != 0,
                                       .quiet = quiet};
-    meter->told_us = meter->began_us;
+    meter->told_us = meter->terminal ? 0 : meter->began_us; /* the bar is there at once */
 }
 
 static void put_grouped(struct buf *out, uint64_t value)

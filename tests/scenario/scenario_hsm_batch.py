@@ -252,6 +252,18 @@ def openssl_kcv(key):
     return subprocess.run(command, input=bytes(8), capture_output=True, check=True).stdout.hex().upper()[:6]
 
 
+def size_of(path):
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def wait_growth(process, path, growth, generator):
+    """Until the file has grown by so much, and a random moment longer; or the process is through. However fast the disk is."""
+    start = size_of(path)
+    while process.poll() is None and size_of(path) < start + growth:
+        time.sleep(0.0005)
+    time.sleep(generator.uniform(0.0, 0.003))
+
+
 def killed(checks, place, generator):
     """Kills with SIGKILL and SIGINT at random moments; the end result is that of one run."""
     rows, text = cards(40000, generator)
@@ -265,7 +277,7 @@ def killed(checks, place, generator):
     while True:
         runs += 1
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        time.sleep(generator.uniform(0.0, 0.25))
+        wait_growth(process, place / "killed.jwe", generator.randrange(50000), generator)
         process.send_signal(signal.SIGINT if runs % 5 == 0 else signal.SIGKILL)
         status = process.wait(60)
         said = process.stderr.read().decode()
