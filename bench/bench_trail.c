@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an HSM pays for being watched: counting and timing a batch of one command, a line of the audit trail, and a line that is on the
- * disk before its command is answered; the limit of the last is a bare fdatasync of as many bytes.
+ * What an HSM pays for being watched: counting and timing a batch of one command, a line of the audit trail, and a line that is on
+ * the disk before its command is answered; the limit of the last is a bare fdatasync of as many bytes.
  */
 #include "hsm/audit.h"
 #include "hsm/observe.h"

@@ -6,7 +6,8 @@
  *            the answer leaves; of the others those that were refused. No field of a request is in a line.
  * Ownership  A limit is a value inside the hsm.
  * Threading  As struct hsm: one thread.
- * Limits     HSM_TELL_LINES lines a second and kind about what peers can cause at will; the rest is counted in a line of the next second.
+ * Limits     HSM_TELL_LINES lines a second and kind about what peers can cause at will; the rest is counted in a line of the next
+ *            second.
  */
 #ifndef HSM_TELL_H
 #define HSM_TELL_H
