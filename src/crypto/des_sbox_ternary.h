@@ -44,40 +44,39 @@ static inline __attribute__((always_inline)) void sbox_ternary_1(const LANE in[s
     out[3] = t22;
 }
 
-/* 27 gates, seed 11 */
+/* 26 gates, seed 432 */
 static inline __attribute__((always_inline)) void sbox_ternary_2(const LANE in[static 6], LANE out[static 4])
 {
-    LANE t0 = TERNARY(in[4], in[3], in[0], 0x85);
-    LANE t1 = TERNARY(t0, in[4], in[0], 0x86);
-    LANE t2 = TERNARY(in[2], t0, t1, 0xCA);
-    LANE t3 = TERNARY(t1, t0, in[3], 0x25);
-    LANE t4 = TERNARY(in[1], t2, t3, 0xCA);
-    LANE t5 = TERNARY(in[4], in[3], in[1], 0x95);
-    LANE t6 = TERNARY(t5, t3, in[2], 0x9C);
-    LANE t7 = TERNARY(in[5], t6, t4, 0xCA);
-    LANE t8 = TERNARY(in[5], in[2], in[1], 0xBD);
-    LANE t9 = TERNARY(t8, t6, t3, 0x38);
-    LANE t10 = TERNARY(t9, in[5], in[4], 0x67);
-    LANE t11 = TERNARY(t10, t1, in[2], 0x6A);
-    LANE t12 = TERNARY(t10, t7, in[4], 0x91);
-    LANE t13 = TERNARY(t12, t8, t1, 0x29);
-    LANE t14 = TERNARY(in[1], t11, t13, 0xCA);
-    LANE t15 = TERNARY(t0, t9, t14, 0xCA);
-    LANE t16 = TERNARY(t11, in[1], in[0], 0xE9);
-    LANE t17 = TERNARY(t16, t8, t3, 0x6A);
-    LANE t18 = TERNARY(t8, t2, in[5], 0x62);
-    LANE t19 = TERNARY(t18, t9, t5, 0x1E);
-    LANE t20 = TERNARY(in[4], t17, t19, 0xCA);
-    LANE t21 = TERNARY(t20, t19, t16, 0x6A);
-    LANE t22 = TERNARY(t21, t8, t4, 0x89);
-    LANE t23 = TERNARY(in[4], t21, t22, 0xCA);
-    LANE t24 = TERNARY(t23, t21, in[3], 0x15);
-    LANE t25 = TERNARY(t24, t10, in[1], 0x59);
-    LANE t26 = TERNARY(in[2], t25, t23, 0xCA);
-    out[0] = t20;
+    LANE t0 = TERNARY(in[5], in[4], in[3], 0x16);
+    LANE t1 = TERNARY(t0, in[3], in[1], 0xDA);
+    LANE t2 = TERNARY(in[4], in[3], in[1], 0x95);
+    LANE t3 = TERNARY(t2, t1, in[5], 0x68);
+    LANE t4 = TERNARY(in[2], t3, t1, 0xCA);
+    LANE t5 = TERNARY(in[5], in[3], in[2], 0xF9);
+    LANE t6 = TERNARY(t5, t4, t0, 0x35);
+    LANE t7 = TERNARY(in[0], t4, t6, 0xCA);
+    LANE t8 = TERNARY(t2, in[5], in[3], 0x78);
+    LANE t9 = TERNARY(t5, t3, in[0], 0x9B);
+    LANE t10 = TERNARY(t9, t7, in[3], 0xE0);
+    LANE t11 = TERNARY(in[2], t8, t10, 0xCA);
+    LANE t12 = TERNARY(in[5], in[2], in[0], 0x69);
+    LANE t13 = TERNARY(t12, t8, t6, 0xBC);
+    LANE t14 = TERNARY(t0, t13, t11, 0xCA);
+    LANE t15 = TERNARY(t10, in[3], in[0], 0xB1);
+    LANE t16 = TERNARY(t15, in[4], in[1], 0x68);
+    LANE t17 = TERNARY(in[4], in[3], in[0], 0x36);
+    LANE t18 = TERNARY(t17, t16, t10, 0x16);
+    LANE t19 = TERNARY(t12, t18, t16, 0xCA);
+    LANE t20 = TERNARY(t19, t17, t0, 0x76);
+    LANE t21 = TERNARY(t20, t7, t2, 0x96);
+    LANE t22 = TERNARY(t20, in[4], in[2], 0x60);
+    LANE t23 = TERNARY(t22, t12, t1, 0x1E);
+    LANE t24 = TERNARY(t5, t23, t13, 0xCA);
+    LANE t25 = TERNARY(t11, t21, t24, 0xCA);
+    out[0] = t19;
     out[1] = t7;
-    out[2] = t26;
-    out[3] = t15;
+    out[2] = t14;
+    out[3] = t25;
 }
 
 /* 25 gates, seed 203 */
@@ -256,7 +255,7 @@ static inline __attribute__((always_inline)) void sbox_ternary_7(const LANE in[s
     out[3] = t27;
 }
 
-/* 28 gates, seed 29 */
+/* 27 gates, seed 367 */
 static inline __attribute__((always_inline)) void sbox_ternary_8(const LANE in[static 6], LANE out[static 4])
 {
     LANE t0 = TERNARY(in[4], in[2], in[0], 0x6B);
@@ -264,32 +263,31 @@ static inline __attribute__((always_inline)) void sbox_ternary_8(const LANE in[s
     LANE t2 = TERNARY(in[4], in[3], in[0], 0x94);
     LANE t3 = TERNARY(t2, t1, in[2], 0x5A);
     LANE t4 = TERNARY(in[1], t3, t1, 0xCA);
-    LANE t5 = TERNARY(t4, t2, in[1], 0x4E);
-    LANE t6 = TERNARY(in[2], in[1], in[0], 0x6A);
-    LANE t7 = TERNARY(t6, t4, in[4], 0x9E);
-    LANE t8 = TERNARY(in[3], t5, t7, 0xCA);
+    LANE t5 = TERNARY(in[2], in[1], in[0], 0x6A);
+    LANE t6 = TERNARY(t5, t4, in[4], 0x9E);
+    LANE t7 = TERNARY(t5, in[4], in[1], 0x69);
+    LANE t8 = TERNARY(in[3], t7, t6, 0xCA);
     LANE t9 = TERNARY(in[5], t8, t4, 0xCA);
-    LANE t10 = TERNARY(t3, t0, in[0], 0x38);
-    LANE t11 = TERNARY(t6, in[3], in[1], 0x7C);
-    LANE t12 = TERNARY(t11, t2, t1, 0x1A);
-    LANE t13 = TERNARY(t7, t12, t10, 0xCA);
-    LANE t14 = TERNARY(t3, t1, in[1], 0x69);
-    LANE t15 = TERNARY(t14, t13, in[0], 0xB1);
-    LANE t16 = TERNARY(in[5], t15, t13, 0xCA);
-    LANE t17 = TERNARY(t7, t4, in[5], 0x73);
-    LANE t18 = TERNARY(t17, t15, in[5], 0xB4);
-    LANE t19 = TERNARY(t14, t11, t3, 0x3D);
+    LANE t10 = TERNARY(in[5], in[1], in[0], 0xC6);
+    LANE t11 = TERNARY(t10, t3, t0, 0x96);
+    LANE t12 = TERNARY(t10, t8, in[5], 0xDC);
+    LANE t13 = TERNARY(t12, t11, t10, 0x34);
+    LANE t14 = TERNARY(t12, t3, in[1], 0x9A);
+    LANE t15 = TERNARY(in[2], t14, t13, 0xCA);
+    LANE t16 = TERNARY(t1, t15, t11, 0xCA);
+    LANE t17 = TERNARY(t15, t8, t1, 0x87);
+    LANE t18 = TERNARY(t17, t4, in[5], 0x72);
+    LANE t19 = TERNARY(t18, t8, t3, 0x4D);
     LANE t20 = TERNARY(t19, t18, in[5], 0xD8);
     LANE t21 = TERNARY(in[0], t18, t20, 0xCA);
-    LANE t22 = TERNARY(t16, t9, in[1], 0x69);
-    LANE t23 = TERNARY(t22, t14, in[2], 0xF2);
-    LANE t24 = TERNARY(t13, in[4], in[3], 0x37);
-    LANE t25 = TERNARY(t24, t22, t19, 0x78);
-    LANE t26 = TERNARY(t17, t25, t23, 0xCA);
-    LANE t27 = TERNARY(t21, t26, t23, 0xCA);
+    LANE t22 = TERNARY(t8, t1, in[5], 0x69);
+    LANE t23 = TERNARY(t22, t16, in[3], 0x78);
+    LANE t24 = TERNARY(t21, t11, t6, 0x93);
+    LANE t25 = TERNARY(t24, t22, in[1], 0xD2);
+    LANE t26 = TERNARY(t5, t25, t23, 0xCA);
     out[0] = t21;
-    out[1] = t16;
-    out[2] = t27;
+    out[1] = t26;
+    out[2] = t16;
     out[3] = t9;
 }
 
