@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One CVV with the key loaded against the four DES operations that its definition takes (one with KA, three in the EDE2). The limit
- * is the cheapest way to have OpenSSL do four: single DES in bulk, four blocks a call, four calls, or one call of each kind. All are
- * measured in turn and the best round of each counts, so that a neighbour does not slow down one side alone.
+ * is the cheapest way to have OpenSSL do four: single DES in bulk, four blocks a call, four calls, or one call of each kind. All
+ * are measured in turn and the best round of each counts, so that a neighbour does not slow down one side alone.
  */
 #include "cvv/cvv.h"
 #include "keys/keys.h"
