@@ -34,7 +34,7 @@ static void give(void *at, const char *file, int line)
     secret_arena_give(at);
 }
 
-/* What this room fetches by name. A name whose first look-up fails for want of memory stays unknown to the library for good: all are
+/* What this room fetches by name. A name whose first look-up fails for want of memory stays unknown to the library: all are
  * looked up at start, when a failure can still stop it. */
 static const char *const ciphers[] = {"DES-EDE-ECB", "DES-EDE3-ECB", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC", "AES-256-GCM"};
 static const char *const digests[] = {"SHA1", "SHA256"};

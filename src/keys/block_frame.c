@@ -147,7 +147,7 @@ static bool data_of(struct span data, const char *set, size_t min, size_t max)
 }
 
 /* clang-format off */
-/* Contents that are checked; all others are free text. The numeric ones are Thales', known from descriptions only (unconfirmed), and
+/* Contents that are checked; all others are text. The numeric ones are Thales', known from descriptions only (unconfirmed), and
  * mean something else in an R block of another maker. */
 static const struct {
     char id[3];

@@ -11,7 +11,7 @@
  * Ownership  As keys/block.h: `blocks` of an unwrapped header borrows from the text.
  * Threading  Free of state.
  * Failure    As keys/block.h; BB for a wrapping key that is not 16 or 24 bytes (A, B, C) or 16, 24 or 32 (D).
- * Limits     As keys/block.h. Padding that hides the key length is read in every version and written in B and D (TDES and AES keys).
+ * Limits     As keys/block.h. Padding that hides the key length is read in every version and written in B and D (TDES, AES).
  *            A header for wrapping has key context and reserved byte 00, whatever its `lmk` says.
  *
  * Example
