@@ -79,6 +79,7 @@ static void share(struct net_loop *loop)
     size_t quantum = loop->readers > 0 ? NET_QUANTUM_SUM / loop->readers : NET_QUANTUM_SUM;
     loop->quantum = quantum > NET_QUANTUM_MIN ? quantum : NET_QUANTUM_MIN;
     loop->readers = 0;
+    loop->promised = 0;
     loop->turn++;
 }
 

@@ -17,6 +17,7 @@ enum {
     NET_HALF_CLOSED_MS = 60000,
     NET_CIPHER_SIZE = 64 * 1024,
     NET_QUANTUM_MIN = 4096,
+    NET_QUANTUM_TLS = 4 * NET_TLS_RECORD, /* records cut by a share cost the library a buffer for all of each */
     NET_QUANTUM_SUM = 4 * 1024 * 1024, /* bytes read in a turn, shared by the connections that send */
     NET_REFUSALS_LOGGED = 20,          /* a second */
 };
@@ -52,7 +53,8 @@ struct net_stream {
     char identity[NET_IDENTITY_SIZE]; /* what its certificate proves */
     struct net_tls_session tls;
     uint64_t turn;   /* the last one it was read in */
-    size_t turn_len; /* bytes read in it */
+    size_t turn_len;   /* bytes read in it */
+    size_t turn_share; /* bytes it may be read in it */
     /* Borrowed while they hold something. */
     uint8_t *in;
     size_t in_len;
@@ -123,6 +125,7 @@ struct net_loop {
     size_t files;   /* connections of all servers */
     size_t readers; /* streams read in this turn */
     size_t quantum; /* bytes a stream may be read in a turn */
+    size_t promised; /* sum of the shares of this turn */
     struct net_frame frame[NET_BATCH_MAX];
     uint8_t cipher[NET_CIPHER_SIZE]; /* what a TLS stream received; used up at once */
 };

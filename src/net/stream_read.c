@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { TRIM_FROM = 4 * NET_PAGE };
+enum { TRIM_FROM = 4 * NET_PAGE, SHARE_PART = 16 };
 
 void net_stream_list_in(struct net_stream *s)
 {
@@ -38,15 +38,26 @@ static size_t free_len(const struct net_stream *s)
     return left > NET_TLS_RECORD ? left - NET_TLS_RECORD : 0;
 }
 
-static size_t share_left(struct net_stream *s)
+/* The quantum rests on how many sent in the turn before; when many more come at once, what is left of the sum bounds it. */
+static void begin_turn(struct net_stream *s)
 {
     struct net_loop *loop = s->group->loop;
-    if (s->turn != loop->turn) {
-        s->turn = loop->turn;
-        s->turn_len = 0;
-        loop->readers++;
-    }
-    return loop->quantum > s->turn_len ? loop->quantum - s->turn_len : 0;
+    size_t left = loop->promised < NET_QUANTUM_SUM ? (NET_QUANTUM_SUM - loop->promised) / SHARE_PART : 0;
+    s->turn = loop->turn;
+    s->turn_len = 0;
+    s->turn_share = left < loop->quantum ? left : loop->quantum;
+    size_t least = s->group->tls ? NET_QUANTUM_TLS : NET_QUANTUM_MIN;
+    if (s->turn_share < least)
+        s->turn_share = least;
+    loop->promised += s->turn_share;
+    loop->readers++;
+}
+
+static size_t share_left(struct net_stream *s)
+{
+    if (s->turn != s->group->loop->turn)
+        begin_turn(s);
+    return s->turn_share > s->turn_len ? s->turn_share - s->turn_len : 0;
 }
 
 /* Nothing is offered to a stream that had its share: the event library comes again in the next turn. */
