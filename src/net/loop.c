@@ -61,7 +61,7 @@ static void arm(struct net_loop *loop, int64_t deadline_us)
 static bool drained(const struct net_loop *loop)
 {
     for (const struct net_group *g = loop->group; g; g = g->next)
-        if (g->is_server && g->open > 0)
+        if (g->is_server && g->open + g->lingering > 0)
             return false;
     return !loop->config.busy || !loop->config.busy(loop->config.context);
 }
@@ -121,6 +121,9 @@ static void look_after(struct net_stream *s, int64_t now)
             net_stream_refuse(s, "no handshake within the deadline");
         return;
     }
+    /* `heard_us` stands still then: whoever goes on sending is let go all the same. */
+    if (s->state == NET_LINGERING && silent_us > (int64_t)NET_LINGER_MS * 1000)
+        net_stream_kill(s);
     if (s->state != NET_OPEN && s->state != NET_CLOSING)
         return;
     net_stream_trim(s);
@@ -245,6 +248,7 @@ void net_loop_drain(struct net_loop *loop, uint32_t grace_ms)
         }
     }
     uv_timer_start(&loop->grace, on_grace, grace_ms, 0);
+    uv_timer_start(&loop->housekeeping, on_housekeeping, NET_LINGER_LOOK_MS, NET_LINGER_LOOK_MS);
     uv_async_send(&loop->wake);
 }
 

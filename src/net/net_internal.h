@@ -20,14 +20,18 @@ enum {
     NET_QUANTUM_TLS = 4 * NET_TLS_RECORD, /* records cut by a share cost the library a buffer for all of each */
     NET_QUANTUM_SUM = 4 * 1024 * 1024, /* bytes read in a turn, shared by the connections that send */
     NET_REFUSALS_LOGGED = 20,          /* a second */
+    NET_LINGER_MS = 300,
+    NET_LINGER_LOOK_MS = 50,           /* how often a drain looks after those that linger */
 };
 
 enum net_state {
-    NET_FREE,    /* the slot is unused */
-    NET_SHAKING, /* TLS: the owner does not know of it yet */
+    NET_FREE,      /* the slot is unused */
+    NET_SHAKING,   /* TLS: the owner does not know of it yet */
     NET_OPEN,
-    NET_CLOSING, /* no more frames in or out; what is queued is written */
-    NET_DEAD,    /* waiting for the event library to let go of the handle */
+    NET_CLOSING,   /* no more frames in or out; what is queued is written */
+    NET_LINGERING, /* all is written and the peer was told; what it still sends is thrown away until it closes. Closing with bytes
+                      unread would reset the connection, and answers on their way would be lost with it */
+    NET_DEAD,      /* waiting for the event library to let go of the handle */
 };
 
 struct net_group;
@@ -42,6 +46,7 @@ struct net_stream {
     uint32_t owed;  /* frames delivered that no frame was sent for */
     bool announced; /* the owner knows of it */
     bool spoke;     /* something was received */
+    bool left;      /* the peer closed its side */
     bool notified;  /* TLS: the peer was told that nothing follows */
     bool reading;
     bool ended;      /* the peer sends no more, or we are draining */
@@ -87,6 +92,7 @@ struct net_group {
     struct net_stream *stream;  /* all of them, open or not */
     size_t stream_count;
     size_t open;
+    size_t lingering;
     bool is_server;
     uint32_t idle_ms;
     void (*ready)(struct net_group *group); /* a connection is open, before the owner is told; may be NULL */
@@ -145,6 +151,8 @@ void net_stream_open(struct net_stream *stream);
 void net_stream_close(struct net_stream *stream);
 /* At once; what was queued is lost. */
 void net_stream_kill(struct net_stream *stream);
+/* Tells the owner that the connection is closed. */
+void net_stream_retire(struct net_stream *stream);
 /* Closes it once everything owed is sent. */
 void net_stream_end(struct net_stream *stream);
 bool net_stream_end_reached(const struct net_stream *stream);
@@ -159,6 +167,8 @@ void net_stream_list_in(struct net_stream *stream);
 /* Reads or stops reading, as the stream has room. */
 void net_stream_adjust(struct net_stream *stream);
 void net_stream_stop_reading(struct net_stream *stream);
+/* All is written: tells the peer and waits for it to close, NET_LINGER_MS at most. False: there is nothing to wait for. */
+bool net_stream_linger(struct net_stream *stream);
 /* Gives back what an open stream does not need. */
 void net_stream_trim(struct net_stream *stream);
 static inline size_t net_prefix_len(const struct net_group *g)

@@ -94,7 +94,7 @@ void net_stream_open(struct net_stream *s)
     s->state = NET_SHAKING;
     s->generation++;
     s->owed = 0;
-    s->reading = s->ended = s->bad = s->limited = s->notified = s->spoke = false;
+    s->reading = s->ended = s->bad = s->limited = s->notified = s->spoke = s->left = false;
     s->identity[0] = 0;
     s->heard_us = net_loop_now_us(g->loop);
     uv_tcp_nodelay(&s->tcp, 1);
@@ -169,14 +169,9 @@ static void on_closed(uv_handle_t *handle)
     g->gone(g, s);
 }
 
-void net_stream_kill(struct net_stream *s)
+void net_stream_retire(struct net_stream *s)
 {
     struct net_group *g = s->group;
-    if (s->state == NET_FREE || s->state == NET_DEAD)
-        return;
-    s->state = NET_DEAD;
-    s->reading = false;
-    uv_close((uv_handle_t *)&s->tcp, on_closed);
     if (!s->announced)
         return;
     s->announced = false;
@@ -184,6 +179,17 @@ void net_stream_kill(struct net_stream *s)
     g->counters.closed++;
     if (g->events.closed && !g->loop->destroying)
         g->events.closed(g->events.context, net_stream_peer(s));
+}
+
+void net_stream_kill(struct net_stream *s)
+{
+    if (s->state == NET_FREE || s->state == NET_DEAD)
+        return;
+    s->group->lingering -= s->state == NET_LINGERING;
+    s->state = NET_DEAD;
+    s->reading = false;
+    uv_close((uv_handle_t *)&s->tcp, on_closed);
+    net_stream_retire(s);
 }
 
 void net_stream_close(struct net_stream *s)

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 enum { TRIM_FROM = 4 * NET_PAGE, SHARE_PART = 16 };
 
@@ -66,6 +67,10 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
     (void)suggested;
     struct net_stream *s = handle->data;
     struct net_group *g = s->group;
+    if (s->state == NET_LINGERING) {
+        *out = uv_buf_init((char *)g->loop->cipher, NET_CIPHER_SIZE);
+        return;
+    }
     size_t len = free_len(s), share = share_left(s);
     len = len < share ? len : share;
     if (g->tls) {
@@ -89,6 +94,7 @@ static void give_back_empty(struct net_stream *s)
 /* Who connects and leaves without a word looks whether the port is open: no failure of a handshake. */
 static void on_end(struct net_stream *s, ssize_t got)
 {
+    s->left = true;
     if (s->state == NET_SHAKING && (s->spoke || !s->group->is_server))
         net_stream_refuse(s, got == UV_EOF ? "closed by the peer" : uv_strerror((int)got));
     else if (got == UV_EOF && s->state == NET_OPEN)
@@ -109,6 +115,10 @@ static void on_read(uv_stream_t *handle, ssize_t got, const uv_buf_t *into)
         on_end(s, got);
         return;
     }
+    if (s->state == NET_LINGERING) {
+        secret_wipe(s->group->loop->cipher, (size_t)got);
+        return;
+    }
     s->turn_len += (size_t)got;
     s->spoke = true;
     s->group->counters.bytes_in += (uint64_t)got;
@@ -125,8 +135,25 @@ static void on_read(uv_stream_t *handle, ssize_t got, const uv_buf_t *into)
     net_stream_list_in(s);
 }
 
+bool net_stream_linger(struct net_stream *s)
+{
+    uv_os_fd_t fd;
+    if (!s->group->is_server || s->left || uv_fileno((uv_handle_t *)&s->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0)
+        return false;
+    if (uv_read_start((uv_stream_t *)&s->tcp, on_room, on_read) != 0)
+        return false;
+    s->reading = true;
+    s->state = NET_LINGERING;
+    s->heard_us = net_loop_now_us(s->group->loop);
+    s->group->lingering++;
+    net_stream_retire(s);
+    return true;
+}
+
 void net_stream_adjust(struct net_stream *s)
 {
+    if (s->state == NET_LINGERING)
+        return;
     bool want = s->state == NET_SHAKING || (s->state == NET_OPEN && !s->ended && free_len(s) > 0);
     if (!want) {
         net_stream_stop_reading(s);

@@ -37,7 +37,8 @@ void net_stream_finish(struct net_stream *s)
         if (s->writing > 0)
             return;
     }
-    net_stream_kill(s);
+    if (!net_stream_linger(s))
+        net_stream_kill(s);
 }
 
 static void after_write(struct net_stream *s)

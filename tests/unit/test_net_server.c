@@ -388,6 +388,40 @@ static void test_drain(void **state)
     close(idle);
 }
 
+/* Who is still sending when the drain comes gets what was answered, and then an orderly end instead of a reset. */
+static void test_drain_resets_nobody(void **state)
+{
+    struct service *s = *state;
+    enum { MANY = 20000, LEN = 8 };
+    static uint8_t frames[MANY][2 + LEN], answers[MANY][2 + LEN];
+    for (size_t i = 0; i < MANY; i++) {
+        frames[i][1] = LEN;
+        for (size_t k = 0; k < LEN; k++)
+            frames[i][2 + k] = (uint8_t)(i >> (k % 4 * 8) | 1);
+    }
+    int fd = socket_connect(net_server_port(s->server));
+    socket_send_frame(fd, span_text("before"));
+    expect_frame(fd, span_text("before"));
+    size_t sent = 0, got = 0;
+    for (ssize_t n = 1; n > 0 && sent < sizeof frames; sent += (size_t)(n > 0 ? n : 0)) {
+        n = send(fd, (uint8_t *)frames + sent, sizeof frames - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent == 0) {
+            __atomic_store_n(&s->drain, true, __ATOMIC_RELEASE);
+            net_loop_wake(s->loop);
+        }
+    }
+    for (ssize_t n = 1; n > 0; got += (size_t)(n > 0 ? n : 0)) {
+        n = recv(fd, (uint8_t *)answers + got, sizeof answers - got, 0);
+        if (n < 0)
+            fail_msg("reset after %zu of %zu bytes", got, sent);
+    }
+    assert_int_equal(got % sizeof frames[0], 0);
+    assert_memory_equal(answers, frames, got);
+    pthread_join(s->thread, NULL);
+    s->thread = 0;
+    close(fd);
+}
+
 static void test_port_in_use(void **state)
 {
     const struct service *s = *state;
@@ -434,6 +468,7 @@ int main(void)
         TEST(test_server_closes),
         TEST(test_reset_by_peer),
         TEST(test_drain),
+        TEST(test_drain_resets_nobody),
         TEST(test_port_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
