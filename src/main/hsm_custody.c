@@ -2,6 +2,7 @@
 #include "main/hsm_custody.h"
 
 #include "hsm/console.h"
+#include "main/hsm_mode.h"
 #include "net/local.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ static enum err from_folder(const struct keys_store *store, const char *folder, 
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             continue;
-        bool closed = fstat(fd, &facts) == 0 && (facts.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+        bool closed = fstat(fd, &facts) == 0 && hsm_mode_closed(&facts);
         bool read = closed && read_line(fd, &line);
         close(fd);
         enum err err = read ? derive(store, n, buf_span(&line), out) : ERR_CONFIG;

@@ -34,7 +34,7 @@ static const char *hardened_only(const struct hsm_settings *s)
 
 static int refuse(const char *setting, const char *why)
 {
-    (void)fprintf(stderr, "countersign-hsm: %s %s\n", setting, why);
+    (void)fprintf(stderr, "countersign-hsm: %s%s%s\n", setting, why[0] == '=' ? "" : " ", why);
     return EX_USAGE;
 }
 
@@ -114,10 +114,17 @@ static enum err file_read(const char *path, uint8_t *at, size_t cap, size_t *len
     return *len == cap ? problem_set(problem, path, "is too long") : ERR_OK;
 }
 
+/* An access list, by which systemd opens a credential to the service's user, shows itself as rights of the group root. */
+bool hsm_mode_closed(const struct stat *facts)
+{
+    mode_t group = facts->st_gid == 0 ? S_IWGRP | S_IXGRP : S_IRWXG;
+    return (facts->st_mode & (group | S_IRWXO)) == 0;
+}
+
 static bool others_may_read(const char *path)
 {
     struct stat at;
-    return stat(path, &at) != 0 || (at.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+    return stat(path, &at) != 0 || !hsm_mode_closed(&at);
 }
 
 enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], struct net_problem *problem)
@@ -126,7 +133,7 @@ enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], s
     size_t len = 0;
     TRY(file_read(path, text, sizeof text, &len, problem));
     if (others_may_read(path))
-        return problem_set(problem, path, "others may read it: chmod 600");
+        return problem_set(problem, path, "others may read it: chmod 600 it");
     while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
         len--;
     bool fits = len == KEY_DIGITS && span_unhex(span_of(text, len), out, HSM_MODE_KEY) == ERR_OK;

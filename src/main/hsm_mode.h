@@ -17,6 +17,8 @@
 #include "hsm/policy.h"
 #include "main/hsm_settings.h"
 
+#include <sys/stat.h>
+
 enum { HSM_MODE_FILE = 256 * 1024, HSM_MODE_KEY = 32 };
 
 /* Hardened unless hsm.mode says otherwise or the public test LMKs are loaded. */
@@ -40,7 +42,9 @@ MUST_USE enum err hsm_mode_started(const struct hsm_settings *settings, struct h
                                    struct net_problem *problem);
 /* The last line; closes the trail. */
 void hsm_mode_stopped(struct hsm_audit *audit);
-/* 32 bytes as 64 hexadecimal digits, in a file that nobody but its owner may read. */
+/* Nobody but its owner, and at most the group root, may read the file. */
+bool hsm_mode_closed(const struct stat *facts);
+/* 32 bytes as 64 hexadecimal digits, in a file that is closed in this sense. */
 MUST_USE enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], struct net_problem *problem);
 
 #endif
