@@ -160,15 +160,15 @@ enum err config_set(const struct config_table *table, const char *assignment, vo
     return ERR_CONFIG;
 }
 
-static void put_row(const struct config_row *row, struct buf *out)
+static void put_name(const struct config_row *row, struct buf *out)
 {
-    buf_put_text(out, "| ");
     buf_put_text(out, row->section);
     buf_put_byte(out, '.');
     buf_put_text(out, row->key);
-    buf_put_text(out, " | ");
-    buf_put_text(out, row->initial ? row->initial : "(required)");
-    buf_put_text(out, " | ");
+}
+
+static void put_meaning(const struct config_row *row, struct buf *out)
+{
     buf_put_text(out, row->doc);
     if (row->kind == CONFIG_INTEGER) {
         buf_put_text(out, " (");
@@ -177,6 +177,16 @@ static void put_row(const struct config_row *row, struct buf *out)
         buf_put_integer(out, row->max);
         buf_put_byte(out, ')');
     }
+}
+
+static void put_row(const struct config_row *row, struct buf *out)
+{
+    buf_put_text(out, "| ");
+    put_name(row, out);
+    buf_put_text(out, " | ");
+    buf_put_text(out, row->initial ? row->initial : "(required)");
+    buf_put_text(out, " | ");
+    put_meaning(row, out);
     buf_put_text(out, " |\n");
 }
 
@@ -185,4 +195,41 @@ void config_document(const struct config_table *table, struct buf *out)
     buf_put_text(out, "| Key | Default | Meaning |\n| --- | --- | --- |\n");
     for (size_t i = 0; i < table->count; i++)
         put_row(&table->row[i], out);
+}
+
+enum { HELP_WIDTH = 78, HELP_INDENT = 6, HELP_MEANING = 512 };
+
+/* Words, with a new line in front of each that would reach beyond HELP_WIDTH. */
+static void put_folded(struct span text, struct buf *out)
+{
+    for (size_t column = HELP_WIDTH, at = 0; at < text.len;) {
+        size_t len = 0;
+        while (at + len < text.len && text.at[at + len] != ' ')
+            len++;
+        bool fits = column + 1 + len <= HELP_WIDTH;
+        buf_put_text(out, fits ? " " : "\n      ");
+        buf_put(out, text.at + at, len);
+        column = fits ? column + 1 + len : HELP_INDENT + len;
+        at += len + 1;
+    }
+}
+
+void config_help(const struct config_table *table, struct buf *out)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct config_row *row = &table->row[i];
+        uint8_t room[HELP_MEANING];
+        struct buf meaning = buf_over(room, sizeof room);
+        put_meaning(row, &meaning);
+        buf_put_text(out, "  ");
+        put_name(row, out);
+        if (!row->initial)
+            buf_put_text(out, " (required)");
+        else if (row->initial[0]) {
+            buf_put_text(out, " = ");
+            buf_put_text(out, row->initial);
+        }
+        put_folded(buf_span(&meaning), out);
+        buf_put_byte(out, '\n');
+    }
 }

@@ -44,5 +44,7 @@ MUST_USE enum err config_set(const struct config_table *table, const char *assig
                              size_t problem_cap);
 /* The reference of the keys, as a Markdown table. */
 void config_document(const struct config_table *table, struct buf *out);
+/* The same for a terminal: two lines a key or more. */
+void config_help(const struct config_table *table, struct buf *out);
 
 #endif

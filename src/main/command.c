@@ -62,8 +62,8 @@ static char *help_text(int key, const char *text, void *input)
         return NULL;
     struct buf out = buf_over(room, HELP_SIZE - 1);
     buf_put_text(&out, text);
-    buf_put_text(&out, "\n\n");
-    config_document(a->description->table, &out);
+    buf_put_text(&out, "\n\nKeys of the configuration, with their defaults:\n");
+    config_help(a->description->table, &out);
     room[out.len] = 0;
     return room;
 }

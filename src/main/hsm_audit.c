@@ -34,7 +34,7 @@ static const struct hsm_tool_section sections[] = {
     {"What is not seen", "Trail and head that were both put back to an earlier state, together. The number of the last line is in "
      "the HSM's log and metrics (countersign_hsm_audit_number): keep those elsewhere.\n"},
     {"Examples",
-     "  countersign-hsm audit verify --key audit.key audit.log.* audit.log\n"},
+     "  countersign-hsm audit verify --key audit.key audit.log.[0-9]* audit.log\n"},
 };
 /* clang-format on */
 

@@ -187,13 +187,21 @@ static void pad_to(struct buf *out, size_t start, size_t width)
     buf_put_fill(out, ' ', len < width ? width - len : 1);
 }
 
+/* "3.4" is one of the security codes, "host-commands 3" one of the host commands. */
+static void put_clause(const char *clause, struct buf *out)
+{
+    size_t page = strcspn(clause, " ");
+    buf_put_text(out, clause[page] ? "host commands, clause " : "security codes, clause ");
+    buf_put_text(out, clause[page] ? clause + page + 1 : clause);
+}
+
 static void print_steps(const struct hsm_calc *c, const struct hsm_calc_algorithm *a, struct buf *out)
 {
     buf_put_text(out, a->name);
     buf_put_text(out, ": ");
     buf_put_text(out, a->doc);
-    buf_put_text(out, " (security codes, clause ");
-    buf_put_text(out, a->clause);
+    buf_put_text(out, " (");
+    put_clause(a->clause, out);
     buf_put_text(out, ")\n");
     for (size_t i = 0; i < c->count; i++) {
         const struct hsm_calc_step *step = &c->step[i];

@@ -118,7 +118,7 @@ struct option_row {
 enum { KEY_CONFIG = 256, KEY_STORE, KEY_OFFICERS, KEY_NEEDED, KEY_LOG2N, KEY_ID, KEY_KIND, KEY_COMPONENTS, KEY_OFFICER, KEY_TEST,
        KEY_COMMENT, KEY_OUT, KEY_CONSOLE, KEY_ALONE, KEY_OLD, KEY_YES, KEY_JSON, KEY_PASSPHRASE_FD, KEY_COMPONENT_FD };
 static const struct option_row options[] = {
-    {{"config", KEY_CONFIG, "FILE", 0, "INI file of the HSM; its hsm.lmk_store and hsm.console are used", 0}, EVERY},
+    {{"config", KEY_CONFIG, "FILE", 0, "configuration of the HSM; hsm.lmk_store and hsm.console of it are used", 0}, EVERY},
     {{"console", KEY_CONSOLE, "SOCKET", 0, "the console of the running HSM", 0}, RUNNING},
     {{"alone", KEY_ALONE, NULL, 0, "one officer's voice, then back", 0}, VOICED},
     {{"store", KEY_STORE, "FILE", 0, "the LMK store", 0}, SEALED | ON(CREATE) | ON(LIST) | ON(ZEROISE)},
@@ -145,7 +145,7 @@ static const struct option_row options[] = {
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
 static const char exit_statuses[] =
-    "Exit status: 0 done, 1 failed, 2 bad command line, 3 refused: a wrong passphrase, a wrong check value, or not confirmed.";
+    "0 done, 1 failed, 2 bad command line,\n3 refused: a wrong passphrase, a wrong check value, or not confirmed.";
 
 /* ---- parsing ---- */
 
@@ -252,7 +252,7 @@ static void parse(const struct command *c, int argc, char **argv, struct hsm_lmk
             chosen[count++] = options[i].argp;
     *out = (struct hsm_lmk_options){
         .officers = 3, .needed = 2, .log2n = 17, .id = -1, .components = 3, .passphrase_fd = -1, .component_fd = -1, .comment = ""};
-    (void)snprintf(doc, sizeof doc, "%s%s%s", c->doc, strchr(c->doc, '\v') ? "\n\n" : "\v", exit_statuses);
+    (void)snprintf(doc, sizeof doc, "%s%sExit status: %s", c->doc, strchr(c->doc, '\v') ? "\n\n" : "\v", exit_statuses);
     (void)snprintf(name, sizeof name, "countersign-hsm lmk %s", c->name);
     struct line line = {c, out};
     const struct argp parser = {.options = chosen, .parser = on_option, .args_doc = c->arguments, .doc = doc};
@@ -332,14 +332,14 @@ static void help(FILE *out)
                 out);
     for (size_t i = 0; i < COMMANDS; i++)
         (void)fprintf(out, "  %-12s %.*s\n", commands[i].name, (int)strcspn(commands[i].doc, "\v"), commands[i].doc);
-    (void)fprintf(out, "\n`countersign-hsm lmk COMMAND --help` tells the options. %s\n", exit_statuses);
+    (void)fprintf(out, "\n`countersign-hsm lmk COMMAND --help` tells the options.\nExit status: %s\n", exit_statuses);
 }
 
 /* ---- the man page ---- */
 
 static void put_words(struct buf *out, unsigned on)
 {
-    const char *between = " For ";
+    const char *between = ". For ";
     for (size_t i = 0; i < COMMANDS && on != EVERY; i++) {
         if (!(on & (1u << i)))
             continue;
@@ -388,7 +388,6 @@ void hsm_lmk_manual(struct buf *out)
     for (size_t i = 0; i < OPTIONS; i++) {
         hsm_roff_option(out, options[i].argp.name, options[i].argp.arg);
         hsm_roff_text(out, span_text(options[i].argp.doc));
-        buf_put_text(out, ".");
         put_words(out, options[i].commands);
     }
     hsm_roff_heading(out, "EXIT STATUS");

@@ -123,6 +123,13 @@ static int officer_key(struct hsm_lmk *run, const char *purpose, uint8_t number,
     return HSM_LMK_DONE;
 }
 
+/* `progress` is "1 2": one officer of two. */
+static void say_counted(struct hsm_lmk *run, uint8_t number, const char *progress)
+{
+    size_t have = strcspn(progress, " ");
+    hsm_entry_say(&run->entry, "Officer %u is counted: %.*s of%s officers.\n", number, (int)have, progress, progress + have);
+}
+
 /* One voice for `deed`: HSM_LMK_DONE with *done false: another one is needed. */
 static int voice(struct hsm_lmk *run, const char *deed, bool *done)
 {
@@ -152,7 +159,7 @@ static int voice(struct hsm_lmk *run, const char *deed, bool *done)
         return hsm_lmk_say(HSM_LMK_REFUSED, "%s", last + 3);
     *done = strcmp(last, "OK") == 0;
     if (!*done)
-        hsm_entry_say(&run->entry, "Officer %u is counted: %s officers needed.\n", number, last + strlen("PENDING "));
+        say_counted(run, number, last + strlen("PENDING "));
     return HSM_LMK_DONE;
 }
 
@@ -260,22 +267,68 @@ static void put_lines(const char *text, const char *kind, const char *const *nam
     }
 }
 
+/* What the lines of a state hold; # marks a number. */
+static const char *const lmk_words[] = {"id", "kind", "use", "state", "check_value", "#activities", "comment"};
+static const char *const authority_words[] = {"lmk", "activity", "#seconds_left"};
+static const char *const pending_words[] = {"decision", "#voices", "#seconds_left"};
+static const struct state_list {
+    const char *kind, *plural;
+    const char *const *name;
+    size_t count;
+} state_lists[] = {
+    {"lmk", "lmks", lmk_words, sizeof lmk_words / sizeof lmk_words[0]},
+    {"authority", "authorities", authority_words, sizeof authority_words / sizeof authority_words[0]},
+    {"pending", "pending", pending_words, sizeof pending_words / sizeof pending_words[0]},
+};
+enum { STATE_LISTS = sizeof state_lists / sizeof state_lists[0] };
+
 static void state_json(const char *text)
 {
-    static const char *const lmk[] = {"id", "kind", "use", "state", "check_value", "#activities", "comment"};
-    static const char *const authority[] = {"lmk", "activity", "#seconds_left"};
-    static const char *const pending[] = {"decision", "#voices", "#seconds_left"};
     (void)printf("{\"state\":");
     put_lines(text, "state", NULL, 0);
     (void)printf(",\"store\":");
     put_lines(text, "store", NULL, 0);
-    (void)printf(",\"lmks\":[");
-    put_lines(text, "lmk", lmk, sizeof lmk / sizeof lmk[0]);
-    (void)printf("],\"authorities\":[");
-    put_lines(text, "authority", authority, sizeof authority / sizeof authority[0]);
-    (void)printf("],\"pending\":[");
-    put_lines(text, "pending", pending, sizeof pending / sizeof pending[0]);
-    (void)printf("]}\n");
+    for (size_t i = 0; i < STATE_LISTS; i++) {
+        (void)printf(",\"%s\":[", state_lists[i].plural);
+        put_lines(text, state_lists[i].kind, state_lists[i].name, state_lists[i].count);
+        (void)putchar(']');
+    }
+    (void)printf("}\n");
+}
+
+/* "lmk 00 variant ..." as "lmk: id 00, kind variant, ..."; a line without names as it is. */
+static void tell_line(char *line)
+{
+    const struct state_list *list = NULL;
+    char *words = strchr(line, ' ');
+    if (words)
+        *words++ = 0;
+    for (size_t i = 0; i < STATE_LISTS && !list; i++)
+        list = strcmp(line, state_lists[i].kind) == 0 ? &state_lists[i] : NULL;
+    (void)printf("%s:", line);
+    for (size_t i = 0; list && words && i + 1 < list->count; i++) {
+        const char *name = list->name[i] + (list->name[i][0] == '#');
+        size_t head = strcspn(name, "_"), len = strcspn(words, " ");
+        (void)printf(" %.*s%s%s %.*s,", (int)head, name, name[head] ? " " : "", name[head] ? name + head + 1 : "", (int)len, words);
+        words += len + (words[len] == ' ');
+    }
+    if (list && words && words[0])
+        (void)printf(" %s", strcmp(list->name[list->count - 1], "comment") == 0 ? "comment" : "seconds left");
+    (void)printf("%s%s\n", words && words[0] ? " " : "", words ? words : "");
+}
+
+static void state_text(char *text)
+{
+    bool lmks = strncmp(text, "lmk ", 4) == 0 || strstr(text, "\nlmk ");
+    for (char *line = text, *next = NULL; *line; line = next) {
+        char *end = strchr(line, '\n');
+        next = end ? end + 1 : line + strlen(line);
+        if (end)
+            *end = 0;
+        tell_line(line);
+    }
+    if (!lmks)
+        (void)puts("lmk: none is loaded; officers do it with `countersign-hsm lmk load`");
 }
 
 int hsm_lmk_state(struct hsm_lmk *run)
@@ -288,7 +341,7 @@ int hsm_lmk_state(struct hsm_lmk *run)
     if (run->options.json)
         state_json(room);
     else
-        (void)fputs(room, stdout);
+        state_text(room);
     return HSM_LMK_DONE;
 }
 

@@ -15,7 +15,7 @@ struct subcommand {
 
 /* clang-format off */
 static const struct subcommand subcommands[] = {
-    {"serve", "answer host commands (without a subcommand, too)", main_hsm},
+    {"serve", "answer host commands; what options without a subcommand do, too", main_hsm},
     {"lmk", "the key ceremony and the officers' console", hsm_lmk_main},
     {"audit", "find out whether the audit trail was changed", main_hsm_audit},
     {"send", "send one host command and explain the frames", main_hsm_send},
@@ -24,14 +24,18 @@ static const struct subcommand subcommands[] = {
 };
 /* clang-format on */
 
-/* In front of the service's own --help. */
-static void list(void)
+enum { BAD_LINE = 2 };
+
+static void list(FILE *out)
 {
-    (void)puts("Usage: countersign-hsm SUBCOMMAND [--help] ...\n");
+    (void)fputs("Usage: countersign-hsm SUBCOMMAND [OPTION...]\n"
+                "A software HSM for card security codes that speaks a payShield's host commands.\n\n",
+                out);
     for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
-        (void)printf("  %-8s %s\n", subcommands[i].name, subcommands[i].doc);
-    (void)puts("");
-    (void)fflush(stdout);
+        (void)fprintf(out, "  %-8s %s\n", subcommands[i].name, subcommands[i].doc);
+    (void)fputs("\nTry `countersign-hsm serve --test-lmk` for a sandbox, and `countersign-hsm SUBCOMMAND --help`.\n"
+                "Each subcommand has its own exit statuses and manual page; man countersign-hsm is the first to read.\n",
+                out);
 }
 
 /* Without a subcommand the service starts: what init scripts and people typed before there were any. */
@@ -40,7 +44,14 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
         if (strcmp(argv[1], subcommands[i].name) == 0)
             return subcommands[i].main(argc - 1, argv + 1);
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        list();
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        list(stdout);
+        return 0;
+    }
+    if (argc > 1 && argv[1][0] != '-') {
+        (void)fprintf(stderr, "countersign-hsm: %s: no such subcommand\n\n", argv[1]);
+        list(stderr);
+        return BAD_LINE;
+    }
     return main_hsm(argc, argv);
 }

@@ -139,7 +139,7 @@ def loading(checks, hsm, check):
     checks.check(t.end() == 3 and "not the passphrase" in t.screen, "a wrong passphrase is refused")
     checks.check('"hsm.officer_refused","officer":1,"wrong":1' in hsm.logged(), "and logged")
     t = hsm.officers(["load", "--alone"], 3)
-    checks.check(t.end() == 0 and "1 2 officers needed" in t.screen, "one officer comes first")
+    checks.check(t.end() == 0 and "is counted: 1 of 2 officers." in t.screen, "one officer comes first")
     checks.check(hsm.state()["pending"][0]["decision"] == "load" and hsm.ask("NC") == "ND13", "which loads nothing yet")
     t = hsm.officers(["load", "--alone"], 3)
     checks.check(t.end() == 0 and hsm.ask("NC") == "ND13", "the same officer twice is one officer")

@@ -34,7 +34,7 @@ def words_of(*words):
 
 
 def keys(*words):
-    return set(re.findall(r"^\| ([a-z0-9_]+\.[a-z0-9_]+) \|", run(*words, "--help").stdout, re.M))
+    return set(re.findall(r"^  ([a-z0-9_]+\.[a-z0-9_.]+)", run(*words, "--help").stdout, re.M))
 
 
 class Cases:
