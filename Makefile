@@ -271,6 +271,8 @@ install: all lib
 	@ln -sf libcountersign.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libcountersign.so
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 	  packaging/countersign.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/countersign.pc
+	@for file in packaging/countersign-hsm.conf packaging/countersign-hsm.clients packaging/systemd/countersign-hsm.service; do \
+	  install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/countersign/examples/$${file##*/} || exit 1; done
 	@for page in $(MAN_PAGES); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 
 clean:
@@ -288,7 +290,7 @@ help:
 	@echo "make soak       connects, disconnects and garbage, SOAK_SECONDS=600"
 	@echo "make fault      the HSM process with each single call failing once"
 	@echo "make lib        libcountersign, the algorithms for other programs"
-	@echo "make install    binaries, library, header, man pages: PREFIX=/usr/local DESTDIR="
+	@echo "make install    binaries, library, header, man pages, examples: PREFIX=/usr/local DESTDIR="
 	@echo "make clean"
 
 -include $(shell find $B/obj $B/pic -name '*.d' 2>/dev/null)
