@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -29,6 +30,30 @@ static int dial(const char *path)
         close(fd);
     errno = why;
     return -1;
+}
+
+/* The user that the folder of the socket belongs to: who may put a socket there in place of the HSM's. */
+static bool owns_folder(const char *path, uid_t user)
+{
+    char folder[sizeof((struct sockaddr_un *)0)->sun_path] = ".";
+    const char *slash = strrchr(path, '/');
+    struct stat facts;
+    if (slash)
+        (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash == path ? 1 : slash - path), path);
+    return stat(folder, &facts) == 0 && facts.st_uid == user;
+}
+
+/*
+ * Another user's program at the path could ask for an officer's key, at a cost that makes the passphrase cheap to guess. Root has to
+ * believe in the HSM's own user, who owns the folder.
+ */
+static bool is_hsm(int fd, const char *path)
+{
+    struct ucred cred;
+    socklen_t len = sizeof cred;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+        return false;
+    return cred.uid == 0 || cred.uid == geteuid() || (geteuid() == 0 && owns_folder(path, cred.uid));
 }
 
 static bool send_all(int fd, struct span text)
@@ -86,6 +111,10 @@ static int ask(struct hsm_lmk *run, struct span question, char room[static ANSWE
     int fd = dial(path);
     if (fd < 0)
         return hsm_lmk_say(HSM_LMK_FAILED, "%s: %s: does an HSM run with this console?", path, strerror(errno));
+    if (!is_hsm(fd, path)) {
+        close(fd);
+        return hsm_lmk_say(HSM_LMK_REFUSED, "%s: a program of another user listens there; nothing is told to it", path);
+    }
     bool answered = send_all(fd, question) && receive(fd, room, last);
     close(fd);
     return answered ? HSM_LMK_DONE : hsm_lmk_say(HSM_LMK_FAILED, "%s: no answer: the HSM hears its own user and root alone", path);

@@ -263,6 +263,25 @@ def others_kept_out(checks, hsm):
     checks.check(out.returncode == 0 and "net.local_refused" in hsm.logged(), "nor is heard where the file lets him in")
 
 
+def impostor_is_told_nothing(checks):
+    """Another user's socket in a folder that is open to all asks for a cheap key of the passphrase, and hears nothing."""
+    if os.getuid() != 0:
+        return
+    code = ("import os,socket,sys\nos.setuid(65534)\ns=socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\ns.listen()\n"
+            "print('there',flush=True)\nwhile True:\n c=s.accept()[0]\n d=c.recv(4096)\n d and print(d,flush=True)\n"
+            " c.sendall(b'OK 1 1 1 '+b'0'*32+b'\\n')\n c.close()\n")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o1777)
+        path = os.path.join(folder, "console")
+        with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True) as impostor:
+            impostor.stdout.readline()
+            ran = subprocess.run([HSM, "lmk", "load", "--console", path, "--passphrase-fd", "0"], input="1 %s\n" % PASSPHRASES[0],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+            impostor.kill()
+            heard = impostor.stdout.read()
+    checks.check(ran.returncode == 3 and "another user" in ran.stderr and heard == "", "an impostor is told nothing: %r" % heard)
+
+
 def reloading(checks, hsm, store, key, code):
     """A second LMK is formed while the HSM runs; the next load takes it, and the first is as it was."""
     check = form(store, "01", "--kind", "key-block", "--test")
@@ -444,6 +463,7 @@ def main():
             guessing(checks, hsm)
             talking_nonsense(checks, hsm)
             others_kept_out(checks, hsm)
+            impostor_is_told_nothing(checks)
             reloading(checks, hsm, store, key, code)
             check = migrating(checks, hsm, store, key, code)
             memory(checks, hsm, store)
