@@ -322,6 +322,11 @@ static void authority_of_entries(void **state)
     assert_int_equal(hsm_key_store(closed, 2, 0, span_text(ZMK)), ERR_OK);
     assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_GENERATE, "", 0), ERR_OK);
     assert_memory_equal(frames_ask(closed, "A00402U"), "A100", 4);
+    /* Under LMK 00 components may be put together and keys sent out, under 01, which the entry brings along, they may not. */
+    assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_COMPONENT, "", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_EXPORT, "FFF", 0), ERR_OK);
+    frames_assert(closed, "A42FFFSK001K001", "A517");
+    frames_assert(closed, "A8FFFK001K001S", "A917");
     frames_assert(closed, "A01402U;0K002X", "A117"); /* to export is another authority */
     assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_EXPORT, "402", 0), ERR_OK);
     assert_memory_equal(frames_ask(closed, "A01402U;0K002X"), "A100", 4);
