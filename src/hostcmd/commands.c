@@ -37,6 +37,8 @@ static enum err check_records(const struct hostcmd_row *row, struct wire_fault *
 {
     TRY(wire_check(row->request, fault));
     TRY(wire_check(row->reply, fault));
+    if (row->request->size > HOSTCMD_RECORD_MAX || row->reply->size > HOSTCMD_RECORD_MAX)
+        return ERR_INTERNAL;
     if (row->part)
         TRY(wire_check(row->part, fault));
     return row->choice.record ? wire_check(row->choice.record, fault) : ERR_OK;

@@ -7,6 +7,7 @@
 
 enum {
     HOSTCMD_FRAME_MAX = 32768, /* largest LEN; the I/O buffer that NO reports */
+    HOSTCMD_RECORD_MAX = 33 * 1024, /* bytes of the largest request or reply as a struct; hostcmd_check holds the rows to it */
     HOSTCMD_KEY_MAX = 512,
     HOSTCMD_OPTIONAL_MAX = 256,
     HOSTCMD_ECHO_MAX = 32752,

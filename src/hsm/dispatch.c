@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-enum { CODE_LEN = 2, DEPTH = 2, ALIGNMENT = 64, TEST_LMKS = 2 };
+enum { CODE_LEN = 2, DEPTH = 2, TEST_LMKS = 2 };
 
 /* One request and its reply; a chained command (NK) stands in the second while its chain stands in the first. */
 struct scratch {
@@ -40,7 +40,6 @@ struct hsm {
     struct hsm_policy policy;
     uint32_t policy_version;
     struct secret_pages pages; /* of the scratch */
-    size_t room;               /* bytes of one request or reply: the largest record of the table */
     struct scratch scratch[DEPTH];
     size_t depth; /* commands under way */
     struct hsm_tell_limit tell_limit[HSM_TELL_KINDS];
@@ -48,24 +47,12 @@ struct hsm {
 
 /* ---- life ---- */
 
-static size_t largest_record(void)
-{
-    size_t size = ALIGNMENT;
-    for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++) {
-        const struct hostcmd_row *row = hostcmd_row(id);
-        size = row->request->size > size ? row->request->size : size;
-        size = row->reply->size > size ? row->reply->size : size;
-    }
-    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
 static enum err scratch_create(struct hsm *hsm)
 {
-    hsm->room = largest_record();
-    TRY(secret_pages_create(2 * DEPTH * hsm->room, &hsm->pages));
+    TRY(secret_pages_create(2 * DEPTH * HOSTCMD_RECORD_MAX, &hsm->pages));
     uint8_t *at = hsm->pages.at;
     for (size_t i = 0; i < DEPTH; i++)
-        hsm->scratch[i] = (struct scratch){at + 2 * i * hsm->room, at + (2 * i + 1) * hsm->room};
+        hsm->scratch[i] = (struct scratch){at + 2 * i * HOSTCMD_RECORD_MAX, at + (2 * i + 1) * HOSTCMD_RECORD_MAX};
     return ERR_OK;
 }
 

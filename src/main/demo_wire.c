@@ -68,7 +68,7 @@ static union {
     struct hostcmd_qy qy;
     struct hostcmd_pm pm;
     struct hostcmd_b2 b2;
-    uint8_t any[sizeof(struct hostcmd_b2) + 1024];
+    uint8_t any[HOSTCMD_RECORD_MAX];
 } record;
 
 static void describe_request(const struct hostcmd_row *row, struct span data, struct buf *text)

@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FRAME = 40000, RECORD = sizeof(struct hostcmd_b2) + 64, CODE_LEN = 2 };
+enum { FRAME = 40000, RECORD = HOSTCMD_RECORD_MAX, CODE_LEN = 2 };
 
 static uint8_t one[RECORD], two[RECORD], first[FRAME], second[FRAME];
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { FRAME = 40000, RECORD = sizeof(struct hostcmd_b2) + 64 };
+enum { FRAME = 40000, RECORD = HOSTCMD_RECORD_MAX };
 
 static uint8_t frame[FRAME], again[FRAME], changed[FRAME], one[RECORD], two[RECORD];
 

@@ -251,7 +251,7 @@ static uint32_t draw(const struct env *env, size_t bound)
 /* A frame as the table makes it, damaged in a few places; or nothing but random bytes. */
 static size_t make_frame(const struct env *env, uint8_t *out)
 {
-    static uint8_t record[sizeof(struct hostcmd_b2)];
+    static _Alignas(8) uint8_t record[HOSTCMD_RECORD_MAX];
     struct buf b = buf_over(out, ROOM);
     if (draw(env, 4) == 0) {
         size_t len = 2 + draw(env, 60);
