@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""An HSM as docs/operations.md installs it: the packaged configuration, clients, command of the unit and certificates, as they stand."""
+"""The HSM as README.md and docs/operations.md tell it: their commands, the packaged configuration and clients, the unit."""
 import json
 import os
 import re
@@ -16,6 +16,7 @@ import urllib.request
 
 from ceremony import HSM, Terminal, create
 from sandbox import Checks, fail_without_build
+from tools_hsm import Hsm
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PASSPHRASES = ["the first of the officers", "a second one who watches", "and a third who is away"]
@@ -231,9 +232,29 @@ def zeroised(checks, place):
     checks.check(place.send("keys", "NC")["error"] == "13" and place.end() == 0, "and the HSM stops in order")
 
 
+def readme(checks):
+    """The README's commands in one shell; `# ...: WORDS` behind a command is what its answer holds."""
+    page = text_of("README.md")
+    part = page[page.index("## The HSM in a dozen commands"):page.index("With LMKs of your own")]
+    lines = [line[4:] for line in part.splitlines() if line.startswith("    ")]
+    with Hsm() as hsm:
+        asked = [line for line in lines if "serve" not in line and not line.startswith("make")]
+        script = "\n".join("%s; echo; echo '-- answer'" % line.partition("  #")[0] for line in asked)
+        script = script.replace("countersign-hsm send", "countersign-hsm send --to " + hsm.address)
+        path = os.path.abspath(os.path.dirname(HSM)) + ":" + os.environ["PATH"]
+        done = subprocess.run(["bash", "-uc", script], capture_output=True, text=True, env=dict(os.environ, PATH=path), check=False)
+    answers = done.stdout.split("-- answer\n")
+    checks.check(len(asked) >= 9 and not done.stderr, "the README's commands are understood: %s" % done.stderr)
+    for line, answer in zip(asked, answers):
+        wanted = line.partition("  #")[2].rpartition(": ")[2].strip()
+        if wanted:
+            checks.check(wanted in answer, "%s: %s" % (line.split("  ")[0], wanted))
+
+
 def main():
     fail_without_build()
     checks = Checks()
+    readme(checks)
     with tempfile.TemporaryDirectory(prefix="countersign-operations-") as root:
         place = Place(root)
         formed = ceremony(place)
