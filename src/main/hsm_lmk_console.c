@@ -44,8 +44,8 @@ static bool owns_folder(const char *path, uid_t user)
 }
 
 /*
- * Another user's program at the path could ask for an officer's key, at a cost that makes the passphrase cheap to guess. Root has to
- * believe in the HSM's own user, who owns the folder.
+ * Another user's program at the path could ask for an officer's key, at a cost that makes the passphrase cheap to guess. Root
+ * believes in the HSM's own user, too, who owns the folder.
  */
 static bool is_hsm(int fd, const char *path)
 {

@@ -31,6 +31,9 @@ static const char script[] =
     "leaf clientrsa '/CN=switch 1' 'extendedKeyUsage=clientAuth\\n' ca -days 30\n"
     "leaf alias '/O=Bank' 'subjectAltName=IP:127.0.0.1,DNS:switch2.example\\n' ca -days 30\n"
     "leaf nameless '/O=Bank' 'keyUsage=digitalSignature\\n' ca -days 30\n"
+    "leaf twofold '/CN=switch 1/CN=switch 2' 'keyUsage=digitalSignature\\n' ca -days 30\n"
+    "leaf sub '/CN=sub' 'basicConstraints=critical,CA:true\\nkeyUsage=keyCertSign,cRLSign\\n' ca -days 30\n"
+    "leaf bysub '/CN=switch 1' 'extendedKeyUsage=clientAuth\\n' sub -days 30; cat sub.pem >>bysub.pem\n"
     "leaf expired '/CN=late' 'subjectAltName=IP:127.0.0.1\\n' ca -days -1\n"
     "leaf revoked '/CN=gone' 'keyUsage=digitalSignature\\n' ca -days 30\n"
     "leaf serveronly '/CN=server' 'extendedKeyUsage=serverAuth\\n' ca -days 30\n"
@@ -38,7 +41,9 @@ static const char script[] =
     "printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=index\\ncrlnumber=crlnumber\\ndefault_md=sha256\\ndefault_crl_days=30\\n' >conf\n"
     ": >index; echo 01 >crlnumber\n"
     "openssl ca -config conf -keyfile ca.key -cert ca.pem -revoke revoked.pem\n"
+    "openssl ca -config conf -keyfile ca.key -cert ca.pem -revoke sub.pem\n"
     "openssl ca -config conf -keyfile ca.key -cert ca.pem -gencrl -out crl.pem\n"
+    ": >index; openssl ca -config conf -keyfile sub.key -cert sub.pem -gencrl -out subcrl.pem; cat subcrl.pem >>crl.pem\n"
     "openssl pkey -in client.key -aes256 -passout pass:secret -out locked.key\n"
     "echo nothing >empty.pem; cp client.key open.key; chmod 644 open.key\n";
 

@@ -2,10 +2,11 @@
 /*
  * Certificates made by the openssl command, for tests and benches of TLS: files in a directory of their own.
  *
- *     ca.pem crl.pem       an authority and its revocation list (of revoked.pem)
+ *     ca.pem crl.pem       an authority and its revocation list (of revoked.pem and sub.pem); and that of sub.pem, which is empty
  *     server.pem .key      for localhost and 127.0.0.1; serverdns.pem .key: for hsm.example alone
  *     client.pem .key      common name "switch 1"; clientrsa.pem .key: the same with an RSA key
  *     alias.pem .key       no common name, alternative name switch2.example
+ *     bysub.pem .key       a client of sub.pem, an authority that was revoked; twofold.pem .key: two common names
  *     nameless.pem .key, expired.pem .key, revoked.pem .key, serveronly.pem .key (not for clients)
  *     other.pem .key, otherca.pem       a client of another authority
  */

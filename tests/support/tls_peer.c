@@ -39,7 +39,7 @@ static bool configure(struct tls_peer *p, const struct tls_peer_offer *offer)
     if (!offer->name)
         return true;
     (void)snprintf(file, sizeof file, "%s.pem", offer->name);
-    ASSERT(SSL_CTX_use_certificate_file(c, certificates_file(file), SSL_FILETYPE_PEM) == 1);
+    ASSERT(SSL_CTX_use_certificate_chain_file(c, certificates_file(file)) == 1);
     (void)snprintf(file, sizeof file, "%s.key", offer->name);
     ASSERT(SSL_CTX_use_PrivateKey_file(c, certificates_file(file), SSL_FILETYPE_PEM) == 1);
     return true;

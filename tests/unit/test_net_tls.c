@@ -59,8 +59,10 @@ static void test_refused(void **state)
         {{.name = "expired"}, "certificate has expired"},
         {{.name = "expired", .version = TLS1_2_VERSION}, "certificate has expired"},
         {{.name = "revoked"}, "certificate revoked"},
+        {{.name = "bysub"}, "certificate revoked"}, /* the authority between */
         {{.name = "serveronly"}, "unsuitable certificate purpose"},
         {{.name = "nameless"}, "the certificate carries no usable name"},
+        {{.name = "twofold"}, "the certificate carries no usable name"}, /* which of the two is allowed? */
     };
     struct net_tls_config tls = certificates_server();
     tls.crl = certificates_file("crl.pem");
