@@ -10,7 +10,7 @@ enum {
     HOSTCMD_RECORD_MAX = 33 * 1024, /* bytes of the largest request or reply as a struct; hostcmd_check holds the rows to it */
     HOSTCMD_KEY_MAX = 512,
     HOSTCMD_OPTIONAL_MAX = 256,
-    HOSTCMD_ECHO_MAX = 32752,
+    HOSTCMD_ECHO_MAX = HOSTCMD_FRAME_MAX - 2 - 4, /* all of a frame without header, but for its command and length */
     HOSTCMD_TRACK_MAX = 32, /* bytes of track 2 */
     HOSTCMD_FILLERS = 2,
     HOSTCMD_FILLER_MAX = 16,

@@ -235,6 +235,21 @@ static void large_chains(void **state)
     assert_int_equal(ask(hsm, request, strlen(request)).len, 4);
 }
 
+/* Header, command and its length; the rest of the largest frame is data, and all of it comes back. */
+static void echo_fills_a_frame(void **state)
+{
+    (void)state;
+    static char request[HOSTCMD_FRAME_MAX];
+    struct buf out = buf_over(request, HOSTCMD_FRAME_MAX - 4);
+    buf_put_text(&out, "B27FF6");
+    buf_put_fill(&out, 'e', 0x7FF6);
+    assert_int_equal(buf_done(&out), ERR_OK);
+    assert_int_equal(out.len, HOSTCMD_FRAME_MAX - 4);
+    struct span reply = ask(hsm, request, out.len);
+    assert_int_equal(reply.len, 4 + 0x7FF6);
+    assert_memory_equal(reply.at, "B300e", 5);
+}
+
 /* One answer that would fill the frame: it gives way, so that each of the small ones behind it has its place. */
 static void one_large_answer_leaves_room(void **state)
 {
@@ -431,6 +446,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_bytes),
+        cmocka_unit_test(echo_fills_a_frame),
         cmocka_unit_test(port_and_pci_state),
         cmocka_unit_test(ra_ends_what_was_authorised),
         cmocka_unit_test(published_chain),
