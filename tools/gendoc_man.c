@@ -160,7 +160,7 @@ static void hsm_conf_page(struct buf *out)
     hsm_roff_heading(out, "KEYS");
     put_keys(out, &main_hsm_settings);
     hsm_roff_heading(out, "EXAMPLE");
-    hsm_roff_paragraphs(out, "  [hsm]\n  listen = 127.0.0.1:1500\n  lmk_store = /var/lib/countersign/lmk\n");
+    hsm_roff_paragraphs(out, "  [hsm]\n  listen = 127.0.0.1:1500\n  lmk_store = /var/lib/countersign/lmk.store\n");
     hsm_roff_heading(out, "SEE ALSO");
     buf_put_text(out, ".BR countersign\\-hsm (1)\n");
 }

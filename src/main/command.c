@@ -118,7 +118,7 @@ void command_start_failed(const struct command_description *d, const char *probl
 {
     char name[48];
     program_name(d, name);
-    (void)fprintf(stderr, "%s: cannot start: %s%s%s\n", name, problem, problem[0] ? ": " : "", err_row(err)->text);
+    (void)fprintf(stderr, "%s: cannot start: %s\n", name, problem[0] ? problem : err_row(err)->text);
 }
 
 void command_refused(const struct command_description *d, const char *problem)

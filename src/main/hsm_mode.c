@@ -70,9 +70,22 @@ static void warn(struct log *log, const char *setting, const char *what)
     LOG(log, LOG_WARN, "hsm.unsafe", LOG_TEXT("setting", setting), LOG_TEXT("what", what));
 }
 
+/* What keeps officers from loading the LMKs, as far as it is known at the start. */
+static void warn_unready(const struct hsm_settings *settings, struct log *log)
+{
+    bool loads = settings->console[0] || settings->credentials[0] || settings->passphrase_fd >= 0;
+    if (settings->lmk_store[0] && access(settings->lmk_store, R_OK) != 0)
+        LOG(log, LOG_WARN, "hsm.unready", LOG_TEXT("setting", "hsm.lmk_store"),
+            LOG_TEXT("what", "cannot be read: there are no LMKs to load until it can"));
+    if (settings->lmk_store[0] && !loads)
+        LOG(log, LOG_WARN, "hsm.unready", LOG_TEXT("setting", "hsm.console"),
+            LOG_TEXT("what", "empty, and no passphrases are left: nobody can load the LMKs"));
+}
+
 void hsm_mode_warn(const struct hsm_settings *settings, struct log *log)
 {
     bool hardened = hsm_mode_hardened(settings);
+    warn_unready(settings, log);
     if (!hardened && !settings->test_lmk)
         warn(log, "hsm.mode", "compatibility: no guessing limit, no authorised activities, plain TCP from anywhere");
     if (settings->authorised)

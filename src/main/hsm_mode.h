@@ -25,7 +25,7 @@ enum { HSM_MODE_FILE = 256 * 1024, HSM_MODE_KEY = 32 };
 bool hsm_mode_hardened(const struct hsm_settings *settings);
 /* The exit status of a refusal, which has been told; 0: the settings go together. */
 int hsm_mode_check(const struct hsm_settings *settings);
-/* One warning a setting that weakens the HSM. */
+/* One warning a setting that weakens the HSM, or keeps it from being ready. */
 void hsm_mode_warn(const struct hsm_settings *settings, struct log *log);
 
 MUST_USE enum err hsm_mode_policy(const struct hsm_settings *settings, struct hsm_policy *out, struct net_problem *problem);

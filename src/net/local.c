@@ -219,6 +219,7 @@ enum err net_local_create(struct net_loop *loop, const struct net_local_config *
         status = uv_listen((uv_stream_t *)&local->listener, BACKLOG, on_connection);
     if (status == 0)
         return ERR_OK;
-    net_problem_set(problem, config->path, uv_strerror(status));
+    /* libuv gives EACCES for a folder that does not exist, too. */
+    net_problem_set(problem, config->path, status == UV_EACCES ? "permission denied, or no such folder" : uv_strerror(status));
     return ERR_SYSTEM;
 }

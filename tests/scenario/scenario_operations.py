@@ -244,7 +244,7 @@ def readme(checks):
         path = os.path.abspath(os.path.dirname(HSM)) + ":" + os.environ["PATH"]
         done = subprocess.run(["bash", "-uc", script], capture_output=True, text=True, env=dict(os.environ, PATH=path), check=False)
     answers = done.stdout.split("-- answer\n")
-    checks.check(len(asked) >= 11 and "Try " not in done.stderr, "the README's commands are understood: %s" % done.stderr)
+    checks.check(len(asked) >= 11 and "Try " not in done.stderr, "the README's commands are understood")
     for line, answer in zip(asked, answers):
         wanted = line.partition("  #")[2].rpartition(": ")[2].strip()
         if wanted:
@@ -257,9 +257,10 @@ def main():
     readme(checks)
     with tempfile.TemporaryDirectory(prefix="countersign-operations-") as root:
         place = Place(root)
-        formed = ceremony(place)
         place.start()
         try:
+            checks.check(place.wait("hsm.unready")["setting"] == "hsm.lmk_store", "an HSM without its store says so")
+            formed = ceremony(place)
             loading(checks, place, formed)
             codes(checks, place, keys(checks, place))
             watched(checks, place)
