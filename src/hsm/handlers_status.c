@@ -62,6 +62,9 @@ enum err hsm_handle_n0(struct hsm *hsm, struct hsm_call *call)
 
 enum err hsm_handle_ra(struct hsm *hsm, struct hsm_call *call)
 {
+    /* A change of state leaves no unwrapped key; an RA that changes nothing must not cost the others their keys. */
+    if (hsm_state_count(hsm_state(hsm), call->lmk) > 0)
+        hsm_keys_flush(hsm_keys(hsm));
     hsm_state_end(hsm_state(hsm), call->lmk);
     return ERR_OK;
 }

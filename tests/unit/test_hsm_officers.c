@@ -9,6 +9,7 @@
 
 #include "hsm/console.h"
 #include "hsm/hsm_internal.h"
+#include "hsm/hsm_keys.h"
 #include "keys/component.h"
 
 #include <stdio.h>
@@ -318,13 +319,75 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
+/* ---- unwrapped keys ---- */
+
+static char use[96];
+
+/* True if the key had to be unwrapped for it. */
+static bool unwraps(void)
+{
+    uint64_t before = hsm_keys_cache_counters(hsm_keys(hsm)).misses;
+    answers(use, "CX00");
+    return hsm_keys_cache_counters(hsm_keys(hsm)).misses > before;
+}
+
+static void agree(const struct hsm_decision *d)
+{
+    assert_false(agrees(1, d));
+    assert_true(agrees(2, d));
+}
+
+static void no_unwrapped_key_outlives_a_change(void **state)
+{
+    (void)state;
+    uint8_t room[256];
+    struct buf reply = buf_over(room, sizeof room);
+    make_store(cheap, true);
+    start(false, 2);
+    agree(&load);
+    assert_int_equal(hsm_answer(hsm, NULL, span_text("AS;0U1"), &reply), ERR_OK);
+    (void)snprintf(use, sizeof use, "CW%.33s4123456789012345;8701101", (const char *)room + 4);
+    assert_true(unwraps());
+    assert_false(unwraps());
+    says("SECURE", "OK");
+    hsm_state_secure_set(hsm_state(hsm), false);
+    assert_true(unwraps());
+    agree(&online);
+    assert_true(unwraps());
+    agree(&generate);
+    assert_true(unwraps());
+    says("CANCEL 00 generate.402.host", "OK");
+    assert_true(unwraps());
+    agree(&generate);
+    says("CANCEL 00", "OK");
+    assert_true(unwraps());
+    agree(&generate);
+    assert_true(unwraps());
+    pass_s(601);
+    assert_true(unwraps());
+    agree(&generate);
+    assert_true(unwraps());
+    answers("RA", "RB00");
+    assert_true(unwraps());
+    answers("RA", "RB00"); /* changes nothing */
+    assert_false(unwraps());
+    agree(&load);
+    assert_true(unwraps());
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_pending_load_is_forgotten), cmocka_unit_test(another_decision_takes_the_place),
-        cmocka_unit_test(as_many_voices_as_set),       cmocka_unit_test(wrong_keys_make_everyone_wait),
-        cmocka_unit_test(activities_end_by_time),      cmocka_unit_test(hardened_takes_live_lmks_alone),
-        cmocka_unit_test(the_store_is_read_once),      cmocka_unit_test(console_lines),
+        cmocka_unit_test(a_pending_load_is_forgotten),
+        cmocka_unit_test(another_decision_takes_the_place),
+        cmocka_unit_test(as_many_voices_as_set),
+        cmocka_unit_test(wrong_keys_make_everyone_wait),
+        cmocka_unit_test(activities_end_by_time),
+        cmocka_unit_test(hardened_takes_live_lmks_alone),
+        cmocka_unit_test(the_store_is_read_once),
+        cmocka_unit_test(no_unwrapped_key_outlives_a_change),
+        cmocka_unit_test(console_lines),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
