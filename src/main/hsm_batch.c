@@ -416,7 +416,7 @@ static void tell_end(struct run *r)
             (unsigned long long)p->coded, (unsigned long long)p->bad, (unsigned long long)p->messages,
             (unsigned long long)p->output, p->done ? "true" : "false", seconds, rate, r->kernel->name);
     else if (!r->o->quiet)
-        (void)fprintf(stderr, "countersign-hsm batch: %llu cards with codes, %llu bad lines, %.1f s, %.0f/s\n",
+        (void)fprintf(stderr, "countersign-hsm batch: cards with codes: %llu, bad lines: %llu, %.1f s, %.0f/s\n",
                       (unsigned long long)p->coded, (unsigned long long)p->bad, seconds, rate);
 }
 

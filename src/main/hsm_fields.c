@@ -187,6 +187,20 @@ static bool look_up(void *context, const char *label, struct span *out)
     return false;
 }
 
+/* What is wrong with a field, and what it takes: "12..19N is wanted". */
+static enum err tell_wanted(char problem[static HSM_FIELDS_PROBLEM], const struct wire_record *record, const char *label,
+                            enum err why)
+{
+    char type[32], text[HSM_FIELDS_PROBLEM / 2];
+    struct buf out = buf_over((uint8_t *)type, sizeof type);
+    const struct wire_field *field = field_of(record, label);
+    if (!field)
+        return tell(problem, label, err_row(why)->text);
+    wire_field_type(field, &out);
+    (void)snprintf(text, sizeof text, "%s; %.*s is wanted", err_row(why)->text, (int)out.len, type);
+    return tell(problem, label, text);
+}
+
 enum err hsm_fields_fill(struct hsm_fields *fields, const struct wire_record *record, const char *prefix, void *out,
                          char problem[static HSM_FIELDS_PROBLEM])
 {
@@ -197,8 +211,9 @@ enum err hsm_fields_fill(struct hsm_fields *fields, const struct wire_record *re
         return ERR_OK;
     char label[WIRE_LABEL];
     wire_label(&(struct wire_field){.name = fault.field}, label);
-    return tell(problem, label,
-                err == ERR_PARSE_MISSING ? "this field is needed; --help behind the command lists its fields" : err_row(err)->text);
+    if (err == ERR_PARSE_MISSING)
+        return tell(problem, label, "this field is needed; --help behind the command lists its fields");
+    return tell_wanted(problem, record, label, err);
 }
 
 const char *hsm_fields_unused(const struct hsm_fields *fields)

@@ -166,6 +166,7 @@ def refusals(checks, hsm):
             (("ZZ",), "no such command"), ((), "which command"), (("CW", "pan=" + PAN), "cvk: this field is needed"),
             (("CW", "key=" + CVK, "pan=" + PAN, "pan=" + PAN), "given twice"), (("CW", "colour=1"), "no such field"),
             (("CW", "key=" + CVK, "pan=41234567890A2345", "expiry=8701", "service=101"), "pan: the field has a character"),
+            (("CW", "key=" + CVK, "pan=" + PAN, "expiry=8701", "service=10"), "3N is wanted"),
             (("NC", "--exportability", "N"), "makes no key block"), (("A8", "--block-version", "AB"), "one character"),
             (("NC", "--lmk", "100"), "--lmk"), (("NC", "--header", "1"), "--header"), (("NC", "--hex", "00"), "--hex"),
             (("--hex", "0g"), "--hex"), (("CW", PAN), "write FIELD=VALUE"), (("NC", "--colour"), "unrecognized option"),
