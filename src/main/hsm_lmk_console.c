@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The officers' side of a running HSM: load, state, online, secure, authorise, cancel, zeroise over its console (hsm/console.h). */
+#include "hsm/officers.h"
 #include "main/hsm_lmk.h"
 
 #include <errno.h>
@@ -234,11 +235,28 @@ int hsm_lmk_online(struct hsm_lmk *run)
     return decide(run, "ONLINE");
 }
 
+/* Before officers have typed their passphrases for it. */
+static int authority_shaped(const char *activity, const char *minutes)
+{
+    enum hostcmd_activity known = HOSTCMD_OPEN;
+    char type[HSM_TYPE_SIZE];
+    uint64_t number = 0;
+    if (hsm_activity_parse(span_text(activity), &known, type) != ERR_OK)
+        return hsm_lmk_say(HSM_LMK_BAD_LINE, "%.40s: write generate, component, import or export, a key type or none, and host: "
+                                             "import.402.host, export.host", activity);
+    if (span_decimal(span_text(minutes), &number) != ERR_OK || number > HSM_MINUTES_MAX)
+        return hsm_lmk_say(HSM_LMK_BAD_LINE, "%.10s: write 1 to %d minutes; 0: until it is cancelled", minutes, HSM_MINUTES_MAX);
+    return HSM_LMK_DONE;
+}
+
 int hsm_lmk_authorise(struct hsm_lmk *run)
 {
     char deed[ASK_SIZE];
     if (run->options.id < 0)
         return hsm_lmk_say(HSM_LMK_BAD_LINE, "under which LMK? Give --id NN");
+    int status = authority_shaped(run->options.word[0], run->options.word[1]);
+    if (status != HSM_LMK_DONE)
+        return status;
     (void)snprintf(deed, sizeof deed, "AUTHORISE %02d %.40s %.10s", run->options.id, run->options.word[0], run->options.word[1]);
     return decide(run, deed);
 }

@@ -193,8 +193,9 @@ def activities(checks, hsm):
     t = hsm.officers(["online"], 2, 3)
     checks.check(t.end() == 0 and not hsm.state()["authorities"], "and secure state")
     for words in (["authorise", "verify.402.host", "5", "--id", "00"], ["authorise", "import.402.host", "721", "--id", "00"]):
-        t = hsm.officers(words, 1)
-        checks.check(t.end() == 3 and "not one of the console's" in t.screen, "no such thing: %s" % " ".join(words))
+        t = Terminal("lmk", *words, "--console", hsm.console)
+        checks.check(t.end() == 2 and "write " in t.screen and "Passphrase" not in t.screen,
+                     "no such thing, told before a passphrase is typed: %s" % " ".join(words))
     t = hsm.officers(["authorise", "import.402.host", "5", "--id", "77"], 1)
     checks.check(t.end() == 3 and "not loaded" in t.screen, "nor under an LMK that is not there")
 
