@@ -356,6 +356,35 @@ static void test_descriptions_are_masked(void **state)
     assert_null(strstr(text, "4123456789012345"));
 }
 
+/* Fields that hold codes or what codes are made of, by name. */
+static unsigned check_masks(const struct wire_record *record)
+{
+    static const char *const secret[] = {"CVV", "code", "expected", "CVC3", "track data", "5CSC", "4CSC", "3CSC", "random"};
+    static const char *const pan[] = {"PAN", "account"};
+    unsigned seen = 0;
+    for (size_t i = 0; record && i < record->count; i++) {
+        const struct wire_field *f = &record->field[i];
+        for (size_t n = 0; n < sizeof secret / sizeof secret[0]; n++)
+            if (strcmp(f->name, secret[n]) == 0 && ++seen && !(f->flags & WIRE_SECRET))
+                fail_msg("%s: %s is shown", record->name, f->name);
+        for (size_t n = 0; n < sizeof pan / sizeof pan[0]; n++)
+            if (strcmp(f->name, pan[n]) == 0 && ++seen && !(f->flags & WIRE_PAN))
+                fail_msg("%s: %s is shown", record->name, f->name);
+    }
+    return seen;
+}
+
+static void test_codes_have_masks(void **state)
+{
+    (void)state;
+    unsigned seen = 0;
+    for (unsigned i = 0; i < HOSTCMD_COUNT; i++) {
+        const struct hostcmd_row *row = hostcmd_row((enum hostcmd_id)i);
+        seen += check_masks(row->request) + check_masks(row->reply) + check_masks(row->choice.record);
+    }
+    assert_true(seen >= 20);
+}
+
 static void test_document(void **state)
 {
     (void)state;
@@ -369,10 +398,15 @@ static void test_document(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_are_sound),          cmocka_unit_test(test_requests_come_back),
-        cmocka_unit_test(test_replies_come_back),       cmocka_unit_test(test_every_outcome_is_reached),
-        cmocka_unit_test(test_codes_of_faults),         cmocka_unit_test(test_replies),
-        cmocka_unit_test(test_descriptions_are_masked), cmocka_unit_test(test_document),
+        cmocka_unit_test(test_rows_are_sound),
+        cmocka_unit_test(test_requests_come_back),
+        cmocka_unit_test(test_replies_come_back),
+        cmocka_unit_test(test_every_outcome_is_reached),
+        cmocka_unit_test(test_codes_of_faults),
+        cmocka_unit_test(test_replies),
+        cmocka_unit_test(test_descriptions_are_masked),
+        cmocka_unit_test(test_codes_have_masks),
+        cmocka_unit_test(test_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "keys/share.h"
 #include "support/lmk_stores.h"
 
 #include <stdio.h>
@@ -120,12 +121,15 @@ static void passphrases_change_one_by_one(void **state)
     char problem[KEYS_STORE_PROBLEM];
     stores_write(&t, 2, 3);
     struct keys_store *s = stores_open(&t, 1, 3);
+    uint8_t salt[KEYS_STORE_SALT];
+    memcpy(salt, keys_store_salt(s, 2), sizeof salt);
     assert_int_equal(keys_store_passphrase(s, 2, span_text("too short"), &t.env), ERR_PARSE_VALUE);
     assert_int_equal(keys_store_passphrase(s, 2, span_text("a new one for officer 2"), &t.env), ERR_OK);
     assert_int_equal(keys_store_write(s, t.path, &t.env, problem), ERR_OK);
     keys_store_destroy(s);
     s = stores_read(&t);
     assert_int_equal(keys_store_facts(s).generation, 2);
+    assert_memory_not_equal(keys_store_salt(s, 2), salt, sizeof salt);
     assert_int_equal(stores_prove(s, 2, stores_passphrase[1]), ERR_AUTHENTICATION);
     assert_int_equal(stores_prove(s, 2, "a new one for officer 2"), ERR_OK);
     assert_int_equal(stores_prove(s, 1, stores_passphrase[0]), ERR_OK);
@@ -168,6 +172,31 @@ static void numbers_of_officers(void **state)
         assert_int_equal(keys_store_create(refused[i].cost, refused[i].needed, refused[i].officers, &t.env, &s), ERR_PARSE_VALUE);
     assert_int_equal(keys_store_create(stores_cost, 9, 9, &t.env, &s), ERR_OK);
     keys_store_destroy(s);
+}
+
+/* Bytes of the secret that the first `count` shares tell; one in 256 by chance. */
+static unsigned told_by(const uint8_t *secret, const uint8_t share[][KEYS_SHARE], size_t count)
+{
+    static const uint8_t holder[KEYS_SHARE_HOLDERS] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    uint8_t value[KEYS_SHARE];
+    unsigned same = 0;
+    keys_share_value(holder, share, count, 0, value);
+    for (int i = 0; i < KEYS_SHARE; i++)
+        same += value[i] == secret[i];
+    return same;
+}
+
+static void fewer_shares_tell_nothing(void **state)
+{
+    (void)state;
+    uint8_t secret[KEYS_SHARE], share[KEYS_SHARE_HOLDERS][KEYS_SHARE];
+    for (uint8_t needed = 2; needed <= KEYS_SHARE_HOLDERS; needed++) {
+        env_random(&t.env, secret, sizeof secret);
+        keys_share_split(secret, needed, KEYS_SHARE_HOLDERS, &t.env, share);
+        assert_int_equal(told_by(secret, share, needed), KEYS_SHARE);
+        for (uint8_t count = 1; count < needed; count++)
+            assert_true(told_by(secret, share, count) < KEYS_SHARE / 4);
+    }
 }
 
 /* ---- LMKs ---- */
@@ -230,15 +259,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_two_of_three_open_it),
-        cmocka_unit_test(told_without_opening),
-        cmocka_unit_test(node_reads_the_same),
-        cmocka_unit_test(wrong_passphrase),
-        cmocka_unit_test(passphrases_change_one_by_one),
-        cmocka_unit_test(proofs_while_open),
-        cmocka_unit_test(numbers_of_officers),
-        cmocka_unit_test(live_lmks_want_the_floor),
-        cmocka_unit_test(old_and_deleted),
+        cmocka_unit_test(any_two_of_three_open_it),      cmocka_unit_test(told_without_opening),
+        cmocka_unit_test(node_reads_the_same),           cmocka_unit_test(wrong_passphrase),
+        cmocka_unit_test(passphrases_change_one_by_one), cmocka_unit_test(proofs_while_open),
+        cmocka_unit_test(numbers_of_officers),           cmocka_unit_test(fewer_shares_tell_nothing),
+        cmocka_unit_test(live_lmks_want_the_floor),      cmocka_unit_test(old_and_deleted),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
