@@ -6,7 +6,7 @@
 
 #define ATTRIBUTE_OPTIONAL                                                                                                        \
     {.name = "optional blocks", .doc = "how many 2N, and the blocks: identifier 2A, length 2H, data", .kind = WIRE_SHAPED,        \
-     .min = 2, .max = HOSTCMD_OPTIONAL_MAX, .shape = hostcmd_optional_blocks,                                                     \
+     .literal = "blocks", .min = 2, .max = HOSTCMD_OPTIONAL_MAX, .shape = hostcmd_optional_blocks,                                \
      .shape_generate = hostcmd_optional_blocks_generate, WIRE_AT(struct hostcmd_attributes, optional_blocks)}
 static const struct wire_field attributes_fields[] = {
     {.name = "attributes", .doc = "starts the attributes of a key block", .kind = WIRE_CONST, .literal = "#", .min = 1, .max = 1},
@@ -34,7 +34,7 @@ const struct wire_record hostcmd_attributes_short_record =
      .shape_generate = hostcmd_key_tagged_generate, WIRE_AT(struct_, member_)}
 #define ATALLA(struct_)                                                                                                           \
     {.name = "Atalla variant", .doc = "1 or 2 digits", .kind = WIRE_SHAPED, .min = 1, .max = 2, .flags = WIRE_OPTIONAL,           \
-     .shape = hostcmd_atalla, .shape_generate = hostcmd_atalla_generate, WIRE_AT(struct_, atalla)}
+     .literal = "1..2N", .shape = hostcmd_atalla, .shape_generate = hostcmd_atalla_generate, WIRE_AT(struct_, atalla)}
 
 static const struct wire_field au_fields[] = {
     TWO_KEYS("ZMK", "zone master key, 000", zmk_of_cvk, struct hostcmd_au, zmk),

@@ -94,6 +94,10 @@ void wire_field_type(const struct wire_field *field, struct buf *out)
         }
         return;
     }
+    if (field->kind == WIRE_SHAPED && field->literal) {
+        buf_put_text(out, field->literal);
+        return;
+    }
     bool sized = field->kind != WIRE_SHAPED && field->kind != WIRE_BOOL && field->kind != WIRE_OBJECT;
     if (sized && field->length != WIRE_FIXED && field->min != field->max) {
         buf_put_decimal(out, field->min, 0);
