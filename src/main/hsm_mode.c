@@ -47,8 +47,8 @@ int hsm_mode_check(const struct hsm_settings *settings)
         return COMMAND_EXIT_BAD_START;
     }
     if (hardened && settings->test_lmk)
-        return refuse("hsm.mode", "=hardened and the public test LMKs exclude each other: anyone can read keys under those LMKs.\n"
-                                  "  Leave out --test-lmk and load LMKs of your own, or leave out hsm.mode.");
+        return refuse("hsm.mode=hardened", "and the public test LMKs exclude each other: anyone can read keys under those LMKs.\n"
+                                           "  Leave out --test-lmk and load LMKs of your own, or leave out hsm.mode.");
     if (settings->test_lmk_old && !settings->test_lmk)
         return refuse("hsm.test_lmk_old", "goes with the public test LMKs: leave it out, or add --test-lmk for a sandbox.");
     if (setting && settings->test_lmk)
