@@ -159,29 +159,37 @@ static void send_batch(int fd, const struct load *load)
     }
 }
 
-/* The answers of one batch, in order, each 00. */
-static void take_batch(int fd)
+/* The answers to one batch, in order, each 00; made once, so that this side's core is not what is measured. */
+struct answers {
+    uint8_t bytes[CARDS * REPLY];
+};
+
+static void make_answers(struct answers *answers)
 {
-    uint8_t answers[CARDS * REPLY];
-    ASSERT(recv(fd, answers, sizeof answers, MSG_WAITALL) == (ssize_t)sizeof answers);
+    struct buf b = buf_over(answers->bytes, sizeof answers->bytes);
     for (size_t card = 0; card < CARDS; card++) {
-        uint8_t wanted[REPLY];
-        struct buf b = buf_over(wanted, sizeof wanted);
         buf_put_u16(&b, REPLY - 2);
         buf_put_decimal(&b, card, HEADER);
         buf_put_text(&b, "CZ00");
-        ASSERT(memcmp(answers + card * REPLY, wanted, REPLY) == 0);
     }
+    ASSERT(buf_done(&b) == ERR_OK);
 }
 
-static double per_second(int fd, const struct load *load)
+static void take_batch(int fd, const struct answers *wanted)
+{
+    struct answers got;
+    ASSERT(recv(fd, got.bytes, sizeof got.bytes, MSG_WAITALL) == (ssize_t)sizeof got.bytes);
+    ASSERT(memcmp(got.bytes, wanted->bytes, sizeof got.bytes) == 0);
+}
+
+static double per_second(int fd, const struct load *load, const struct answers *wanted)
 {
     int64_t start = bench_now_ns();
     for (size_t sent = 0; sent < BATCHES + AHEAD; sent++) {
         if (sent < BATCHES)
             send_batch(fd, load);
         if (sent >= AHEAD)
-            take_batch(fd);
+            take_batch(fd, wanted);
     }
     return (double)BATCHES * CARDS * 1e9 / (double)(bench_now_ns() - start);
 }
@@ -198,14 +206,16 @@ static void pin(pid_t pid, unsigned cpu)
 int main(void)
 {
     static struct load load;
+    static struct answers wanted;
     make_load(&load);
+    make_answers(&wanted);
     struct hsm_process process = hsm_process_start(NULL);
     pin(process.pid, 0);
     pin(0, 1);
     int fd = dial(process.port);
-    double best = per_second(fd, &load);
+    double best = per_second(fd, &load, &wanted);
     for (int round = 1; round < ROUNDS; round++) {
-        double now = per_second(fd, &load);
+        double now = per_second(fd, &load, &wanted);
         best = now > best ? now : best;
     }
     close(fd);
@@ -215,7 +225,7 @@ int main(void)
                                                      .limit_is = "the same frames in one process, no socket",
                                                      .value = best,
                                                      .limit = limit_per_second(&load),
-                                                     .goal = 250000,
+                                                     .goal = 500000,
                                                      .rule = BENCH_VALUE_AT_LEAST});
     return holds ? 0 : 1;
 }
