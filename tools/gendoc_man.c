@@ -103,7 +103,7 @@ static void put_service(struct buf *out)
                    "storage and the certificates. One bad value changes nothing, and is logged; so is what waits for a start."},
     };
     static const char *const files[][2] = {
-        {"/etc/countersign/hsm.ini", "The configuration by convention; see countersign-hsm.conf(5)."},
+        {"/etc/countersign/hsm.conf", "The configuration by convention; see countersign-hsm.conf(5)."},
         {"hsm.lmk_store", "The sealed LMKs, made by countersign-hsm-lmk(1)."},
     };
     static const char *const statuses[][2] = {

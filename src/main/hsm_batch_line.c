@@ -84,7 +84,7 @@ static const struct hsm_tool_section sections[] = {
     {"Examples",
      "  countersign-hsm batch --test-lmk --cvv2 U9B4934384B19946B040CD702B4D58145 \\\n"
      "      --recipient bureau.pem --in cards.csv --out codes.jwe\n"
-     "  countersign-hsm batch --config /etc/countersign/hsm.ini --cvv U... --icvv U... \\\n"
+     "  countersign-hsm batch --config /etc/countersign/hsm.conf --cvv U... --icvv U... \\\n"
      "      --recipient bureau.pem --in cards.csv --out codes.jwe --resume\n"},
 };
 /* clang-format on */

@@ -21,7 +21,7 @@ static const struct hsm_tool_option options[] = {
     [KEY] = {"key", "HEX", "a key of the published test vectors, no other: everyone on this machine sees the command line"},
     [KEY_FD] = {"key-fd", "N", "read the key, one line of hexadecimal digits, from descriptor N"},
     [FIELDS] = {"fields", "FILE", "read further FIELD=VALUE lines, key=HEX among them, from FILE; - is standard input"},
-    [CONFIG] = {"config", "FILE", "configuration of the HSM of this machine (default /etc/countersign/hsm.ini, if it is there): "
+    [CONFIG] = {"config", "FILE", "configuration of the HSM of this machine (default /etc/countersign/hsm.conf, if it is there): "
                 "calc refuses where it is hardened"},
     [JSON] = {"json", NULL, "print data"},
 };

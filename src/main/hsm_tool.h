@@ -71,7 +71,7 @@ int hsm_tool_refuse(const struct hsm_tool *tool, const char *what, const char *w
 int hsm_tool_failed(const struct hsm_tool *tool, int status, const char *what, const char *why);
 /* Where the HSM of this machine is hardened, tells so and gives EX_USAGE: no clear key may be typed there. 0: go on. `config` NULL:
  * HSM_TOOL_CONFIG, if it is there. */
-#define HSM_TOOL_CONFIG "/etc/countersign/hsm.ini"
+#define HSM_TOOL_CONFIG "/etc/countersign/hsm.conf"
 int hsm_tool_clear_keys_refused(const struct hsm_tool *tool, const char *config);
 void hsm_tool_help(const struct hsm_tool *tool, struct buf *out);
 /* The man page, section 1, in man(7). */

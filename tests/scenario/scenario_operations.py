@@ -155,6 +155,14 @@ def ceremony(place):
     return formed
 
 
+def one_place(checks):
+    """calc refuses clear keys where the HSM of this machine is hardened: it must look where the unit has the configuration."""
+    used = re.search(r"--config (\S+)", text_of("packaging/systemd/countersign-hsm.service")).group(1)
+    told = subprocess.run([HSM, "calc", "--help"], capture_output=True, text=True, check=False).stdout
+    checks.check(used in told and used in text_of("docs/operations.md") and used in text_of("docs/ceremony.md"),
+                 "unit, tools and pages mean the same file: " + used)
+
+
 def loading(checks, place, formed):
     checks.check(place.started["mode"] == "hardened" and place.started["port"] == 0 and place.started["tls_port"] > 0,
                  "the packaged configuration starts a hardened HSM on TLS alone")
@@ -255,6 +263,7 @@ def main():
     fail_without_build()
     checks = Checks()
     readme(checks)
+    one_place(checks)
     with tempfile.TemporaryDirectory(prefix="countersign-operations-") as root:
         place = Place(root)
         place.start()
