@@ -178,5 +178,7 @@ int main_hsm_audit(int argc, char **argv)
         return hsm_tool_refuse(tool, "--key", problem.text);
     int status = verify(line.operand + 1, line.operands - 1, key, line.value[JSON] != NULL);
     secret_wipe(key, sizeof key);
+    if (status == EXIT_BROKEN && !line.value[KEY])
+        (void)fputs("countersign-hsm audit: without --key; a trail that was written with hsm.audit_key needs it\n", stderr);
     return status;
 }

@@ -225,6 +225,8 @@ def watched(checks, place):
 def trail(checks, place):
     files = [os.path.join(place.logs, name) for name in sorted(os.listdir(place.logs)) if re.fullmatch(r"audit\.log\.\d+", name)]
     checks.check(place.verify(*files, place.trail).returncode == 0, "the trail verifies")
+    keyless = subprocess.run([HSM, "audit", "verify", place.trail], capture_output=True, text=True, timeout=60, check=False)
+    checks.check(keyless.returncode == 1 and "without --key" in keyless.stderr, "and who forgets the key is told")
     copy = os.path.join(place.root, "copy")
     shutil.copy(place.trail + ".head", copy + ".head")
     with open(place.trail, encoding="ascii") as lines:

@@ -65,6 +65,8 @@ def main():
     cases.check({"serve", "lmk", "send", "calc", "batch"} <= set(subcommands), "subcommands are listed: %s" % subcommands)
     cases.page_says("man/countersign-hsm.1", set(subcommands), "countersign-hsm --help")
     cases.page_says("man/countersign-hsm.1", options(HSM, "serve"), "countersign-hsm serve --help")
+    wide = [line for line in run(HSM, "serve", "--help").stdout.splitlines() if len(line) > 79]
+    cases.check(not wide and len(keys(HSM, "serve")) > 30, "the keys of --help fit a terminal: %s" % wide)
     cases.page_says("man/countersign-hsm.conf.5", keys(HSM, "serve"), "the keys of countersign-hsm")
     for name in subcommands:
         page = "man/countersign-hsm-%s.1" % name
