@@ -6,6 +6,7 @@ Either the process does not start, with a reason and an ordinary exit status, or
 error, at worst the connection is closed, and afterwards it answers as ever and stops in order. FAULT_ALL=1 tries every n, otherwise
 a drawn part of them.
 """
+import concurrent.futures
 import os
 import sys
 import tempfile
@@ -15,9 +16,11 @@ from hsm_host import KNOWN, Host, HsmProcess
 from sandbox import BUILD, Checks, fail_without_build, seed
 
 SHIM = os.path.join(BUILD, "tests/fault/shim.so")
-EACH = 14  # tries a kind without FAULT_ALL
+EACH = 60  # tries a kind without FAULT_ALL
 ERRORS = ("41", "42")  # internal, cryptographic function failed
 ORDINARY = (0, 1, 2)
+WORKERS = 2 * (os.cpu_count() or 1)
+TOLD_EVERY = 1000
 
 
 def start(kind, n, counts=None):
@@ -66,6 +69,15 @@ def trial(kind, n):
     return problems
 
 
+def trials(kind, numbers):
+    """(n, problems) of each; several processes at a time, and a word now and then when there are many."""
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for done, outcome in enumerate(pool.map(lambda n: (n, trial(kind, n)), numbers), 1):
+            if done % TOLD_EVERY == 0:
+                print("        %s: %d of %d" % (kind, done, len(numbers)), flush=True)
+            yield outcome
+
+
 def count_calls(checks):
     """Calls of each kind in a run without a fault."""
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +104,7 @@ def main():
         numbers = range(1, calls + 1)
         if not os.environ.get("FAULT_ALL") and calls > EACH:
             numbers = sorted(generator.sample(numbers, EACH))
-        failed = {n: problems for n, problems in ((n, trial(kind, n)) for n in numbers) if problems}
+        failed = {n: problems for n, problems in trials(kind, numbers) if problems}
         checks.check(not failed, "%s: %d of %d calls failed once each: %s" % (kind, len(numbers), calls, failed))
     return checks.end()
 
