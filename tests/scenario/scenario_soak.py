@@ -19,6 +19,7 @@ from sandbox import Checks, fail_without_build, seed
 SECONDS = float(os.environ.get("SOAK_SECONDS", "10"))
 WARM_SECONDS = min(5.0, SECONDS / 3)
 THREADS = 6
+LINGER_SECONDS = 2.5  # after its last word the server waits up to 1.3 s for the peer to close
 GROWTH_KIB = 2048  # what an allocator may keep between two looks at rest
 
 
@@ -119,6 +120,7 @@ def at_rest(hsm):
         if values["countersign_hsm_connections"] == 0:
             break
         time.sleep(0.1)
+    time.sleep(LINGER_SECONDS)
     with open("/proc/%d/status" % hsm.pid, encoding="ascii") as text:
         resident = next(int(line.split()[1]) for line in text if line.startswith("VmRSS:"))
     files = len(os.listdir("/proc/%d/fd" % hsm.pid))
