@@ -103,10 +103,13 @@ static enum err raise_to_newest(struct store *store, enum store_set set)
     }
 }
 
+enum { VERSION_TABLE_TRIES = 8 };
+
 enum err store_migrate(struct store *store, enum store_set set)
 {
     enum err err = in_transaction(store, make_version_table, NULL);
-    if (err == ERR_DUPLICATE) /* PostgreSQL: another node is making it at this moment */
+    /* PostgreSQL: IF NOT EXISTS is no lock. Another node making it at this moment shows as a duplicate, or as an error of the catalog. */
+    for (int tries = 1; (err == ERR_DUPLICATE || err == ERR_CONFLICT || err == ERR_INTERNAL) && tries < VERSION_TABLE_TRIES; tries++)
         err = in_transaction(store, make_version_table, NULL);
     if (err == ERR_OK)
         err = start(store, set);
