@@ -109,7 +109,8 @@ enum err store_migrate(struct store *store, enum store_set set)
 {
     enum err err = in_transaction(store, make_version_table, NULL);
     /* PostgreSQL: IF NOT EXISTS is no lock; another node making it now shows as a duplicate, or as an error of the catalog. */
-    for (int tries = 1; (err == ERR_DUPLICATE || err == ERR_CONFLICT || err == ERR_INTERNAL) && tries < VERSION_TABLE_TRIES; tries++)
+    for (int tries = 1; tries < VERSION_TABLE_TRIES && (err == ERR_DUPLICATE || err == ERR_CONFLICT || err == ERR_INTERNAL);
+         tries++)
         err = in_transaction(store, make_version_table, NULL);
     if (err == ERR_OK)
         err = start(store, set);
