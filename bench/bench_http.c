@@ -54,7 +54,7 @@ static void *serve(void *context)
 /* ---- the limit: the library alone ---- */
 
 static enum MHD_Result bare_handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
-                            const char *version, const char *upload, size_t *upload_len, void **request)
+                                   const char *version, const char *upload, size_t *upload_len, void **request)
 {
     (void)context, (void)url, (void)method, (void)version, (void)upload;
     if (!*request) {

@@ -13,7 +13,6 @@
 #include "http/http.h"
 #include "iso8583/profile.h"
 #include "issuer/issuer.h"
-#include "issuer/issuer.h"
 #include "ledger/code.h"
 #include "main/services.h"
 #include "store/statements.h"
@@ -138,7 +137,6 @@ static void results(struct buf *out)
     }
     buf_put_text(out, "\n");
 }
-
 
 static void configuration(struct buf *out)
 {

@@ -48,7 +48,7 @@ static void print_gate(const struct circuit *c, const struct gate *g, bool terna
 
 static void print_box(const struct circuit *c, int box, uint64_t seed, bool ternary)
 {
-    printf("/* %d gates, seed %llu */\n", c->count - INPUTS, (unsigned long long)seed);
+    printf("\n/* %d gates, seed %llu */\n", c->count - INPUTS, (unsigned long long)seed);
     printf("static inline __attribute__((always_inline)) void sbox_%s_%d(const LANE in[static 6], LANE out[static 4])\n{\n",
            ternary ? "ternary" : "binary", box + 1);
     for (int i = INPUTS; i < c->count; i++)
@@ -58,16 +58,15 @@ static void print_box(const struct circuit *c, int box, uint64_t seed, bool tern
         print_name(c->output[i]);
         printf(";\n");
     }
-    printf("}\n\n");
+    printf("}\n");
 }
 
-static const char preamble[] =
-    "/* SPDX-License-Identifier: Apache-2.0 */\n"
-    "/* tidy: table */\n"
-    "/*\n"
-    " * The S-boxes of FIPS 46-3 as circuits %s, for files of the room that have defined\n"
-    " * %s.\n * Found by tools/sboxgen.c with the seeds named below; not written by hand.\n"
-    " */\n\n";
+static const char preamble[] = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+                               "/* tidy: table */\n"
+                               "/*\n"
+                               " * The S-boxes of FIPS 46-3 as circuits %s, for files of the room that have defined\n"
+                               " * %s.\n * Found by tools/sboxgen.c with the seeds named below; not written by hand.\n"
+                               " */\n";
 
 /* ---- the command line ---- */
 

@@ -39,6 +39,7 @@ enum { CALL_RENAME = SYS_renameat, CALL_UNLINK = SYS_unlinkat, CALL_EPOLL_WAIT =
 #endif
 
 /* What an event loop over sockets and files needs once it runs, the most frequent first: they are compared in this order. */
+/* clang-format off */
 static const uint32_t admitted[] = {
     SYS_epoll_pwait, CALL_EPOLL_WAIT, SYS_read, SYS_write, SYS_writev, SYS_epoll_ctl, SYS_futex, SYS_clock_gettime,
     /* files of the data folder */
@@ -51,6 +52,7 @@ static const uint32_t admitted[] = {
     SYS_getrandom, SYS_restart_syscall, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_getpid, SYS_gettid, SYS_tgkill,
     SYS_exit_group,
 };
+/* clang-format on */
 /* Admitted with one argument looked at: the bits of `mask` in its lower half have the value. */
 static const struct looked_at {
     uint32_t call;
@@ -63,8 +65,8 @@ static const struct looked_at {
     {SYS_mprotect, 2, PROT_EXEC, 0},
 };
 /* No program does these by mistake: the process ends at once instead of getting an error. */
-static const uint32_t fatal[] = {SYS_execve,           SYS_execveat, SYS_ptrace, SYS_process_vm_readv,
-                                 SYS_process_vm_writev, SYS_connect,  SYS_bind};
+static const uint32_t fatal[] = {SYS_execve,  SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
+                                 SYS_connect, SYS_bind};
 
 enum {
     ADMITTED = sizeof admitted / sizeof admitted[0],
@@ -164,9 +166,9 @@ static void filter_calls(struct sandbox_report *report)
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE (UINT64_C(1) << 14)
 #endif
-#define WRITE_RIGHTS                                                                                                \
-    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                 \
-     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_TRUNCATE)
+#define WRITE_RIGHTS                                                                                                               \
+    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | \
+     LANDLOCK_ACCESS_FS_TRUNCATE)
 /* Everything the first interface knows; what later ones added comes with their version. */
 #define HANDLED_1 ((UINT64_C(1) << 13) - 1)
 

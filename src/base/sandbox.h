@@ -35,11 +35,11 @@ struct sandbox_path {
 enum sandbox_step { SANDBOX_IN_FORCE, SANDBOX_NOT_OFFERED, SANDBOX_REFUSED };
 
 struct sandbox_report {
-    enum sandbox_step filter;   /* seccomp */
-    enum sandbox_step folders;  /* Landlock */
-    int landlock;               /* version of its interface; 0: none */
-    size_t calls;               /* admitted */
-    char problem[128];          /* of the first step that is not in force; empty: none */
+    enum sandbox_step filter;  /* seccomp */
+    enum sandbox_step folders; /* Landlock */
+    int landlock;              /* version of its interface; 0: none */
+    size_t calls;              /* admitted */
+    char problem[128];         /* of the first step that is not in force; empty: none */
 };
 
 void sandbox_enter(const struct sandbox_path *path, size_t count, struct sandbox_report *report);

@@ -172,8 +172,8 @@ static bool map_secretmem(uint8_t *at, size_t len)
     int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool mapped = ftruncate(fd, (off_t)len) == 0 &&
-                  mmap(at, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+    bool mapped =
+        ftruncate(fd, (off_t)len) == 0 && mmap(at, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
     close(fd);
     return mapped && madvise(at, len, MADV_DONTFORK) == 0;
 #else

@@ -74,8 +74,8 @@ INLINE unsigned initial(unsigned n)
 }
 
 /* P, from the S-boxes' side: where the 32 outputs of the boxes go, counted from 0. */
-static const uint8_t permutation[32] = {8,  16, 22, 30, 12, 27, 1,  17, 23, 15, 29, 5,  25, 19, 9, 0,
-                                        7,  13, 24, 2,  3,  28, 10, 18, 31, 11, 21, 6,  4,  26, 14, 20};
+static const uint8_t permutation[32] = {8, 16, 22, 30, 12, 27, 1,  17, 23, 15, 29, 5, 25, 19, 9,  0,
+                                        7, 13, 24, 2,  3,  28, 10, 18, 31, 11, 21, 6, 4,  26, 14, 20};
 
 INLINE LANE plane_of(const struct des_planes *planes, unsigned n)
 {
@@ -104,9 +104,9 @@ INLINE LANE key_lane(const struct round_key *key, unsigned bit)
 INLINE void box(box_function *circuit, unsigned b, const LANE from[static 32], LANE to[static 32], const struct round_key *key)
 {
     const LANE in[6] = {
-        from[(4 * b + 31) % 32] ^ key_lane(key, 6 * b),     from[4 * b] ^ key_lane(key, 6 * b + 1),
-        from[4 * b + 1] ^ key_lane(key, 6 * b + 2),         from[4 * b + 2] ^ key_lane(key, 6 * b + 3),
-        from[4 * b + 3] ^ key_lane(key, 6 * b + 4),         from[(4 * b + 4) % 32] ^ key_lane(key, 6 * b + 5),
+        from[(4 * b + 31) % 32] ^ key_lane(key, 6 * b), from[4 * b] ^ key_lane(key, 6 * b + 1),
+        from[4 * b + 1] ^ key_lane(key, 6 * b + 2),     from[4 * b + 2] ^ key_lane(key, 6 * b + 3),
+        from[4 * b + 3] ^ key_lane(key, 6 * b + 4),     from[(4 * b + 4) % 32] ^ key_lane(key, 6 * b + 5),
     };
     LANE out[4];
     circuit(in, out);

@@ -517,4 +517,3 @@ static inline __attribute__((always_inline)) void sbox_binary_8(const LANE in[st
     out[2] = t43;
     out[3] = t54;
 }
-

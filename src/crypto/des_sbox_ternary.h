@@ -290,4 +290,3 @@ static inline __attribute__((always_inline)) void sbox_ternary_8(const LANE in[s
     out[2] = t16;
     out[3] = t9;
 }
-

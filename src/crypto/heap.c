@@ -41,11 +41,11 @@ static const char *const digests[] = {"SHA1", "SHA256"};
 static const char *const macs[] = {"HMAC", "CMAC"};
 static const char *const kdfs[] = {"SCRYPT"};
 
-#define LOOK_UP(names_, type_) \
+#define LOOK_UP(names_, type_)                                                   \
     for (size_t i = 0; i < sizeof(names_) / sizeof((names_)[0]) && found; i++) { \
-        type_ *known = type_##_fetch(NULL, (names_)[i], NULL); \
-        found = known != NULL; \
-        type_##_free(known); \
+        type_ *known = type_##_fetch(NULL, (names_)[i], NULL);                   \
+        found = known != NULL;                                                   \
+        type_##_free(known);                                                     \
     }
 
 static bool look_up(void)

@@ -3,8 +3,8 @@
 #ifndef CVV_INTERNAL_H
 #define CVV_INTERNAL_H
 
-#include "cvv/cvv.h"
 #include "crypto/des_batch.h"
+#include "cvv/cvv.h"
 
 #include <endian.h>
 #include <string.h>

@@ -66,7 +66,7 @@ enum gateway_fault_id {
 #define GATEWAY_FAULT_ENUM(name, text) FAULT_##name,
     GATEWAY_FAULT_LIST(GATEWAY_FAULT_ENUM)
 #undef GATEWAY_FAULT_ENUM
-    FAULT_COUNT
+        FAULT_COUNT
 };
 
 enum { GATEWAY_FAULTS_MAX = 24 };

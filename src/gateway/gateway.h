@@ -45,15 +45,15 @@ enum { GATEWAY_LINKS_MAX = 4, GATEWAY_NETWORKS_MAX = 4, GATEWAY_BINS_MAX = 64 };
 
 /* One acquirer link: a client connection to a network or straight to the issuer's switch. */
 struct gateway_link_config {
-    char name[16];      /* also the network's name in answers and records */
+    char name[16]; /* also the network's name in answers and records */
     char address[64];
     int64_t port;
-    char profile[24];   /* iso8583 profile */
-    char extract[24];   /* where the code travels, iso8583/layout.h */
-    char result[24];    /* where its result comes back */
-    char acquirer[12];  /* DE32 */
-    int64_t in_flight;  /* most requests outstanding */
-    int64_t timeout_ms; /* of an authorisation */
+    char profile[24];    /* iso8583 profile */
+    char extract[24];    /* where the code travels, iso8583/layout.h */
+    char result[24];     /* where its result comes back */
+    char acquirer[12];   /* DE32 */
+    int64_t in_flight;   /* most requests outstanding */
+    int64_t timeout_ms;  /* of an authorisation */
     int64_t fixed_milli; /* cost of a payment: thousandths of a minor unit, ... */
     int64_t basis_points;
     int64_t ceiling_milli; /* ... and its ceiling; 0: none */
@@ -66,15 +66,15 @@ struct gateway_bin {
 };
 
 struct gateway_config {
-    char node[24];           /* names this process in claims; one process a name */
+    char node[24]; /* names this process in claims; one process a name */
     struct gateway_link_config link[GATEWAY_LINKS_MAX];
     size_t link_count;
     struct gateway_bin bin[GATEWAY_BINS_MAX];
     size_t bin_count;
-    uint32_t slots;          /* as http's */
-    uint32_t workers;        /* threads for RSA */
-    int64_t clock_window_ms; /* Timestamp header: how far off, both ways */
-    int64_t key_days;        /* life of an encryption key */
+    uint32_t slots;            /* as http's */
+    uint32_t workers;          /* threads for RSA */
+    int64_t clock_window_ms;   /* Timestamp header: how far off, both ways */
+    int64_t key_days;          /* life of an encryption key */
     int64_t reversal_first_ms; /* first repeat of an unanswered reversal */
 };
 

@@ -80,7 +80,7 @@ struct slot {
     struct arena arena;
     size_t values;
     unsigned tries;
-    bool unknown;      /* RECORD: an earlier try may have been committed */
+    bool unknown;     /* RECORD: an earlier try may have been committed */
     int64_t retry_us; /* RECORD: when to try again; 0: not waiting for that */
     uint8_t sealed[SEALED_MAX + RSA_DER_MAX];
     size_t sealed_len;
@@ -93,7 +93,7 @@ struct slot {
 /* One reversal on its way; gateway specification 3.3. */
 struct reversal {
     bool used;
-    bool awaiting; /* an answer on the link */
+    bool awaiting;   /* an answer on the link */
     unsigned writes; /* store batches under way */
     char id[33];
     int64_t tries;

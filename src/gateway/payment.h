@@ -67,7 +67,7 @@ struct payment {
     char bin6[7];
     char last4[5];
     uint8_t fingerprint[32]; /* keyed hash of the whole PAN; never leaves the process and the store */
-    char expiry[5]; /* YYMM */
+    char expiry[5];          /* YYMM */
     bool customer_initiated;
     enum payment_presence presence;
 

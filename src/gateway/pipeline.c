@@ -41,7 +41,9 @@ static const uint32_t paths[] = {
 
 /* ---- routes ---- */
 
+/* clang-format off */
 #define CALL(path_, call_, doc_) {.method = HTTP_POST, .path = path_, .handler = COMMERCEHUB_##call_, .doc = doc_}
+/* clang-format on */
 static const struct http_route routes[] = {
     CALL("/payments-vas/v1/accounts/verification", VERIFICATION, "checks card and security code; no charge"),
     CALL("/payments/v1/accounts/verification", VERIFICATION, "the same, under the address of the published guide"),

@@ -30,6 +30,7 @@
 #include "hostcmd/records.h"
 
 /* Every command once, in the order of the table: a line a file of rows. */
+/* clang-format off */
 #define HOSTCMD_LIST(X_)                          \
     X_(CW, cw) X_(CY, cy) X_(QY, qy) X_(PM, pm) X_(RY, ry) \
     /* keys */                                    \
@@ -40,6 +41,7 @@
     /* status */                                  \
     X_(B2, b2) X_(NC, nc) X_(NO, no) X_(N0, n0) X_(RA, ra) \
     X_(NK, nk) X_(JK, jk) X_(J2, j2) X_(J4, j4)
+/* clang-format on */
 
 #define HOSTCMD_ID(id_, name_) HOSTCMD_##id_,
 enum hostcmd_id { HOSTCMD_LIST(HOSTCMD_ID) HOSTCMD_COUNT };
@@ -64,15 +66,15 @@ struct hostcmd_key_choice {
 enum hostcmd_activity { HOSTCMD_OPEN, HOSTCMD_GENERATE, HOSTCMD_COMPONENT, HOSTCMD_IMPORT, HOSTCMD_EXPORT };
 enum hostcmd_audit { HOSTCMD_AUDIT_NONE, HOSTCMD_AUDIT_FAILURE, HOSTCMD_AUDIT_ALWAYS };
 enum hostcmd_flag {
-    HOSTCMD_ATTRIBUTES = 1 << 0,   /* takes `#` fields */
-    HOSTCMD_DATA_WITH_01 = 1 << 1, /* reply data may follow 01, and follows nothing else */
-    HOSTCMD_BINARY = 1 << 2,       /* X'19' may occur inside the fields */
-    HOSTCMD_STATUS = 1 << 3,       /* answered in secure state, too */
-    HOSTCMD_NO_LMK = 1 << 4,       /* answered without an LMK, too */
+    HOSTCMD_ATTRIBUTES = 1 << 0,        /* takes `#` fields */
+    HOSTCMD_DATA_WITH_01 = 1 << 1,      /* reply data may follow 01, and follows nothing else */
+    HOSTCMD_BINARY = 1 << 2,            /* X'19' may occur inside the fields */
+    HOSTCMD_STATUS = 1 << 3,            /* answered in secure state, too */
+    HOSTCMD_NO_LMK = 1 << 4,            /* answered without an LMK, too */
     HOSTCMD_DATA_ALSO_WITH_01 = 1 << 5, /* reply data follow 00 and 01 */
-    HOSTCMD_CHANGES = 1 << 6,      /* takes `&` and `!` */
-    HOSTCMD_ATTRIBUTES_SHORT = 1 << 7, /* of them only version and optional blocks: A4, whose components say the rest */
-    HOSTCMD_LARGE = 1 << 8,        /* the reply may be as long as a frame, whatever the request */
+    HOSTCMD_CHANGES = 1 << 6,           /* takes `&` and `!` */
+    HOSTCMD_ATTRIBUTES_SHORT = 1 << 7,  /* of them only version and optional blocks: A4, whose components say the rest */
+    HOSTCMD_LARGE = 1 << 8,             /* the reply may be as long as a frame, whatever the request */
 };
 
 /* What an outcome in one field means on the wire, where it is not 15. */
@@ -97,13 +99,13 @@ struct hostcmd_row {
     const char *title;
     const struct wire_record *request;
     const struct wire_record *reply;
-    const struct wire_record *brief;     /* the request without its optional columns; NULL: it has none */
-    const struct hostcmd_layout *layout; /* that made this row; NULL: a row of the table */
-    struct hostcmd_reply_choice choice; /* record NULL: none */
-    const struct wire_record *part;     /* what one field of the reply is a list of; NULL: none has such a list */
-    const char *errors;                 /* codes that it may answer besides those of every command: "10 12 21"; NULL: none */
-    const struct hostcmd_fault *fault;  /* ends with a NULL field; NULL: none */
-    struct hostcmd_key_rule key;        /* of the first KEY of the request; type and usages NULL: no rule */
+    const struct wire_record *brief;      /* the request without its optional columns; NULL: it has none */
+    const struct hostcmd_layout *layout;  /* that made this row; NULL: a row of the table */
+    struct hostcmd_reply_choice choice;   /* record NULL: none */
+    const struct wire_record *part;       /* what one field of the reply is a list of; NULL: none has such a list */
+    const char *errors;                   /* codes that it may answer besides those of every command: "10 12 21"; NULL: none */
+    const struct hostcmd_fault *fault;    /* ends with a NULL field; NULL: none */
+    struct hostcmd_key_rule key;          /* of the first KEY of the request; type and usages NULL: no rule */
     struct hostcmd_key_choice key_choice; /* equals NULL: none */
     enum hostcmd_activity activity;
     const char *activity_type; /* the key type it is about: 402; NULL: what the member at activity_member says */

@@ -6,12 +6,12 @@
 #include "wire/wire.h"
 
 enum {
-    HOSTCMD_FRAME_MAX = 32768, /* largest LEN; the I/O buffer that NO reports */
+    HOSTCMD_FRAME_MAX = 32768,      /* largest LEN; the I/O buffer that NO reports */
     HOSTCMD_RECORD_MAX = 33 * 1024, /* bytes of the largest request or reply as a struct; hostcmd_check holds the rows to it */
     HOSTCMD_KEY_MAX = 512,
     HOSTCMD_OPTIONAL_MAX = 256,
     HOSTCMD_ECHO_MAX = HOSTCMD_FRAME_MAX - 2 - 4, /* all of a frame without header, but for its command and length */
-    HOSTCMD_TRACK_MAX = 32, /* bytes of track 2 */
+    HOSTCMD_TRACK_MAX = 32,                       /* bytes of track 2 */
     HOSTCMD_FILLERS = 2,
     HOSTCMD_FILLER_MAX = 16,
     HOSTCMD_RANDOM_MAX = 999,

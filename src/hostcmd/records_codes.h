@@ -56,12 +56,12 @@ struct hostcmd_pm {
     WIRE_TEXT(HOSTCMD_FILLER_MAX) filler;
     WIRE_TEXT(HOSTCMD_FILLER_MAX) filler_2;
     WIRE_TEXT(3) code;
-    WIRE_TEXT(2) psn;                     /* scheme 1, and all that follow: PAN sequence number */
-    WIRE_TEXT(3) track_length;            /* bytes */
-    WIRE_TEXT(HOSTCMD_TRACK_MAX) track;   /* track 2, two nibbles a byte */
+    WIRE_TEXT(2) psn;                   /* scheme 1, and all that follow: PAN sequence number */
+    WIRE_TEXT(3) track_length;          /* bytes */
+    WIRE_TEXT(HOSTCMD_TRACK_MAX) track; /* track 2, two nibbles a byte */
     WIRE_TEXT(8) unpredictable;
-    WIRE_TEXT(5) counter;                 /* ATC, decimal */
-    WIRE_TEXT(5) cvc3;                    /* X for digits that are not compared, then digits */
+    WIRE_TEXT(5) counter; /* ATC, decimal */
+    WIRE_TEXT(5) cvc3;    /* X for digits that are not compared, then digits */
 };
 /* Sent with 01 only, and only by an HSM in authorised state and compatibility mode. */
 struct hostcmd_pm_reply {

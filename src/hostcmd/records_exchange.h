@@ -24,8 +24,8 @@ struct hostcmd_changes {
 /* AU sends a CVK out, AW takes one in. */
 struct hostcmd_au {
     hostcmd_key zmk;
-    hostcmd_key key;        /* AU: under the LMK, AW: under the ZMK */
-    WIRE_TEXT(2) atalla;    /* variant of the ZMK, 0 or absent: none */
+    hostcmd_key key;         /* AU: under the LMK, AW: under the ZMK */
+    WIRE_TEXT(2) atalla;     /* variant of the ZMK, 0 or absent: none */
     WIRE_TEXT(1) zmk_scheme; /* AU; with the whole group */
     WIRE_TEXT(1) lmk_scheme; /* AW */
     WIRE_TEXT(1) kcv_type;   /* 0: one KCV a half, 1: one of the pair */

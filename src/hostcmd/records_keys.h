@@ -11,15 +11,15 @@ struct hostcmd_as {
     WIRE_TEXT(1) kcv_type;   /* 0: one KCV a half, 1: one of the pair */
 };
 struct hostcmd_as_reply {
-    hostcmd_key key; /* U + 32H; without scheme CVK-A and CVK-B as 32H */
+    hostcmd_key key;    /* U + 32H; without scheme CVK-A and CVK-B as 32H */
     WIRE_TEXT(6) kcv;   /* of CVK-A; with kcv_type 1 of the pair */
     WIRE_TEXT(6) kcv_b; /* kcv_type 0 */
 };
 
 struct hostcmd_a0 {
-    WIRE_TEXT(1) mode;   /* 0 generate, 1 and export under a ZMK */
-    WIRE_TEXT(3) type;   /* key type code, FFF: key block, described by the attributes */
-    WIRE_TEXT(1) scheme; /* under the LMK */
+    WIRE_TEXT(1) mode;          /* 0 generate, 1 and export under a ZMK */
+    WIRE_TEXT(3) type;          /* key type code, FFF: key block, described by the attributes */
+    WIRE_TEXT(1) scheme;        /* under the LMK */
     WIRE_TEXT(1) zmk_flag;      /* mode 1 */
     hostcmd_key zmk;            /* mode 1 */
     WIRE_TEXT(1) export_scheme; /* mode 1 */
@@ -43,12 +43,12 @@ struct hostcmd_a4_reply {
 };
 
 struct hostcmd_bu {
-    WIRE_TEXT(1) variant;  /* first digit of the 2H key type: 4 of 42 */
-    WIRE_TEXT(1) pair;     /* second digit: 2 of 42 = LMK pair 14-15; FF: see type */
-    WIRE_TEXT(1) length;   /* 0 single, 1 double, 2 triple, F key block */
+    WIRE_TEXT(1) variant; /* first digit of the 2H key type: 4 of 42 */
+    WIRE_TEXT(1) pair;    /* second digit: 2 of 42 = LMK pair 14-15; FF: see type */
+    WIRE_TEXT(1) length;  /* 0 single, 1 double, 2 triple, F key block */
     hostcmd_key key;
-    WIRE_TEXT(3) type;     /* key type code, with FF */
-    WIRE_TEXT(1) unused;   /* 0 or Z, twice */
+    WIRE_TEXT(3) type;   /* key type code, with FF */
+    WIRE_TEXT(1) unused; /* 0 or Z, twice */
     WIRE_TEXT(1) unused_2;
     WIRE_TEXT(1) kcv_type; /* 0 or absent: 16H, 1: 6H */
 };

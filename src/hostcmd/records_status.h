@@ -50,8 +50,8 @@ struct hostcmd_nk_reply {
 
 struct hostcmd_jk_reply {
     WIRE_TEXT(12) serial;
-    WIRE_TEXT(6) date; /* YYMMDD UTC */
-    WIRE_TEXT(6) time; /* hhmmss */
+    WIRE_TEXT(6) date;    /* YYMMDD UTC */
+    WIRE_TEXT(6) time;    /* hhmmss */
     WIRE_TEXT(1) console; /* 0 unknown, 1 running, 2 not running, 3 not configured or disabled; as the next three */
     WIRE_TEXT(1) manager;
     WIRE_TEXT(1) host_1;

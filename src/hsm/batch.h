@@ -44,7 +44,7 @@ struct hsm_prepared {
         struct hostcmd_qy qy;
         struct hostcmd_pm pm;
     } request;
-    bool dynamic;                    /* under a master key, with this overlay */
+    bool dynamic; /* under a master key, with this overlay */
     char overlay[4];
     const struct secret_key *loaded; /* while preparing: that of the key in the cache */
     const struct secret_key *key;

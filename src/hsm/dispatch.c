@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hsm/batch.h"
 #include "hsm/audit.h"
+#include "hsm/batch.h"
 #include "hsm/guess.h"
 #include "hsm/hsm_internal.h"
 #include "hsm/observe.h"
@@ -35,8 +35,8 @@ struct hsm {
     struct hsm_observe *observe;
     struct hsm_guess *guess;
     struct hsm_batch *batch;
-    const struct hsm_ask *ask;      /* between hsm_answer_begin and hsm_answer_end */
-    struct hsm_prepared *prepared;  /* of the command under way at depth 1; NULL: nothing */
+    const struct hsm_ask *ask;     /* between hsm_answer_begin and hsm_answer_end */
+    struct hsm_prepared *prepared; /* of the command under way at depth 1; NULL: nothing */
     struct hsm_policy policy;
     uint32_t policy_version;
     struct secret_pages pages; /* of the scratch */

@@ -24,23 +24,23 @@ enum { HSM_REPLY_MAX = 32768 + 2, HSM_LMK_COUNT = 100 };
 
 struct hsm_config {
     const struct env *env;
-    uint8_t header;     /* m: bytes echoed in front of every command */
-    uint8_t lmk;        /* identifier used where no %NN is given and no client says otherwise */
-    uint16_t sockets;   /* what NO reports */
-    bool test_lmk;      /* loads the public test LMKs: variant as 00, key block as 01 */
-    bool test_lmk_old;  /* with them their old partners, for BW */
+    uint8_t header;           /* m: bytes echoed in front of every command */
+    uint8_t lmk;              /* identifier used where no %NN is given and no client says otherwise */
+    uint16_t sockets;         /* what NO reports */
+    bool test_lmk;            /* loads the public test LMKs: variant as 00, key block as 01 */
+    bool test_lmk_old;        /* with them their old partners, for BW */
     const char *user_storage; /* file of hsm/storage.h, read by hsm_storage_reload; NULL or empty: none */
     size_t storage_size;      /* its entries, up to HSM_STORAGE_MAX; 0: 256 */
-    bool authorised;    /* starts with every activity authorised under the test LMKs (compatibility mode: PM tells the code) */
-    bool hardened;      /* host-commands 9 */
+    bool authorised; /* starts with every activity authorised under the test LMKs (compatibility mode: PM tells the code) */
+    bool hardened;   /* host-commands 9 */
     const struct hsm_guess_config *guess; /* hsm/guess.h; NULL: no guessing limit */
-    struct hsm_audit *audit; /* hsm/audit.h, of the caller; NULL: none */
-    uint64_t disabled;  /* bit per command that answers 68, from hsm_disabled_parse */
-    bool qy_service_998_only; /* QY scheme 0 makes codes for service code 998 alone (host-commands 5.1) */
+    struct hsm_audit *audit;              /* hsm/audit.h, of the caller; NULL: none */
+    uint64_t disabled;                    /* bit per command that answers 68, from hsm_disabled_parse */
+    bool qy_service_998_only;             /* QY scheme 0 makes codes for service code 998 alone (host-commands 5.1) */
     const struct hostcmd_profile *layout; /* of scheme 5; copied; NULL: countersign-5 */
-    const char *serial; /* 12 characters that JK tells; NULL: none given */
-    bool console;       /* a console is served */
-    bool host_2;        /* a second host port (TLS) is served */
+    const char *serial;                   /* 12 characters that JK tells; NULL: none given */
+    bool console;                         /* a console is served */
+    bool host_2;                          /* a second host port (TLS) is served */
 };
 
 /* "AS,A0": commands to switch off; ERR_COMMAND_DISABLED for one that is not known here. */
@@ -91,7 +91,7 @@ struct hsm_serve_config {
     const char *listen;
     uint32_t connections;
     const struct net_tls_config *tls; /* NULL: plain TCP */
-    const uint8_t *lmk; /* default identifier of this port; NULL: that of the hsm */
+    const uint8_t *lmk;               /* default identifier of this port; NULL: that of the hsm */
 };
 MUST_USE enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serve_config *config, struct net_server **out,
                             struct net_problem *problem);

@@ -18,14 +18,14 @@ struct hsm_keys; /* LMKs, resolved keys: key_resolve.c */
 struct hsm_call {
     const struct hostcmd_row *row;
     const struct hsm_client *client;
-    uint8_t lmk;      /* identifier in force: %NN or the default of the client; loaded */
-    bool lmk_given;   /* %NN was sent */
-    bool authorised;  /* the LMK is in authorised state */
+    uint8_t lmk;                                 /* identifier in force: %NN or the default of the client; loaded */
+    bool lmk_given;                              /* %NN was sent */
+    bool authorised;                             /* the LMK is in authorised state */
     const struct hostcmd_attributes *attributes; /* `#` fields; NULL: none */
     struct hostcmd_changes changes;              /* `&` and `!` */
     const struct hsm_prepared *prepared;         /* hsm/batch.h; NULL: nothing was worked out ahead */
-    const void *request; /* struct hostcmd_xx */
-    void *reply;         /* struct hostcmd_xx_reply, zeroed */
+    const void *request;                         /* struct hostcmd_xx */
+    void *reply;                                 /* struct hostcmd_xx_reply, zeroed */
 };
 
 typedef enum err (*hsm_handler)(struct hsm *hsm, struct hsm_call *call);

@@ -35,7 +35,7 @@ struct command_description {
     const struct config_table *table;
     const struct command_option *option;
     size_t option_count;
-    size_t config_at; /* offset in the settings of a char[COMMAND_CONFIG_MAX] that gets the path of --config; 0: none */
+    size_t config_at;          /* offset in the settings of a char[COMMAND_CONFIG_MAX] that gets the path of --config; 0: none */
     const char *exit_statuses; /* besides 0, 1 and 2; NULL: none */
 };
 

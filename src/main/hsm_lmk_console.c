@@ -242,8 +242,10 @@ static int authority_shaped(const char *activity, const char *minutes)
     char type[HSM_TYPE_SIZE];
     uint64_t number = 0;
     if (hsm_activity_parse(span_text(activity), &known, type) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "%.40s: write generate, component, import or export, a key type or none, and host: "
-                                             "import.402.host, export.host", activity);
+        return hsm_lmk_say(HSM_LMK_BAD_LINE,
+                           "%.40s: write generate, component, import or export, a key type or none, and host: "
+                           "import.402.host, export.host",
+                           activity);
     if (span_decimal(span_text(minutes), &number) != ERR_OK || number > HSM_MINUTES_MAX)
         return hsm_lmk_say(HSM_LMK_BAD_LINE, "%.10s: write 1 to %d minutes; 0: until it is cancelled", minutes, HSM_MINUTES_MAX);
     return HSM_LMK_DONE;

@@ -54,7 +54,7 @@ struct hsm_settings {
 
     /* the process */
     char config[COMMAND_CONFIG_MAX]; /* path of --config; no key of its own */
-    int64_t secret_memory; /* MiB */
+    int64_t secret_memory;           /* MiB */
     bool secretmem;
     bool sandbox;
 };

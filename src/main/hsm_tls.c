@@ -20,8 +20,7 @@ static enum err open_tls(const struct hsm_settings *s, struct hsm *hsm, struct n
                          struct net_problem *problem)
 {
     char address[ADDRESS_SIZE];
-    const struct net_tls_config tls = {
-        .certificate = s->tls_certificate, .key = s->tls_key, .ca = s->tls_ca, .crl = s->tls_crl};
+    const struct net_tls_config tls = {.certificate = s->tls_certificate, .key = s->tls_key, .ca = s->tls_ca, .crl = s->tls_crl};
     with_port(s->tls_listen, address);
     return hsm_serve(hsm, loop, &(struct hsm_serve_config){address, (uint32_t)s->connections, &tls, NULL}, out, problem);
 }

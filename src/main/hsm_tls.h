@@ -23,8 +23,8 @@ struct hsm_ports {
     size_t lmk_count;
 };
 
-MUST_USE enum err hsm_ports_open(const struct hsm_settings *settings, struct hsm *hsm, struct net_loop *loop,
-                                 struct hsm_ports *out, struct net_problem *problem);
+MUST_USE enum err hsm_ports_open(const struct hsm_settings *settings, struct hsm *hsm, struct net_loop *loop, struct hsm_ports *out,
+                                 struct net_problem *problem);
 /* 0: there is none. */
 uint16_t hsm_ports_number(const struct net_server *server);
 /* For connections from now on; a file that is not fit leaves the old ones in force. */

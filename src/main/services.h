@@ -14,10 +14,10 @@
 #include "base/config.h"
 
 /* The subcommands of `countersign`, for its dispatcher, its --help and its man page. */
-#define MAIN_SERVICES(X_)                                                                        \
-    X_(issuer, "card products, registration and the credentials a holder is shown (REST)")       \
-    X_(switch, "authorises ISO 8583 requests and consumes each code exactly once")               \
-    X_(gateway, "the merchants' side: charges and verifications (REST)")                         \
+#define MAIN_SERVICES(X_)                                                                  \
+    X_(issuer, "card products, registration and the credentials a holder is shown (REST)") \
+    X_(switch, "authorises ISO 8583 requests and consumes each code exactly once")         \
+    X_(gateway, "the merchants' side: charges and verifications (REST)")                   \
     X_(demo, "starts all of it on loopback and tells the story of a payment")
 
 int main_hsm(int argc, char **argv);

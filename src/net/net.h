@@ -179,7 +179,7 @@ struct net_client_config {
     const char *address; /* "ADDR:PORT" */
     struct net_framing framing;
     struct net_sizes sizes;
-    struct net_events events; /* the peer's slot is 0 */
+    struct net_events events;         /* the peer's slot is 0 */
     const struct net_tls_config *tls; /* NULL: plain TCP */
 };
 

@@ -18,15 +18,15 @@ enum {
     NET_CIPHER_SIZE = 64 * 1024,
     NET_QUANTUM_MIN = 4096,
     NET_QUANTUM_TLS = 4 * NET_TLS_RECORD, /* records cut by a share cost the library a buffer for all of each */
-    NET_QUANTUM_SUM = 4 * 1024 * 1024, /* bytes read in a turn, shared by the connections that send */
-    NET_REFUSALS_LOGGED = 20,          /* a second */
+    NET_QUANTUM_SUM = 4 * 1024 * 1024,    /* bytes read in a turn, shared by the connections that send */
+    NET_REFUSALS_LOGGED = 20,             /* a second */
     NET_LINGER_MS = 300,
-    NET_LINGER_LOOK_MS = 50,           /* how often a drain looks after those that linger */
+    NET_LINGER_LOOK_MS = 50, /* how often a drain looks after those that linger */
 };
 
 enum net_state {
-    NET_FREE,      /* the slot is unused */
-    NET_SHAKING,   /* TLS: the owner does not know of it yet */
+    NET_FREE,    /* the slot is unused */
+    NET_SHAKING, /* TLS: the owner does not know of it yet */
     NET_OPEN,
     NET_CLOSING,   /* no more frames in or out; what is queued is written */
     NET_LINGERING, /* all is written and the peer was told; what it still sends is thrown away until it closes. Closing with bytes
@@ -57,7 +57,7 @@ struct net_stream {
     int64_t heard_us;
     char identity[NET_IDENTITY_SIZE]; /* what its certificate proves */
     struct net_tls_session tls;
-    uint64_t turn;   /* the last one it was read in */
+    uint64_t turn;     /* the last one it was read in */
     size_t turn_len;   /* bytes read in it */
     size_t turn_share; /* bytes it may be read in it */
     /* Borrowed while they hold something. */
@@ -89,7 +89,7 @@ struct net_group {
     uint32_t refusals;
     struct net_stream *arrived; /* streams that may have complete frames, in the order in which they were heard */
     struct net_stream *arrived_last;
-    struct net_stream *stream;  /* all of them, open or not */
+    struct net_stream *stream; /* all of them, open or not */
     size_t stream_count;
     size_t open;
     size_t lingering;
@@ -128,9 +128,9 @@ struct net_loop {
     bool draining;
     bool destroying;
     uint64_t turn;
-    size_t files;   /* connections of all servers */
-    size_t readers; /* streams read in this turn */
-    size_t quantum; /* bytes a stream may be read in a turn */
+    size_t files;    /* connections of all servers */
+    size_t readers;  /* streams read in this turn */
+    size_t quantum;  /* bytes a stream may be read in a turn */
     size_t promised; /* sum of the shares of this turn */
     struct net_frame frame[NET_BATCH_MAX];
     uint8_t cipher[NET_CIPHER_SIZE]; /* what a TLS stream received; used up at once */

@@ -21,7 +21,7 @@ enum { NET_POOL_HOT = 4 * 1024 * 1024, NET_PAGE = 4096 };
 
 struct net_pool {
     uint8_t *at;
-    size_t size;  /* of one buffer */
+    size_t size; /* of one buffer */
     size_t count;
     uint32_t *high;   /* bytes from the start of each buffer that may be resident */
     uint32_t *vacant; /* a stack: the buffer used last is lent first */

@@ -111,8 +111,8 @@ struct wire_field {
     const char *equals;
     uint16_t also;           /* a second one; both must hold */
     const char *also_equals; /* NULL: none */
-    const char *literal; /* WIRE_CONST; WIRE_SHAPED: what people read as its type, NULL: KEY */
-    const char *choices; /* WIRE_ENUM */
+    const char *literal;     /* WIRE_CONST; WIRE_SHAPED: what people read as its type, NULL: KEY */
+    const char *choices;     /* WIRE_ENUM */
     /* WIRE_SHAPED: the bytes the value takes at the start of `in`, or 0 if `in` cannot start one. */
     size_t (*shape)(struct span in);
     /* WIRE_SHAPED: writes a valid random value for tests. */

@@ -265,12 +265,9 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_batch_equals_its_cards),
-        cmocka_unit_test(counts_are_any),
-        cmocka_unit_test(bad_cards_do_not_spoil_the_others),
-        cmocka_unit_test(dynamic_codes_equal_those_one_by_one),
-        cmocka_unit_test(the_second_pass_is_taken),
-        cmocka_unit_test(other_key_lengths_are_refused),
+        cmocka_unit_test(a_batch_equals_its_cards),          cmocka_unit_test(counts_are_any),
+        cmocka_unit_test(bad_cards_do_not_spoil_the_others), cmocka_unit_test(dynamic_codes_equal_those_one_by_one),
+        cmocka_unit_test(the_second_pass_is_taken),          cmocka_unit_test(other_key_lengths_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -333,20 +333,13 @@ static void test_config_says_what_and_where(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors_are_complete),
-        cmocka_unit_test(test_buf_is_sticky),
-        cmocka_unit_test(test_buf_ends_exactly),
-        cmocka_unit_test(test_spans),
-        cmocka_unit_test(test_arena_is_bounded_and_wiped),
-        cmocka_unit_test(test_arena_ends_exactly),
-        cmocka_unit_test(test_library_memory_is_wiped),
-        cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_calendar_against_libc),
-        cmocka_unit_test(test_calendar_refuses_dates_that_do_not_exist),
-        cmocka_unit_test(test_ids_sort_by_time),
-        cmocka_unit_test(test_queue_takes_batches),
-        cmocka_unit_test(test_log_escapes_and_cuts),
-        cmocka_unit_test(test_config_binds),
+        cmocka_unit_test(test_errors_are_complete),        cmocka_unit_test(test_buf_is_sticky),
+        cmocka_unit_test(test_buf_ends_exactly),           cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_arena_is_bounded_and_wiped), cmocka_unit_test(test_arena_ends_exactly),
+        cmocka_unit_test(test_library_memory_is_wiped),    cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_calendar_against_libc),      cmocka_unit_test(test_calendar_refuses_dates_that_do_not_exist),
+        cmocka_unit_test(test_ids_sort_by_time),           cmocka_unit_test(test_queue_takes_batches),
+        cmocka_unit_test(test_log_escapes_and_cuts),       cmocka_unit_test(test_config_binds),
         cmocka_unit_test(test_config_says_what_and_where),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

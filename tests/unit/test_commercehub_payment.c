@@ -49,8 +49,8 @@ static void take(enum commercehub_call call, struct bench *b)
 static void a_verification_moves_no_money(void **state)
 {
     (void)state;
-    static const char body[] = "{\"amount\":{\"total\":12.34,\"currency\":\"USD\"},\"source\":{\"sourceType\":\"PaymentCard\"," CARD
-                               "}," MERCHANT "}";
+    static const char body[] =
+        "{\"amount\":{\"total\":12.34,\"currency\":\"USD\"},\"source\":{\"sourceType\":\"PaymentCard\"," CARD "}," MERCHANT "}";
     struct bench *b = parse(COMMERCEHUB_VERIFICATION, true, body);
     take(COMMERCEHUB_VERIFICATION, b);
     assert_int_equal(b->payment.kind, PAYMENT_VERIFICATION);
@@ -87,8 +87,13 @@ static void a_partial_approval_shows_its_part(void **state)
     char room[8192];
     struct buf out = buf_over(room, sizeof room - 1);
     struct bench *b = calloc(1, sizeof *b);
-    b->payment = (struct payment){.kind = PAYMENT_SALE, .state = PAYMENT_CAPTURED, .amount_minor = 1000, .approved_minor = 400,
-                                  .currency = money_currency(span_text("USD")), .de39 = "10", .approval = "ABC123"};
+    b->payment = (struct payment){.kind = PAYMENT_SALE,
+                                  .state = PAYMENT_CAPTURED,
+                                  .amount_minor = 1000,
+                                  .approved_minor = 400,
+                                  .currency = money_currency(span_text("USD")),
+                                  .de39 = "10",
+                                  .approval = "ABC123"};
     assert_int_equal(commercehub_payment_write(&identity, &b->payment, &b->request, &merchant, &out), ERR_OK);
     assert_non_null(strstr(buf_text(&out), "\"approvedAmount\":{\"total\":4.00,\"currency\":\"USD\"}"));
     assert_non_null(strstr(room, "\"responseCode\":\"001\""));

@@ -229,9 +229,11 @@ static uint64_t lookup(uint64_t a, uint64_t b, uint64_t c, unsigned table)
 #include "crypto/des_sbox_binary.h"
 #include "crypto/des_sbox_ternary.h"
 
-#define CIRCUITS(kind)                                                                                                       \
-    {sbox_##kind##_1, sbox_##kind##_2, sbox_##kind##_3, sbox_##kind##_4, sbox_##kind##_5, sbox_##kind##_6, sbox_##kind##_7, \
-     sbox_##kind##_8}
+#define CIRCUITS(kind)                                                                                                         \
+    {                                                                                                                          \
+        sbox_##kind##_1, sbox_##kind##_2, sbox_##kind##_3, sbox_##kind##_4, sbox_##kind##_5, sbox_##kind##_6, sbox_##kind##_7, \
+            sbox_##kind##_8                                                                                                    \
+    }
 
 static void circuits_are_the_tables(void **state)
 {

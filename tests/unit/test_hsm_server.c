@@ -414,13 +414,19 @@ static void test_without_lmk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status_commands),  cmocka_unit_test(test_code_frames),
-        cmocka_unit_test(test_authorised_state), cmocka_unit_test(test_trailers),
-        cmocka_unit_test(test_lengths),          cmocka_unit_test(test_half_frames),
-        cmocka_unit_test(test_pipelining),       cmocka_unit_test(test_garbage_frames),
-        cmocka_unit_test(test_garbage_streams),  cmocka_unit_test(test_header_of_any_length),
+        cmocka_unit_test(test_status_commands),
+        cmocka_unit_test(test_code_frames),
+        cmocka_unit_test(test_authorised_state),
+        cmocka_unit_test(test_trailers),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_half_frames),
+        cmocka_unit_test(test_pipelining),
+        cmocka_unit_test(test_garbage_frames),
+        cmocka_unit_test(test_garbage_streams),
+        cmocka_unit_test(test_header_of_any_length),
         cmocka_unit_test(test_disabled_commands),
-        cmocka_unit_test(test_end_is_orderly),   cmocka_unit_test(test_admin),
+        cmocka_unit_test(test_end_is_orderly),
+        cmocka_unit_test(test_admin),
         cmocka_unit_test(test_without_lmk),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -66,13 +66,12 @@ static void dial(struct world *w, uint16_t port, const struct net_tls_config *tl
     char address[32];
     *w = (struct world){.env = env_system(NULL)};
     (void)snprintf(address, sizeof address, "127.0.0.1:%d", port);
-    struct net_client_config config = {
-        .name = "c",
-        .address = address,
-        .framing = {NET_LEN2, 1, 2000},
-        .sizes = {4096, 64 * 1024, 0},
-        .events = {.frames = on_frames, .opened = on_opened, .failed = on_failed, .context = w},
-        .tls = tls};
+    struct net_client_config config = {.name = "c",
+                                       .address = address,
+                                       .framing = {NET_LEN2, 1, 2000},
+                                       .sizes = {4096, 64 * 1024, 0},
+                                       .events = {.frames = on_frames, .opened = on_opened, .failed = on_failed, .context = w},
+                                       .tls = tls};
     assert_int_equal(net_loop_create(&(struct net_loop_config){.env = &w->env}, &w->loop), ERR_OK);
     assert_int_equal(net_client_create(w->loop, &config, &w->client, &problem), ERR_OK);
 }

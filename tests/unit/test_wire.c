@@ -240,20 +240,38 @@ static void test_packed_length_is_decimal(void **state)
     size_t used = 0;
     memset(digits, '7', sizeof digits);
     assert_int_equal(wire_value_write(&field, span_of(digits, sizeof digits), &out), ERR_OK);
-    assert_memory_equal(room, "\x01\x03" "7", 3);
+    assert_memory_equal(room,
+                        "\x01\x03"
+                        "7",
+                        3);
     assert_int_equal(wire_value_read(&field, buf_span(&out), &used, &back, NULL), ERR_OK);
     assert_int_equal(used, 2 + sizeof digits);
     buf_clear(&back);
-    assert_int_equal(wire_value_read(&field, span_of("\x00\x0A" "7777777777", 12), &used, &back, NULL), ERR_PARSE_CHARACTER);
-    assert_int_equal(wire_value_read(&field, span_of("\x00\xA1" "7777777777", 12), &used, &back, NULL), ERR_PARSE_CHARACTER);
+    assert_int_equal(wire_value_read(&field,
+                                     span_of("\x00\x0A"
+                                             "7777777777",
+                                             12),
+                                     &used, &back, NULL),
+                     ERR_PARSE_CHARACTER);
+    assert_int_equal(wire_value_read(&field,
+                                     span_of("\x00\xA1"
+                                             "7777777777",
+                                             12),
+                                     &used, &back, NULL),
+                     ERR_PARSE_CHARACTER);
 }
 
 /* The owner of a buffer wipes what it knows of: `len` bytes. A value that fails half-way leaves nothing behind that. */
 static void test_failed_value_leaves_nothing(void **state)
 {
     (void)state;
-    const struct wire_field packed = {.name = "PAN", .kind = WIRE_N, .length = WIRE_LL, .encoding = WIRE_BCD,
-                                      .length_encoding = WIRE_BINARY, .min = 1, .max = 19};
+    const struct wire_field packed = {.name = "PAN",
+                                      .kind = WIRE_N,
+                                      .length = WIRE_LL,
+                                      .encoding = WIRE_BCD,
+                                      .length_encoding = WIRE_BINARY,
+                                      .min = 1,
+                                      .max = 19};
     const struct wire_field text = {.name = "code", .kind = WIRE_N, .min = 4, .max = 4};
     uint8_t plain[19] = {0};
     const uint8_t zero[19] = {0};

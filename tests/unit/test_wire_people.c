@@ -131,16 +131,11 @@ static void test_names_that_a_person_means(void **state)
     static const struct {
         const char *name, *label;
         enum err err;
-    } expected[] = {{"pan", "pan", ERR_OK},
-                    {"sec", "security-value", ERR_OK},
-                    {"key", "cvk", ERR_OK},
-                    {"code", "security-value", ERR_OK},
-                    {"i-o", "i-o-data", ERR_OK},
-                    {"cvk", "cvk", ERR_OK},
-                    {"zzz", "", ERR_PARSE_UNKNOWN},
-                    {"", "", ERR_PARSE_UNKNOWN},
-                    {"group", "", ERR_PARSE_UNKNOWN},
-                    {"pant", "", ERR_PARSE_UNKNOWN}};
+    } expected[] = {{"pan", "pan", ERR_OK},           {"sec", "security-value", ERR_OK},
+                    {"key", "cvk", ERR_OK},           {"code", "security-value", ERR_OK},
+                    {"i-o", "i-o-data", ERR_OK},      {"cvk", "cvk", ERR_OK},
+                    {"zzz", "", ERR_PARSE_UNKNOWN},   {"", "", ERR_PARSE_UNKNOWN},
+                    {"group", "", ERR_PARSE_UNKNOWN}, {"pant", "", ERR_PARSE_UNKNOWN}};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         char label[WIRE_LABEL] = "";
         assert_int_equal(wire_label_find(&record, span_text(expected[i].name), label), expected[i].err);
