@@ -12,9 +12,9 @@
 enum { CARDS = 4096, ROUNDS = 15 };
 
 struct work {
-    const struct des_kernel *kernel;
-    struct des_batch_key key, single;
-    struct des_planes planes;
+    const struct crypto_des_kernel *kernel;
+    struct crypto_des_batch_key key, single;
+    struct crypto_des_planes planes;
     struct cvv_batch_card card[CARDS];
     struct cvv_dynamic dynamic[CARDS];
     struct cvv_batch_code code[CARDS];
@@ -57,7 +57,7 @@ static void make_cards(struct work *w)
     }
 }
 
-static double goal_of(const struct des_kernel *kernel)
+static double goal_of(const struct crypto_des_kernel *kernel)
 {
     return strcmp(kernel->name, "avx512") == 0 ? 25e6 : strcmp(kernel->name, "avx2") == 0 ? 16e6 : 5e6;
 }
@@ -88,9 +88,9 @@ int main(void)
     struct secret_key half = pair;
     bool holds = true;
     half.len = 8;
-    ASSERT(cvv_batch_load(&pair, &w.key) == ERR_OK && des_batch_load(&half, &w.single) == ERR_OK);
+    ASSERT(cvv_batch_load(&pair, &w.key) == ERR_OK && crypto_des_batch_load(&half, &w.single) == ERR_OK);
     make_cards(&w);
-    for (size_t i = 0; (w.kernel = des_kernel_at(i)); i++)
+    for (size_t i = 0; (w.kernel = crypto_des_kernel_at(i)); i++)
         holds = measure(&w) && holds;
     return holds ? 0 : 1;
 }

@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BULK = 8192, BLOCKS = BULK / DES_BLOCK, TURNS = 60, PANS = 10 };
+enum { BULK = 8192, BLOCKS = BULK / CRYPTO_DES_BLOCK, TURNS = 60, PANS = 10 };
 
 struct work {
     struct cvv_key key;
     struct cvv_master master;
-    struct des single, pair;
+    struct crypto_des single, pair;
     struct pan pan[PANS];
     uint8_t block[BULK];
 };
@@ -46,7 +46,7 @@ static void one_dynamic(void *context, size_t count)
 static void raw(struct work *w, size_t blocks, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        ASSERT(des_encrypt(&w->single, w->block, w->block, blocks * DES_BLOCK) == ERR_OK);
+        ASSERT(crypto_des_encrypt(&w->single, w->block, w->block, blocks * CRYPTO_DES_BLOCK) == ERR_OK);
 }
 
 static void raw_bulk(void *context, size_t count)
@@ -68,8 +68,8 @@ static void raw_kinds(void *context, size_t count)
 {
     struct work *w = context;
     for (size_t i = 0; i < count; i++) {
-        ASSERT(des_encrypt(&w->single, w->block, w->block, DES_BLOCK) == ERR_OK);
-        ASSERT(des_encrypt(&w->pair, w->block, w->block, DES_BLOCK) == ERR_OK);
+        ASSERT(crypto_des_encrypt(&w->single, w->block, w->block, CRYPTO_DES_BLOCK) == ERR_OK);
+        ASSERT(crypto_des_encrypt(&w->pair, w->block, w->block, CRYPTO_DES_BLOCK) == ERR_OK);
     }
 }
 
@@ -96,10 +96,10 @@ int main(void)
         w.pan[i] = (struct pan){.len = 16, .digit = "4123456789012345"};
         w.pan[i].digit[15] = (char)('0' + i);
     }
-    ASSERT(des_load(&half, &w.single) == ERR_OK);
+    ASSERT(crypto_des_load(&half, &w.single) == ERR_OK);
     ASSERT(cvv_key_load(&pair, &w.key) == ERR_OK);
     ASSERT(cvv_master_load(&pair, &w.master) == ERR_OK);
-    ASSERT(des_load(&pair, &w.pair) == ERR_OK);
+    ASSERT(crypto_des_load(&pair, &w.pair) == ERR_OK);
     struct way way[] = {{"in bulk", raw_bulk, 8, BLOCKS / 4, 1e9},
                         {"four blocks a call", raw_four, 2000, 1, 1e9},
                         {"four calls", raw_one, 8000, 0.25, 1e9},

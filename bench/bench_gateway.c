@@ -52,17 +52,17 @@ static void seed(struct lab *lab)
 {
     char path[128], url[160];
     struct store *store = NULL;
-    struct vault *vault = NULL;
+    struct crypto_vault *vault = NULL;
     const struct gateway_seed merchant = {
         .merchant_id = MERCHANT, .terminal_id = TERMINAL, .name = "Bench", .sandbox = true, .api_key = API_KEY, .secret = SECRET};
     (void)snprintf(path, sizeof path, "%s/vault.key", lab->dir);
     (void)snprintf(url, sizeof url, "sqlite:%s/gateway.db", lab->dir);
-    must(vault_open_file(path, GATEWAY_VAULT_PURPOSE, &vault), "vault");
+    must(crypto_vault_open_file(path, GATEWAY_VAULT_PURPOSE, &vault), "vault");
     must(store_open(url, &lab->env, &store), "store");
     must(store_migrate(store, STORE_GATEWAY), "migration");
     must(gateway_seed(store, vault, &lab->env, &merchant), "merchant");
     store_close(store);
-    vault_close(vault);
+    crypto_vault_close(vault);
 }
 
 static pid_t gateway_start(const struct lab *lab, uint16_t port)
@@ -94,7 +94,7 @@ static void request_write(struct lab *lab, size_t i)
 {
     char pan[17], body[512], head[REQUEST], time[24], mac_text[64];
     char id[37];
-    uint8_t mac[DIGEST_SHA256];
+    uint8_t mac[CRYPTO_DIGEST_SHA256];
     struct buf mac_out = buf_over(mac_text, sizeof mac_text - 1);
     lab_pan(1 + i % CARDS, pan);
     env_uuid(&lab->env, id);
@@ -107,8 +107,8 @@ static void request_write(struct lab *lab, size_t i)
                  "\",\"terminalId\":\"" TERMINAL "\"}}",
                  pan, codes + 3 * (i % CARDS));
     const struct span part[] = {span_text(API_KEY), span_text(id), span_text(time), span_of(body, (size_t)body_len)};
-    must(hmac_sha256(span_text(SECRET), part, sizeof part / sizeof part[0], mac), "MAC");
-    base64_encode(span_of(mac, sizeof mac), &mac_out);
+    must(crypto_hmac_sha256(span_text(SECRET), part, sizeof part / sizeof part[0], mac), "MAC");
+    crypto_base64_encode(span_of(mac, sizeof mac), &mac_out);
     int len = snprintf(head, sizeof head,
                        "POST /payments/v1/charges HTTP/1.1\r\nHost: b\r\nContent-Type: application/json\r\nApi-Key: " API_KEY
                        "\r\nClient-Request-Id: %s\r\nTimestamp: %s\r\nAuth-Token-Type: HMAC\r\nAuthorization: %s\r\n"
@@ -189,7 +189,7 @@ static size_t straight_approved;
 
 static size_t straight_frame(void *context, size_t i, uint8_t *out, size_t cap)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     char code[4] = {0};
     (void)context;
     memcpy(code, codes + 3 * (i % CARDS), 3);
@@ -197,11 +197,11 @@ static size_t straight_frame(void *context, size_t i, uint8_t *out, size_t cap)
     return lab_frame(LAB_VISA, &m, out, cap);
 }
 
-static void straight_answer(void *context, size_t i, const struct iso_message *answer)
+static void straight_answer(void *context, size_t i, const struct iso8583_message *answer)
 {
     (void)context;
     (void)i;
-    straight_approved += span_is(iso_get(answer, ISO_RESPONSE), "00");
+    straight_approved += span_is(iso8583_get(answer, ISO8583_RESPONSE), "00");
 }
 
 static double straight_rate(const struct lab *lab)

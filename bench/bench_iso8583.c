@@ -8,34 +8,34 @@
 #include <string.h>
 
 struct work {
-    const struct iso_profile *profile;
-    uint8_t frame[ISO_FRAME_MAX];
+    const struct iso8583_profile *profile;
+    uint8_t frame[ISO8583_FRAME_MAX];
     size_t len;
-    struct iso_message message;
+    struct iso8583_message message;
 };
 
-static void message_fill(struct iso_message *m, const struct iso_profile *p)
+static void message_fill(struct iso8583_message *m, const struct iso8583_profile *p)
 {
-    struct iso_code code = {.presence = ISO_CODE_PRESENT, .result_wanted = true, .digits = {3, "123"}};
+    struct iso8583_code code = {.presence = ISO8583_CODE_PRESENT, .result_wanted = true, .digits = {3, "123"}};
 
-    iso_message_init(m, ISO_AUTHORISATION);
-    iso_set_text(m, ISO_PAN, "4123456789012349");
-    iso_set_text(m, ISO_PROCESSING_CODE, "000000");
-    iso_set_decimal(m, ISO_AMOUNT, 1250, 12);
-    iso_set_text(m, ISO_TRANSMISSION, "1121043000");
-    iso_set_text(m, ISO_STAN, "000042");
-    iso_set_text(m, ISO_TIME_LOCAL, "043000");
-    iso_set_text(m, ISO_DATE_LOCAL, "1121");
-    iso_set_text(m, ISO_EXPIRY, "2812");
-    iso_set_text(m, ISO_MCC, "5999");
-    iso_set_text(m, ISO_ENTRY_MODE, p->binary ? "0100" : "010");
-    iso_set_text(m, ISO_CONDITION, "59");
-    iso_set_text(m, ISO_ACQUIRER, "12345678901");
-    iso_set_text(m, ISO_RRN, "032504000042");
-    iso_set_text(m, ISO_TERMINAL, "TERM0001");
-    iso_set_text(m, ISO_MERCHANT, "MERCHANT0000001");
-    iso_set_text(m, ISO_CURRENCY, "036");
-    if (iso_code_write(p->binary ? ISO_EXTRACT_VISA_126_10 : ISO_EXTRACT_GENERIC_126_10, &code, m) != ERR_OK)
+    iso8583_message_init(m, ISO8583_AUTHORISATION);
+    iso8583_set_text(m, ISO8583_PAN, "4123456789012349");
+    iso8583_set_text(m, ISO8583_PROCESSING_CODE, "000000");
+    iso8583_set_decimal(m, ISO8583_AMOUNT, 1250, 12);
+    iso8583_set_text(m, ISO8583_TRANSMISSION, "1121043000");
+    iso8583_set_text(m, ISO8583_STAN, "000042");
+    iso8583_set_text(m, ISO8583_TIME_LOCAL, "043000");
+    iso8583_set_text(m, ISO8583_DATE_LOCAL, "1121");
+    iso8583_set_text(m, ISO8583_EXPIRY, "2812");
+    iso8583_set_text(m, ISO8583_MCC, "5999");
+    iso8583_set_text(m, ISO8583_ENTRY_MODE, p->binary ? "0100" : "010");
+    iso8583_set_text(m, ISO8583_CONDITION, "59");
+    iso8583_set_text(m, ISO8583_ACQUIRER, "12345678901");
+    iso8583_set_text(m, ISO8583_RRN, "032504000042");
+    iso8583_set_text(m, ISO8583_TERMINAL, "TERM0001");
+    iso8583_set_text(m, ISO8583_MERCHANT, "MERCHANT0000001");
+    iso8583_set_text(m, ISO8583_CURRENCY, "036");
+    if (iso8583_code_write(p->binary ? ISO8583_EXTRACT_VISA_126_10 : ISO8583_EXTRACT_GENERIC_126_10, &code, m) != ERR_OK)
         m->err = ERR_INTERNAL;
 }
 
@@ -44,7 +44,7 @@ static void parse_some(void *context, size_t count)
     struct work *w = context;
 
     for (size_t i = 0; i < count; i++) {
-        if (iso_parse(w->profile, span_of(w->frame, w->len), &w->message, NULL) != ERR_OK)
+        if (iso8583_parse(w->profile, span_of(w->frame, w->len), &w->message, NULL) != ERR_OK)
             return;
         bench_keep(&w->message);
     }
@@ -53,12 +53,12 @@ static void parse_some(void *context, size_t count)
 static void build_some(void *context, size_t count)
 {
     struct work *w = context;
-    uint8_t room[ISO_FRAME_MAX];
+    uint8_t room[ISO8583_FRAME_MAX];
 
     for (size_t i = 0; i < count; i++) {
         struct buf out = buf_over(room, sizeof room);
 
-        if (iso_build(w->profile, &w->message, &out) != ERR_OK)
+        if (iso8583_build(w->profile, &w->message, &out) != ERR_OK)
             return;
         bench_keep(room);
     }
@@ -67,7 +67,7 @@ static void build_some(void *context, size_t count)
 static void copy_some(void *context, size_t count)
 {
     struct work *w = context;
-    uint8_t room[ISO_FRAME_MAX];
+    uint8_t room[ISO8583_FRAME_MAX];
 
     for (size_t i = 0; i < count; i++) {
         for (size_t b = 0; b < w->len; b++) {
@@ -77,7 +77,7 @@ static void copy_some(void *context, size_t count)
     }
 }
 
-static bool profile_measure(const struct iso_profile *p, const char *parse_name, const char *build_name)
+static bool profile_measure(const struct iso8583_profile *p, const char *parse_name, const char *build_name)
 {
     static struct work w;
     struct buf out;
@@ -88,7 +88,7 @@ static bool profile_measure(const struct iso_profile *p, const char *parse_name,
     w.profile = p;
     out = buf_over(w.frame, sizeof w.frame);
     message_fill(&w.message, p);
-    if (iso_build(p, &w.message, &out) != ERR_OK || iso_parse(p, buf_span(&out), &w.message, NULL) != ERR_OK)
+    if (iso8583_build(p, &w.message, &out) != ERR_OK || iso8583_parse(p, buf_span(&out), &w.message, NULL) != ERR_OK)
         return false;
     w.len = out.len;
     copy = bench_best_ns(copy_some, &w, 100000, 5);
@@ -111,8 +111,8 @@ static bool profile_measure(const struct iso_profile *p, const char *parse_name,
 
 int main(void)
 {
-    bool visa = profile_measure(&iso_profile_visa_base1, "iso8583.parse.visa", "iso8583.build.visa");
-    bool generic = profile_measure(&iso_profile_iso87_ascii, "iso8583.parse.iso87", "iso8583.build.iso87");
+    bool visa = profile_measure(&iso8583_profile_visa_base1, "iso8583.parse.visa", "iso8583.build.visa");
+    bool generic = profile_measure(&iso8583_profile_iso87_ascii, "iso8583.parse.iso87", "iso8583.build.iso87");
 
     return visa && generic ? 0 : 1;
 }

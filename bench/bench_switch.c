@@ -35,12 +35,12 @@ static size_t frame_of(void *context, size_t i, uint8_t *out, size_t cap)
     return r->len[i];
 }
 
-static void answer_of(void *context, size_t i, const struct iso_message *answer)
+static void answer_of(void *context, size_t i, const struct iso8583_message *answer)
 {
     struct run *r = context;
 
     (void)i;
-    r->approved += span_is(iso_get(answer, ISO_RESPONSE), "00");
+    r->approved += span_is(iso8583_get(answer, ISO8583_RESPONSE), "00");
 }
 
 static void *reserve(size_t size)
@@ -61,10 +61,10 @@ static void frames_make(struct lab *lab, struct run *r, bool one_time, const cha
     r->len = reserve(r->count * sizeof *r->len);
     lab_codes_many(lab, r->first, r->spread, one_time, codes);
     for (size_t i = 0; i < r->count; i++) {
-        struct iso_message m;
+        struct iso8583_message m;
 
         lab_request(&m, LAB_VISA, r->first + i % r->spread, i, 100, codes + 3 * (i % r->spread));
-        iso_set_text(&m, ISO_TRANSMISSION, de7);
+        iso8583_set_text(&m, ISO8583_TRANSMISSION, de7);
         r->len[i] = (uint16_t)lab_frame(LAB_VISA, &m, r->frame[i], FRAME_ROOM);
     }
     free(codes);

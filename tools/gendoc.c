@@ -61,9 +61,9 @@ static void issuer_api(struct buf *out)
 
 static void profiles(struct buf *out)
 {
-    iso_document(&iso_profile_visa_base1, out);
+    iso8583_document(&iso8583_profile_visa_base1, out);
     buf_put_text(out, "\n");
-    iso_document(&iso_profile_iso87_ascii, out);
+    iso8583_document(&iso8583_profile_iso87_ascii, out);
 }
 
 static void code_states(struct buf *out)

@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-static enum err gcm(const uint8_t key[static AEAD_KEY], int encrypt, void **out)
+static enum err gcm(const uint8_t key[static CRYPTO_AEAD_KEY], int encrypt, void **out)
 {
     EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
@@ -22,23 +22,23 @@ static enum err gcm(const uint8_t key[static AEAD_KEY], int encrypt, void **out)
     return ERR_OK;
 }
 
-enum err aead_load(const uint8_t key[static AEAD_KEY], struct aead *out)
+enum err crypto_aead_load(const uint8_t key[static CRYPTO_AEAD_KEY], struct crypto_aead *out)
 {
-    struct aead made = {0};
+    struct crypto_aead made = {0};
     TRY(gcm(key, 1, &made.seal));
     enum err err = gcm(key, 0, &made.unseal);
     if (err != ERR_OK)
-        aead_unload(&made);
+        crypto_aead_unload(&made);
     else
         *out = made;
     return err;
 }
 
-void aead_unload(struct aead *aead)
+void crypto_aead_unload(struct crypto_aead *aead)
 {
     EVP_CIPHER_CTX_free(aead->seal);
     EVP_CIPHER_CTX_free(aead->unseal);
-    *aead = (struct aead){0};
+    *aead = (struct crypto_aead){0};
 }
 
 static bool transform(EVP_CIPHER_CTX *context, const uint8_t *nonce, struct span aad, struct span in, uint8_t *out)
@@ -51,38 +51,39 @@ static bool transform(EVP_CIPHER_CTX *context, const uint8_t *nonce, struct span
     return in.len == 0 || EVP_CipherUpdate(context, out, &len, in.at, (int)in.len) == 1;
 }
 
-enum err aead_seal(struct aead *aead, const struct env *env, struct span aad, struct span plain, struct buf *out)
+enum err crypto_aead_seal(struct crypto_aead *aead, const struct env *env, struct span aad, struct span plain, struct buf *out)
 {
-    if (plain.len > AEAD_PLAIN_MAX || aad.len > AEAD_PLAIN_MAX)
+    if (plain.len > CRYPTO_AEAD_PLAIN_MAX || aad.len > CRYPTO_AEAD_PLAIN_MAX)
         return ERR_PARSE_LONG;
     size_t before = out->len;
-    uint8_t *nonce = buf_take(out, plain.len + AEAD_OVERHEAD);
+    uint8_t *nonce = buf_take(out, plain.len + CRYPTO_AEAD_OVERHEAD);
     if (!nonce)
         return out->err;
-    uint8_t *body = nonce + AEAD_NONCE, *tag = body + plain.len;
+    uint8_t *body = nonce + CRYPTO_AEAD_NONCE, *tag = body + plain.len;
     int len = 0;
-    env_random(env, nonce, AEAD_NONCE);
+    env_random(env, nonce, CRYPTO_AEAD_NONCE);
     if (transform(aead->seal, nonce, aad, plain, body) && EVP_CipherFinal_ex(aead->seal, tag, &len) == 1 &&
-        EVP_CIPHER_CTX_ctrl(aead->seal, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG, tag) == 1)
+        EVP_CIPHER_CTX_ctrl(aead->seal, EVP_CTRL_AEAD_GET_TAG, CRYPTO_AEAD_TAG, tag) == 1)
         return ERR_OK;
-    secret_wipe(nonce, plain.len + AEAD_OVERHEAD);
+    secret_wipe(nonce, plain.len + CRYPTO_AEAD_OVERHEAD);
     out->len = before;
     return crypto_failed();
 }
 
-enum err aead_unseal(struct aead *aead, struct span aad, struct span sealed, struct buf *out)
+enum err crypto_aead_unseal(struct crypto_aead *aead, struct span aad, struct span sealed, struct buf *out)
 {
-    if (sealed.len < AEAD_OVERHEAD || sealed.len > AEAD_PLAIN_MAX + AEAD_OVERHEAD || aad.len > AEAD_PLAIN_MAX)
+    if (sealed.len < CRYPTO_AEAD_OVERHEAD || sealed.len > CRYPTO_AEAD_PLAIN_MAX + CRYPTO_AEAD_OVERHEAD ||
+        aad.len > CRYPTO_AEAD_PLAIN_MAX)
         return ERR_PARSE_VALUE;
-    size_t before = out->len, len = sealed.len - AEAD_OVERHEAD;
-    uint8_t tag[AEAD_TAG];
+    size_t before = out->len, len = sealed.len - CRYPTO_AEAD_OVERHEAD;
+    uint8_t tag[CRYPTO_AEAD_TAG];
     int done = 0;
-    memcpy(tag, sealed.at + sealed.len - AEAD_TAG, AEAD_TAG);
+    memcpy(tag, sealed.at + sealed.len - CRYPTO_AEAD_TAG, CRYPTO_AEAD_TAG);
     uint8_t *to = buf_take(out, len);
     if (!to)
         return out->err;
-    if (transform(aead->unseal, sealed.at, aad, span_slice(sealed, AEAD_NONCE, len), to) &&
-        EVP_CIPHER_CTX_ctrl(aead->unseal, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG, tag) == 1 &&
+    if (transform(aead->unseal, sealed.at, aad, span_slice(sealed, CRYPTO_AEAD_NONCE, len), to) &&
+        EVP_CIPHER_CTX_ctrl(aead->unseal, EVP_CTRL_AEAD_SET_TAG, CRYPTO_AEAD_TAG, tag) == 1 &&
         EVP_CipherFinal_ex(aead->unseal, tag, &done) == 1)
         return ERR_OK;
     ERR_clear_error();

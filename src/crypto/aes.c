@@ -14,7 +14,7 @@ static enum err run(const struct secret_key *key, const uint8_t *iv, const uint8
 {
     const char *name = cipher_name(key->len);
     int done = 0;
-    ASSERT(len % AES_BLOCK == 0 && len <= 65536);
+    ASSERT(len % CRYPTO_AES_BLOCK == 0 && len <= 65536);
     if (!name)
         return ERR_KEY_LENGTH_ALGORITHM;
     EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
@@ -27,14 +27,14 @@ static enum err run(const struct secret_key *key, const uint8_t *iv, const uint8
     return made ? ERR_OK : crypto_failed();
 }
 
-enum err aes_cbc_encrypt(const struct secret_key *key, const uint8_t iv[static AES_BLOCK], const uint8_t *in, uint8_t *out,
-                         size_t len)
+enum err crypto_aes_cbc_encrypt(const struct secret_key *key, const uint8_t iv[static CRYPTO_AES_BLOCK], const uint8_t *in,
+                                uint8_t *out, size_t len)
 {
     return run(key, iv, in, out, len, 1);
 }
 
-enum err aes_cbc_decrypt(const struct secret_key *key, const uint8_t iv[static AES_BLOCK], const uint8_t *in, uint8_t *out,
-                         size_t len)
+enum err crypto_aes_cbc_decrypt(const struct secret_key *key, const uint8_t iv[static CRYPTO_AES_BLOCK], const uint8_t *in,
+                                uint8_t *out, size_t len)
 {
     return run(key, iv, in, out, len, 0);
 }

@@ -8,18 +8,18 @@
  * Limits     Whole blocks of 16 bytes, no padding; `in` and `out` may be the same.
  *
  * Example
- *     TRY(aes_cbc_decrypt(&key, mac, cipher, plain, len));
+ *     TRY(crypto_aes_cbc_decrypt(&key, mac, cipher, plain, len));
  */
 #ifndef CRYPTO_AES_H
 #define CRYPTO_AES_H
 
 #include "base/secret.h"
 
-enum { AES_BLOCK = 16 };
+enum { CRYPTO_AES_BLOCK = 16 };
 
-MUST_USE enum err aes_cbc_encrypt(const struct secret_key *key, const uint8_t iv[static AES_BLOCK], const uint8_t *in, uint8_t *out,
-                                  size_t len);
-MUST_USE enum err aes_cbc_decrypt(const struct secret_key *key, const uint8_t iv[static AES_BLOCK], const uint8_t *in, uint8_t *out,
-                                  size_t len);
+MUST_USE enum err crypto_aes_cbc_encrypt(const struct secret_key *key, const uint8_t iv[static CRYPTO_AES_BLOCK], const uint8_t *in,
+                                         uint8_t *out, size_t len);
+MUST_USE enum err crypto_aes_cbc_decrypt(const struct secret_key *key, const uint8_t iv[static CRYPTO_AES_BLOCK], const uint8_t *in,
+                                         uint8_t *out, size_t len);
 
 #endif

@@ -76,12 +76,12 @@ static enum err decode(struct span in, const char *alphabet, struct buf *out)
     return err;
 }
 
-void base64_encode(struct span in, struct buf *out)
+void crypto_base64_encode(struct span in, struct buf *out)
 {
     encode(in, standard, true, out);
 }
 
-enum err base64_decode(struct span in, struct buf *out)
+enum err crypto_base64_decode(struct span in, struct buf *out)
 {
     if (in.len % 4 != 0)
         return ERR_PARSE_SHORT;
@@ -90,12 +90,12 @@ enum err base64_decode(struct span in, struct buf *out)
     return decode(in, standard, out);
 }
 
-void base64url_encode(struct span in, struct buf *out)
+void crypto_base64url_encode(struct span in, struct buf *out)
 {
     encode(in, url, false, out);
 }
 
-enum err base64url_decode(struct span in, struct buf *out)
+enum err crypto_base64url_decode(struct span in, struct buf *out)
 {
     return decode(in, url, out);
 }

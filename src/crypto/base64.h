@@ -11,9 +11,9 @@
 
 #include "base/buf.h"
 
-void base64_encode(struct span in, struct buf *out);
-MUST_USE enum err base64_decode(struct span in, struct buf *out);
-void base64url_encode(struct span in, struct buf *out);
-MUST_USE enum err base64url_decode(struct span in, struct buf *out);
+void crypto_base64_encode(struct span in, struct buf *out);
+MUST_USE enum err crypto_base64_decode(struct span in, struct buf *out);
+void crypto_base64url_encode(struct span in, struct buf *out);
+MUST_USE enum err crypto_base64url_decode(struct span in, struct buf *out);
 
 #endif

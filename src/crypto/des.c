@@ -73,11 +73,11 @@ static enum err context_create(const struct secret_key *key, int encrypt, void *
     return ERR_OK;
 }
 
-enum err des_load(const struct secret_key *key, struct des *out)
+enum err crypto_des_load(const struct secret_key *key, struct crypto_des *out)
 {
     if (key->len != 8 && key->len != 16 && key->len != 24)
         return ERR_KEY_LENGTH_ALGORITHM;
-    struct des des = {.key = *key};
+    struct crypto_des des = {.key = *key};
     enum err err = context_create(key, 1, &des.encrypt);
     if (err == ERR_OK)
         *out = des;
@@ -94,7 +94,7 @@ static enum err context_rekey(void *context, const struct secret_key *key)
     return done == 1 ? ERR_OK : crypto_failed();
 }
 
-enum err des_reload(struct des *des, const struct secret_key *key)
+enum err crypto_des_reload(struct crypto_des *des, const struct secret_key *key)
 {
     if (key->len != des->key.len)
         return ERR_KEY_LENGTH_ALGORITHM;
@@ -105,7 +105,7 @@ enum err des_reload(struct des *des, const struct secret_key *key)
     return ERR_OK;
 }
 
-void des_unload(struct des *des)
+void crypto_des_unload(struct crypto_des *des)
 {
     EVP_CIPHER_CTX_free(des->encrypt);
     EVP_CIPHER_CTX_free(des->decrypt);
@@ -115,18 +115,18 @@ void des_unload(struct des *des)
 static enum err run(void *context, const uint8_t *in, uint8_t *out, size_t len)
 {
     int done = 0;
-    ASSERT(len % DES_BLOCK == 0 && len <= 65536);
+    ASSERT(len % CRYPTO_DES_BLOCK == 0 && len <= 65536);
     if (EVP_CipherUpdate(context, out, &done, in, (int)len) != 1 || (size_t)done != len)
         return crypto_failed();
     return ERR_OK;
 }
 
-enum err des_encrypt(struct des *des, const uint8_t *in, uint8_t *out, size_t len)
+enum err crypto_des_encrypt(struct crypto_des *des, const uint8_t *in, uint8_t *out, size_t len)
 {
     return run(des->encrypt, in, out, len);
 }
 
-enum err des_decrypt(struct des *des, const uint8_t *in, uint8_t *out, size_t len)
+enum err crypto_des_decrypt(struct crypto_des *des, const uint8_t *in, uint8_t *out, size_t len)
 {
     if (!des->decrypt)
         TRY(context_create(&des->key, 0, &des->decrypt));
@@ -135,80 +135,82 @@ enum err des_decrypt(struct des *des, const uint8_t *in, uint8_t *out, size_t le
 
 static void xor_block(uint8_t *to, const uint8_t *with)
 {
-    for (int i = 0; i < DES_BLOCK; i++)
+    for (int i = 0; i < CRYPTO_DES_BLOCK; i++)
         to[i] ^= with[i];
 }
 
 /* CBC over the ECB context: no second context and no re-initialisation for each IV. */
-enum err des_cbc_encrypt(struct des *des, const uint8_t iv[static DES_BLOCK], const uint8_t *in, uint8_t *out, size_t len)
+enum err crypto_des_cbc_encrypt(struct crypto_des *des, const uint8_t iv[static CRYPTO_DES_BLOCK], const uint8_t *in, uint8_t *out,
+                                size_t len)
 {
-    uint8_t chain[DES_BLOCK];
+    uint8_t chain[CRYPTO_DES_BLOCK];
     memcpy(chain, iv, sizeof chain);
-    for (size_t i = 0; i < len; i += DES_BLOCK) {
+    for (size_t i = 0; i < len; i += CRYPTO_DES_BLOCK) {
         xor_block(chain, in + i);
-        TRY(des_encrypt(des, chain, chain, sizeof chain));
+        TRY(crypto_des_encrypt(des, chain, chain, sizeof chain));
         memcpy(out + i, chain, sizeof chain);
     }
     return ERR_OK;
 }
 
-enum err des_cbc_decrypt(struct des *des, const uint8_t iv[static DES_BLOCK], const uint8_t *in, uint8_t *out, size_t len)
+enum err crypto_des_cbc_decrypt(struct crypto_des *des, const uint8_t iv[static CRYPTO_DES_BLOCK], const uint8_t *in, uint8_t *out,
+                                size_t len)
 {
-    uint8_t chain[DES_BLOCK];
+    uint8_t chain[CRYPTO_DES_BLOCK];
     memcpy(chain, iv, sizeof chain);
-    for (size_t i = 0; i < len; i += DES_BLOCK) {
-        uint8_t cipher[DES_BLOCK];
+    for (size_t i = 0; i < len; i += CRYPTO_DES_BLOCK) {
+        uint8_t cipher[CRYPTO_DES_BLOCK];
         memcpy(cipher, in + i, sizeof cipher);
-        TRY(des_decrypt(des, cipher, out + i, sizeof cipher));
+        TRY(crypto_des_decrypt(des, cipher, out + i, sizeof cipher));
         xor_block(out + i, chain);
         memcpy(chain, cipher, sizeof chain);
     }
     return ERR_OK;
 }
 
-enum err des_mac_cbc(struct des *des, const uint8_t *in, size_t len, uint8_t out[static DES_BLOCK])
+enum err crypto_des_mac_cbc(struct crypto_des *des, const uint8_t *in, size_t len, uint8_t out[static CRYPTO_DES_BLOCK])
 {
-    uint8_t chain[DES_BLOCK] = {0};
-    for (size_t i = 0; i < len; i += DES_BLOCK) {
+    uint8_t chain[CRYPTO_DES_BLOCK] = {0};
+    for (size_t i = 0; i < len; i += CRYPTO_DES_BLOCK) {
         xor_block(chain, in + i);
-        TRY(des_encrypt(des, chain, chain, sizeof chain));
+        TRY(crypto_des_encrypt(des, chain, chain, sizeof chain));
     }
     memcpy(out, chain, sizeof chain);
     return ERR_OK;
 }
 
 /* Padding method 2: one bit 1, then zeros to a whole block; always at least one byte. */
-static enum err mac_padded(struct des *des, const uint8_t *in, size_t len, uint8_t chain[static DES_BLOCK])
+static enum err mac_padded(struct crypto_des *des, const uint8_t *in, size_t len, uint8_t chain[static CRYPTO_DES_BLOCK])
 {
-    size_t whole = len / DES_BLOCK * DES_BLOCK;
-    uint8_t last[DES_BLOCK] = {0};
+    size_t whole = len / CRYPTO_DES_BLOCK * CRYPTO_DES_BLOCK;
+    uint8_t last[CRYPTO_DES_BLOCK] = {0};
     memcpy(last, in + whole, len - whole);
     last[len - whole] = 0x80;
-    TRY(des_mac_cbc(des, in, whole, chain));
+    TRY(crypto_des_mac_cbc(des, in, whole, chain));
     xor_block(chain, last);
     secret_wipe(last, sizeof last);
-    return des_encrypt(des, chain, chain, DES_BLOCK);
+    return crypto_des_encrypt(des, chain, chain, CRYPTO_DES_BLOCK);
 }
 
 /* ISO/IEC 9797-1 algorithm 3: CBC with the left key, then decrypt with the right and encrypt with the left. */
-enum err des_mac_retail(const struct secret_key *pair, const uint8_t *in, size_t len, uint8_t out[static DES_BLOCK])
+enum err crypto_des_mac_retail(const struct secret_key *pair, const uint8_t *in, size_t len, uint8_t out[static CRYPTO_DES_BLOCK])
 {
     if (pair->len != 16)
         return ERR_KEY_LENGTH_ALGORITHM;
     SECRET_KEY half = {.len = 8};
-    struct des left = {0}, right = {0};
+    struct crypto_des left = {0}, right = {0};
     memcpy(half.at, pair->at, 8);
-    enum err err = des_load(&half, &left);
+    enum err err = crypto_des_load(&half, &left);
     memcpy(half.at, pair->at + 8, 8);
     if (err == ERR_OK)
-        err = des_load(&half, &right);
+        err = crypto_des_load(&half, &right);
     if (err == ERR_OK)
         err = mac_padded(&left, in, len, out);
     if (err == ERR_OK)
-        err = des_decrypt(&right, out, out, DES_BLOCK);
+        err = crypto_des_decrypt(&right, out, out, CRYPTO_DES_BLOCK);
     if (err == ERR_OK)
-        err = des_encrypt(&left, out, out, DES_BLOCK);
-    des_unload(&left);
-    des_unload(&right);
+        err = crypto_des_encrypt(&left, out, out, CRYPTO_DES_BLOCK);
+    crypto_des_unload(&left);
+    crypto_des_unload(&right);
     return err;
 }

@@ -5,7 +5,7 @@
 
 typedef uint64_t lane __attribute__((vector_size(32)));
 #define LANE lane
-#define KERNEL des_kernel_avx2
+#define KERNEL crypto_des_kernel_avx2
 #define KERNEL_NAME "avx2"
 
 #include "crypto/des_sbox_binary.h"

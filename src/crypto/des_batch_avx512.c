@@ -7,7 +7,7 @@
 
 typedef uint64_t lane __attribute__((vector_size(64)));
 #define LANE lane
-#define KERNEL des_kernel_avx512
+#define KERNEL crypto_des_kernel_avx512
 #define KERNEL_NAME "avx512"
 
 #define TERNARY(a, b, c, table) (lane) _mm512_ternarylogic_epi64((__m512i)(a), (__m512i)(b), (__m512i)(c), table)

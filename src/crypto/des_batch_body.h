@@ -39,7 +39,7 @@ static void transpose(LANE row[static 64])
     swap_corners(row, 1, 0x5555555555555555);
 }
 
-static void gather(const uint64_t *blocks, struct des_planes *out)
+static void gather(const uint64_t *blocks, struct crypto_des_planes *out)
 {
     LANE row[64];
     memcpy(row, blocks, sizeof row);
@@ -49,7 +49,7 @@ static void gather(const uint64_t *blocks, struct des_planes *out)
     secret_wipe(row, sizeof row);
 }
 
-static void scatter(const struct des_planes *planes, uint64_t *blocks)
+static void scatter(const struct crypto_des_planes *planes, uint64_t *blocks)
 {
     LANE row[64];
     for (unsigned i = 0; i < 64; i++)
@@ -77,7 +77,7 @@ INLINE unsigned initial(unsigned n)
 static const uint8_t permutation[32] = {8, 16, 22, 30, 12, 27, 1,  17, 23, 15, 29, 5, 25, 19, 9,  0,
                                         7, 13, 24, 2,  3,  28, 10, 18, 31, 11, 21, 6, 4,  26, 14, 20};
 
-INLINE LANE plane_of(const struct des_planes *planes, unsigned n)
+INLINE LANE plane_of(const struct crypto_des_planes *planes, unsigned n)
 {
     LANE plane;
     memcpy(&plane, planes->at[n], sizeof plane);
@@ -90,7 +90,7 @@ typedef void box_function(const LANE in[static 6], LANE out[static 4]);
  * is compiled. */
 struct round_key {
     const uint64_t *masks;
-    const struct des_planes *planes;
+    const struct crypto_des_planes *planes;
     const uint8_t *order;
 };
 
@@ -130,28 +130,29 @@ INLINE void one_round(const LANE from[static 32], LANE to[static 32], struct rou
 
 /* Sixteen rounds, two at a time so that the halves need not change places. `step` 1: enciphers; -1: deciphers. */
 static __attribute__((noinline)) void rounds(LANE left[static 32], LANE right[static 32],
-                                             const uint64_t key[static DES_BATCH_ROUNDS][DES_BATCH_ROUND_BITS], int step)
+                                             const uint64_t key[static CRYPTO_DES_BATCH_ROUNDS][CRYPTO_DES_BATCH_ROUND_BITS],
+                                             int step)
 {
-    const uint64_t(*at)[DES_BATCH_ROUND_BITS] = step > 0 ? key : key + DES_BATCH_ROUNDS - 1;
-    for (unsigned i = 0; i < DES_BATCH_ROUNDS / 2; i++, at += 2 * step) {
+    const uint64_t(*at)[CRYPTO_DES_BATCH_ROUND_BITS] = step > 0 ? key : key + CRYPTO_DES_BATCH_ROUNDS - 1;
+    for (unsigned i = 0; i < CRYPTO_DES_BATCH_ROUNDS / 2; i++, at += 2 * step) {
         one_round(right, left, (struct round_key){.masks = at[0]});
         one_round(left, right, (struct round_key){.masks = at[step]});
     }
 }
 
 /* The same under a key of each block's own. */
-static __attribute__((noinline)) void rounds_each(LANE left[static 32], LANE right[static 32], const struct des_planes *key,
-                                                  const struct des_batch_order *order, int step)
+static __attribute__((noinline)) void rounds_each(LANE left[static 32], LANE right[static 32], const struct crypto_des_planes *key,
+                                                  const struct crypto_des_batch_order *order, int step)
 {
-    const uint8_t(*at)[DES_BATCH_ROUND_BITS] = step > 0 ? order->plane : order->plane + DES_BATCH_ROUNDS - 1;
-    for (unsigned i = 0; i < DES_BATCH_ROUNDS / 2; i++, at += 2 * step) {
+    const uint8_t(*at)[CRYPTO_DES_BATCH_ROUND_BITS] = step > 0 ? order->plane : order->plane + CRYPTO_DES_BATCH_ROUNDS - 1;
+    for (unsigned i = 0; i < CRYPTO_DES_BATCH_ROUNDS / 2; i++, at += 2 * step) {
         one_round(right, left, (struct round_key){.planes = key, .order = at[0]});
         one_round(left, right, (struct round_key){.planes = key, .order = at[step]});
     }
 }
 
 /* Xors the initially permuted block into the halves. */
-static void enter(const struct des_planes *planes, LANE left[static 32], LANE right[static 32])
+static void enter(const struct crypto_des_planes *planes, LANE left[static 32], LANE right[static 32])
 {
     for (unsigned i = 0; i < 32; i++) {
         left[i] ^= plane_of(planes, initial(i));
@@ -160,7 +161,7 @@ static void enter(const struct des_planes *planes, LANE left[static 32], LANE ri
 }
 
 /* The final permutation is the inverse of the initial one; the preoutput is the right half before the left. */
-static void leave(const LANE left[static 32], const LANE right[static 32], struct des_planes *out)
+static void leave(const LANE left[static 32], const LANE right[static 32], struct crypto_des_planes *out)
 {
     for (unsigned i = 0; i < 32; i++) {
         memcpy(out->at[initial(i)], &right[i], sizeof right[i]);
@@ -169,14 +170,14 @@ static void leave(const LANE left[static 32], const LANE right[static 32], struc
 }
 
 /* One after the other, the permutations between them cancel; only the halves change places each time. */
-static void triple(const struct des_batch_key *key, LANE left[static 32], LANE right[static 32])
+static void triple(const struct crypto_des_batch_key *key, LANE left[static 32], LANE right[static 32])
 {
     rounds(left, right, key->mask[0], 1);
     rounds(right, left, key->mask[1], -1);
     rounds(left, right, key->mask[0], 1);
 }
 
-static void encrypt(const struct des_batch_key *key, struct des_planes *planes)
+static void encrypt(const struct crypto_des_batch_key *key, struct crypto_des_planes *planes)
 {
     struct halves h;
     memset(&h, 0, sizeof h);
@@ -189,8 +190,8 @@ static void encrypt(const struct des_batch_key *key, struct des_planes *planes)
     secret_wipe(&h, sizeof h);
 }
 
-static void chain(const struct des_batch_key *key, const struct des_planes *left, const struct des_planes *right,
-                  struct des_planes *out)
+static void chain(const struct crypto_des_batch_key *key, const struct crypto_des_planes *left,
+                  const struct crypto_des_planes *right, struct crypto_des_planes *out)
 {
     struct halves h;
     memset(&h, 0, sizeof h);
@@ -202,8 +203,8 @@ static void chain(const struct des_batch_key *key, const struct des_planes *left
     secret_wipe(&h, sizeof h);
 }
 
-static void chain_each(const struct des_batch_order *order, const struct des_planes keys[2], const struct des_planes *left,
-                       const struct des_planes *right, struct des_planes *out)
+static void chain_each(const struct crypto_des_batch_order *order, const struct crypto_des_planes keys[2],
+                       const struct crypto_des_planes *left, const struct crypto_des_planes *right, struct crypto_des_planes *out)
 {
     struct halves h;
     memset(&h, 0, sizeof h);
@@ -219,4 +220,4 @@ static void chain_each(const struct des_batch_order *order, const struct des_pla
 
 static bool runs_here(void);
 
-const struct des_kernel KERNEL = {KERNEL_NAME, LANES, runs_here, gather, scatter, encrypt, chain, chain_each};
+const struct crypto_des_kernel KERNEL = {KERNEL_NAME, LANES, runs_here, gather, scatter, encrypt, chain, chain_each};

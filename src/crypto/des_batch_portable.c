@@ -4,7 +4,7 @@
 
 typedef uint64_t lane __attribute__((vector_size(16)));
 #define LANE lane
-#define KERNEL des_kernel_portable
+#define KERNEL crypto_des_kernel_portable
 #define KERNEL_NAME "portable"
 
 #include "crypto/des_sbox_binary.h"

@@ -59,7 +59,7 @@ static bool look_up(void)
 }
 
 /* The library follows null pointers if its own start ran out of memory, so it is started here and looked at. */
-enum err heap_move(void)
+enum err crypto_heap_move(void)
 {
     if (CRYPTO_set_mem_functions(take, resize, give) != 1 || OPENSSL_init_crypto(0, NULL) != 1)
         return crypto_failed();
@@ -68,7 +68,7 @@ enum err heap_move(void)
     return ERR_OK;
 }
 
-void heap_release(void)
+void crypto_heap_release(void)
 {
     OPENSSL_cleanup();
 }

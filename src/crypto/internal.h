@@ -10,9 +10,9 @@
 enum err crypto_failed(void);
 
 /* des_batch_*.c */
-extern const struct des_kernel des_kernel_portable;
+extern const struct crypto_des_kernel crypto_des_kernel_portable;
 #if defined(__x86_64__)
-extern const struct des_kernel des_kernel_avx2, des_kernel_avx512;
+extern const struct crypto_des_kernel crypto_des_kernel_avx2, crypto_des_kernel_avx512;
 #endif
 
 #endif

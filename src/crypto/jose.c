@@ -123,7 +123,7 @@ static enum err find(struct span json, const char *name, struct span *value)
     return found ? ERR_OK : ERR_PARSE_MISSING;
 }
 
-enum err jose_split(struct span compact, struct span *part, size_t count)
+enum err crypto_jose_split(struct span compact, struct span *part, size_t count)
 {
     size_t start = 0, at = 0;
     for (size_t n = 0; n < count; n++) {
@@ -137,7 +137,7 @@ enum err jose_split(struct span compact, struct span *part, size_t count)
     return ERR_OK;
 }
 
-enum err jose_text(struct span json, const char *name, struct span *out)
+enum err crypto_jose_text(struct span json, const char *name, struct span *out)
 {
     struct span value;
     TRY(find(json, name, &value));
@@ -147,7 +147,7 @@ enum err jose_text(struct span json, const char *name, struct span *out)
     return ERR_OK;
 }
 
-enum err jose_object(struct span json, const char *name, struct span *out)
+enum err crypto_jose_object(struct span json, const char *name, struct span *out)
 {
     struct span value;
     TRY(find(json, name, &value));

@@ -12,10 +12,10 @@
 #include "base/buf.h"
 
 /* Splits at the dots; exactly `count` parts. */
-MUST_USE enum err jose_split(struct span compact, struct span *part, size_t count);
+MUST_USE enum err crypto_jose_split(struct span compact, struct span *part, size_t count);
 /* The text of a string member of the object `json`. */
-MUST_USE enum err jose_text(struct span json, const char *name, struct span *out);
+MUST_USE enum err crypto_jose_text(struct span json, const char *name, struct span *out);
 /* The whole text of a member that is an object. */
-MUST_USE enum err jose_object(struct span json, const char *name, struct span *out);
+MUST_USE enum err crypto_jose_object(struct span json, const char *name, struct span *out);
 
 #endif

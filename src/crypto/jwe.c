@@ -14,22 +14,22 @@
 #include <openssl/param_build.h>
 #include <string.h>
 
-enum { POINT = 1 + 2 * JWE_COORDINATE, KEY = 32, NONCE = 12, TAG = 16, HEADER_MAX = 1024 };
+enum { POINT = 1 + 2 * CRYPTO_JWE_COORDINATE, KEY = 32, NONCE = 12, TAG = 16, HEADER_MAX = 1024 };
 static const char ENC[] = "A256GCM";
 
 /* `scalar` NULL: the public half alone. */
-static EVP_PKEY *make_key(const struct jwe_public *point, const uint8_t *scalar)
+static EVP_PKEY *make_key(const struct crypto_jwe_public *point, const uint8_t *scalar)
 {
     uint8_t octets[POINT];
     octets[0] = 4; /* uncompressed, SEC 1 2.3.3 */
-    memcpy(octets + 1, point->x, JWE_COORDINATE);
-    memcpy(octets + 1 + JWE_COORDINATE, point->y, JWE_COORDINATE);
+    memcpy(octets + 1, point->x, CRYPTO_JWE_COORDINATE);
+    memcpy(octets + 1 + CRYPTO_JWE_COORDINATE, point->y, CRYPTO_JWE_COORDINATE);
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     BIGNUM *d = scalar ? BN_secure_new() : NULL;
-    bool pushed =
-        build && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, octets, sizeof octets) == 1 &&
-        (!scalar || (d && BN_bin2bn(scalar, JWE_COORDINATE, d) && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, d) == 1));
+    bool pushed = build && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) == 1 &&
+                  OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, octets, sizeof octets) == 1 &&
+                  (!scalar || (d && BN_bin2bn(scalar, CRYPTO_JWE_COORDINATE, d) &&
+                               OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, d) == 1));
     OSSL_PARAM *params = pushed ? OSSL_PARAM_BLD_to_param(build) : NULL;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     EVP_PKEY *key = NULL;
@@ -43,22 +43,22 @@ static EVP_PKEY *make_key(const struct jwe_public *point, const uint8_t *scalar)
     return key;
 }
 
-static EVP_PKEY *public_key(const struct jwe_public *point)
+static EVP_PKEY *public_key(const struct crypto_jwe_public *point)
 {
     return make_key(point, NULL);
 }
 
-static enum err coordinate(struct span text, uint8_t out[static JWE_COORDINATE])
+static enum err coordinate(struct span text, uint8_t out[static CRYPTO_JWE_COORDINATE])
 {
-    struct buf b = buf_over(out, JWE_COORDINATE);
-    if (text.len != JWE_COORDINATE_TEXT || base64url_decode(text, &b) != ERR_OK || b.len != JWE_COORDINATE)
+    struct buf b = buf_over(out, CRYPTO_JWE_COORDINATE);
+    if (text.len != CRYPTO_JWE_COORDINATE_TEXT || crypto_base64url_decode(text, &b) != ERR_OK || b.len != CRYPTO_JWE_COORDINATE)
         return ERR_PARSE_VALUE;
     return ERR_OK;
 }
 
-enum err jwe_import_public(struct span x_text, struct span y_text, struct jwe_public *out)
+enum err crypto_jwe_import_public(struct span x_text, struct span y_text, struct crypto_jwe_public *out)
 {
-    struct jwe_public point;
+    struct crypto_jwe_public point;
     TRY(coordinate(x_text, point.x));
     TRY(coordinate(y_text, point.y));
     EVP_PKEY *key = public_key(&point);
@@ -73,18 +73,18 @@ enum err jwe_import_public(struct span x_text, struct span y_text, struct jwe_pu
     return ERR_OK;
 }
 
-static enum err public_of(EVP_PKEY *key, struct jwe_public *out)
+static enum err public_of(EVP_PKEY *key, struct crypto_jwe_public *out)
 {
     uint8_t octets[POINT];
     size_t len = 0;
     if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, octets, sizeof octets, &len) != 1 || len != POINT)
         return crypto_failed();
-    memcpy(out->x, octets + 1, JWE_COORDINATE);
-    memcpy(out->y, octets + 1 + JWE_COORDINATE, JWE_COORDINATE);
+    memcpy(out->x, octets + 1, CRYPTO_JWE_COORDINATE);
+    memcpy(out->y, octets + 1 + CRYPTO_JWE_COORDINATE, CRYPTO_JWE_COORDINATE);
     return ERR_OK;
 }
 
-enum err jwe_generate(struct jwe_private *out_private, struct jwe_public *out_public)
+enum err crypto_jwe_generate(struct crypto_jwe_private *out_private, struct crypto_jwe_public *out_public)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     if (!key)
@@ -97,9 +97,9 @@ enum err jwe_generate(struct jwe_private *out_private, struct jwe_public *out_pu
     return err;
 }
 
-enum err jwe_import_private(const struct jwe_public *point, struct span d_text, struct jwe_private *out)
+enum err crypto_jwe_import_private(const struct crypto_jwe_public *point, struct span d_text, struct crypto_jwe_private *out)
 {
-    uint8_t scalar[JWE_COORDINATE];
+    uint8_t scalar[CRYPTO_JWE_COORDINATE];
     enum err err = coordinate(d_text, scalar);
     EVP_PKEY *key = err == ERR_OK ? make_key(point, scalar) : NULL;
     secret_wipe(scalar, sizeof scalar);
@@ -115,7 +115,7 @@ enum err jwe_import_private(const struct jwe_public *point, struct span d_text, 
     return ERR_OK;
 }
 
-void jwe_private_free(struct jwe_private *key)
+void crypto_jwe_private_free(struct crypto_jwe_private *key)
 {
     EVP_PKEY_free(key->key);
     key->key = NULL;
@@ -134,9 +134,9 @@ static void put_data(struct buf *b, struct span s)
 }
 
 /* One round of SHA-256 over counter | Z | AlgorithmID | PartyUInfo | PartyVInfo | SuppPubInfo (RFC 7518 4.6.2). */
-enum err jwe_concat_kdf(const struct jwe_kdf *in, uint8_t *out, size_t len)
+enum err crypto_jwe_concat_kdf(const struct crypto_jwe_kdf *in, uint8_t *out, size_t len)
 {
-    uint8_t room[512], round[DIGEST_SHA256];
+    uint8_t room[512], round[CRYPTO_DIGEST_SHA256];
     ASSERT(len <= sizeof round);
     struct buf b = buf_over(room, sizeof room);
     put_u32(&b, 1);
@@ -147,7 +147,7 @@ enum err jwe_concat_kdf(const struct jwe_kdf *in, uint8_t *out, size_t len)
     put_u32(&b, 8 * len);
     enum err err = buf_done(&b);
     if (err == ERR_OK)
-        err = digest_sha256(buf_span(&b), round);
+        err = crypto_digest_sha256(buf_span(&b), round);
     if (err == ERR_OK)
         memcpy(out, round, len);
     secret_wipe(room, sizeof room);
@@ -157,14 +157,14 @@ enum err jwe_concat_kdf(const struct jwe_kdf *in, uint8_t *out, size_t len)
 
 static enum err agree(EVP_PKEY *own, EVP_PKEY *peer, struct span apu, struct span apv, uint8_t key[static KEY])
 {
-    uint8_t shared[JWE_COORDINATE] = {0};
+    uint8_t shared[CRYPTO_JWE_COORDINATE] = {0};
     size_t len = sizeof shared;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
     bool done = context && EVP_PKEY_derive_init(context) == 1 && EVP_PKEY_derive_set_peer(context, peer) == 1 &&
                 EVP_PKEY_derive(context, shared, &len) == 1 && len == sizeof shared;
     EVP_PKEY_CTX_free(context);
-    const struct jwe_kdf in = {span_of(shared, sizeof shared), span_text(ENC), apu, apv};
-    enum err err = done ? jwe_concat_kdf(&in, key, KEY) : crypto_failed();
+    const struct crypto_jwe_kdf in = {span_of(shared, sizeof shared), span_text(ENC), apu, apv};
+    enum err err = done ? crypto_jwe_concat_kdf(&in, key, KEY) : crypto_failed();
     secret_wipe(shared, sizeof shared);
     return err;
 }
@@ -202,32 +202,32 @@ static bool kid_valid(struct span kid)
         if (!plain && c != '.' && c != '_' && c != ':' && c != '-')
             return false;
     }
-    return kid.len > 0 && kid.len <= JWE_KID_MAX;
+    return kid.len > 0 && kid.len <= CRYPTO_JWE_KID_MAX;
 }
 
-static void put_header(struct span kid, const struct jwe_public *epk, struct buf *out)
+static void put_header(struct span kid, const struct crypto_jwe_public *epk, struct buf *out)
 {
     uint8_t room[HEADER_MAX];
     struct buf b = buf_over(room, sizeof room);
     buf_put_text(&b, "{\"alg\":\"ECDH-ES\",\"enc\":\"A256GCM\",\"kid\":\"");
     buf_put_span(&b, kid);
     buf_put_text(&b, "\",\"epk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"");
-    base64url_encode(span_of(epk->x, JWE_COORDINATE), &b);
+    crypto_base64url_encode(span_of(epk->x, CRYPTO_JWE_COORDINATE), &b);
     buf_put_text(&b, "\",\"y\":\"");
-    base64url_encode(span_of(epk->y, JWE_COORDINATE), &b);
+    crypto_base64url_encode(span_of(epk->y, CRYPTO_JWE_COORDINATE), &b);
     buf_put_text(&b, "\"}}");
     ASSERT(b.err == ERR_OK);
-    base64url_encode(buf_span(&b), out);
+    crypto_base64url_encode(buf_span(&b), out);
 }
 
 static enum err encrypt_to(EVP_PKEY *peer, struct span kid, struct span plain, const struct env *env, struct buf *out)
 {
-    struct jwe_private own = {0};
-    struct jwe_public epk;
-    uint8_t key[KEY] = {0}, nonce[NONCE], tag[TAG], cipher[JWE_TEXT_MAX];
-    TRY(jwe_generate(&own, &epk));
+    struct crypto_jwe_private own = {0};
+    struct crypto_jwe_public epk;
+    uint8_t key[KEY] = {0}, nonce[NONCE], tag[TAG], cipher[CRYPTO_JWE_TEXT_MAX];
+    TRY(crypto_jwe_generate(&own, &epk));
     enum err err = agree(own.key, peer, span_of(NULL, 0), span_of(NULL, 0), key);
-    jwe_private_free(&own);
+    crypto_jwe_private_free(&own);
     size_t start = out->len;
     put_header(kid, &epk, out);
     env_random(env, nonce, sizeof nonce);
@@ -236,23 +236,24 @@ static enum err encrypt_to(EVP_PKEY *peer, struct span kid, struct span plain, c
         err = crypto_failed();
     secret_wipe(key, sizeof key);
     buf_put_text(out, ".."); /* direct agreement: the encrypted key is empty */
-    base64url_encode(span_of(nonce, sizeof nonce), out);
+    crypto_base64url_encode(span_of(nonce, sizeof nonce), out);
     buf_put_byte(out, '.');
-    base64url_encode(span_of(cipher, plain.len), out);
+    crypto_base64url_encode(span_of(cipher, plain.len), out);
     buf_put_byte(out, '.');
-    base64url_encode(span_of(tag, sizeof tag), out);
-    if (err == ERR_OK && out->err == ERR_OK && out->len - start > JWE_TEXT_MAX)
+    crypto_base64url_encode(span_of(tag, sizeof tag), out);
+    if (err == ERR_OK && out->err == ERR_OK && out->len - start > CRYPTO_JWE_TEXT_MAX)
         err = ERR_PARSE_LONG;
     if (err != ERR_OK)
         out->len = start;
     return err != ERR_OK ? err : buf_done(out);
 }
 
-enum err jwe_encrypt(const struct jwe_public *recipient, struct span kid, struct span plain, const struct env *env, struct buf *out)
+enum err crypto_jwe_encrypt(const struct crypto_jwe_public *recipient, struct span kid, struct span plain, const struct env *env,
+                            struct buf *out)
 {
     if (!kid_valid(kid))
         return ERR_PARSE_CHARACTER;
-    if (plain.len > JWE_TEXT_MAX / 2)
+    if (plain.len > CRYPTO_JWE_TEXT_MAX / 2)
         return ERR_PARSE_LONG;
     EVP_PKEY *peer = public_key(recipient);
     if (!peer)
@@ -264,20 +265,20 @@ enum err jwe_encrypt(const struct jwe_public *recipient, struct span kid, struct
 
 /* What a received message says, decoded. */
 struct message {
-    struct jwe_public epk;
+    struct crypto_jwe_public epk;
     struct span header_text;
     uint8_t apu[64], apv[64];
     size_t apu_len, apv_len;
     uint8_t nonce[NONCE];
     uint8_t tag[TAG];
-    uint8_t body[JWE_TEXT_MAX];
+    uint8_t body[CRYPTO_JWE_TEXT_MAX];
     size_t body_len;
 };
 
 static enum err decode_into(struct span text, uint8_t *to, size_t cap, size_t *len)
 {
     struct buf b = buf_over(to, cap);
-    TRY(base64url_decode(text, &b));
+    TRY(crypto_base64url_decode(text, &b));
     *len = b.len;
     return ERR_OK;
 }
@@ -293,25 +294,25 @@ static enum err read_party(struct span json, const char *name, uint8_t *to, size
 {
     struct span text;
     *len = 0;
-    return jose_text(json, name, &text) == ERR_OK ? decode_into(text, to, cap, len) : ERR_OK;
+    return crypto_jose_text(json, name, &text) == ERR_OK ? decode_into(text, to, cap, len) : ERR_OK;
 }
 
 static enum err read_header(struct span json, struct message *m)
 {
     struct span value, epk, x, y;
-    TRY(jose_text(json, "alg", &value));
+    TRY(crypto_jose_text(json, "alg", &value));
     if (!span_is(value, "ECDH-ES"))
         return ERR_PARSE_VALUE;
-    TRY(jose_text(json, "enc", &value));
+    TRY(crypto_jose_text(json, "enc", &value));
     if (!span_is(value, ENC))
         return ERR_PARSE_VALUE;
-    TRY(jose_object(json, "epk", &epk));
-    TRY(jose_text(epk, "crv", &value));
+    TRY(crypto_jose_object(json, "epk", &epk));
+    TRY(crypto_jose_text(epk, "crv", &value));
     if (!span_is(value, "P-256"))
         return ERR_PARSE_VALUE;
-    TRY(jose_text(epk, "x", &x));
-    TRY(jose_text(epk, "y", &y));
-    TRY(jwe_import_public(x, y, &m->epk));
+    TRY(crypto_jose_text(epk, "x", &x));
+    TRY(crypto_jose_text(epk, "y", &y));
+    TRY(crypto_jwe_import_public(x, y, &m->epk));
     TRY(read_party(json, "apu", m->apu, sizeof m->apu, &m->apu_len));
     return read_party(json, "apv", m->apv, sizeof m->apv, &m->apv_len);
 }
@@ -321,7 +322,7 @@ static enum err read_message(struct span compact, struct message *m)
     struct span part[5];
     uint8_t header[HEADER_MAX];
     size_t len = 0;
-    TRY(jose_split(compact, part, 5));
+    TRY(crypto_jose_split(compact, part, 5));
     if (part[1].len != 0)
         return ERR_PARSE_VALUE;
     m->header_text = part[0];
@@ -332,7 +333,7 @@ static enum err read_message(struct span compact, struct message *m)
     return decode_exactly(part[4], m->tag, TAG);
 }
 
-static enum err open_message(const struct jwe_private *own, struct message *m, uint8_t plain[static JWE_TEXT_MAX])
+static enum err open_message(const struct crypto_jwe_private *own, struct message *m, uint8_t plain[static CRYPTO_JWE_TEXT_MAX])
 {
     uint8_t key[KEY] = {0};
     EVP_PKEY *peer = public_key(&m->epk);
@@ -345,11 +346,11 @@ static enum err open_message(const struct jwe_private *own, struct message *m, u
     return err;
 }
 
-enum err jwe_decrypt(const struct jwe_private *key, struct span compact, struct buf *out)
+enum err crypto_jwe_decrypt(const struct crypto_jwe_private *key, struct span compact, struct buf *out)
 {
     struct message m;
-    uint8_t plain[JWE_TEXT_MAX];
-    if (compact.len > JWE_TEXT_MAX)
+    uint8_t plain[CRYPTO_JWE_TEXT_MAX];
+    if (compact.len > CRYPTO_JWE_TEXT_MAX)
         return ERR_PARSE_VALUE;
     enum err err = read_message(compact, &m);
     if (err == ERR_OK)

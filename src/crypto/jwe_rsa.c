@@ -16,28 +16,28 @@
 
 enum { BITS_MIN = 2048, BITS_MAX = 4096 };
 
-static enum err name_key(EVP_PKEY *key, char out[static JWE_KID_TEXT + 1])
+static enum err name_key(EVP_PKEY *key, char out[static CRYPTO_JWE_KID_TEXT + 1])
 {
-    uint8_t *der = NULL, hash[DIGEST_SHA256];
+    uint8_t *der = NULL, hash[CRYPTO_DIGEST_SHA256];
     int len = i2d_PUBKEY(key, &der);
     if (len <= 0)
         return crypto_failed();
-    enum err err = digest_sha256(span_of(der, (size_t)len), hash);
+    enum err err = crypto_digest_sha256(span_of(der, (size_t)len), hash);
     OPENSSL_free(der);
-    struct buf text = buf_over(out, JWE_KID_TEXT + 1);
-    base64url_encode(span_of(hash, sizeof hash), &text);
+    struct buf text = buf_over(out, CRYPTO_JWE_KID_TEXT + 1);
+    crypto_base64url_encode(span_of(hash, sizeof hash), &text);
     (void)buf_text(&text);
     return err == ERR_OK ? buf_done(&text) : err;
 }
 
-enum err jwe_recipient_import(struct span pem, struct jwe_recipient *out)
+enum err crypto_jwe_recipient_import(struct span pem, struct crypto_jwe_recipient *out)
 {
     BIO *memory = BIO_new_mem_buf(pem.at, (int)pem.len);
     EVP_PKEY *key = memory ? PEM_read_bio_PUBKEY(memory, NULL, NULL, NULL) : NULL;
     BIO_free(memory);
     ERR_clear_error();
     bool fits = key && EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= BITS_MIN && EVP_PKEY_get_bits(key) <= BITS_MAX;
-    struct jwe_recipient made = {.key = key};
+    struct crypto_jwe_recipient made = {.key = key};
     enum err err = fits ? name_key(key, made.kid) : ERR_PARSE_VALUE;
     if (err == ERR_OK)
         *out = made;
@@ -46,7 +46,7 @@ enum err jwe_recipient_import(struct span pem, struct jwe_recipient *out)
     return err;
 }
 
-void jwe_recipient_free(struct jwe_recipient *recipient)
+void crypto_jwe_recipient_free(struct crypto_jwe_recipient *recipient)
 {
     EVP_PKEY_free(recipient->key);
     recipient->key = NULL;
@@ -55,7 +55,7 @@ void jwe_recipient_free(struct jwe_recipient *recipient)
 /* OAEP with SHA-256 for the label and for MGF1. */
 static enum err wrap_key(EVP_PKEY *key, struct span content_key, struct buf *out)
 {
-    uint8_t cipher[JWE_RSA_BYTES_MAX];
+    uint8_t cipher[CRYPTO_JWE_RSA_BYTES_MAX];
     size_t len = sizeof cipher;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     bool done = context && EVP_PKEY_encrypt_init(context) == 1 &&
@@ -66,13 +66,13 @@ static enum err wrap_key(EVP_PKEY *key, struct span content_key, struct buf *out
     EVP_PKEY_CTX_free(context);
     if (!done)
         return crypto_failed();
-    base64url_encode(span_of(cipher, len), out);
+    crypto_base64url_encode(span_of(cipher, len), out);
     return buf_done(out);
 }
 
-static void put_header(const struct jwe_recipient *recipient, uint64_t sequence, struct buf *out)
+static void put_header(const struct crypto_jwe_recipient *recipient, uint64_t sequence, struct buf *out)
 {
-    uint8_t room[JWE_RSA_HEADER_MAX];
+    uint8_t room[CRYPTO_JWE_RSA_HEADER_MAX];
     struct buf header = buf_over(room, sizeof room);
     buf_put_text(&header, "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\",\"kid\":\"");
     buf_put_text(&header, recipient->kid);
@@ -80,32 +80,34 @@ static void put_header(const struct jwe_recipient *recipient, uint64_t sequence,
     buf_put_decimal(&header, sequence, 0);
     buf_put_text(&header, "}");
     ASSERT(header.err == ERR_OK);
-    base64url_encode(buf_span(&header), out);
+    crypto_base64url_encode(buf_span(&header), out);
 }
 
 /* The protected header, as text, is the associated data. */
-static enum err seal(const uint8_t key[static AEAD_KEY], const struct jwe_message *m, struct span header)
+static enum err seal(const uint8_t key[static CRYPTO_AEAD_KEY], const struct crypto_jwe_message *m, struct span header)
 {
-    struct aead aead = {0};
-    TRY(aead_load(key, &aead));
-    enum err err = aead_seal(&aead, m->env, header, m->plain, m->scratch);
-    aead_unload(&aead);
+    struct crypto_aead aead = {0};
+    TRY(crypto_aead_load(key, &aead));
+    enum err err = crypto_aead_seal(&aead, m->env, header, m->plain, m->scratch);
+    crypto_aead_unload(&aead);
     return err;
 }
 
 static void put_parts(struct span sealed, struct buf *out)
 {
-    const struct span part[] = {span_slice(sealed, 0, AEAD_NONCE), span_slice(sealed, AEAD_NONCE, sealed.len - AEAD_OVERHEAD),
-                                span_slice(sealed, sealed.len - AEAD_TAG, AEAD_TAG)};
+    const struct span part[] = {span_slice(sealed, 0, CRYPTO_AEAD_NONCE),
+                                span_slice(sealed, CRYPTO_AEAD_NONCE, sealed.len - CRYPTO_AEAD_OVERHEAD),
+                                span_slice(sealed, sealed.len - CRYPTO_AEAD_TAG, CRYPTO_AEAD_TAG)};
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
         buf_put_byte(out, '.');
-        base64url_encode(part[i], out);
+        crypto_base64url_encode(part[i], out);
     }
 }
 
-enum err jwe_recipient_encrypt(const struct jwe_recipient *recipient, const struct jwe_message *message, struct buf *out)
+enum err crypto_jwe_recipient_encrypt(const struct crypto_jwe_recipient *recipient, const struct crypto_jwe_message *message,
+                                      struct buf *out)
 {
-    uint8_t key[AEAD_KEY];
+    uint8_t key[CRYPTO_AEAD_KEY];
     size_t start = out->len;
     buf_clear(message->scratch);
     put_header(recipient, message->sequence, out);
@@ -122,7 +124,7 @@ enum err jwe_recipient_encrypt(const struct jwe_recipient *recipient, const stru
     return buf_done(out);
 }
 
-size_t jwe_recipient_text_max(size_t plain_len)
+size_t crypto_jwe_recipient_text_max(size_t plain_len)
 {
-    return 4 * (JWE_RSA_HEADER_MAX + JWE_RSA_BYTES_MAX + plain_len + AEAD_OVERHEAD) / 3 + 16;
+    return 4 * (CRYPTO_JWE_RSA_HEADER_MAX + CRYPTO_JWE_RSA_BYTES_MAX + plain_len + CRYPTO_AEAD_OVERHEAD) / 3 + 16;
 }

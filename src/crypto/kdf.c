@@ -13,7 +13,7 @@ static const uint64_t memory_max = UINT64_C(1) << 30;
 /* The library counts its own tables as well. */
 static const uint64_t memory_slack = UINT64_C(1) << 20;
 
-bool kdf_cost_allowed(struct kdf_cost c)
+bool crypto_kdf_cost_allowed(struct crypto_kdf_cost c)
 {
     bool in_range = c.log2n >= LOG2N_MIN && c.log2n <= LOG2N_MAX && c.r >= 1 && c.r <= R_MAX && c.p >= 1 && c.p <= P_MAX;
     return in_range && (UINT64_C(128) * c.r << c.log2n) <= memory_max;
@@ -27,9 +27,9 @@ static EVP_KDF_CTX *scrypt_context(void)
     return context;
 }
 
-enum err kdf_scrypt(struct span passphrase, struct span salt, struct kdf_cost cost, uint8_t *out, size_t len)
+enum err crypto_kdf_scrypt(struct span passphrase, struct span salt, struct crypto_kdf_cost cost, uint8_t *out, size_t len)
 {
-    if (!kdf_cost_allowed(cost))
+    if (!crypto_kdf_cost_allowed(cost))
         return ERR_PARSE_VALUE;
     uint64_t n = UINT64_C(1) << cost.log2n, most = memory_max + memory_slack;
     uint32_t r = cost.r, p = cost.p;

@@ -13,17 +13,18 @@
 
 #include "base/buf.h"
 
-struct kdf_cost {
+struct crypto_kdf_cost {
     uint8_t log2n; /* N = 2^log2n */
     uint8_t r;
     uint8_t p;
 };
 
 /* OWASP Password Storage: N = 2^17, r = 8, p = 1, which is 128 MiB. */
-#define KDF_COST_DEFAULT ((struct kdf_cost){17, 8, 1})
+#define CRYPTO_KDF_COST_DEFAULT ((struct crypto_kdf_cost){17, 8, 1})
 
 /* Within the limits. */
-bool kdf_cost_allowed(struct kdf_cost cost);
-MUST_USE enum err kdf_scrypt(struct span passphrase, struct span salt, struct kdf_cost cost, uint8_t *out, size_t len);
+bool crypto_kdf_cost_allowed(struct crypto_kdf_cost cost);
+MUST_USE enum err crypto_kdf_scrypt(struct span passphrase, struct span salt, struct crypto_kdf_cost cost, uint8_t *out,
+                                    size_t len);
 
 #endif

@@ -14,7 +14,7 @@
 
 enum { RSA_BITS = 2048, SPKI_DER = 294 };
 
-enum err rsa_generate(struct rsa_key *out)
+enum err crypto_rsa_generate(struct crypto_rsa_key *out)
 {
     EVP_PKEY *key = EVP_RSA_gen(RSA_BITS);
     if (!key)
@@ -23,24 +23,24 @@ enum err rsa_generate(struct rsa_key *out)
     return ERR_OK;
 }
 
-void rsa_free(struct rsa_key *key)
+void crypto_rsa_free(struct crypto_rsa_key *key)
 {
     EVP_PKEY_free(key->key);
     key->key = NULL;
 }
 
-enum err rsa_public_text(const struct rsa_key *key, struct buf *out)
+enum err crypto_rsa_public_text(const struct crypto_rsa_key *key, struct buf *out)
 {
     uint8_t *der = NULL;
     int len = i2d_PUBKEY(key->key, &der);
     if (len <= 0)
         return crypto_failed();
-    base64_encode(span_of(der, (size_t)len), out);
+    crypto_base64_encode(span_of(der, (size_t)len), out);
     OPENSSL_free(der);
     return buf_done(out);
 }
 
-enum err rsa_private_der(const struct rsa_key *key, struct buf *out)
+enum err crypto_rsa_private_der(const struct crypto_rsa_key *key, struct buf *out)
 {
     uint8_t *der = NULL;
     int len = i2d_PrivateKey(key->key, &der);
@@ -51,7 +51,7 @@ enum err rsa_private_der(const struct rsa_key *key, struct buf *out)
     return buf_done(out);
 }
 
-static enum err take(EVP_PKEY *key, struct rsa_key *out)
+static enum err take(EVP_PKEY *key, struct crypto_rsa_key *out)
 {
     ERR_clear_error();
     if (!key || !EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) != RSA_BITS) {
@@ -62,11 +62,11 @@ static enum err take(EVP_PKEY *key, struct rsa_key *out)
     return ERR_OK;
 }
 
-enum err rsa_import_public(struct span spki_text, struct rsa_key *out)
+enum err crypto_rsa_import_public(struct span spki_text, struct crypto_rsa_key *out)
 {
     uint8_t der[SPKI_DER + 2];
     struct buf b = buf_over(der, sizeof der);
-    if (base64_decode(spki_text, &b) != ERR_OK)
+    if (crypto_base64_decode(spki_text, &b) != ERR_OK)
         return ERR_PARSE_VALUE;
     const uint8_t *at = der;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)b.len);
@@ -77,7 +77,7 @@ enum err rsa_import_public(struct span spki_text, struct rsa_key *out)
     return take(key, out);
 }
 
-enum err rsa_import_private(struct span der, struct rsa_key *out)
+enum err crypto_rsa_import_private(struct span der, struct crypto_rsa_key *out)
 {
     const uint8_t *at = der.at;
     return take(d2i_AutoPrivateKey(NULL, &at, (long)der.len), out);
@@ -93,11 +93,11 @@ static enum err oaep(EVP_PKEY_CTX *context)
     return ERR_OK;
 }
 
-enum err rsa_oaep_encrypt(const struct rsa_key *key, struct span plain, struct buf *out)
+enum err crypto_rsa_oaep_encrypt(const struct crypto_rsa_key *key, struct span plain, struct buf *out)
 {
-    uint8_t cipher[RSA_BYTES];
+    uint8_t cipher[CRYPTO_RSA_BYTES];
     size_t len = sizeof cipher;
-    if (plain.len > RSA_PLAIN_MAX)
+    if (plain.len > CRYPTO_RSA_PLAIN_MAX)
         return ERR_PARSE_LONG;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->key, NULL);
     bool done = context && EVP_PKEY_encrypt_init(context) == 1 && oaep(context) == ERR_OK &&
@@ -109,13 +109,13 @@ enum err rsa_oaep_encrypt(const struct rsa_key *key, struct span plain, struct b
     return buf_done(out);
 }
 
-enum err rsa_oaep_decrypt(const struct rsa_key *key, struct span cipher, struct buf *out)
+enum err crypto_rsa_oaep_decrypt(const struct crypto_rsa_key *key, struct span cipher, struct buf *out)
 {
-    uint8_t plain[RSA_BYTES] = {0};
+    uint8_t plain[CRYPTO_RSA_BYTES] = {0};
     size_t len = sizeof plain;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->key, NULL);
     bool done = context && EVP_PKEY_decrypt_init(context) == 1 && oaep(context) == ERR_OK &&
-                EVP_PKEY_decrypt(context, plain, &len, cipher.at, cipher.len) == 1 && cipher.len == RSA_BYTES;
+                EVP_PKEY_decrypt(context, plain, &len, cipher.at, cipher.len) == 1 && cipher.len == CRYPTO_RSA_BYTES;
     EVP_PKEY_CTX_free(context);
     ERR_clear_error();
     if (done)

@@ -11,16 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY = AEAD_KEY, KEY_TEXT = 64 };
+enum { KEY = CRYPTO_AEAD_KEY, KEY_TEXT = 64 };
 
-struct vault {
+struct crypto_vault {
     struct secret_pages pages;
-    struct hmac mac;
-    struct aead aead;
+    struct crypto_hmac mac;
+    struct crypto_aead aead;
 };
 
 /* The info names product, purpose and use, so no two keys of one master meet. */
-static enum err derive(const uint8_t master[static VAULT_MASTER], const char *purpose, const char *use, uint8_t out[static KEY])
+static enum err derive(const uint8_t master[static CRYPTO_VAULT_MASTER], const char *purpose, const char *use,
+                       uint8_t out[static KEY])
 {
     uint8_t room[128];
     struct buf info = buf_over(room, sizeof room);
@@ -29,35 +30,36 @@ static enum err derive(const uint8_t master[static VAULT_MASTER], const char *pu
     buf_put_byte(&info, ' ');
     buf_put_text(&info, use);
     TRY(buf_done(&info));
-    return hkdf_sha256(span_of(master, VAULT_MASTER), buf_span(&info), out, KEY);
+    return crypto_hkdf_sha256(span_of(master, CRYPTO_VAULT_MASTER), buf_span(&info), out, KEY);
 }
 
-static enum err fill(struct vault *v, const uint8_t master[static VAULT_MASTER], const char *purpose, uint8_t key[static KEY])
+static enum err fill(struct crypto_vault *v, const uint8_t master[static CRYPTO_VAULT_MASTER], const char *purpose,
+                     uint8_t key[static KEY])
 {
     TRY(derive(master, purpose, "pan-mac v1", key));
-    TRY(hmac_load(span_of(key, KEY), &v->mac));
+    TRY(crypto_hmac_load(span_of(key, KEY), &v->mac));
     TRY(derive(master, purpose, "seal v1", key));
-    return aead_load(key, &v->aead);
+    return crypto_aead_load(key, &v->aead);
 }
 
-enum err vault_open(const uint8_t master[static VAULT_MASTER], const char *purpose, struct vault **out)
+enum err crypto_vault_open(const uint8_t master[static CRYPTO_VAULT_MASTER], const char *purpose, struct crypto_vault **out)
 {
     struct secret_pages pages;
     uint8_t key[KEY] = {0};
-    TRY(secret_pages_create(sizeof(struct vault), &pages));
-    struct vault *v = pages.at;
+    TRY(secret_pages_create(sizeof(struct crypto_vault), &pages));
+    struct crypto_vault *v = pages.at;
     v->pages = pages;
     enum err err = fill(v, master, purpose, key);
     secret_wipe(key, sizeof key);
     if (err != ERR_OK)
-        vault_close(v);
+        crypto_vault_close(v);
     else
         *out = v;
     return err;
 }
 
 /* An owner-only file of 64 hexadecimal digits and at most a newline. */
-static enum err read_master(int fd, uint8_t master[static VAULT_MASTER])
+static enum err read_master(int fd, uint8_t master[static CRYPTO_VAULT_MASTER])
 {
     struct stat facts;
     uint8_t text[KEY_TEXT + 2];
@@ -65,56 +67,57 @@ static enum err read_master(int fd, uint8_t master[static VAULT_MASTER])
         return ERR_CONFIG;
     ssize_t got = read(fd, text, sizeof text);
     enum err err = got == KEY_TEXT || (got == KEY_TEXT + 1 && text[KEY_TEXT] == '\n') ? ERR_OK : ERR_CONFIG;
-    if (err == ERR_OK && span_unhex(span_of(text, KEY_TEXT), master, VAULT_MASTER) != ERR_OK)
+    if (err == ERR_OK && span_unhex(span_of(text, KEY_TEXT), master, CRYPTO_VAULT_MASTER) != ERR_OK)
         err = ERR_CONFIG;
     secret_wipe(text, sizeof text);
     return err;
 }
 
-enum err vault_open_file(const char *path, const char *purpose, struct vault **out)
+enum err crypto_vault_open_file(const char *path, const char *purpose, struct crypto_vault **out)
 {
-    uint8_t master[VAULT_MASTER] = {0};
+    uint8_t master[CRYPTO_VAULT_MASTER] = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return ERR_CONFIG;
     enum err err = read_master(fd, master);
     close(fd);
     if (err == ERR_OK)
-        err = vault_open(master, purpose, out);
+        err = crypto_vault_open(master, purpose, out);
     secret_wipe(master, sizeof master);
     return err;
 }
 
-void vault_close(struct vault *vault)
+void crypto_vault_close(struct crypto_vault *vault)
 {
     if (!vault)
         return;
-    hmac_unload(&vault->mac);
-    aead_unload(&vault->aead);
+    crypto_hmac_unload(&vault->mac);
+    crypto_aead_unload(&vault->aead);
     struct secret_pages pages = vault->pages;
     secret_pages_destroy(&pages);
 }
 
-enum err vault_pan_mac(struct vault *vault, struct span digits, uint8_t out[static VAULT_MAC])
+enum err crypto_vault_pan_mac(struct crypto_vault *vault, struct span digits, uint8_t out[static CRYPTO_VAULT_MAC])
 {
-    return hmac_run(&vault->mac, &digits, 1, out);
+    return crypto_hmac_run(&vault->mac, &digits, 1, out);
 }
 
-enum err vault_seal(struct vault *vault, const struct env *env, struct span aad, struct span plain, struct buf *out)
+enum err crypto_vault_seal(struct crypto_vault *vault, const struct env *env, struct span aad, struct span plain, struct buf *out)
 {
-    if (plain.len > VAULT_PLAIN_MAX || aad.len > VAULT_PLAIN_MAX)
+    if (plain.len > CRYPTO_VAULT_PLAIN_MAX || aad.len > CRYPTO_VAULT_PLAIN_MAX)
         return ERR_PARSE_LONG;
     size_t before = out->len;
-    buf_put_byte(out, VAULT_VERSION);
-    enum err err = aead_seal(&vault->aead, env, aad, plain, out);
+    buf_put_byte(out, CRYPTO_VAULT_VERSION);
+    enum err err = crypto_aead_seal(&vault->aead, env, aad, plain, out);
     if (err != ERR_OK)
         out->len = before;
     return err;
 }
 
-enum err vault_unseal(struct vault *vault, struct span aad, struct span sealed, struct buf *out)
+enum err crypto_vault_unseal(struct crypto_vault *vault, struct span aad, struct span sealed, struct buf *out)
 {
-    if (sealed.len < VAULT_OVERHEAD || sealed.len > VAULT_PLAIN_MAX + VAULT_OVERHEAD || sealed.at[0] != VAULT_VERSION)
+    if (sealed.len < CRYPTO_VAULT_OVERHEAD || sealed.len > CRYPTO_VAULT_PLAIN_MAX + CRYPTO_VAULT_OVERHEAD ||
+        sealed.at[0] != CRYPTO_VAULT_VERSION)
         return ERR_PARSE_VALUE;
-    return aead_unseal(&vault->aead, aad, span_slice(sealed, 1, sealed.len), out);
+    return crypto_aead_unseal(&vault->aead, aad, span_slice(sealed, 1, sealed.len), out);
 }

@@ -5,16 +5,16 @@
 
 enum { NIBBLES = 16 };
 
-enum err cvv_batch_load(const struct secret_key *pair, struct des_batch_key *out)
+enum err cvv_batch_load(const struct secret_key *pair, struct crypto_des_batch_key *out)
 {
-    return pair->len == 16 ? des_batch_load(pair, out) : ERR_KEY_LENGTH;
+    return pair->len == 16 ? crypto_des_batch_load(pair, out) : ERR_KEY_LENGTH;
 }
 
-/* Up to DES_BATCH_LANES_MAX cards on their way. */
+/* Up to CRYPTO_DES_BATCH_LANES_MAX cards on their way. */
 struct lot {
-    uint64_t left[DES_BATCH_LANES_MAX];
-    uint64_t right[DES_BATCH_LANES_MAX];
-    struct des_planes planes;
+    uint64_t left[CRYPTO_DES_BATCH_LANES_MAX];
+    uint64_t right[CRYPTO_DES_BATCH_LANES_MAX];
+    struct crypto_des_planes planes;
 };
 
 /* ---- decimalisation in planes: each bit of a word is a card ---- */
@@ -41,14 +41,14 @@ static inline void take_digit(struct found *f, const word digit[static 4], word 
     }
 }
 
-static inline void read_nibble(const struct des_planes *planes, unsigned nibble, unsigned unit, word out[static 4])
+static inline void read_nibble(const struct crypto_des_planes *planes, unsigned nibble, unsigned unit, word out[static 4])
 {
     for (unsigned b = 0; b < 4; b++)
         memcpy(&out[b], &planes->at[60 - 4 * nibble + b][unit], sizeof out[b]);
 }
 
 /* First the digits 0..9 from left to right, then A..F less ten, which in bits is: the last stays, the next turns round. */
-static void find_digits(const struct des_planes *planes, unsigned unit, struct found *f)
+static void find_digits(const struct crypto_des_planes *planes, unsigned unit, struct found *f)
 {
     word n[4];
     *f = (struct found){.has = {~(word){0}}};
@@ -63,7 +63,7 @@ static void find_digits(const struct des_planes *planes, unsigned unit, struct f
     }
 }
 
-void cvv_planes_decimalise(struct des_planes *planes, unsigned units)
+void cvv_planes_decimalise(struct crypto_des_planes *planes, unsigned units)
 {
     struct found f;
     for (unsigned unit = 0; unit < units; unit += WORD_UNITS) {
@@ -96,16 +96,16 @@ static void unpack(const uint64_t *numbers, size_t count, struct cvv_batch_code 
     }
 }
 
-void cvv_batch_generate(const struct des_kernel *kernel, const struct des_batch_key *key, const struct cvv_batch_card *cards,
-                        size_t count, struct cvv_batch_code *out)
+void cvv_batch_generate(const struct crypto_des_kernel *kernel, const struct crypto_des_batch_key *key,
+                        const struct cvv_batch_card *cards, size_t count, struct cvv_batch_code *out)
 {
     struct lot lot;
     for (size_t done = 0; done < count; done += kernel->lanes) {
         size_t now = count - done < kernel->lanes ? count - done : kernel->lanes;
         pack(cards + done, now, &lot, out + done);
-        des_batch_chain(kernel, key, lot.left, lot.right, now, &lot.planes);
+        crypto_des_batch_chain(kernel, key, lot.left, lot.right, now, &lot.planes);
         cvv_planes_decimalise(&lot.planes, kernel->lanes / 64U);
-        des_batch_scatter(kernel, &lot.planes, lot.left);
+        crypto_des_batch_scatter(kernel, &lot.planes, lot.left);
         unpack(lot.left, now, out + done);
     }
     secret_wipe(&lot, sizeof lot);
@@ -115,8 +115,8 @@ void cvv_batch_generate(const struct des_kernel *kernel, const struct des_batch_
 
 /* The halves of the card keys: before they are enciphered under the master key, then themselves. */
 struct card_keys {
-    uint64_t first[DES_BATCH_LANES_MAX];
-    uint64_t second[DES_BATCH_LANES_MAX];
+    uint64_t first[CRYPTO_DES_BATCH_LANES_MAX];
+    uint64_t second[CRYPTO_DES_BATCH_LANES_MAX];
 };
 
 static enum err pack_dynamic(const struct cvv_dynamic *card, uint64_t *block, struct cvv_blocks *out)
@@ -143,20 +143,20 @@ static void pack_cards(const struct cvv_dynamic *cards, size_t count, struct lot
     }
 }
 
-void cvv_batch_dynamic(const struct des_kernel *kernel, const struct des_batch_key *master, const struct cvv_dynamic *cards,
-                       size_t count, struct cvv_batch_code *out)
+void cvv_batch_dynamic(const struct crypto_des_kernel *kernel, const struct crypto_des_batch_key *master,
+                       const struct cvv_dynamic *cards, size_t count, struct cvv_batch_code *out)
 {
     struct lot lot;
     struct card_keys keys;
-    const struct des_batch_pairs pairs = {keys.first, keys.second};
+    const struct crypto_des_batch_pairs pairs = {keys.first, keys.second};
     for (size_t done = 0; done < count; done += kernel->lanes) {
         size_t now = count - done < kernel->lanes ? count - done : kernel->lanes;
         pack_cards(cards + done, now, &lot, &keys, out + done);
-        des_batch_encrypt(kernel, master, keys.first, keys.first, now);
-        des_batch_encrypt(kernel, master, keys.second, keys.second, now);
-        des_batch_chain_each(kernel, &pairs, lot.left, lot.right, now, &lot.planes);
+        crypto_des_batch_encrypt(kernel, master, keys.first, keys.first, now);
+        crypto_des_batch_encrypt(kernel, master, keys.second, keys.second, now);
+        crypto_des_batch_chain_each(kernel, &pairs, lot.left, lot.right, now, &lot.planes);
         cvv_planes_decimalise(&lot.planes, kernel->lanes / 64U);
-        des_batch_scatter(kernel, &lot.planes, lot.left);
+        crypto_des_batch_scatter(kernel, &lot.planes, lot.left);
         unpack(lot.left, now, out + done);
     }
     secret_wipe(&lot, sizeof lot);

@@ -27,12 +27,12 @@ static void input_a(const struct pan *pan, const char psn[static 2], char out[st
 static enum err input_b(const struct pan *pan, const char psn[static 2], char out[static DIGITS])
 {
     char all[CARD_PAN_MAX + 3];
-    uint8_t packed[sizeof all / 2], hash[DIGEST_SHA1] = {0};
+    uint8_t packed[sizeof all / 2], hash[CRYPTO_DIGEST_SHA1] = {0};
     struct code_digits digits;
     size_t len = gather(pan, psn, pan->len % 2, all);
     enum err err = span_unhex(span_of(all, len), packed, sizeof packed);
     if (err == ERR_OK)
-        err = digest_sha1(span_of(packed, len / 2), hash);
+        err = crypto_digest_sha1(span_of(packed, len / 2), hash);
     if (err == ERR_OK) {
         cvv_decimalise(hash, 2 * sizeof hash, DIGITS, &digits);
         memcpy(out, digits.at, DIGITS);
@@ -67,7 +67,7 @@ enum err cvv_card_block(const struct pan *pan, const char psn[static 2], enum cv
     return err;
 }
 
-enum err cvv_card_key(struct des *master, const struct pan *pan, const char psn[static 2], enum cvv_method method,
+enum err cvv_card_key(struct crypto_des *master, const struct pan *pan, const char psn[static 2], enum cvv_method method,
                       struct secret_key *out)
 {
     uint64_t y[2];
@@ -75,7 +75,7 @@ enum err cvv_card_key(struct des *master, const struct pan *pan, const char psn[
     y[0] = htobe64(y[0]);
     y[1] = ~y[0];
     uint8_t *bytes = (uint8_t *)y;
-    enum err err = des_encrypt(master, bytes, bytes, sizeof y);
+    enum err err = crypto_des_encrypt(master, bytes, bytes, sizeof y);
     if (err == ERR_OK) {
         set_odd_parity(bytes, sizeof y);
         *out = (struct secret_key){.len = sizeof y};

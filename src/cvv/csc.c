@@ -32,23 +32,24 @@ static enum err gather(struct span account, const char expiry[static EXPIRY], co
     return ERR_OK;
 }
 
-static enum err encipher(struct des *csck, const char text[static NIBBLES], bool two_blocks, uint8_t r[static DES_BLOCK])
+static enum err encipher(struct crypto_des *csck, const char text[static NIBBLES], bool two_blocks,
+                         uint8_t r[static CRYPTO_DES_BLOCK])
 {
     uint8_t block[NIBBLES / 2] = {0};
     enum err err = span_unhex(span_of(text, NIBBLES), block, sizeof block);
     if (err == ERR_OK)
-        err = two_blocks ? des_mac_cbc(csck, block, sizeof block, r) : des_encrypt(csck, block, r, DES_BLOCK);
+        err = two_blocks ? crypto_des_mac_cbc(csck, block, sizeof block, r) : crypto_des_encrypt(csck, block, r, CRYPTO_DES_BLOCK);
     secret_wipe(block, sizeof block);
     return err;
 }
 
 /* Decimal digits from the left; then, while there are fewer than twelve, letters from the left: A..F are 1..6 among the first
  * five digits of R and five more, modulo ten, from the sixth on. */
-static void decimalise(const uint8_t r[static DES_BLOCK], char out[static CODES])
+static void decimalise(const uint8_t r[static CRYPTO_DES_BLOCK], char out[static CODES])
 {
     size_t made = 0;
     for (unsigned pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < (size_t)2 * DES_BLOCK && made < CODES; i++) {
+        for (size_t i = 0; i < (size_t)2 * CRYPTO_DES_BLOCK && made < CODES; i++) {
             unsigned nibble = i % 2 == 0 ? r[i / 2] >> 4 : r[i / 2] & 15u;
             if ((nibble > 9) != pass)
                 continue;
@@ -57,11 +58,11 @@ static void decimalise(const uint8_t r[static DES_BLOCK], char out[static CODES]
         }
 }
 
-enum err cvv_csc_generate_with(struct des *csck, struct span account, const char expiry[static 4], const char *service,
+enum err cvv_csc_generate_with(struct crypto_des *csck, struct span account, const char expiry[static 4], const char *service,
                                struct cvv_csc *out)
 {
     char text[NIBBLES] = {0}, codes[CODES] = {0};
-    uint8_t r[DES_BLOCK] = {0};
+    uint8_t r[CRYPTO_DES_BLOCK] = {0};
     enum err err = gather(account, expiry, service, text);
     if (err == ERR_OK)
         err = encipher(csck, text, service != NULL, r);
@@ -80,11 +81,11 @@ enum err cvv_csc_generate_with(struct des *csck, struct span account, const char
 enum err cvv_csc_generate(const struct secret_key *csck, struct span account, const char expiry[static 4], const char *service,
                           struct cvv_csc *out)
 {
-    struct des des = {0};
+    struct crypto_des des = {0};
     if (csck->len != PAIR)
         return ERR_KEY_LENGTH;
-    TRY(des_load(csck, &des));
+    TRY(crypto_des_load(csck, &des));
     enum err err = cvv_csc_generate_with(&des, account, expiry, service, out);
-    des_unload(&des);
+    crypto_des_unload(&des);
     return err;
 }

@@ -26,7 +26,7 @@ struct cvv_csc {
 MUST_USE enum err cvv_csc_generate(const struct secret_key *csck, struct span account, const char expiry[static 4],
                                    const char *service, struct cvv_csc *out);
 /* The same with a double-length key that is loaded already. */
-MUST_USE enum err cvv_csc_generate_with(struct des *csck, struct span account, const char expiry[static 4], const char *service,
-                                        struct cvv_csc *out);
+MUST_USE enum err cvv_csc_generate_with(struct crypto_des *csck, struct span account, const char expiry[static 4],
+                                        const char *service, struct cvv_csc *out);
 
 #endif

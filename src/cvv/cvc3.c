@@ -50,14 +50,14 @@ enum err cvv_cvc3_check(struct span track2)
 
 enum err cvv_cvc3_iv(const struct secret_key *card, struct span track2, uint8_t out[static 2])
 {
-    uint8_t data[CVV_TRACK2_MAX / 2] = {0}, mac[DES_BLOCK] = {0};
+    uint8_t data[CVV_TRACK2_MAX / 2] = {0}, mac[CRYPTO_DES_BLOCK] = {0};
     if (card->len != PAIR)
         return ERR_KEY_LENGTH;
     enum err err = pack(track2, data);
     if (err == ERR_OK)
-        err = des_mac_retail(card, data, track2.len / 2, mac);
+        err = crypto_des_mac_retail(card, data, track2.len / 2, mac);
     if (err == ERR_OK)
-        memcpy(out, mac + DES_BLOCK - 2, 2);
+        memcpy(out, mac + CRYPTO_DES_BLOCK - 2, 2);
     secret_wipe(data, sizeof data);
     secret_wipe(mac, sizeof mac);
     return err;
@@ -65,7 +65,7 @@ enum err cvv_cvc3_iv(const struct secret_key *card, struct span track2, uint8_t 
 
 /* IVCVC3, unpredictable number as packed decimal, counter in binary. */
 static enum err fill(const uint8_t iv[static 2], const char unpredictable[static 8], uint16_t counter,
-                     uint8_t out[static DES_BLOCK])
+                     uint8_t out[static CRYPTO_DES_BLOCK])
 {
     uint64_t ignored = 0;
     TRY(span_decimal(span_of(unpredictable, 8), &ignored));
@@ -79,16 +79,16 @@ static enum err fill(const uint8_t iv[static 2], const char unpredictable[static
 enum err cvv_cvc3(const struct secret_key *card, const uint8_t iv[static 2], const char unpredictable[static 8], uint16_t counter,
                   struct code_digits *out)
 {
-    uint8_t block[DES_BLOCK] = {0};
-    struct des des = {0};
+    uint8_t block[CRYPTO_DES_BLOCK] = {0};
+    struct crypto_des des = {0};
     if (card->len != PAIR)
         return ERR_KEY_LENGTH;
     enum err err = fill(iv, unpredictable, counter, block);
     if (err == ERR_OK)
-        err = des_load(card, &des);
+        err = crypto_des_load(card, &des);
     if (err == ERR_OK)
-        err = des_encrypt(&des, block, block, sizeof block);
-    des_unload(&des);
+        err = crypto_des_encrypt(&des, block, block, sizeof block);
+    crypto_des_unload(&des);
     if (err == ERR_OK) {
         struct buf b = buf_over(out->at, sizeof out->at);
         *out = (struct code_digits){.len = DIGITS};

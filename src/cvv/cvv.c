@@ -10,9 +10,9 @@ enum err cvv_key_load(const struct secret_key *pair, struct cvv_key *out)
     SECRET_KEY left = {.len = 8};
     memcpy(left.at, pair->at, 8);
     struct cvv_key key = {0};
-    enum err err = des_load(&left, &key.left);
+    enum err err = crypto_des_load(&left, &key.left);
     if (err == ERR_OK)
-        err = des_load(pair, &key.pair);
+        err = crypto_des_load(pair, &key.pair);
     if (err == ERR_OK)
         *out = key;
     else
@@ -23,14 +23,14 @@ enum err cvv_key_load(const struct secret_key *pair, struct cvv_key *out)
 
 void cvv_key_unload(struct cvv_key *key)
 {
-    des_unload(&key->left);
-    des_unload(&key->pair);
+    crypto_des_unload(&key->left);
+    crypto_des_unload(&key->pair);
 }
 
-static enum err encipher_number(struct des *des, uint64_t *number)
+static enum err encipher_number(struct crypto_des *des, uint64_t *number)
 {
     uint64_t bytes = htobe64(*number);
-    enum err err = des_encrypt(des, (const uint8_t *)&bytes, (uint8_t *)&bytes, sizeof bytes);
+    enum err err = crypto_des_encrypt(des, (const uint8_t *)&bytes, (uint8_t *)&bytes, sizeof bytes);
     *number = be64toh(bytes);
     return err;
 }
@@ -46,7 +46,7 @@ static enum err make_block(struct cvv_key *key, const struct pan *pan, const cha
 }
 
 enum err cvv_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
-                   uint8_t out[static DES_BLOCK])
+                   uint8_t out[static CRYPTO_DES_BLOCK])
 {
     struct cvv_blocks blocks;
     enum err err = make_block(key, pan, expiry, service, &blocks);

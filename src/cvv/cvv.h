@@ -29,8 +29,8 @@
 /* ---- CVV ---- */
 
 struct cvv_key {
-    struct des left; /* KA alone */
-    struct des pair; /* KA, KB */
+    struct crypto_des left; /* KA alone */
+    struct crypto_des pair; /* KA, KB */
 };
 
 MUST_USE enum err cvv_key_load(const struct secret_key *pair, struct cvv_key *out);
@@ -40,7 +40,7 @@ MUST_USE enum err cvv_generate(struct cvv_key *key, const struct pan *pan, const
                                const char service[static 3], uint8_t digits, struct code_digits *out);
 /* The block before decimalisation. */
 MUST_USE enum err cvv_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
-                            uint8_t out[static DES_BLOCK]);
+                            uint8_t out[static CRYPTO_DES_BLOCK]);
 /* Two passes: first 0..9 from left to right, then A..F as digit minus 10. `hex_digits` of the block are looked at. */
 void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, struct code_digits *out);
 
@@ -56,13 +56,13 @@ MUST_USE static inline enum err cvv_cavv(struct cvv_key *key, const struct pan *
 enum cvv_method { CVV_METHOD_A = 'A', CVV_METHOD_B = 'B' };
 
 /* B is computed for any length here; the wire refuses it for PANs of 16 digits or fewer. */
-MUST_USE enum err cvv_card_key(struct des *master, const struct pan *pan, const char psn[static 2], enum cvv_method method,
+MUST_USE enum err cvv_card_key(struct crypto_des *master, const struct pan *pan, const char psn[static 2], enum cvv_method method,
                                struct secret_key *out);
 
 /* ---- dynamic codes ---- */
 
 struct cvv_master {
-    struct des master;
+    struct crypto_des master;
     struct cvv_key card; /* contexts re-keyed for each card */
 };
 MUST_USE enum err cvv_master_load(const struct secret_key *pair, struct cvv_master *out);

@@ -11,7 +11,7 @@ enum err cvv_master_load(const struct secret_key *pair, struct cvv_master *out)
     if (pair->len != 16)
         return ERR_KEY_LENGTH;
     struct cvv_master m = {0};
-    enum err err = des_load(pair, &m.master);
+    enum err err = crypto_des_load(pair, &m.master);
     /* Contexts for the card keys to come, first loaded with the master itself. */
     if (err == ERR_OK)
         err = cvv_key_load(pair, &m.card);
@@ -25,7 +25,7 @@ enum err cvv_master_load(const struct secret_key *pair, struct cvv_master *out)
 
 void cvv_master_unload(struct cvv_master *master)
 {
-    des_unload(&master->master);
+    crypto_des_unload(&master->master);
     cvv_key_unload(&master->card);
 }
 
@@ -34,8 +34,8 @@ enum err cvv_master_card(struct cvv_master *master, const struct cvv_dynamic *in
     SECRET_KEY pair = {0}, left = {.len = 8};
     TRY(cvv_card_key(&master->master, &in->pan, in->psn, in->method, &pair));
     memcpy(left.at, pair.at, 8);
-    TRY(des_reload(&master->card.left, &left));
-    TRY(des_reload(&master->card.pair, &pair));
+    TRY(crypto_des_reload(&master->card.left, &left));
+    TRY(crypto_des_reload(&master->card.pair, &pair));
     *out = &master->card;
     return ERR_OK;
 }

@@ -73,6 +73,6 @@ MUST_USE enum err cvv_card_block(const struct pan *pan, const char psn[static 2]
 
 /* Puts the first three digits in place of the blocks, digit n in the four lowest bits of byte n, counted from the lowest; the other
  * bits are left over. `units`: words of each plane that hold blocks. */
-void cvv_planes_decimalise(struct des_planes *planes, unsigned units);
+void cvv_planes_decimalise(struct crypto_des_planes *planes, unsigned units);
 
 #endif

@@ -13,7 +13,7 @@ struct entry {
 };
 
 struct gateway_claims {
-    struct hmac key;
+    struct crypto_hmac key;
     struct entry entry[GATEWAY_CLAIMS_MAX];
 };
 
@@ -24,7 +24,7 @@ enum err gateway_claims_create(const struct env *env, struct gateway_claims **ou
     TRY(memory_reserve(1, sizeof(struct gateway_claims), &at));
     struct gateway_claims *claims = at;
     env_random(env, key, sizeof key);
-    enum err err = hmac_load(span_of(key, sizeof key), &claims->key);
+    enum err err = crypto_hmac_load(span_of(key, sizeof key), &claims->key);
     secret_wipe(key, sizeof key);
     if (err != ERR_OK)
         memory_release(claims, 1, sizeof *claims);
@@ -37,20 +37,20 @@ void gateway_claims_destroy(struct gateway_claims *claims)
 {
     if (!claims)
         return;
-    hmac_unload(&claims->key);
+    crypto_hmac_unload(&claims->key);
     memory_release(claims, 1, sizeof *claims);
 }
 
 enum err gateway_claims_mac(struct gateway_claims *claims, struct span body, uint8_t out[static 32])
 {
-    return hmac_run(&claims->key, &body, 1, out);
+    return crypto_hmac_run(&claims->key, &body, 1, out);
 }
 
 static enum err locate(struct gateway_claims *claims, struct span tenant, struct span request_id, uint8_t tag[static 32],
                        struct entry **out)
 {
     const struct span part[] = {tenant, span_of("", 1), request_id};
-    TRY(hmac_run(&claims->key, part, 3, tag));
+    TRY(crypto_hmac_run(&claims->key, part, 3, tag));
     *out = &claims->entry[(((size_t)tag[16] << 8) | tag[17]) % GATEWAY_CLAIMS_MAX];
     return ERR_OK;
 }

@@ -81,7 +81,7 @@ static enum err take_digests(struct gateway *g, struct slot *slot)
     const struct commercehub_request *request = &slot->secret->request;
     bool number = request->card_data.present && request->card_data.len <= CARD_PAN_MAX;
     if (number)
-        TRY(vault_pan_mac(g->parts.vault, WIRE_SPAN(request->card_data), slot->payment.fingerprint));
+        TRY(crypto_vault_pan_mac(g->parts.vault, WIRE_SPAN(request->card_data), slot->payment.fingerprint));
     TRY(gateway_claims_mac(g->claims, slot->http->body, slot->exact));
     return commercehub_digest(slot->call, request, number ? slot->payment.fingerprint : NULL, slot->digest);
 }
@@ -135,7 +135,7 @@ static enum step decrypt_start(struct gateway *g, struct slot *slot)
     struct gateway_job *job = &slot->secret->job;
     uint8_t room[sizeof request->encryption_block.at];
     struct buf cipher = buf_over(room, sizeof room);
-    if (base64_decode(WIRE_SPAN(request->encryption_block), &cipher) != ERR_OK)
+    if (crypto_base64_decode(WIRE_SPAN(request->encryption_block), &cipher) != ERR_OK)
         return pipeline_fault(slot, FAULT_ENCRYPTION, "source.encryptionData.encryptionBlock");
     /* Any length but the key's fails like any other wrong ciphertext. */
     job->in_len = cipher.len <= sizeof job->in ? cipher.len : 0;
@@ -170,7 +170,7 @@ static enum step decrypt_read(struct gateway *g, struct slot *slot)
         return pipeline_fault(slot, FAULT_KEY_EXPIRED, path);
     }
     memcpy(like.id, key_id.at, key_id.len < sizeof like.id ? key_id.len : sizeof like.id - 1);
-    enum err err = vault_unseal(g->parts.vault, key_id, store_cell_span(rows, 0, 0), &der);
+    enum err err = crypto_vault_unseal(g->parts.vault, key_id, store_cell_span(rows, 0, 0), &der);
     if (err == ERR_OK)
         err = gateway_keyring_put(g->keyring, &like, buf_span(&der), env_monotonic_us(g->parts.env), &key);
     secret_wipe(der.at, der.cap);
@@ -231,7 +231,8 @@ enum step front_validate(struct gateway *g, struct slot *slot)
     const struct gateway_merchant *merchant = gateway_merchant_at(g->merchants, slot->merchant);
     if (!payment->currency)
         payment->currency = money_currency(span_text(merchant->currency));
-    if (!payment->currency || vault_pan_mac(g->parts.vault, card_pan_span(&secret->payment.pan), payment->fingerprint) != ERR_OK)
+    if (!payment->currency ||
+        crypto_vault_pan_mac(g->parts.vault, card_pan_span(&secret->payment.pan), payment->fingerprint) != ERR_OK)
         return pipeline_fault(slot, FAULT_INTERNAL, NULL);
     payment->merchant = slot->merchant;
     payment->created_ms = slot->now_ms;

@@ -105,7 +105,7 @@ static void take_jobs(struct gateway *g)
             pipeline_push(g, job[i]->context);
 }
 
-static void link_answered(void *owner, enum gateway_sent sent, void *context, const struct iso_message *message)
+static void link_answered(void *owner, enum gateway_sent sent, void *context, const struct iso8583_message *message)
 {
     struct gateway *g = owner;
     if (sent == GATEWAY_SENT_REVERSAL) {

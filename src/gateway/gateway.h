@@ -39,7 +39,7 @@ struct http;
 struct http_mount;
 struct net_loop;
 struct store_writer;
-struct vault;
+struct crypto_vault;
 
 enum { GATEWAY_LINKS_MAX = 4, GATEWAY_NETWORKS_MAX = 4, GATEWAY_BINS_MAX = 64 };
 
@@ -82,7 +82,7 @@ struct gateway_parts {
     const struct env *env;
     struct http *http;
     struct store_writer *writer;
-    struct vault *vault;
+    struct crypto_vault *vault;
     struct net_loop *loop;
 };
 

@@ -82,7 +82,7 @@ struct slot {
     unsigned tries;
     bool unknown;     /* RECORD: an earlier try may have been committed */
     int64_t retry_us; /* RECORD: when to try again; 0: not waiting for that */
-    uint8_t sealed[SEALED_MAX + RSA_DER_MAX];
+    uint8_t sealed[SEALED_MAX + CRYPTO_RSA_DER_MAX];
     size_t sealed_len;
     char terminal[65];
     char trace[512];
@@ -176,7 +176,7 @@ struct gateway_place outcome_place(const struct gateway *g, const struct slot *s
 
 /* ---- reversal.c ---- */
 void reversal_due_soon(struct gateway *g);
-void reversal_answered(struct gateway *g, struct reversal *reversal, const struct iso_message *message);
+void reversal_answered(struct gateway *g, struct reversal *reversal, const struct iso8583_message *message);
 /* True if the batch was one of the reversals'. */
 bool reversal_stored(struct gateway *g, struct store_batch *batch);
 void reversal_due_stored(struct gateway *g);

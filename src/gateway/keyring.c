@@ -22,7 +22,7 @@ enum err gateway_keyring_create(struct gateway_keyring **out)
 static void clear(struct gateway_key *key)
 {
     if (key->read_us != 0)
-        rsa_free(&key->rsa);
+        crypto_rsa_free(&key->rsa);
     *key = (struct gateway_key){0};
 }
 
@@ -79,8 +79,8 @@ enum err gateway_keyring_put(struct gateway_keyring *ring, const struct gateway_
     key = place(ring);
     if (!key)
         return ERR_BUSY;
-    struct rsa_key rsa = {0};
-    TRY(rsa_import_private(der, &rsa));
+    struct crypto_rsa_key rsa = {0};
+    TRY(crypto_rsa_import_private(der, &rsa));
     clear(key);
     *key = *like;
     key->rsa = rsa;

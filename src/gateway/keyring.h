@@ -25,7 +25,7 @@ struct gateway_key {
     char id[65];
     uint32_t merchant;
     int64_t expires_ms;
-    struct rsa_key rsa;
+    struct crypto_rsa_key rsa;
     unsigned held;
     int64_t used_us;
     int64_t read_us; /* 0: the place is free */

@@ -25,7 +25,7 @@ static enum step generate_done(struct gateway *g, struct slot *slot)
     env_uuid(g->parts.env, slot->key_id);
     enum err err = job->err;
     if (err == ERR_OK)
-        err = vault_seal(g->parts.vault, g->parts.env, span_text(slot->key_id), span_of(job->out, job->out_len), &sealed);
+        err = crypto_vault_seal(g->parts.vault, g->parts.env, span_text(slot->key_id), span_of(job->out, job->out_len), &sealed);
     gateway_job_wipe(job);
     if (err != ERR_OK)
         return pipeline_fault(slot, FAULT_INTERNAL, NULL);

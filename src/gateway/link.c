@@ -23,9 +23,9 @@ struct entry {
 
 struct gateway_link {
     struct gateway_link_config config;
-    const struct iso_profile *profile;
-    enum iso_extract extract;
-    enum iso_result result;
+    const struct iso8583_profile *profile;
+    enum iso8583_extract extract;
+    enum iso8583_result result;
     const struct env *env;
     struct net_client *client;
     struct gateway_link_events events;
@@ -92,52 +92,52 @@ void gateway_link_stamp(struct gateway_link *link, int64_t now_ms, struct paymen
 
 /* ---- messages ---- */
 
-static void put_cut(struct iso_message *m, unsigned field, const char *text, size_t max)
+static void put_cut(struct iso8583_message *m, unsigned field, const char *text, size_t max)
 {
     struct span value = span_text(text);
     if (value.len > 0)
-        iso_set(m, field, span_slice(value, 0, max));
+        iso8583_set(m, field, span_slice(value, 0, max));
 }
 
 /* DE22: number keyed by the shopper (01), no PIN entry; the length is the profile's. */
-static void put_entry_mode(const struct iso_profile *profile, struct iso_message *m)
+static void put_entry_mode(const struct iso8583_profile *profile, struct iso8583_message *m)
 {
     static const char mode[] = "0100";
-    iso_set(m, ISO_ENTRY_MODE, span_of(mode, profile->field[ISO_ENTRY_MODE].max == 4 ? 4 : 3));
+    iso8583_set(m, ISO8583_ENTRY_MODE, span_of(mode, profile->field[ISO8583_ENTRY_MODE].max == 4 ? 4 : 3));
 }
 
 static void put_common(const struct gateway_link *link, const struct payment *payment, const struct payment_secret *secret,
-                       const struct gateway_place *place, struct iso_message *m)
+                       const struct gateway_place *place, struct iso8583_message *m)
 {
-    iso_set(m, ISO_PAN, card_pan_span(&secret->pan));
-    iso_set_text(m, ISO_PROCESSING_CODE, "000000");
-    iso_set_decimal(m, ISO_AMOUNT, payment->amount_minor, 12);
-    iso_set_text(m, ISO_TIME_LOCAL, payment->transmission + 4);
-    iso_set(m, ISO_DATE_LOCAL, span_of(payment->transmission, 4));
-    iso_set_text(m, ISO_EXPIRY, payment->expiry);
-    iso_set_text(m, ISO_MCC, place->mcc);
+    iso8583_set(m, ISO8583_PAN, card_pan_span(&secret->pan));
+    iso8583_set_text(m, ISO8583_PROCESSING_CODE, "000000");
+    iso8583_set_decimal(m, ISO8583_AMOUNT, payment->amount_minor, 12);
+    iso8583_set_text(m, ISO8583_TIME_LOCAL, payment->transmission + 4);
+    iso8583_set(m, ISO8583_DATE_LOCAL, span_of(payment->transmission, 4));
+    iso8583_set_text(m, ISO8583_EXPIRY, payment->expiry);
+    iso8583_set_text(m, ISO8583_MCC, place->mcc);
     put_entry_mode(link->profile, m);
-    iso_set_text(m, ISO_CONDITION, place->condition);
-    iso_set_text(m, ISO_ACQUIRER, link->config.acquirer);
-    iso_set_text(m, ISO_RRN, payment->rrn);
-    put_cut(m, ISO_TERMINAL, place->terminal, 8);
-    put_cut(m, ISO_MERCHANT, place->merchant, 15);
-    iso_set_text(m, ISO_CURRENCY, payment->currency->numeric);
+    iso8583_set_text(m, ISO8583_CONDITION, place->condition);
+    iso8583_set_text(m, ISO8583_ACQUIRER, link->config.acquirer);
+    iso8583_set_text(m, ISO8583_RRN, payment->rrn);
+    put_cut(m, ISO8583_TERMINAL, place->terminal, 8);
+    put_cut(m, ISO8583_MERCHANT, place->merchant, 15);
+    iso8583_set_text(m, ISO8583_CURRENCY, payment->currency->numeric);
 }
 
 static enum err put_code(const struct gateway_link *link, const struct payment *payment, const struct payment_secret *secret,
-                         struct iso_message *m)
+                         struct iso8583_message *m)
 {
-    static const enum iso_presence presence[] = {
-        [PAYMENT_CODE_ABSENT] = ISO_CODE_ABSENT,
-        [PAYMENT_CODE_PRESENT] = ISO_CODE_PRESENT,
-        [PAYMENT_CODE_ILLEGIBLE] = ISO_CODE_ILLEGIBLE,
-        [PAYMENT_CODE_NOT_ON_CARD] = ISO_CODE_NOT_ON_CARD,
+    static const enum iso8583_presence presence[] = {
+        [PAYMENT_CODE_ABSENT] = ISO8583_CODE_ABSENT,
+        [PAYMENT_CODE_PRESENT] = ISO8583_CODE_PRESENT,
+        [PAYMENT_CODE_ILLEGIBLE] = ISO8583_CODE_ILLEGIBLE,
+        [PAYMENT_CODE_NOT_ON_CARD] = ISO8583_CODE_NOT_ON_CARD,
     };
-    struct iso_code code = {.presence = presence[payment->presence], .result_wanted = true};
+    struct iso8583_code code = {.presence = presence[payment->presence], .result_wanted = true};
     if (payment->presence == PAYMENT_CODE_PRESENT)
         code.digits = secret->code;
-    enum err err = iso_code_write(link->extract, &code, m);
+    enum err err = iso8583_code_write(link->extract, &code, m);
     secret_wipe(&code, sizeof code);
     return err;
 }
@@ -151,15 +151,15 @@ static enum err send_frame(struct gateway_link *link, struct span frame)
 }
 
 /* Builds, sends and wipes. */
-static enum err send_message(struct gateway_link *link, struct iso_message *m)
+static enum err send_message(struct gateway_link *link, struct iso8583_message *m)
 {
     uint8_t room[GATEWAY_FRAME_MAX];
     struct buf frame = buf_over(room, sizeof room);
-    enum err err = iso_build(link->profile, m, &frame);
+    enum err err = iso8583_build(link->profile, m, &frame);
     if (err == ERR_OK)
         err = send_frame(link, buf_span(&frame));
     secret_wipe(room, frame.len);
-    iso_message_wipe(m);
+    iso8583_message_wipe(m);
     return err;
 }
 
@@ -177,22 +177,22 @@ static void expect(struct gateway_link *link, const struct entry *entry)
 enum err gateway_link_authorise(struct gateway_link *link, const struct payment *payment, struct payment_secret *secret,
                                 const struct gateway_place *place, void *context)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     enum err err = ERR_OK;
     if (!gateway_link_up(link))
         err = ERR_LINK_UNAVAILABLE;
     else if (link->in_flight >= (size_t)link->config.in_flight || entry_of(link, payment->stan)->kind != ENTRY_FREE)
         err = ERR_BUSY;
     if (err == ERR_OK) {
-        iso_message_init(&m, ISO_AUTHORISATION);
+        iso8583_message_init(&m, ISO8583_AUTHORISATION);
         put_common(link, payment, secret, place, &m);
-        iso_set_text(&m, ISO_TRANSMISSION, payment->transmission);
-        iso_set_decimal(&m, ISO_STAN, payment->stan, 6);
+        iso8583_set_text(&m, ISO8583_TRANSMISSION, payment->transmission);
+        iso8583_set_decimal(&m, ISO8583_STAN, payment->stan, 6);
         err = put_code(link, payment, secret, &m);
         if (err == ERR_OK)
             err = send_message(link, &m);
         else
-            iso_message_wipe(&m);
+            iso8583_message_wipe(&m);
     }
     secret_wipe(&secret->code, sizeof secret->code);
     if (err != ERR_OK)
@@ -210,31 +210,31 @@ enum err gateway_link_authorise(struct gateway_link *link, const struct payment 
 enum err gateway_link_reversal(struct gateway_link *link, const struct payment *payment, const struct payment_secret *secret,
                                const struct gateway_place *place, int64_t now_ms, struct buf *frame)
 {
-    struct iso_message original, m;
+    struct iso8583_message original, m;
     char transmission[11];
     write_transmission(now_ms, transmission);
-    iso_message_init(&original, ISO_AUTHORISATION);
-    iso_set_text(&original, ISO_TRANSMISSION, payment->transmission);
-    iso_set_decimal(&original, ISO_STAN, payment->stan, 6);
-    iso_set_text(&original, ISO_ACQUIRER, link->config.acquirer);
-    iso_message_init(&m, ISO_REVERSAL);
+    iso8583_message_init(&original, ISO8583_AUTHORISATION);
+    iso8583_set_text(&original, ISO8583_TRANSMISSION, payment->transmission);
+    iso8583_set_decimal(&original, ISO8583_STAN, payment->stan, 6);
+    iso8583_set_text(&original, ISO8583_ACQUIRER, link->config.acquirer);
+    iso8583_message_init(&m, ISO8583_REVERSAL);
     put_common(link, payment, secret, place, &m);
-    iso_set_text(&m, ISO_TRANSMISSION, transmission);
+    iso8583_set_text(&m, ISO8583_TRANSMISSION, transmission);
     /* A number of its own, not one in flight at this moment: repeats keep it. */
-    iso_set_decimal(&m, ISO_STAN, next_stan(link), 6);
-    iso_set_text(&m, ISO_RESPONSE, "68"); /* why: answer received too late */
-    enum err err = iso_original_write(&original, &m);
+    iso8583_set_decimal(&m, ISO8583_STAN, next_stan(link), 6);
+    iso8583_set_text(&m, ISO8583_RESPONSE, "68"); /* why: answer received too late */
+    enum err err = iso8583_original_write(&original, &m);
     if (err == ERR_OK)
-        err = iso_build(link->profile, &m, frame);
-    iso_message_wipe(&m);
+        err = iso8583_build(link->profile, &m, frame);
+    iso8583_message_wipe(&m);
     return err;
 }
 
-static void take_key(const struct iso_message *m, struct entry *entry)
+static void take_key(const struct iso8583_message *m, struct entry *entry)
 {
     uint64_t stan = 0;
-    struct span transmission = iso_get(m, ISO_TRANSMISSION), rrn = iso_get(m, ISO_RRN);
-    entry->stan = span_decimal(iso_get(m, ISO_STAN), &stan) == ERR_OK ? (uint32_t)stan : 0;
+    struct span transmission = iso8583_get(m, ISO8583_TRANSMISSION), rrn = iso8583_get(m, ISO8583_RRN);
+    entry->stan = span_decimal(iso8583_get(m, ISO8583_STAN), &stan) == ERR_OK ? (uint32_t)stan : 0;
     memset(entry->transmission, 0, sizeof entry->transmission);
     memset(entry->rrn, 0, sizeof entry->rrn);
     memcpy(entry->transmission, transmission.at, transmission.len < 11 ? transmission.len : 10);
@@ -243,10 +243,10 @@ static void take_key(const struct iso_message *m, struct entry *entry)
 
 enum err gateway_link_reverse(struct gateway_link *link, struct span frame, bool repeat, int64_t timeout_us, void *context)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     if (!gateway_link_up(link))
         return ERR_LINK_UNAVAILABLE;
-    enum err err = iso_parse(link->profile, frame, &m, NULL);
+    enum err err = iso8583_parse(link->profile, frame, &m, NULL);
     struct entry entry = {.kind = ENTRY_REVERSAL, .context = context, .deadline_us = env_monotonic_us(link->env) + timeout_us};
     if (err == ERR_OK) {
         take_key(&m, &entry);
@@ -254,10 +254,10 @@ enum err gateway_link_reverse(struct gateway_link *link, struct span frame, bool
             err = ERR_BUSY;
     }
     if (err == ERR_OK) {
-        m.mti = repeat ? ISO_REVERSAL_REPEAT : ISO_REVERSAL;
+        m.mti = repeat ? ISO8583_REVERSAL_REPEAT : ISO8583_REVERSAL;
         err = send_message(link, &m);
     } else {
-        iso_message_wipe(&m);
+        iso8583_message_wipe(&m);
     }
     if (err == ERR_OK)
         expect(link, &entry);
@@ -268,13 +268,13 @@ enum err gateway_link_reverse(struct gateway_link *link, struct span frame, bool
 
 static enum err send_network(struct gateway_link *link, const char *code)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     struct entry entry = {.kind = ENTRY_NETWORK, .stan = next_stan(link)};
     write_transmission(env_wall_ms(link->env), entry.transmission);
-    iso_message_init(&m, ISO_NETWORK);
-    iso_set_text(&m, ISO_TRANSMISSION, entry.transmission);
-    iso_set_decimal(&m, ISO_STAN, entry.stan, 6);
-    iso_set_text(&m, ISO_NETWORK_CODE, code);
+    iso8583_message_init(&m, ISO8583_NETWORK);
+    iso8583_set_text(&m, ISO8583_TRANSMISSION, entry.transmission);
+    iso8583_set_decimal(&m, ISO8583_STAN, entry.stan, 6);
+    iso8583_set_text(&m, ISO8583_NETWORK_CODE, code);
     TRY(send_message(link, &m));
     entry.deadline_us = env_monotonic_us(link->env) + SIGN_ON_TIMEOUT_US;
     expect(link, &entry);
@@ -306,9 +306,9 @@ static void on_closed(void *context, struct net_peer peer)
     }
 }
 
-static void network_answered(struct gateway_link *link, const struct iso_message *m)
+static void network_answered(struct gateway_link *link, const struct iso8583_message *m)
 {
-    bool accepted = span_is(iso_get(m, ISO_RESPONSE), "00");
+    bool accepted = span_is(iso8583_get(m, ISO8583_RESPONSE), "00");
     if (!accepted) {
         net_client_reconnect(link->client);
         return;
@@ -321,7 +321,7 @@ static void network_answered(struct gateway_link *link, const struct iso_message
 
 /* ---- answers ---- */
 
-static struct entry *match(struct gateway_link *link, const struct iso_message *m)
+static struct entry *match(struct gateway_link *link, const struct iso8583_message *m)
 {
     struct entry told = {0};
     take_key(m, &told);
@@ -330,13 +330,13 @@ static struct entry *match(struct gateway_link *link, const struct iso_message *
                 memcmp(entry->transmission, told.transmission, sizeof told.transmission) == 0;
     if (same && entry->kind != ENTRY_NETWORK)
         same = memcmp(entry->rrn, told.rrn, sizeof told.rrn) == 0;
-    static const uint16_t wanted[] = {[ENTRY_AUTHORISATION] = ISO_AUTHORISATION_ANSWER,
-                                      [ENTRY_REVERSAL] = ISO_REVERSAL_ANSWER,
-                                      [ENTRY_NETWORK] = ISO_NETWORK_ANSWER};
+    static const uint16_t wanted[] = {[ENTRY_AUTHORISATION] = ISO8583_AUTHORISATION_ANSWER,
+                                      [ENTRY_REVERSAL] = ISO8583_REVERSAL_ANSWER,
+                                      [ENTRY_NETWORK] = ISO8583_NETWORK_ANSWER};
     return same && m->mti == wanted[entry->kind] ? entry : NULL;
 }
 
-static void finish(struct gateway_link *link, struct entry *entry, const struct iso_message *m)
+static void finish(struct gateway_link *link, struct entry *entry, const struct iso8583_message *m)
 {
     struct entry done = *entry;
     *entry = (struct entry){0};
@@ -354,9 +354,9 @@ static void finish(struct gateway_link *link, struct entry *entry, const struct 
 
 static void on_frame(struct gateway_link *link, struct span frame)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     struct entry *entry = NULL;
-    if (iso_parse(link->profile, frame, &m, NULL) != ERR_OK) {
+    if (iso8583_parse(link->profile, frame, &m, NULL) != ERR_OK) {
         link->counts.unreadable++;
     } else if ((entry = match(link, &m)) == NULL) {
         link->counts.unmatched++; /* late, doubled or foreign: its request has been reversed */
@@ -364,7 +364,7 @@ static void on_frame(struct gateway_link *link, struct span frame)
         link->counts.answered++;
         finish(link, entry, &m);
     }
-    iso_message_wipe(&m);
+    iso8583_message_wipe(&m);
 }
 
 static void on_frames(void *context, const struct net_frame *frame, size_t count)
@@ -373,19 +373,19 @@ static void on_frames(void *context, const struct net_frame *frame, size_t count
         on_frame(context, frame[i].payload);
 }
 
-void gateway_link_read(const struct gateway_link *link, const struct iso_message *m, struct payment *payment)
+void gateway_link_read(const struct gateway_link *link, const struct iso8583_message *m, struct payment *payment)
 {
-    struct span response = iso_get(m, ISO_RESPONSE);
-    struct span approval = iso_get(m, ISO_APPROVAL);
+    struct span response = iso8583_get(m, ISO8583_RESPONSE);
+    struct span approval = iso8583_get(m, ISO8583_APPROVAL);
     uint64_t amount_minor = 0;
     if (response.len == 2)
         memcpy(payment->de39, response.at, 2);
     if (approval.len < sizeof payment->approval)
         memcpy(payment->approval, approval.at, approval.len);
-    payment->cvv_raw = iso_result_read(link->result, m);
+    payment->cvv_raw = iso8583_result_read(link->result, m);
     payment->approved_minor = payment->amount_minor;
     /* A partial approval says how much in field 4. */
-    if (span_is(response, "10") && span_decimal(iso_get(m, ISO_AMOUNT), &amount_minor) == ERR_OK &&
+    if (span_is(response, "10") && span_decimal(iso8583_get(m, ISO8583_AMOUNT), &amount_minor) == ERR_OK &&
         amount_minor < payment->amount_minor)
         payment->approved_minor = amount_minor;
 }
@@ -455,14 +455,14 @@ enum err gateway_link_create(const struct gateway_link_config *config, const str
     link->config = *config;
     link->env = env;
     link->events = *events;
-    link->profile = iso_profile_find(span_text(config->profile));
-    link->extract = iso_extract_find(span_text(config->extract));
-    link->result = iso_result_find(span_text(config->result));
+    link->profile = iso8583_profile_find(span_text(config->profile));
+    link->extract = iso8583_extract_find(span_text(config->extract));
+    link->result = iso8583_result_find(span_text(config->result));
     /* A random start: a process that comes back within a second does not repeat the numbers of the one before. */
     env_random(env, &link->stan, sizeof link->stan);
     link->stan %= STANS;
     enum err err = ERR_CONFIG;
-    if (link->profile && link->extract != ISO_EXTRACT_UNSET && link->result != ISO_RESULT_UNSET && config->in_flight > 0 &&
+    if (link->profile && link->extract != ISO8583_EXTRACT_UNSET && link->result != ISO8583_RESULT_UNSET && config->in_flight > 0 &&
         config->in_flight <= GATEWAY_IN_FLIGHT_MAX - GATEWAY_IN_FLIGHT_RESERVE)
         err = open_client(link, loop);
     if (err != ERR_OK)

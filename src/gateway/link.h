@@ -31,7 +31,7 @@ enum gateway_sent { GATEWAY_SENT_AUTHORISATION, GATEWAY_SENT_REVERSAL };
 
 struct gateway_link_events {
     /* An answer, or message NULL: the deadline has passed. */
-    void (*answered)(void *owner, enum gateway_sent sent, void *context, const struct iso_message *message);
+    void (*answered)(void *owner, enum gateway_sent sent, void *context, const struct iso8583_message *message);
     void *owner;
 };
 
@@ -62,7 +62,7 @@ MUST_USE enum err gateway_link_reversal(struct gateway_link *link, const struct 
 MUST_USE enum err gateway_link_reverse(struct gateway_link *link, struct span frame, bool repeat, int64_t timeout_us,
                                        void *context);
 /* What an answer says: DE39, DE38, the letter of the code check. */
-void gateway_link_read(const struct gateway_link *link, const struct iso_message *message, struct payment *payment);
+void gateway_link_read(const struct gateway_link *link, const struct iso8583_message *message, struct payment *payment);
 
 /* Deadlines that have passed, sign-on, echo. Returns the next deadline, 0 for none. */
 int64_t gateway_link_turn(struct gateway_link *link, int64_t now_us);

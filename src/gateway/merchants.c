@@ -112,17 +112,17 @@ static bool take_terminal(struct gateway_merchants *table, const struct store_ro
 }
 
 /* The secret is sealed under its api key as additional data. */
-static bool open_secret(struct vault *vault, struct span api_key, struct span sealed, struct commercehub_key *key)
+static bool open_secret(struct crypto_vault *vault, struct span api_key, struct span sealed, struct commercehub_key *key)
 {
     struct buf secret = buf_over(key->secret, sizeof key->secret);
-    if (vault_unseal(vault, api_key, sealed, &secret) != ERR_OK)
+    if (crypto_vault_unseal(vault, api_key, sealed, &secret) != ERR_OK)
         return false;
     key->secret_len = (uint8_t)secret.len;
     return secret.len > 0;
 }
 
 /* Columns: api_key, merchant_id, secret_enc, legacy_mac, status, created_at. */
-static bool take_access(struct gateway_merchants *table, struct vault *vault, const struct store_rows *rows, size_t row)
+static bool take_access(struct gateway_merchants *table, struct crypto_vault *vault, const struct store_rows *rows, size_t row)
 {
     if (table->access_count == GATEWAY_MERCHANTS_MAX)
         return false;
@@ -139,7 +139,7 @@ static bool take_access(struct gateway_merchants *table, struct vault *vault, co
     return true;
 }
 
-size_t gateway_merchants_take(struct gateway_merchants *table, struct vault *vault,
+size_t gateway_merchants_take(struct gateway_merchants *table, struct crypto_vault *vault,
                               const struct store_op op[static GATEWAY_MERCHANTS_READS])
 {
     size_t left_out = 0;

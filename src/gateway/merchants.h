@@ -46,7 +46,7 @@ struct gateway_access {
 };
 
 struct gateway_merchants;
-struct vault;
+struct crypto_vault;
 
 MUST_USE enum err gateway_merchants_create(struct gateway_merchants **out);
 void gateway_merchants_destroy(struct gateway_merchants *table);
@@ -55,7 +55,7 @@ void gateway_merchants_destroy(struct gateway_merchants *table);
 enum { GATEWAY_MERCHANTS_READS = 3 };
 void gateway_merchants_reads(struct store_op op[static GATEWAY_MERCHANTS_READS]);
 /* Takes what the batch read; returns how many rows did not fit or did not open. */
-size_t gateway_merchants_take(struct gateway_merchants *table, struct vault *vault,
+size_t gateway_merchants_take(struct gateway_merchants *table, struct crypto_vault *vault,
                               const struct store_op op[static GATEWAY_MERCHANTS_READS]);
 
 /* Never NULL: for an unknown Api-Key a dummy with a secret of the usual length. */

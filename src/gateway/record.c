@@ -71,7 +71,7 @@ static enum err seal_reversal(struct gateway *g, struct slot *slot, struct buf *
     enum err err =
         gateway_link_reversal(g->link[slot->payment.link], &slot->payment, &slot->secret->payment, &place, slot->now_ms, &frame);
     if (err == ERR_OK)
-        err = vault_seal(g->parts.vault, g->parts.env, span_text(slot->payment.id), buf_span(&frame), sealed);
+        err = crypto_vault_seal(g->parts.vault, g->parts.env, span_text(slot->payment.id), buf_span(&frame), sealed);
     secret_wipe(room, frame.len);
     return err;
 }

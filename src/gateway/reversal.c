@@ -87,7 +87,7 @@ static void send_one(struct gateway *g, struct gateway_link *link, struct span i
     struct reversal *r = free_place(g, id);
     if (!r || id.len >= sizeof r->id)
         return;
-    if (vault_unseal(g->parts.vault, id, sealed, &frame) != ERR_OK) {
+    if (crypto_vault_unseal(g->parts.vault, id, sealed, &frame) != ERR_OK) {
         LOG(g->parts.env->log, LOG_ERROR, "gateway.reversal_unreadable", LOG_INT("tries", tries));
         return;
     }
@@ -133,11 +133,11 @@ void reversal_due_stored(struct gateway *g)
     }
 }
 
-void reversal_answered(struct gateway *g, struct reversal *r, const struct iso_message *message)
+void reversal_answered(struct gateway *g, struct reversal *r, const struct iso8583_message *message)
 {
     r->awaiting = false;
     if (message) {
-        struct span response = iso_get(message, ISO_RESPONSE);
+        struct span response = iso8583_get(message, ISO8583_RESPONSE);
         /* 25: the issuer knows of no such payment, so there is nothing to reverse. */
         bool accepted = span_is(response, "00") || span_is(response, "25");
         g->counters.reversals_accepted += accepted;

@@ -9,12 +9,12 @@ static struct store_value text_or(const char *text, const char *otherwise)
     return store_text(text ? text : otherwise);
 }
 
-enum err gateway_seed(struct store *store, struct vault *vault, const struct env *env, const struct gateway_seed *seed)
+enum err gateway_seed(struct store *store, struct crypto_vault *vault, const struct env *env, const struct gateway_seed *seed)
 {
-    uint8_t room[COMMERCEHUB_SECRET_MAX + VAULT_OVERHEAD];
+    uint8_t room[COMMERCEHUB_SECRET_MAX + CRYPTO_VAULT_OVERHEAD];
     struct buf sealed = buf_over(room, sizeof room);
     int64_t now_ms = env_wall_ms(env);
-    TRY(vault_seal(vault, env, span_text(seed->api_key), span_text(seed->secret), &sealed));
+    TRY(crypto_vault_seal(vault, env, span_text(seed->api_key), span_text(seed->secret), &sealed));
     const struct store_value merchant[] = {store_text(seed->merchant_id),
                                            store_text(seed->merchant_id),
                                            text_or(seed->name, seed->merchant_id),

@@ -10,7 +10,7 @@
  * Secrets    The HMAC secret is stored sealed. The vault's purpose must be GATEWAY_VAULT_PURPOSE.
  *
  * Example
- *     TRY(vault_open_file("vault.key", GATEWAY_VAULT_PURPOSE, &vault));
+ *     TRY(crypto_vault_open_file("vault.key", GATEWAY_VAULT_PURPOSE, &vault));
  *     TRY(store_migrate(store, STORE_GATEWAY));
  *     TRY(gateway_seed(store, vault, &env, &(struct gateway_seed){.merchant_id = "100008000003683", ...}));
  */
@@ -38,8 +38,9 @@ struct gateway_seed {
 };
 
 struct store;
-struct vault;
+struct crypto_vault;
 
-MUST_USE enum err gateway_seed(struct store *store, struct vault *vault, const struct env *env, const struct gateway_seed *seed);
+MUST_USE enum err gateway_seed(struct store *store, struct crypto_vault *vault, const struct env *env,
+                               const struct gateway_seed *seed);
 
 #endif

@@ -14,20 +14,20 @@ struct gateway_workers {
 static void decrypt(struct gateway_job *job)
 {
     struct buf plain = buf_over(job->out, sizeof job->out);
-    job->err = rsa_oaep_decrypt(job->key, span_of(job->in, job->in_len), &plain);
+    job->err = crypto_rsa_oaep_decrypt(job->key, span_of(job->in, job->in_len), &plain);
     job->out_len = job->err == ERR_OK ? plain.len : 0;
 }
 
 static enum err generate(struct gateway_job *job)
 {
-    struct rsa_key key = {0};
+    struct crypto_rsa_key key = {0};
     struct buf der = buf_over(job->out, sizeof job->out);
     struct buf text = buf_over(job->public_text, sizeof job->public_text);
-    TRY(rsa_generate(&key));
-    enum err err = rsa_private_der(&key, &der);
+    TRY(crypto_rsa_generate(&key));
+    enum err err = crypto_rsa_private_der(&key, &der);
     if (err == ERR_OK)
-        err = rsa_public_text(&key, &text);
-    rsa_free(&key);
+        err = crypto_rsa_public_text(&key, &text);
+    crypto_rsa_free(&key);
     job->out_len = err == ERR_OK ? der.len : 0;
     return err == ERR_OK && text.len != sizeof job->public_text ? ERR_CRYPTO : err;
 }

@@ -26,12 +26,12 @@ enum gateway_job_kind { GATEWAY_JOB_DECRYPT, GATEWAY_JOB_GENERATE };
 
 struct gateway_job {
     enum gateway_job_kind kind;
-    const struct rsa_key *key; /* DECRYPT */
-    uint8_t in[RSA_BYTES];     /* DECRYPT: ciphertext */
+    const struct crypto_rsa_key *key; /* DECRYPT */
+    uint8_t in[CRYPTO_RSA_BYTES];     /* DECRYPT: ciphertext */
     size_t in_len;
-    uint8_t out[RSA_DER_MAX]; /* DECRYPT: plaintext; GENERATE: DER of the private key */
+    uint8_t out[CRYPTO_RSA_DER_MAX]; /* DECRYPT: plaintext; GENERATE: DER of the private key */
     size_t out_len;
-    char public_text[RSA_SPKI_TEXT]; /* GENERATE */
+    char public_text[CRYPTO_RSA_SPKI_TEXT]; /* GENERATE */
     enum err err;
     void *context; /* the caller's */
 };

@@ -115,17 +115,17 @@ static enum err put_line(struct hsm_audit *a, const char *event, const struct lo
     return err;
 }
 
-static void hex_of(const uint8_t at[static DIGEST_SHA256], char out[static 2 * DIGEST_SHA256 + 1])
+static void hex_of(const uint8_t at[static CRYPTO_DIGEST_SHA256], char out[static 2 * CRYPTO_DIGEST_SHA256 + 1])
 {
-    struct buf text = buf_over(out, 2 * DIGEST_SHA256 + 1);
-    buf_put_hex(&text, at, DIGEST_SHA256);
+    struct buf text = buf_over(out, 2 * CRYPTO_DIGEST_SHA256 + 1);
+    buf_put_hex(&text, at, CRYPTO_DIGEST_SHA256);
     ASSERT(*buf_text(&text));
 }
 
 /* The chain stands at a cut line: says what it was. */
 static enum err put_torn(struct hsm_audit *a)
 {
-    char digest[2 * DIGEST_SHA256 + 1];
+    char digest[2 * CRYPTO_DIGEST_SHA256 + 1];
     hex_of(a->chain.torn_digest, digest);
     const struct log_field field[] = {LOG_INT("bytes", a->chain.torn_bytes), LOG_TEXT("digest", digest)};
     TRY(put_line(a, "trail.torn", field, 2));
@@ -155,7 +155,7 @@ static int open_file(const char *path)
 /* The first line of a file, new or left empty by a crash. */
 static enum err begin_file(struct hsm_audit *a)
 {
-    char from[2 * DIGEST_SHA256 + 1], id[37];
+    char from[2 * CRYPTO_DIGEST_SHA256 + 1], id[37];
     hex_of(a->chain.mac, from);
     env_uuid(a->env, id);
     const struct log_field begun[] = {LOG_TEXT("trail", id)}, continued[] = {LOG_TEXT("from", from)};

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HEX = 2 * DIGEST_SHA256, TIME_LEN = 24, DIGITS_MAX = 18, NUMBER_WIDTH = 20 };
+enum { HEX = 2 * CRYPTO_DIGEST_SHA256, TIME_LEN = 24, DIGITS_MAX = 18, NUMBER_WIDTH = 20 };
 
 static const char before_mac[] = ",\"mac\":\"", behind_mac[] = "\"}";
 enum { TAIL = sizeof before_mac - 1 + HEX + sizeof behind_mac - 1 };
@@ -16,13 +16,13 @@ static const char seal_label[] = "countersign audit head";
 enum err hsm_chain_begin(const uint8_t key[static HSM_AUDIT_KEY], struct hsm_chain *out)
 {
     *out = (struct hsm_chain){0};
-    return hmac_load(span_of(key, HSM_AUDIT_KEY), &out->hmac);
+    return crypto_hmac_load(span_of(key, HSM_AUDIT_KEY), &out->hmac);
 }
 
 void hsm_chain_end(struct hsm_chain *chain)
 {
     if (chain->hmac.context)
-        hmac_unload(&chain->hmac);
+        crypto_hmac_unload(&chain->hmac);
     *chain = (struct hsm_chain){0};
 }
 
@@ -50,13 +50,13 @@ static bool take_number(struct span *s, uint64_t *out)
 }
 
 /* Upper case alone, so that there is one way to write a line. */
-static bool take_hex(struct span *s, uint8_t out[static DIGEST_SHA256])
+static bool take_hex(struct span *s, uint8_t out[static CRYPTO_DIGEST_SHA256])
 {
     struct span digits = span_slice(*s, 0, HEX);
     for (size_t i = 0; i < digits.len; i++)
         if (digits.at[i] >= 'a')
             return false;
-    if (digits.len != HEX || span_unhex(digits, out, DIGEST_SHA256) != ERR_OK)
+    if (digits.len != HEX || span_unhex(digits, out, CRYPTO_DIGEST_SHA256) != ERR_OK)
         return false;
     *s = span_slice(*s, HEX, SIZE_MAX);
     return true;
@@ -65,7 +65,7 @@ static bool take_hex(struct span *s, uint8_t out[static DIGEST_SHA256])
 struct parts {
     struct span sealed; /* what the MAC is over */
     uint64_t number;
-    uint8_t mac[DIGEST_SHA256];
+    uint8_t mac[CRYPTO_DIGEST_SHA256];
     struct span event; /* from the name of the event on */
 };
 
@@ -85,11 +85,11 @@ static bool split(struct span line, struct parts *out)
     return true;
 }
 
-static enum err mac_of(struct hsm_chain *chain, const uint8_t before[static DIGEST_SHA256], struct span sealed,
-                       uint8_t out[static DIGEST_SHA256])
+static enum err mac_of(struct hsm_chain *chain, const uint8_t before[static CRYPTO_DIGEST_SHA256], struct span sealed,
+                       uint8_t out[static CRYPTO_DIGEST_SHA256])
 {
-    const struct span part[] = {span_of(before, DIGEST_SHA256), sealed};
-    return hmac_run(&chain->hmac, part, 2, out);
+    const struct span part[] = {span_of(before, CRYPTO_DIGEST_SHA256), sealed};
+    return crypto_hmac_run(&chain->hmac, part, 2, out);
 }
 
 /* ---- lines ---- */
@@ -99,7 +99,7 @@ static const char *torn_line(struct hsm_chain *chain, struct span line)
 {
     if (chain->torn || chain->closed || chain->number == 0)
         return "is not a line of a trail";
-    if (digest_sha256(line, chain->torn_digest) != ERR_OK)
+    if (crypto_digest_sha256(line, chain->torn_digest) != ERR_OK)
         return "could not be computed";
     chain->torn = true;
     chain->torn_bytes = line.len;
@@ -110,21 +110,21 @@ static bool marks_torn(const struct hsm_chain *chain, const struct parts *parts)
 {
     struct span rest = parts->event;
     uint64_t bytes = 0;
-    uint8_t digest[DIGEST_SHA256];
+    uint8_t digest[CRYPTO_DIGEST_SHA256];
     if (!skip(&rest, "trail.torn\",\"bytes\":") || !take_number(&rest, &bytes) || !skip(&rest, ",\"digest\":\""))
         return false;
     return take_hex(&rest, digest) && bytes == chain->torn_bytes && secret_equal(digest, chain->torn_digest, sizeof digest);
 }
 
 /* What the MAC of the first line of a file rests on; NULL: fine. */
-static const char *begin_file(const struct hsm_chain *chain, const struct parts *parts, uint8_t before[static DIGEST_SHA256])
+static const char *begin_file(const struct hsm_chain *chain, const struct parts *parts, uint8_t before[static CRYPTO_DIGEST_SHA256])
 {
     struct span rest = parts->event;
     if (parts->number == 1)
         return chain->number == 0 ? NULL : "begins another trail";
     if (!skip(&rest, "trail.continued\",\"from\":\"") || !take_hex(&rest, before))
         return "is not the first of its file: lines before it are missing";
-    if (chain->number > 0 && !secret_equal(before, chain->mac, DIGEST_SHA256))
+    if (chain->number > 0 && !secret_equal(before, chain->mac, CRYPTO_DIGEST_SHA256))
         return "does not continue the file before it";
     return NULL;
 }
@@ -132,7 +132,7 @@ static const char *begin_file(const struct hsm_chain *chain, const struct parts 
 const char *hsm_chain_line(struct hsm_chain *chain, struct span line, bool first)
 {
     struct parts parts = {0};
-    uint8_t before[DIGEST_SHA256], mac[DIGEST_SHA256];
+    uint8_t before[CRYPTO_DIGEST_SHA256], mac[CRYPTO_DIGEST_SHA256];
     memcpy(before, chain->mac, sizeof before);
     if (!split(line, &parts))
         return first ? "is not a line of a trail" : torn_line(chain, line);
@@ -157,7 +157,7 @@ const char *hsm_chain_line(struct hsm_chain *chain, struct span line, bool first
 
 enum err hsm_chain_seal(struct hsm_chain *chain, struct buf *line)
 {
-    uint8_t mac[DIGEST_SHA256];
+    uint8_t mac[CRYPTO_DIGEST_SHA256];
     TRY(buf_done(line));
     TRY(mac_of(chain, chain->mac, buf_span(line), mac));
     buf_put_text(line, before_mac);
@@ -171,15 +171,15 @@ enum err hsm_chain_seal(struct hsm_chain *chain, struct buf *line)
 
 /* ---- the head ---- */
 
-static enum err seal_of(struct hsm_chain *chain, struct span text, uint8_t out[static DIGEST_SHA256])
+static enum err seal_of(struct hsm_chain *chain, struct span text, uint8_t out[static CRYPTO_DIGEST_SHA256])
 {
     const struct span part[] = {span_text(seal_label), text};
-    return hmac_run(&chain->hmac, part, 2, out);
+    return crypto_hmac_run(&chain->hmac, part, 2, out);
 }
 
 enum err hsm_chain_head_put(struct hsm_chain *chain, const struct hsm_head *head, struct buf *out)
 {
-    uint8_t seal[DIGEST_SHA256];
+    uint8_t seal[CRYPTO_DIGEST_SHA256];
     size_t start = out->len;
     buf_put_text(out, head_magic);
     buf_put_decimal(out, head->number, NUMBER_WIDTH);
@@ -197,7 +197,7 @@ bool hsm_chain_head_read(struct hsm_chain *chain, struct span text, struct hsm_h
 {
     struct span rest = text, width = span_slice(text, sizeof head_magic - 1, NUMBER_WIDTH);
     struct hsm_head head = {0};
-    uint8_t given[DIGEST_SHA256], seal[DIGEST_SHA256];
+    uint8_t given[CRYPTO_DIGEST_SHA256], seal[CRYPTO_DIGEST_SHA256];
     if (text.len != HSM_CHAIN_HEAD || !skip(&rest, head_magic) || !skip(&width, "00") || !take_number(&width, &head.number) ||
         width.len > 0)
         return false;

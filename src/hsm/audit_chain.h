@@ -18,13 +18,13 @@
 enum { HSM_CHAIN_HEAD = 9 + 20 + 1 + 64 + 1 + 1 + 1 + 64 + 1 };
 
 struct hsm_chain {
-    struct hmac hmac;
+    struct crypto_hmac hmac;
     uint64_t number; /* of the last good line; 0: none yet */
-    uint8_t mac[DIGEST_SHA256];
+    uint8_t mac[CRYPTO_DIGEST_SHA256];
     bool closed; /* the last line says that the file was moved away */
     bool torn;   /* a cut line waits for the line that marks it */
     uint64_t torn_bytes;
-    uint8_t torn_digest[DIGEST_SHA256];
+    uint8_t torn_digest[CRYPTO_DIGEST_SHA256];
 };
 
 MUST_USE enum err hsm_chain_begin(const uint8_t key[static HSM_AUDIT_KEY], struct hsm_chain *out);
@@ -37,7 +37,7 @@ MUST_USE enum err hsm_chain_seal(struct hsm_chain *chain, struct buf *line);
 
 struct hsm_head {
     uint64_t number;
-    uint8_t mac[DIGEST_SHA256];
+    uint8_t mac[CRYPTO_DIGEST_SHA256];
     bool moved; /* the file of the last line was moved away, and no other begun */
 };
 /* False: it is not a head sealed under this key. */

@@ -23,7 +23,7 @@ struct hsm_batch {
     struct hsm_prepared item[HSM_BATCH_FRAMES];
     union card card[HSM_BATCH_FRAMES]; /* of each item that has a key */
     /* One key at a time: which items, their cards and what comes out. */
-    struct des_batch_key schedule;
+    struct crypto_des_batch_key schedule;
     uint16_t chosen[HSM_BATCH_FRAMES];
     union {
         struct cvv_batch_card fixed[HSM_BATCH_FRAMES];
@@ -190,9 +190,9 @@ static void make_codes(struct hsm_batch *batch, const struct secret_key *key, bo
     if (count < HSM_BATCH_LEAST || cvv_batch_load(key, &batch->schedule) != ERR_OK)
         return;
     if (dynamic)
-        cvv_batch_dynamic(des_kernel_best(), &batch->schedule, batch->lot.dynamic, count, batch->code);
+        cvv_batch_dynamic(crypto_des_kernel_best(), &batch->schedule, batch->lot.dynamic, count, batch->code);
     else
-        cvv_batch_generate(des_kernel_best(), &batch->schedule, batch->lot.fixed, count, batch->code);
+        cvv_batch_generate(crypto_des_kernel_best(), &batch->schedule, batch->lot.fixed, count, batch->code);
     for (size_t i = 0; i < count; i++) {
         struct hsm_prepared *item = &batch->item[batch->chosen[i]];
         item->key = key;
@@ -202,7 +202,7 @@ static void make_codes(struct hsm_batch *batch, const struct secret_key *key, bo
     }
     batch->codes += count;
     secret_wipe(batch->code, count * sizeof *batch->code);
-    des_batch_unload(&batch->schedule);
+    crypto_des_batch_unload(&batch->schedule);
 }
 
 void hsm_batch_prepare(struct hsm *hsm, struct hsm_batch *batch, const struct hsm_ask *ask, size_t count)

@@ -38,7 +38,7 @@ struct exceeded {
 struct hsm_guess {
     const struct env *env;
     struct hsm_guess_hook hook;
-    struct hmac hmac;
+    struct crypto_hmac hmac;
     uint64_t mix; /* key of the cells */
     uint32_t limit;
     uint32_t pans, chunks, buckets;
@@ -99,7 +99,7 @@ static enum err fill(struct hsm_guess *g, const struct hsm_guess_config *config)
     TRY(reserve(g->buckets, sizeof(uint32_t), &g->bucket));
     TRY(reserve(CELLS, sizeof(uint32_t), &g->cell));
     env_random(g->env, &g->mix, sizeof g->mix);
-    return hmac_load(span_of(config->key, sizeof config->key), &g->hmac);
+    return crypto_hmac_load(span_of(config->key, sizeof config->key), &g->hmac);
 }
 
 enum err hsm_guess_create(const struct env *env, const struct hsm_guess_config *config, struct hsm_guess_hook hook,
@@ -131,7 +131,7 @@ void hsm_guess_destroy(struct hsm_guess *guess)
     if (!guess)
         return;
     if (guess->hmac.context)
-        hmac_unload(&guess->hmac);
+        crypto_hmac_unload(&guess->hmac);
     /* What was never used is not touched: it would be made resident only to be wiped. */
     memory_release(guess->entry, guess->entries_used + 1, sizeof(struct entry));
     memory_release(guess->chunk, guess->chunks_used + 1, sizeof(struct chunk));
@@ -394,10 +394,10 @@ static uint16_t cell_of(const struct hsm_guess *g, struct span pan)
 
 static enum err hash(struct hsm_guess *g, struct span pan, struct hsm_guess_item *item)
 {
-    uint8_t full[DIGEST_SHA256];
+    uint8_t full[CRYPTO_DIGEST_SHA256];
     if (item->hashed)
         return ERR_OK;
-    TRY(hmac_run(&g->hmac, &pan, 1, full));
+    TRY(crypto_hmac_run(&g->hmac, &pan, 1, full));
     memcpy(item->key, full, KEY_LEN);
     item->hashed = true;
     return ERR_OK;

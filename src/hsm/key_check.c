@@ -21,7 +21,7 @@ struct seen {
 
 struct hsm_key_check {
     struct secret_pages pages;
-    uint8_t key[DIGEST_SHA256];
+    uint8_t key[CRYPTO_DIGEST_SHA256];
     uint64_t now;
     struct seen seen[SETS][WAYS];
 };
@@ -70,10 +70,10 @@ static struct seen *place_of(struct hsm_key_check *check, const uint8_t tag[stat
 
 static enum err remember(struct hsm_key_check *check, const struct use *use, const struct secret_key *key)
 {
-    uint8_t tag[DIGEST_SHA256];
+    uint8_t tag[CRYPTO_DIGEST_SHA256];
     const struct span part = span_of(key->at, key->len);
     bool known = false;
-    TRY(hmac_sha256(span_of(check->key, sizeof check->key), &part, 1, tag));
+    TRY(crypto_hmac_sha256(span_of(check->key, sizeof check->key), &part, 1, tag));
     struct seen *seen = place_of(check, tag, &known);
     if (known && !same_use(&seen->use, use))
         return ERR_KEY_FUNCTION;
@@ -100,7 +100,7 @@ static struct use use_of(struct span type, const struct keys_header *header)
 static enum err check_des(const struct use *use, const struct secret_key *key)
 {
     static const struct use cvk = {"402"};
-    if (key->len == DES_BLOCK && same_use(use, &cvk))
+    if (key->len == CRYPTO_DES_BLOCK && same_use(use, &cvk))
         return ERR_KEY_LENGTH;
     if (keys_halves_equal(key))
         return ERR_KEY_HALVES;

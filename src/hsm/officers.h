@@ -50,7 +50,7 @@ struct hsm_voices {
     bool done;
 };
 struct hsm_salt {
-    struct kdf_cost cost;
+    struct crypto_kdf_cost cost;
     uint8_t salt[KEYS_STORE_SALT];
     uint8_t officers; /* of the store */
 };

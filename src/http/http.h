@@ -59,7 +59,7 @@ struct http_route {
     uint16_t handler;               /* the service's index */
     uint16_t flags;                 /* enum http_route_flag */
     uint32_t roles;                 /* the service's bits */
-    const struct wire_record *body; /* the JSON body, for json_bind and the reference; NULL: none */
+    const struct wire_record *body; /* the JSON body, for http_json_bind and the reference; NULL: none */
     const char *doc;
 };
 

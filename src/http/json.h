@@ -2,9 +2,10 @@
 /*
  * JSON: in by the rows of a record, out by a writer.
  *
- * Purpose    json_bind reads a body into a record whose rows are named by path (`amount.total`, `codes[0].cvv`). cJSON parses; what
- *            it lets pass is refused here: names that occur twice at any depth, more than 16 levels, raw control characters,
- *            \u0000, bad UTF-8, text after the value, more than 256 members in one object. The writer appends to a `struct buf`.
+ * Purpose    http_json_bind reads a body into a record whose rows are named by path (`amount.total`, `codes[0].cvv`). cJSON
+ *            parses; what it lets pass is refused here: names that occur twice at any depth, more than 16 levels, raw control
+ *            characters, \u0000, bad UTF-8, text after the value, more than 256 members in one object. The writer appends to a
+ *            `struct buf`.
  * Numbers    A WIRE_DECIMAL keeps the exact characters of the number, or of a string that holds one: [-]digits[.digits], no
  *            exponent. Nothing here is ever a double.
  * Kinds      WIRE_BOOL true or false; WIRE_OBJECT an object; WIRE_DECIMAL as above; WIRE_B any text (UTF-8 bytes); WIRE_ENUM,
@@ -20,8 +21,8 @@
  *         {.name = "productId", .kind = WIRE_AN, .min = 1, .max = 48, WIRE_AT(struct registration, product_id)},
  *         {.name = "exp", .kind = WIRE_N, .min = 4, .max = 4, WIRE_AT(struct registration, exp)},
  *     };
- *     struct json_faults faults;
- *     enum err err = json_bind(&registration_record, request->body, JSON_STRICT, &registration, &faults);
+ *     struct http_json_faults faults;
+ *     enum err err = http_json_bind(&registration_record, request->body, HTTP_JSON_STRICT, &registration, &faults);
  */
 #ifndef HTTP_JSON_H
 #define HTTP_JSON_H
@@ -30,72 +31,72 @@
 #include "wire/wire.h"
 
 enum {
-    JSON_DEPTH_MAX = 16,
-    JSON_MEMBERS_MAX = 256,
-    JSON_ROWS_MAX = 256,
-    JSON_BODY_MAX = 64 * 1024,
-    JSON_PATH_MAX = 128,
-    JSON_FAULTS_MAX = 16,
+    HTTP_JSON_DEPTH_MAX = 16,
+    HTTP_JSON_MEMBERS_MAX = 256,
+    HTTP_JSON_ROWS_MAX = 256,
+    HTTP_JSON_BODY_MAX = 64 * 1024,
+    HTTP_JSON_PATH_MAX = 128,
+    HTTP_JSON_FAULTS_MAX = 16,
 };
 
-enum json_flag {
-    JSON_STRICT = 1 << 0,      /* a member without a row is ERR_PARSE_UNKNOWN */
-    JSON_NULL_ABSENT = 1 << 1, /* null counts as absent; otherwise it is the wrong type */
+enum http_json_flag {
+    HTTP_JSON_STRICT = 1 << 0,      /* a member without a row is ERR_PARSE_UNKNOWN */
+    HTTP_JSON_NULL_ABSENT = 1 << 1, /* null counts as absent; otherwise it is the wrong type */
 };
 
-struct json_fault {
+struct http_json_fault {
     enum err err;
     const struct wire_field *field; /* the row; NULL: the fault is not about a member with a row */
     const char *reason;             /* static */
     size_t offset;                  /* bytes into the body, where the body is not JSON; else 0 */
-    char path[JSON_PATH_MAX];       /* comes from the input where `field` is NULL: letters, digits, "_-.[]", others as '?'; cut */
+    char path[HTTP_JSON_PATH_MAX];  /* comes from the input where `field` is NULL: letters, digits, "_-.[]", others as '?'; cut */
 };
-struct json_faults {
+struct http_json_faults {
     size_t count;
-    struct json_fault at[JSON_FAULTS_MAX];
+    struct http_json_fault at[HTTP_JSON_FAULTS_MAX];
 };
 
 /* Reads `body` (an object) into `out` (record->size bytes, zeroed first). `faults` may be NULL. */
-MUST_USE enum err json_bind(const struct wire_record *record, struct span body, unsigned flags, void *out,
-                            struct json_faults *faults);
+MUST_USE enum err http_json_bind(const struct wire_record *record, struct span body, unsigned flags, void *out,
+                                 struct http_json_faults *faults);
 /* The whole number in a WIRE_DECIMAL or WIRE_N member; ERR_PARSE_VALUE outside min..max or with a fraction. */
-MUST_USE enum err json_integer(struct span text, int64_t min, int64_t max, int64_t *out);
+MUST_USE enum err http_json_integer(struct span text, int64_t min, int64_t max, int64_t *out);
 /* A member that is present and "true". */
-bool json_true(struct span text);
+bool http_json_true(struct span text);
 /* Well-formed UTF-8 (RFC 3629). */
-bool json_utf8(struct span text);
+bool http_json_utf8(struct span text);
 
 /* ---- writer ---- */
 
 /* The error is the buffer's; names are static texts that need no escape. */
-struct json_writer {
+struct http_json_writer {
     struct buf *out;
     uint32_t filled; /* one bit a level: something stands before */
     uint8_t depth;
 };
 
-struct json_writer json_writer(struct buf *out);
+struct http_json_writer http_json_writer(struct buf *out);
 /* ERR_OK when everything fitted; every bracket must have been closed. */
-MUST_USE enum err json_done(const struct json_writer *w);
+MUST_USE enum err http_json_done(const struct http_json_writer *w);
 
 /* `name` NULL: an element of an array, or the root. */
-void json_open(struct json_writer *w, const char *name);
-void json_close(struct json_writer *w);
-void json_open_array(struct json_writer *w, const char *name);
-void json_close_array(struct json_writer *w);
+void http_json_open(struct http_json_writer *w, const char *name);
+void http_json_close(struct http_json_writer *w);
+void http_json_open_array(struct http_json_writer *w, const char *name);
+void http_json_close_array(struct http_json_writer *w);
 /* Escaped; bytes that are no UTF-8 become U+FFFD. */
-void json_put(struct json_writer *w, const char *name, struct span text);
-void json_put_text(struct json_writer *w, const char *name, const char *text);
-void json_put_integer(struct json_writer *w, const char *name, int64_t value);
-void json_put_bool(struct json_writer *w, const char *name, bool value);
-void json_put_null(struct json_writer *w, const char *name);
+void http_json_put(struct http_json_writer *w, const char *name, struct span text);
+void http_json_put_text(struct http_json_writer *w, const char *name, const char *text);
+void http_json_put_integer(struct http_json_writer *w, const char *name, int64_t value);
+void http_json_put_bool(struct http_json_writer *w, const char *name, bool value);
+void http_json_put_null(struct http_json_writer *w, const char *name);
 /* The characters of a checked decimal as a JSON number. */
-void json_put_decimal(struct json_writer *w, const char *name, struct span digits);
+void http_json_put_decimal(struct http_json_writer *w, const char *name, struct span digits);
 /* A present WIRE_TEXT member under `name`; an absent one writes nothing. */
-#define json_put_member(w_, name_, member_)              \
-    do {                                                 \
-        if ((member_).present)                           \
-            json_put((w_), (name_), WIRE_SPAN(member_)); \
+#define http_json_put_member(w_, name_, member_)              \
+    do {                                                      \
+        if ((member_).present)                                \
+            http_json_put((w_), (name_), WIRE_SPAN(member_)); \
     } while (0)
 
 #endif

@@ -20,12 +20,12 @@ struct binding {
     struct span body;
     unsigned flags;
     void *out;
-    struct json_faults *faults;
-    size_t number_at;         /* where the next number is looked for in the body */
-    size_t hint;              /* bodies tend to follow the order of the rows */
-    bool seen[JSON_ROWS_MAX]; /* by row */
-    bool nameless;            /* the path holds a name that no row can have */
-    char path[JSON_PATH_MAX];
+    struct http_json_faults *faults;
+    size_t number_at;              /* where the next number is looked for in the body */
+    size_t hint;                   /* bodies tend to follow the order of the rows */
+    bool seen[HTTP_JSON_ROWS_MAX]; /* by row */
+    bool nameless;                 /* the path holds a name that no row can have */
+    char path[HTTP_JSON_PATH_MAX];
     size_t path_len;
 };
 
@@ -38,19 +38,19 @@ static bool path_character(char c)
 
 static void fault_add(struct binding *b, enum err err, const struct wire_field *field, const char *reason)
 {
-    struct json_faults *faults = b->faults;
-    if (faults->count == JSON_FAULTS_MAX)
+    struct http_json_faults *faults = b->faults;
+    if (faults->count == HTTP_JSON_FAULTS_MAX)
         return;
-    struct json_fault *fault = &faults->at[faults->count++];
-    *fault = (struct json_fault){.err = err, .field = field, .reason = reason};
-    for (size_t i = 0; i < b->path_len && i < JSON_PATH_MAX - 1; i++)
+    struct http_json_fault *fault = &faults->at[faults->count++];
+    *fault = (struct http_json_fault){.err = err, .field = field, .reason = reason};
+    for (size_t i = 0; i < b->path_len && i < HTTP_JSON_PATH_MAX - 1; i++)
         fault->path[i] = path_character(b->path[i]) ? b->path[i] : '?';
 }
 
-static enum err fault_whole(struct json_faults *faults, enum err err, const char *reason, size_t offset)
+static enum err fault_whole(struct http_json_faults *faults, enum err err, const char *reason, size_t offset)
 {
     faults->count = 1;
-    faults->at[0] = (struct json_fault){.err = err, .reason = reason, .offset = offset};
+    faults->at[0] = (struct http_json_fault){.err = err, .reason = reason, .offset = offset};
     return err;
 }
 
@@ -59,9 +59,9 @@ static enum err fault_whole(struct json_faults *faults, enum err err, const char
 /* Adds to the path; what does not fit, or would read as another path, makes it match nothing. */
 static void path_add(struct binding *b, const char *text, size_t len)
 {
-    if (len > JSON_PATH_MAX - 1 - b->path_len) {
+    if (len > HTTP_JSON_PATH_MAX - 1 - b->path_len) {
         b->nameless = true;
-        len = JSON_PATH_MAX - 1 - b->path_len;
+        len = HTTP_JSON_PATH_MAX - 1 - b->path_len;
     }
     memcpy(b->path + b->path_len, text, len);
     b->path_len += len;
@@ -155,12 +155,12 @@ static void bind_text(struct binding *b, const struct wire_field *row, struct sp
 
 static void bind_scalar(struct binding *b, const cJSON *item, bool quiet)
 {
-    struct span number = cJSON_IsNumber(item) ? json_text_number(b->body, &b->number_at) : (struct span){0};
+    struct span number = cJSON_IsNumber(item) ? http_json_text_number(b->body, &b->number_at) : (struct span){0};
     if (quiet)
         return;
     bool above = false;
     const struct wire_field *row = row_of_path(b, false, &above);
-    if (cJSON_IsNull(item) && (b->flags & JSON_NULL_ABSENT) != 0 && (row || above))
+    if (cJSON_IsNull(item) && (b->flags & HTTP_JSON_NULL_ABSENT) != 0 && (row || above))
         return;
     if (row)
         b->seen[row - b->record->field] = true;
@@ -169,18 +169,18 @@ static void bind_scalar(struct binding *b, const cJSON *item, bool quiet)
         bind_text(b, row, text);
     else if (row || above)
         fault_add(b, ERR_PARSE_TYPE, row, err_row(ERR_PARSE_TYPE)->text);
-    else if ((b->flags & JSON_STRICT) != 0)
+    else if ((b->flags & HTTP_JSON_STRICT) != 0)
         fault_add(b, ERR_PARSE_UNKNOWN, NULL, err_row(ERR_PARSE_UNKNOWN)->text);
 }
 
 /* ---- containers ---- */
 
 /* The limit comes first: looking for doubles takes quadratic time. */
-static enum err object_check(struct json_faults *faults, const cJSON *object)
+static enum err object_check(struct http_json_faults *faults, const cJSON *object)
 {
     size_t count = 0;
     for (const cJSON *item = object->child; item; item = item->next)
-        if (++count > JSON_MEMBERS_MAX)
+        if (++count > HTTP_JSON_MEMBERS_MAX)
             return fault_whole(faults, ERR_PARSE_JSON, "too many members in an object", 0);
     for (const cJSON *item = object->child; item; item = item->next)
         for (const cJSON *other = item->next; other; other = other->next)
@@ -202,7 +202,7 @@ static bool container_quiet(struct binding *b, const cJSON *item)
         return false;
     if (row || above)
         fault_add(b, ERR_PARSE_TYPE, row, err_row(ERR_PARSE_TYPE)->text);
-    else if ((b->flags & JSON_STRICT) != 0)
+    else if ((b->flags & HTTP_JSON_STRICT) != 0)
         fault_add(b, ERR_PARSE_UNKNOWN, NULL, err_row(ERR_PARSE_UNKNOWN)->text);
     return true;
 }
@@ -218,7 +218,7 @@ static enum err bind_item(struct binding *b, const cJSON *item, bool quiet)
     return bind_container(b, item, quiet || container_quiet(b, item));
 }
 
-/* Depth is bounded by json_text_check. */
+/* Depth is bounded by http_json_text_check. */
 static enum err bind_container(struct binding *b, const cJSON *container, bool quiet)
 {
     bool object = cJSON_IsObject(container);
@@ -281,12 +281,12 @@ static bool only_space(const char *at, const char *end)
     return true;
 }
 
-static enum err parse(struct span body, struct json_faults *faults, cJSON **out)
+static enum err parse(struct span body, struct http_json_faults *faults, cJSON **out)
 {
-    if (body.len > JSON_BODY_MAX)
-        return fault_whole(faults, ERR_BODY_TOO_LARGE, err_row(ERR_BODY_TOO_LARGE)->text, JSON_BODY_MAX);
-    struct json_text_fault text;
-    if (json_text_check(body, &text) != ERR_OK)
+    if (body.len > HTTP_JSON_BODY_MAX)
+        return fault_whole(faults, ERR_BODY_TOO_LARGE, err_row(ERR_BODY_TOO_LARGE)->text, HTTP_JSON_BODY_MAX);
+    struct http_json_text_fault text;
+    if (http_json_text_check(body, &text) != ERR_OK)
         return fault_whole(faults, ERR_PARSE_JSON, text.reason, text.offset);
     const char *start = (const char *)body.at;
     const char *end = start;
@@ -303,10 +303,11 @@ static enum err parse(struct span body, struct json_faults *faults, cJSON **out)
     return ERR_OK;
 }
 
-enum err json_bind(const struct wire_record *record, struct span body, unsigned flags, void *out, struct json_faults *faults)
+enum err http_json_bind(const struct wire_record *record, struct span body, unsigned flags, void *out,
+                        struct http_json_faults *faults)
 {
-    struct json_faults own;
-    ASSERT(record->count <= JSON_ROWS_MAX);
+    struct http_json_faults own;
+    ASSERT(record->count <= HTTP_JSON_ROWS_MAX);
     struct binding b = {.record = record, .body = body, .flags = flags, .out = out, .faults = faults ? faults : &own};
     b.faults->count = 0;
     memset(out, 0, record->size);
@@ -322,7 +323,7 @@ enum err json_bind(const struct wire_record *record, struct span body, unsigned 
     return b.faults->at[0].err;
 }
 
-enum err json_integer(struct span text, int64_t min, int64_t max, int64_t *out)
+enum err http_json_integer(struct span text, int64_t min, int64_t max, int64_t *out)
 {
     bool negative = text.len > 0 && text.at[0] == '-';
     uint64_t value = 0;
@@ -335,7 +336,7 @@ enum err json_integer(struct span text, int64_t min, int64_t max, int64_t *out)
     return ERR_OK;
 }
 
-bool json_true(struct span text)
+bool http_json_true(struct span text)
 {
     return span_is(text, "true");
 }

@@ -35,7 +35,7 @@ static size_t utf8_character(struct span s, size_t at)
     return len;
 }
 
-bool json_utf8(struct span text)
+bool http_json_utf8(struct span text)
 {
     for (size_t at = 0; at < text.len;) {
         size_t len = utf8_character(text, at);
@@ -116,13 +116,13 @@ static size_t string_end(struct span s, size_t at, const char **reason)
     return at < s.len ? at + 1 : s.len;
 }
 
-static enum err refuse(struct json_text_fault *fault, const char *reason, size_t at)
+static enum err refuse(struct http_json_text_fault *fault, const char *reason, size_t at)
 {
-    *fault = (struct json_text_fault){reason, at};
+    *fault = (struct http_json_text_fault){reason, at};
     return ERR_PARSE_JSON;
 }
 
-enum err json_text_check(struct span s, struct json_text_fault *fault)
+enum err http_json_text_check(struct span s, struct http_json_text_fault *fault)
 {
     unsigned depth = 0;
     for (size_t at = 0; at < s.len;) {
@@ -141,7 +141,7 @@ enum err json_text_check(struct span s, struct json_text_fault *fault)
             return refuse(fault, reason, next);
         if (number_start(c) && !number_well_formed(span_slice(s, at, next - at)))
             return refuse(fault, "a number that JSON does not know", at);
-        if (depth > JSON_DEPTH_MAX)
+        if (depth > HTTP_JSON_DEPTH_MAX)
             return refuse(fault, "nested too deeply", at);
         if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c >= 0x7F)
             return refuse(fault, "a character that does not belong here", at);
@@ -150,7 +150,7 @@ enum err json_text_check(struct span s, struct json_text_fault *fault)
     return ERR_OK;
 }
 
-struct span json_text_number(struct span s, size_t *at)
+struct span http_json_text_number(struct span s, size_t *at)
 {
     const char *reason = NULL;
     while (*at < s.len && !number_start(s.at[*at]))

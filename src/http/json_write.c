@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/json.h"
 
-struct json_writer json_writer(struct buf *out)
+struct http_json_writer http_json_writer(struct buf *out)
 {
-    return (struct json_writer){.out = out};
+    return (struct http_json_writer){.out = out};
 }
 
-enum err json_done(const struct json_writer *w)
+enum err http_json_done(const struct http_json_writer *w)
 {
     ASSERT(w->depth == 0 || w->out->err != ERR_OK);
     return buf_done(w->out);
 }
 
 /* The comma, if one is due, and the name. */
-static void begin(struct json_writer *w, const char *name)
+static void begin(struct http_json_writer *w, const char *name)
 {
     if ((w->filled >> w->depth & 1) != 0)
         buf_put_byte(w->out, ',');
@@ -25,38 +25,38 @@ static void begin(struct json_writer *w, const char *name)
     buf_put_text(w->out, "\":");
 }
 
-static void down(struct json_writer *w, const char *name, uint8_t bracket)
+static void down(struct http_json_writer *w, const char *name, uint8_t bracket)
 {
-    ASSERT(w->depth < JSON_DEPTH_MAX);
+    ASSERT(w->depth < HTTP_JSON_DEPTH_MAX);
     begin(w, name);
     buf_put_byte(w->out, bracket);
     w->depth++;
     w->filled &= ~(1u << w->depth);
 }
 
-static void up(struct json_writer *w, uint8_t bracket)
+static void up(struct http_json_writer *w, uint8_t bracket)
 {
     ASSERT(w->depth > 0);
     w->depth--;
     buf_put_byte(w->out, bracket);
 }
 
-void json_open(struct json_writer *w, const char *name)
+void http_json_open(struct http_json_writer *w, const char *name)
 {
     down(w, name, '{');
 }
 
-void json_close(struct json_writer *w)
+void http_json_close(struct http_json_writer *w)
 {
     up(w, '}');
 }
 
-void json_open_array(struct json_writer *w, const char *name)
+void http_json_open_array(struct http_json_writer *w, const char *name)
 {
     down(w, name, '[');
 }
 
-void json_close_array(struct json_writer *w)
+void http_json_close_array(struct http_json_writer *w)
 {
     up(w, ']');
 }
@@ -84,7 +84,7 @@ static bool plain(uint8_t c)
 static size_t character(struct span text, size_t at)
 {
     for (size_t len = 2; len <= 4 && at + len <= text.len; len++)
-        if (json_utf8(span_slice(text, at, len)))
+        if (http_json_utf8(span_slice(text, at, len)))
             return len;
     return 0;
 }
@@ -99,7 +99,7 @@ static void put_beyond_ascii(struct buf *out, struct span text, size_t *at)
     *at += len > 0 ? len : 1;
 }
 
-void json_put(struct json_writer *w, const char *name, struct span text)
+void http_json_put(struct http_json_writer *w, const char *name, struct span text)
 {
     begin(w, name);
     buf_put_byte(w->out, '"');
@@ -119,30 +119,30 @@ void json_put(struct json_writer *w, const char *name, struct span text)
     buf_put_byte(w->out, '"');
 }
 
-void json_put_text(struct json_writer *w, const char *name, const char *text)
+void http_json_put_text(struct http_json_writer *w, const char *name, const char *text)
 {
-    json_put(w, name, span_text(text));
+    http_json_put(w, name, span_text(text));
 }
 
-void json_put_integer(struct json_writer *w, const char *name, int64_t value)
+void http_json_put_integer(struct http_json_writer *w, const char *name, int64_t value)
 {
     begin(w, name);
     buf_put_integer(w->out, value);
 }
 
-void json_put_bool(struct json_writer *w, const char *name, bool value)
+void http_json_put_bool(struct http_json_writer *w, const char *name, bool value)
 {
     begin(w, name);
     buf_put_text(w->out, value ? "true" : "false");
 }
 
-void json_put_null(struct json_writer *w, const char *name)
+void http_json_put_null(struct http_json_writer *w, const char *name)
 {
     begin(w, name);
     buf_put_text(w->out, "null");
 }
 
-void json_put_decimal(struct json_writer *w, const char *name, struct span digits)
+void http_json_put_decimal(struct http_json_writer *w, const char *name, struct span digits)
 {
     begin(w, name);
     buf_put_span(w->out, digits);

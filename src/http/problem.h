@@ -8,7 +8,7 @@
  * Threading  Free of state.
  *
  * Example
- *     problem_reply(request, &(struct problem){.err = ERR_CARD_NOT_FOUND, .correlation_id = id});
+ *     http_problem_reply(request, &(struct http_problem){.err = ERR_CARD_NOT_FOUND, .correlation_id = id});
  */
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H
@@ -16,9 +16,9 @@
 #include "http/http.h"
 #include "http/json.h"
 
-#define PROBLEM_CONTENT_TYPE "application/problem+json"
+#define HTTP_PROBLEM_CONTENT_TYPE "application/problem+json"
 
-struct problem {
+struct http_problem {
     enum err err;      /* status, code and title come from its row */
     const char *field; /* static; NULL: none */
     struct span correlation_id;
@@ -26,10 +26,10 @@ struct problem {
     int64_t cvv_expires_at_ms; /* 0: none; with code_active (issuer specification 4.2) */
 };
 
-void problem_write(const struct problem *problem, struct buf *out);
+void http_problem_write(const struct http_problem *problem, struct buf *out);
 /* Headers, body and reply. */
-void problem_reply(struct http_request *request, const struct problem *problem);
-/* The field that a failed json_bind blames, or NULL. */
-const char *problem_field(const struct json_faults *faults);
+void http_problem_reply(struct http_request *request, const struct http_problem *problem);
+/* The field that a failed http_json_bind blames, or NULL. */
+const char *http_problem_field(const struct http_json_faults *faults);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iso8583/profile.h"
 
-static const uint16_t class_mti[ISO_CLASSES] = {
+static const uint16_t class_mti[ISO8583_CLASSES] = {
 #define CLASS_MTI(mti_) 0x##mti_,
-    ISO_CLASS_LIST(CLASS_MTI)
+    ISO8583_CLASS_LIST(CLASS_MTI)
 #undef CLASS_MTI
 };
 
 /* The column of the matrix; -1 for an MTI that is not ours. Only requests have repeats. */
 static int class_index(uint16_t mti)
 {
-    uint16_t class = iso_mti_request(mti) && iso_mti_repeat(mti) ? iso_mti_class(mti) : mti;
+    uint16_t class = iso8583_mti_request(mti) && iso8583_mti_repeat(mti) ? iso8583_mti_class(mti) : mti;
 
-    for (int i = 0; i < ISO_CLASSES; i++)
+    for (int i = 0; i < ISO8583_CLASSES; i++)
         if (class_mti[i] == class)
             return i;
     return -1;
@@ -23,7 +23,7 @@ static uint64_t field_bit(unsigned field)
     return UINT64_C(1) << (63 - ((field - 1) & 63));
 }
 
-static enum err fault_set(struct iso_fault *fault, enum iso_outcome outcome, enum err err, unsigned field, size_t offset)
+static enum err fault_set(struct iso8583_fault *fault, enum iso8583_outcome outcome, enum err err, unsigned field, size_t offset)
 {
     if (fault != NULL) {
         fault->err = err;
@@ -76,13 +76,14 @@ static bool decimal_nibbles(uint64_t value)
     return true;
 }
 
-static bool header_read(const struct iso_profile *p, struct span frame, size_t *at, struct iso_message *m, uint64_t bitmap[2])
+static bool header_read(const struct iso8583_profile *p, struct span frame, size_t *at, struct iso8583_message *m,
+                        uint64_t bitmap[2])
 {
     uint64_t mti = 0;
 
     if (!nibbles_read(p->binary, frame, at, 4, &mti) || !decimal_nibbles(mti))
         return false;
-    iso_message_init(m, (uint16_t)mti);
+    iso8583_message_init(m, (uint16_t)mti);
     if (!nibbles_read(p->binary, frame, at, 16, &bitmap[0]))
         return false;
     if ((bitmap[0] & field_bit(1)) == 0)
@@ -94,7 +95,7 @@ static bool header_read(const struct iso_profile *p, struct span frame, size_t *
 /* ---- fields ---- */
 
 /* The first data element whose bit is set in `bitmap` and that the profile does not have; 0 = none. */
-static unsigned unknown_field(const struct iso_profile *p, const uint64_t bitmap[2])
+static unsigned unknown_field(const struct iso8583_profile *p, const uint64_t bitmap[2])
 {
     uint64_t rest[2] = {bitmap[0], bitmap[1]};
 
@@ -105,22 +106,22 @@ static unsigned unknown_field(const struct iso_profile *p, const uint64_t bitmap
     return rest[1] != 0 ? 65u + (unsigned)__builtin_clzll(rest[1]) : 0;
 }
 
-static enum err field_read(const struct wire_field *row, struct span in, size_t *at, unsigned field, struct iso_message *m,
+static enum err field_read(const struct wire_field *row, struct span in, size_t *at, unsigned field, struct iso8583_message *m,
                            struct wire_fault *fault)
 {
     struct buf values = {.at = m->at, .len = m->used, .cap = sizeof m->at, .err = ERR_OK};
     size_t used = 0;
 
     TRY(wire_value_read(row, span_of(in.at + *at, in.len - *at), &used, &values, fault));
-    m->value[field] = (struct iso_value){m->used, (uint16_t)(values.len - m->used)};
+    m->value[field] = (struct iso8583_value){m->used, (uint16_t)(values.len - m->used)};
     m->used = (uint16_t)values.len;
     m->present[(field - 1) >> 6] |= field_bit(field);
     *at += used;
     return ERR_OK;
 }
 
-static enum err fields_read(const struct iso_profile *p, struct span frame, size_t *at, const uint64_t bitmap[2],
-                            struct iso_message *m, struct iso_fault *fault)
+static enum err fields_read(const struct iso8583_profile *p, struct span frame, size_t *at, const uint64_t bitmap[2],
+                            struct iso8583_message *m, struct iso8583_fault *fault)
 {
     struct wire_fault wire = {0};
 
@@ -134,41 +135,42 @@ static enum err fields_read(const struct iso_profile *p, struct span frame, size
         if (err != ERR_OK) {
             if (fault != NULL)
                 fault->wire = wire;
-            return fault_set(fault, ISO_OUTCOME_FIELD, err, field, *at + wire.offset);
+            return fault_set(fault, ISO8583_OUTCOME_FIELD, err, field, *at + wire.offset);
         }
     }
     return ERR_OK;
 }
 
-static enum err matrix_check(const struct iso_profile *p, const struct iso_message *m, size_t at, struct iso_fault *fault)
+static enum err matrix_check(const struct iso8583_profile *p, const struct iso8583_message *m, size_t at,
+                             struct iso8583_fault *fault)
 {
     int class = class_index(m->mti);
 
     if (class < 0)
-        return fault_set(fault, ISO_OUTCOME_CLASS, ERR_PARSE_VALUE, 0, 0);
+        return fault_set(fault, ISO8583_OUTCOME_CLASS, ERR_PARSE_VALUE, 0, 0);
     for (size_t i = 0; i < p->matrix_count; i++) {
         unsigned field = p->matrix[i].field;
         char need = p->matrix[i].need[class];
 
-        if (need == '-' && iso_has(m, field))
-            return fault_set(fault, ISO_OUTCOME_FORBIDDEN, ERR_PARSE_UNKNOWN, field, at);
-        if (need == 'M' && !iso_has(m, field))
-            return fault_set(fault, ISO_OUTCOME_MISSING, ERR_PARSE_MISSING, field, at);
+        if (need == '-' && iso8583_has(m, field))
+            return fault_set(fault, ISO8583_OUTCOME_FORBIDDEN, ERR_PARSE_UNKNOWN, field, at);
+        if (need == 'M' && !iso8583_has(m, field))
+            return fault_set(fault, ISO8583_OUTCOME_MISSING, ERR_PARSE_MISSING, field, at);
     }
     return ERR_OK;
 }
 
-enum err iso_parse(const struct iso_profile *p, struct span frame, struct iso_message *out, struct iso_fault *fault)
+enum err iso8583_parse(const struct iso8583_profile *p, struct span frame, struct iso8583_message *out, struct iso8583_fault *fault)
 {
     uint64_t bitmap[2] = {0, 0};
     size_t at = 0;
     unsigned unknown;
 
-    iso_message_init(out, 0);
+    iso8583_message_init(out, 0);
     if (fault != NULL)
-        *fault = (struct iso_fault){0};
+        *fault = (struct iso8583_fault){0};
     if (!header_read(p, frame, &at, out, bitmap))
-        return fault_set(fault, ISO_OUTCOME_HEADER, ERR_FRAME, 0, at);
+        return fault_set(fault, ISO8583_OUTCOME_HEADER, ERR_FRAME, 0, at);
     unknown = unknown_field(p, bitmap);
     if (unknown != 0) {
         /* What stands before the unknown field is read all the same: the answer echoes DE11. */
@@ -176,11 +178,11 @@ enum err iso_parse(const struct iso_profile *p, struct span frame, struct iso_me
                               unknown <= 64 ? 0 : bitmap[1] & ~(field_bit(unknown) | (field_bit(unknown) - 1))};
 
         TRY(fields_read(p, frame, &at, before, out, fault));
-        return fault_set(fault, ISO_OUTCOME_UNKNOWN, ERR_PARSE_UNKNOWN, unknown, at);
+        return fault_set(fault, ISO8583_OUTCOME_UNKNOWN, ERR_PARSE_UNKNOWN, unknown, at);
     }
     TRY(fields_read(p, frame, &at, bitmap, out, fault));
     if (at != frame.len)
-        return fault_set(fault, ISO_OUTCOME_TRAILING, ERR_PARSE_TRAILING, 0, at);
+        return fault_set(fault, ISO8583_OUTCOME_TRAILING, ERR_PARSE_TRAILING, 0, at);
     return matrix_check(p, out, at, fault);
 }
 
@@ -199,14 +201,14 @@ static void nibbles_write(bool binary, uint64_t value, unsigned digits, struct b
     }
 }
 
-enum err iso_build(const struct iso_profile *p, const struct iso_message *m, struct buf *out)
+enum err iso8583_build(const struct iso8583_profile *p, const struct iso8583_message *m, struct buf *out)
 {
     uint64_t first = m->present[0] | (m->present[1] != 0 ? field_bit(1) : 0);
 
     TRY(m->err);
     if (unknown_field(p, m->present) != 0)
         return ERR_PARSE_UNKNOWN;
-    if (class_index(m->mti) >= 0 || iso_mti_request(m->mti))
+    if (class_index(m->mti) >= 0 || iso8583_mti_request(m->mti))
         TRY(matrix_check(p, m, 0, NULL));
     nibbles_write(p->binary, m->mti, 4, out);
     nibbles_write(p->binary, first, 16, out);
@@ -215,15 +217,15 @@ enum err iso_build(const struct iso_profile *p, const struct iso_message *m, str
     for (size_t i = 0; i < p->matrix_count; i++) {
         unsigned field = p->matrix[i].field;
 
-        if (iso_has(m, field))
-            TRY(wire_value_write(&p->field[field], iso_get(m, field), out));
+        if (iso8583_has(m, field))
+            TRY(wire_value_write(&p->field[field], iso8583_get(m, field), out));
     }
     return buf_done(out);
 }
 
 /* ---- answers ---- */
 
-char iso_need(const struct iso_profile *p, uint16_t mti, unsigned field)
+char iso8583_need(const struct iso8583_profile *p, uint16_t mti, unsigned field)
 {
     int class = class_index(mti);
 
@@ -233,20 +235,21 @@ char iso_need(const struct iso_profile *p, uint16_t mti, unsigned field)
     return '-';
 }
 
-void iso_answer_init(const struct iso_profile *p, const struct iso_message *request, struct iso_message *out)
+void iso8583_answer_init(const struct iso8583_profile *p, const struct iso8583_message *request, struct iso8583_message *out)
 {
-    uint16_t mti = iso_mti_answer(request->mti);
+    uint16_t mti = iso8583_mti_answer(request->mti);
     int class = class_index(mti);
 
-    iso_message_init(out, mti);
+    iso8583_message_init(out, mti);
     for (size_t i = 0; i < p->matrix_count; i++)
-        if (class < 0 ? p->matrix[i].field == ISO_TRANSMISSION || p->matrix[i].field == ISO_STAN : p->matrix[i].need[class] == 'E')
-            iso_copy(out, request, p->matrix[i].field);
+        if (class < 0 ? p->matrix[i].field == ISO8583_TRANSMISSION || p->matrix[i].field == ISO8583_STAN
+                      : p->matrix[i].need[class] == 'E')
+            iso8583_copy(out, request, p->matrix[i].field);
 }
 
-const char *iso_fault_response(const struct iso_fault *fault, const struct iso_message *partial)
+const char *iso8583_fault_response(const struct iso8583_fault *fault, const struct iso8583_message *partial)
 {
-    if (fault->outcome == ISO_OUTCOME_HEADER || !iso_has(partial, ISO_STAN) || !iso_mti_request(partial->mti))
+    if (fault->outcome == ISO8583_OUTCOME_HEADER || !iso8583_has(partial, ISO8583_STAN) || !iso8583_mti_request(partial->mti))
         return NULL;
-    return fault->outcome == ISO_OUTCOME_CLASS ? "12" : "30";
+    return fault->outcome == ISO8583_OUTCOME_CLASS ? "12" : "30";
 }

@@ -10,18 +10,18 @@ static void mti_put(uint16_t mti, struct buf *out)
     buf_put_hex(out, bytes, 2);
 }
 
-void iso_describe(const struct iso_profile *p, const struct iso_message *m, struct buf *out)
+void iso8583_describe(const struct iso8583_profile *p, const struct iso8583_message *m, struct buf *out)
 {
     mti_put(m->mti, out);
     for (size_t i = 0; i < p->matrix_count; i++) {
         unsigned field = p->matrix[i].field;
 
-        if (!iso_has(m, field))
+        if (!iso8583_has(m, field))
             continue;
         buf_put_byte(out, ' ');
         buf_put_decimal(out, field, field < 100 ? 2 : 3);
         buf_put_byte(out, '=');
-        wire_value_describe(&p->field[field], iso_get(m, field), out);
+        wire_value_describe(&p->field[field], iso8583_get(m, field), out);
     }
 }
 
@@ -48,7 +48,7 @@ static const char *kind_text(enum wire_kind kind)
     }
 }
 
-static void row_document(const struct iso_profile *p, const struct iso_matrix_row *row, struct buf *out)
+static void row_document(const struct iso8583_profile *p, const struct iso8583_matrix_row *row, struct buf *out)
 {
     static const char *const encodings[] = {
         [WIRE_ASCII] = "ASCII", [WIRE_BCD] = "BCD", [WIRE_EBCDIC] = "EBCDIC", [WIRE_BINARY] = "binary"};
@@ -68,32 +68,32 @@ static void row_document(const struct iso_profile *p, const struct iso_matrix_ro
     buf_put_decimal(out, f->max, 0);
     buf_put_text(out, " | ");
     buf_put_text(out, encodings[f->encoding]);
-    for (int i = 0; i < ISO_CLASSES; i++) {
+    for (int i = 0; i < ISO8583_CLASSES; i++) {
         buf_put_text(out, " | ");
         buf_put_byte(out, (uint8_t)row->need[i]);
     }
     buf_put_text(out, " |\n");
 }
 
-void iso_document(const struct iso_profile *p, struct buf *out)
+void iso8583_document(const struct iso8583_profile *p, struct buf *out)
 {
     buf_put_text(out, "### ");
     buf_put_text(out, p->name);
     buf_put_text(out, "\n\n| DE | name | type | encoding |");
 #define CLASS_HEAD(mti_) buf_put_text(out, " " #mti_ " |");
-    ISO_CLASS_LIST(CLASS_HEAD)
+    ISO8583_CLASS_LIST(CLASS_HEAD)
 #undef CLASS_HEAD
     buf_put_text(out, "\n|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < p->matrix_count; i++)
         row_document(p, &p->matrix[i], out);
 }
 
-void iso_generate(const struct iso_profile *p, uint16_t mti, const struct env *env, struct iso_message *out)
+void iso8583_generate(const struct iso8583_profile *p, uint16_t mti, const struct env *env, struct iso8583_message *out)
 {
-    iso_message_init(out, mti);
+    iso8583_message_init(out, mti);
     for (size_t i = 0; i < p->matrix_count; i++) {
         unsigned field = p->matrix[i].field;
-        char need = iso_need(p, mti, field);
+        char need = iso8583_need(p, mti, field);
         uint8_t room[1024];
         uint8_t coin;
         struct buf value = buf_over(room, sizeof room);
@@ -102,15 +102,15 @@ void iso_generate(const struct iso_profile *p, uint16_t mti, const struct env *e
         if (need == '-' || (need != 'M' && (coin & 1) == 0))
             continue;
         wire_value_generate(&p->field[field], env, &value);
-        iso_set(out, field, buf_span(&value));
+        iso8583_set(out, field, buf_span(&value));
     }
 }
 
 /* ---- self-check ---- */
 
-static bool row_sound(const struct iso_profile *p, const struct iso_matrix_row *row)
+static bool row_sound(const struct iso8583_profile *p, const struct iso8583_matrix_row *row)
 {
-    const struct wire_field *f = row->field >= 2 && row->field < ISO_FIELDS ? &p->field[row->field] : NULL;
+    const struct wire_field *f = row->field >= 2 && row->field < ISO8583_FIELDS ? &p->field[row->field] : NULL;
     unsigned longest;
 
     if (f == NULL || f->name == NULL || f->max == 0 || f->min > f->max)
@@ -119,30 +119,30 @@ static bool row_sound(const struct iso_profile *p, const struct iso_matrix_row *
     if (f->length == WIRE_FIXED ? f->min != f->max && f->padding == WIRE_PAD_NONE
                                 : f->max > longest || (f->length != WIRE_LL && f->length != WIRE_LLL))
         return false;
-    for (int i = 0; i < ISO_CLASSES; i++)
+    for (int i = 0; i < ISO8583_CLASSES; i++)
         if (row->need[i] == 0 || strchr("MOCE-", row->need[i]) == NULL)
             return false;
     return (f->encoding == WIRE_BCD) <= (f->kind == WIRE_N) && (f->encoding == WIRE_BINARY) == (f->kind == WIRE_B);
 }
 
-enum err iso_check(const struct iso_profile *p, struct iso_fault *fault)
+enum err iso8583_check(const struct iso8583_profile *p, struct iso8583_fault *fault)
 {
     size_t values = 0;
     size_t named = 0;
     unsigned last = 0;
 
     for (size_t i = 0; i < p->matrix_count; i++) {
-        const struct iso_matrix_row *row = &p->matrix[i];
+        const struct iso8583_matrix_row *row = &p->matrix[i];
 
         values += p->field[row->field].max;
-        if (row->field <= last || !row_sound(p, row) || values > ISO_VALUES_MAX) {
+        if (row->field <= last || !row_sound(p, row) || values > ISO8583_VALUES_MAX) {
             if (fault != NULL)
-                *fault = (struct iso_fault){.err = ERR_INTERNAL, .outcome = ISO_OUTCOME_FIELD, .field = row->field};
+                *fault = (struct iso8583_fault){.err = ERR_INTERNAL, .outcome = ISO8583_OUTCOME_FIELD, .field = row->field};
             return ERR_INTERNAL;
         }
         last = row->field;
     }
-    for (size_t i = 0; i < ISO_FIELDS; i++)
+    for (size_t i = 0; i < ISO8583_FIELDS; i++)
         named += p->field[i].name != NULL;
     return named == p->matrix_count ? ERR_OK : ERR_INTERNAL;
 }

@@ -28,75 +28,77 @@ static const struct wire_record generic_code_record = WIRE_RECORD("126.10 generi
 /* Bytes of the subfields of DE126 that may stand before 126.10; 0 = not known, so that what follows cannot be found. */
 static const uint8_t visa_126_len[10] = {[5] = 8, [6] = 17, [7] = 17, [8] = 20, [9] = 20};
 
-static const struct iso_extract_row extract_rows[ISO_EXTRACT_COUNT] = {
-    [ISO_EXTRACT_UNSET]            = {"",                 0,            "not set: the link does not start"},
-    [ISO_EXTRACT_NONE]             = {"none",             0,            "the link carries no code"},
-    [ISO_EXTRACT_VISA_126_10]      = {"visa_126_10",      ISO_CODE,     "DE126: 8-byte bitmap; 126.10 six EBCDIC characters"},
-    [ISO_EXTRACT_GENERIC_126_10]   = {"generic_126_10",   ISO_CODE,     "DE126 is the six characters of 126.10 in ASCII"},
-    [ISO_EXTRACT_AS2805_BACKSLASH] = {"as2805_backslash", ISO_NATIONAL, "DE47: tags CCI1, CCI0, CCVnnn closed by a backslash"},
+static const struct iso8583_extract_row extract_rows[ISO8583_EXTRACT_COUNT] = {
+    [ISO8583_EXTRACT_UNSET]            = {"",                 0,                "not set: the link does not start"},
+    [ISO8583_EXTRACT_NONE]             = {"none",             0,                "the link carries no code"},
+    [ISO8583_EXTRACT_VISA_126_10]      = {"visa_126_10",      ISO8583_CODE,
+                                          "DE126: 8-byte bitmap; 126.10 six EBCDIC characters"},
+    [ISO8583_EXTRACT_GENERIC_126_10]   = {"generic_126_10",   ISO8583_CODE,     "DE126 is the six characters of 126.10 in ASCII"},
+    [ISO8583_EXTRACT_AS2805_BACKSLASH] = {"as2805_backslash", ISO8583_NATIONAL,
+                                          "DE47: tags CCI1, CCI0, CCVnnn closed by a backslash"},
 };
-static const struct iso_result_row result_rows[ISO_RESULT_COUNT] = {
-    [ISO_RESULT_UNSET] = {"",      0,                 "not set: the link does not start"},
-    [ISO_RESULT_NONE]  = {"none",  0,                 "DE39 only"},
-    [ISO_RESULT_44_10] = {"44_10", ISO_RESPONSE_DATA, "byte 11 of DE44, the bytes before it blank"},
+static const struct iso8583_result_row result_rows[ISO8583_RESULT_COUNT] = {
+    [ISO8583_RESULT_UNSET] = {"",      0,                 "not set: the link does not start"},
+    [ISO8583_RESULT_NONE]  = {"none",  0,                 "DE39 only"},
+    [ISO8583_RESULT_44_10] = {"44_10", ISO8583_RESPONSE_DATA, "byte 11 of DE44, the bytes before it blank"},
 };
 /* clang-format on */
 
-const struct iso_extract_row *iso_extract_row(enum iso_extract rule)
+const struct iso8583_extract_row *iso8583_extract_row(enum iso8583_extract rule)
 {
-    return &extract_rows[rule < ISO_EXTRACT_COUNT ? rule : ISO_EXTRACT_UNSET];
+    return &extract_rows[rule < ISO8583_EXTRACT_COUNT ? rule : ISO8583_EXTRACT_UNSET];
 }
 
-enum iso_extract iso_extract_find(struct span name)
+enum iso8583_extract iso8583_extract_find(struct span name)
 {
-    for (int i = 1; i < ISO_EXTRACT_COUNT; i++)
+    for (int i = 1; i < ISO8583_EXTRACT_COUNT; i++)
         if (span_is(name, extract_rows[i].name))
-            return (enum iso_extract)i;
-    return ISO_EXTRACT_UNSET;
+            return (enum iso8583_extract)i;
+    return ISO8583_EXTRACT_UNSET;
 }
 
-const struct iso_result_row *iso_result_row(enum iso_result rule)
+const struct iso8583_result_row *iso8583_result_row(enum iso8583_result rule)
 {
-    return &result_rows[rule < ISO_RESULT_COUNT ? rule : ISO_RESULT_UNSET];
+    return &result_rows[rule < ISO8583_RESULT_COUNT ? rule : ISO8583_RESULT_UNSET];
 }
 
-enum iso_result iso_result_find(struct span name)
+enum iso8583_result iso8583_result_find(struct span name)
 {
-    for (int i = 1; i < ISO_RESULT_COUNT; i++)
+    for (int i = 1; i < ISO8583_RESULT_COUNT; i++)
         if (span_is(name, result_rows[i].name))
-            return (enum iso_result)i;
-    return ISO_RESULT_UNSET;
+            return (enum iso8583_result)i;
+    return ISO8583_RESULT_UNSET;
 }
 
 /* ---- reading a code ---- */
 
 /* Exactly three digits make a code; 000 is one. */
-static void code_from_digits(struct span digits, struct iso_code *out)
+static void code_from_digits(struct span digits, struct iso8583_code *out)
 {
-    out->presence = ISO_CODE_MALFORMED;
+    out->presence = ISO8583_CODE_MALFORMED;
     if (digits.len != 3)
         return;
     for (size_t i = 0; i < 3; i++)
         if (digits.at[i] < '0' || digits.at[i] > '9')
             return;
-    out->presence = ISO_CODE_PRESENT;
+    out->presence = ISO8583_CODE_PRESENT;
     out->digits.len = 3;
     memcpy(out->digits.at, digits.at, 3);
 }
 
 /* switch spec 4.3 */
-static void code_from_126_10(const struct code_126_10 *c, struct iso_code *out)
+static void code_from_126_10(const struct code_126_10 *c, struct iso8583_code *out)
 {
     out->result_wanted = c->response.at[0] != '0';
     switch (c->presence.at[0]) {
     case '0':
-        out->presence = ISO_CODE_ABSENT;
+        out->presence = ISO8583_CODE_ABSENT;
         break;
     case '2':
-        out->presence = ISO_CODE_ILLEGIBLE;
+        out->presence = ISO8583_CODE_ILLEGIBLE;
         break;
     case '9':
-        out->presence = ISO_CODE_NOT_ON_CARD;
+        out->presence = ISO8583_CODE_NOT_ON_CARD;
         break;
     case '3':
         out->dynamic = true;
@@ -131,27 +133,27 @@ static bool visa_code_find(struct span field, struct span *code, bool *present)
     return code->len == 6;
 }
 
-static void visa_read(struct span field, struct iso_code *out)
+static void visa_read(struct span field, struct iso8583_code *out)
 {
     struct code_126_10 c;
     struct span code = {0};
     bool present = false;
 
-    out->presence = ISO_CODE_MALFORMED;
+    out->presence = ISO8583_CODE_MALFORMED;
     if (!visa_code_find(field, &code, &present))
         return;
     if (!present)
-        out->presence = ISO_CODE_ABSENT;
+        out->presence = ISO8583_CODE_ABSENT;
     else if (wire_parse_all(&visa_code_record, code, &c, NULL) == ERR_OK)
         code_from_126_10(&c, out);
     secret_wipe(&c, sizeof c);
 }
 
-static void generic_read(struct span field, struct iso_code *out)
+static void generic_read(struct span field, struct iso8583_code *out)
 {
     struct code_126_10 c;
 
-    out->presence = ISO_CODE_MALFORMED;
+    out->presence = ISO8583_CODE_MALFORMED;
     if (wire_parse_all(&generic_code_record, field, &c, NULL) == ERR_OK)
         code_from_126_10(&c, out);
     secret_wipe(&c, sizeof c);
@@ -173,7 +175,7 @@ static bool backslash_find(struct span field, const char *tag, struct span *valu
     return false;
 }
 
-static void backslash_read(struct span field, struct iso_code *out)
+static void backslash_read(struct span field, struct iso8583_code *out)
 {
     struct span indicator;
     struct span value;
@@ -181,41 +183,43 @@ static void backslash_read(struct span field, struct iso_code *out)
     bool given = backslash_find(field, "CCV", &value);
 
     if (said && !span_is(indicator, "1") && !span_is(indicator, "0"))
-        out->presence = ISO_CODE_MALFORMED;
+        out->presence = ISO8583_CODE_MALFORMED;
     else if (said ? span_is(indicator, "0") : !given)
-        out->presence = ISO_CODE_ABSENT;
+        out->presence = ISO8583_CODE_ABSENT;
     else if (given)
         code_from_digits(value, out);
     else
-        out->presence = ISO_CODE_MALFORMED;
+        out->presence = ISO8583_CODE_MALFORMED;
 }
 
-void iso_code_read(enum iso_extract rule, const struct iso_message *m, struct iso_code *out)
+void iso8583_code_read(enum iso8583_extract rule, const struct iso8583_message *m, struct iso8583_code *out)
 {
-    uint16_t field = iso_extract_row(rule)->field;
+    uint16_t field = iso8583_extract_row(rule)->field;
 
-    *out = (struct iso_code){.presence = ISO_CODE_ABSENT, .result_wanted = true};
-    if (field == 0 || !iso_has(m, field))
+    *out = (struct iso8583_code){.presence = ISO8583_CODE_ABSENT, .result_wanted = true};
+    if (field == 0 || !iso8583_has(m, field))
         return;
-    if (rule == ISO_EXTRACT_VISA_126_10)
-        visa_read(iso_get(m, field), out);
-    else if (rule == ISO_EXTRACT_GENERIC_126_10)
-        generic_read(iso_get(m, field), out);
-    else if (rule == ISO_EXTRACT_AS2805_BACKSLASH)
-        backslash_read(iso_get(m, field), out);
+    if (rule == ISO8583_EXTRACT_VISA_126_10)
+        visa_read(iso8583_get(m, field), out);
+    else if (rule == ISO8583_EXTRACT_GENERIC_126_10)
+        generic_read(iso8583_get(m, field), out);
+    else if (rule == ISO8583_EXTRACT_AS2805_BACKSLASH)
+        backslash_read(iso8583_get(m, field), out);
 }
 
 /* ---- writing a code ---- */
 
-static enum err code_to_126_10(const struct iso_code *code, struct code_126_10 *out)
+static enum err code_to_126_10(const struct iso8583_code *code, struct code_126_10 *out)
 {
-    static const char presence[] = {
-        [ISO_CODE_ABSENT] = '0', [ISO_CODE_PRESENT] = '1', [ISO_CODE_ILLEGIBLE] = '2', [ISO_CODE_NOT_ON_CARD] = '9'};
+    static const char presence[] = {[ISO8583_CODE_ABSENT] = '0',
+                                    [ISO8583_CODE_PRESENT] = '1',
+                                    [ISO8583_CODE_ILLEGIBLE] = '2',
+                                    [ISO8583_CODE_NOT_ON_CARD] = '9'};
     uint8_t value[4] = {' ', ' ', ' ', ' '};
 
-    if (code->presence == ISO_CODE_MALFORMED || (code->presence == ISO_CODE_PRESENT && code->digits.len != 3))
+    if (code->presence == ISO8583_CODE_MALFORMED || (code->presence == ISO8583_CODE_PRESENT && code->digits.len != 3))
         return ERR_PARSE_VALUE;
-    if (code->presence == ISO_CODE_PRESENT)
+    if (code->presence == ISO8583_CODE_PRESENT)
         memcpy(value + 1, code->digits.at, 3);
     (void)WIRE_SET(out->presence, span_of(code->dynamic ? "3" : &presence[code->presence], 1));
     (void)WIRE_SET(out->response, span_text(code->result_wanted ? "1" : "0"));
@@ -224,7 +228,8 @@ static enum err code_to_126_10(const struct iso_code *code, struct code_126_10 *
     return ERR_OK;
 }
 
-static enum err write_126_10(const struct wire_record *record, bool bitmap, const struct iso_code *code, struct iso_message *m)
+static enum err write_126_10(const struct wire_record *record, bool bitmap, const struct iso8583_code *code,
+                             struct iso8583_message *m)
 {
     struct code_126_10 c = {0};
     uint8_t room[16];
@@ -237,71 +242,71 @@ static enum err write_126_10(const struct wire_record *record, bool bitmap, cons
     if (err == ERR_OK)
         err = wire_build(record, &c, &out);
     if (err == ERR_OK)
-        iso_set(m, ISO_CODE, buf_span(&out));
+        iso8583_set(m, ISO8583_CODE, buf_span(&out));
     secret_wipe(&c, sizeof c);
     secret_wipe(room, sizeof room);
     return err != ERR_OK ? err : m->err;
 }
 
-static enum err write_backslash(const struct iso_code *code, struct iso_message *m)
+static enum err write_backslash(const struct iso8583_code *code, struct iso8583_message *m)
 {
     uint8_t room[16];
     struct buf out = buf_over(room, sizeof room);
 
-    if (code->presence != ISO_CODE_ABSENT && (code->presence != ISO_CODE_PRESENT || code->digits.len != 3))
+    if (code->presence != ISO8583_CODE_ABSENT && (code->presence != ISO8583_CODE_PRESENT || code->digits.len != 3))
         return ERR_PARSE_VALUE;
-    buf_put_text(&out, code->presence == ISO_CODE_PRESENT ? "CCI1\\CCV" : "CCI0\\");
-    if (code->presence == ISO_CODE_PRESENT) {
+    buf_put_text(&out, code->presence == ISO8583_CODE_PRESENT ? "CCI1\\CCV" : "CCI0\\");
+    if (code->presence == ISO8583_CODE_PRESENT) {
         buf_put(&out, code->digits.at, 3);
         buf_put_byte(&out, '\\');
     }
-    iso_set(m, ISO_NATIONAL, buf_span(&out));
+    iso8583_set(m, ISO8583_NATIONAL, buf_span(&out));
     secret_wipe(room, sizeof room);
     return m->err;
 }
 
-enum err iso_code_write(enum iso_extract rule, const struct iso_code *code, struct iso_message *m)
+enum err iso8583_code_write(enum iso8583_extract rule, const struct iso8583_code *code, struct iso8583_message *m)
 {
     switch (rule) {
-    case ISO_EXTRACT_VISA_126_10:
+    case ISO8583_EXTRACT_VISA_126_10:
         return write_126_10(&visa_code_record, true, code, m);
-    case ISO_EXTRACT_GENERIC_126_10:
+    case ISO8583_EXTRACT_GENERIC_126_10:
         return write_126_10(&generic_code_record, false, code, m);
-    case ISO_EXTRACT_AS2805_BACKSLASH:
+    case ISO8583_EXTRACT_AS2805_BACKSLASH:
         return write_backslash(code, m);
-    case ISO_EXTRACT_UNSET:
-    case ISO_EXTRACT_NONE:
-    case ISO_EXTRACT_COUNT:
+    case ISO8583_EXTRACT_UNSET:
+    case ISO8583_EXTRACT_NONE:
+    case ISO8583_EXTRACT_COUNT:
     default:
-        return code->presence == ISO_CODE_ABSENT ? ERR_OK : ERR_PARSE_VALUE;
+        return code->presence == ISO8583_CODE_ABSENT ? ERR_OK : ERR_PARSE_VALUE;
     }
 }
 
-void iso_code_erase(enum iso_extract rule, struct iso_message *m)
+void iso8583_code_erase(enum iso8583_extract rule, struct iso8583_message *m)
 {
-    iso_unset(m, iso_extract_row(rule)->field);
+    iso8583_unset(m, iso8583_extract_row(rule)->field);
 }
 
 /* ---- DE44: byte 11 is 44.10, since 44.6 has two bytes (switch spec 4.4) ---- */
 
 enum { RESULT_AT = 10 };
 
-void iso_result_write(enum iso_result rule, char letter, struct iso_message *m)
+void iso8583_result_write(enum iso8583_result rule, char letter, struct iso8583_message *m)
 {
     uint8_t text[RESULT_AT + 1];
 
-    if (rule != ISO_RESULT_44_10 || letter == 0)
+    if (rule != ISO8583_RESULT_44_10 || letter == 0)
         return;
     memset(text, ' ', RESULT_AT);
     text[RESULT_AT] = (uint8_t)letter;
-    iso_set(m, ISO_RESPONSE_DATA, span_of(text, sizeof text));
+    iso8583_set(m, ISO8583_RESPONSE_DATA, span_of(text, sizeof text));
 }
 
-char iso_result_read(enum iso_result rule, const struct iso_message *m)
+char iso8583_result_read(enum iso8583_result rule, const struct iso8583_message *m)
 {
-    struct span data = iso_get(m, ISO_RESPONSE_DATA);
+    struct span data = iso8583_get(m, ISO8583_RESPONSE_DATA);
 
-    if (rule != ISO_RESULT_44_10 || data.len <= RESULT_AT || data.at[RESULT_AT] == ' ')
+    if (rule != ISO8583_RESULT_44_10 || data.len <= RESULT_AT || data.at[RESULT_AT] == ' ')
         return 0;
     return (char)data.at[RESULT_AT];
 }
@@ -310,47 +315,49 @@ char iso_result_read(enum iso_result rule, const struct iso_message *m)
 
 /* clang-format off */
 static const struct wire_field original_fields[] = {
-    {.name = "90.1 original message type",  .kind = WIRE_N, .min = 4,  .max = 4,  WIRE_AT(struct iso_original, mti)},
-    {.name = "90.2 original STAN",          .kind = WIRE_N, .min = 6,  .max = 6,  WIRE_AT(struct iso_original, stan)},
-    {.name = "90.3 original transmission",  .kind = WIRE_N, .min = 10, .max = 10, WIRE_AT(struct iso_original, transmission)},
-    {.name = "90.4 original acquirer",      .kind = WIRE_N, .min = 11, .max = 11, WIRE_AT(struct iso_original, acquirer)},
-    {.name = "90.5 original forwarder",     .kind = WIRE_N, .min = 11, .max = 11, WIRE_AT(struct iso_original, forwarder)},
+    {.name = "90.1 original message type",  .kind = WIRE_N, .min = 4,  .max = 4,  WIRE_AT(struct iso8583_original, mti)},
+    {.name = "90.2 original STAN",          .kind = WIRE_N, .min = 6,  .max = 6,  WIRE_AT(struct iso8583_original, stan)},
+    {.name = "90.3 original transmission",  .kind = WIRE_N, .min = 10, .max = 10, WIRE_AT(struct iso8583_original, transmission)},
+    {.name = "90.4 original acquirer",      .kind = WIRE_N, .min = 11, .max = 11, WIRE_AT(struct iso8583_original, acquirer)},
+    {.name = "90.5 original forwarder",     .kind = WIRE_N, .min = 11, .max = 11, WIRE_AT(struct iso8583_original, forwarder)},
 };
-const struct wire_record iso_original_record = WIRE_RECORD("original data elements", struct iso_original, original_fields);
+const struct wire_record iso8583_original_record = WIRE_RECORD("original data elements", struct iso8583_original, original_fields);
 
 static const struct wire_field replacement_fields[] = {
-    {.name = "95.1 amount, transaction", .kind = WIRE_N, .min = 12, .max = 12, WIRE_AT(struct iso_replacement, amount)},
-    {.name = "95.2 amount, settlement",  .kind = WIRE_N, .min = 12, .max = 12, WIRE_AT(struct iso_replacement, settlement_amount)},
-    {.name = "95.3 fee, transaction",    .kind = WIRE_AN, .min = 9, .max = 9,  WIRE_AT(struct iso_replacement, fee)},
-    {.name = "95.4 fee, settlement",     .kind = WIRE_AN, .min = 9, .max = 9,  WIRE_AT(struct iso_replacement, settlement_fee)},
+    {.name = "95.1 amount, transaction", .kind = WIRE_N, .min = 12, .max = 12, WIRE_AT(struct iso8583_replacement, amount)},
+    {.name = "95.2 amount, settlement",  .kind = WIRE_N, .min = 12, .max = 12,
+     WIRE_AT(struct iso8583_replacement, settlement_amount)},
+    {.name = "95.3 fee, transaction",    .kind = WIRE_AN, .min = 9, .max = 9,  WIRE_AT(struct iso8583_replacement, fee)},
+    {.name = "95.4 fee, settlement",     .kind = WIRE_AN, .min = 9, .max = 9,  WIRE_AT(struct iso8583_replacement, settlement_fee)},
 };
-const struct wire_record iso_replacement_record = WIRE_RECORD("replacement amounts", struct iso_replacement, replacement_fields);
+const struct wire_record iso8583_replacement_record =
+    WIRE_RECORD("replacement amounts", struct iso8583_replacement, replacement_fields);
 /* clang-format on */
 
-enum err iso_original_write(const struct iso_message *original, struct iso_message *reversal)
+enum err iso8583_original_write(const struct iso8583_message *original, struct iso8583_message *reversal)
 {
     static const char digits[] = "0123456789ABCDEF";
-    struct span acquirer = iso_get(original, ISO_ACQUIRER);
+    struct span acquirer = iso8583_get(original, ISO8583_ACQUIRER);
     uint8_t room[42];
     struct buf out = buf_over(room, sizeof room);
 
     for (int shift = 12; shift >= 0; shift -= 4)
         buf_put_byte(&out, (uint8_t)digits[original->mti >> shift & 15]);
-    buf_put_span(&out, iso_get(original, ISO_STAN));
-    buf_put_span(&out, iso_get(original, ISO_TRANSMISSION));
+    buf_put_span(&out, iso8583_get(original, ISO8583_STAN));
+    buf_put_span(&out, iso8583_get(original, ISO8583_TRANSMISSION));
     buf_put_fill(&out, '0', acquirer.len > 11 ? 0 : 11 - acquirer.len);
     buf_put_span(&out, acquirer);
     buf_put_fill(&out, '0', 11);
     TRY(buf_done(&out));
     if (out.len != sizeof room)
         return ERR_PARSE_SHORT;
-    iso_set(reversal, ISO_ORIGINAL, buf_span(&out));
+    iso8583_set(reversal, ISO8583_ORIGINAL, buf_span(&out));
     return reversal->err;
 }
 
-enum err iso_original_read(const struct iso_message *reversal, struct iso_original *out)
+enum err iso8583_original_read(const struct iso8583_message *reversal, struct iso8583_original *out)
 {
-    return wire_parse_all(&iso_original_record, iso_get(reversal, ISO_ORIGINAL), out, NULL);
+    return wire_parse_all(&iso8583_original_record, iso8583_get(reversal, ISO8583_ORIGINAL), out, NULL);
 }
 
 static struct span without_zeros(struct span s)
@@ -360,25 +367,25 @@ static struct span without_zeros(struct span s)
     return s;
 }
 
-bool iso_acquirer_equal(struct span a, struct span b)
+bool iso8583_acquirer_equal(struct span a, struct span b)
 {
     return span_equal(without_zeros(a), without_zeros(b));
 }
 
-enum err iso_replacement_read(const struct iso_message *reversal, bool *present, uint64_t *amount_minor)
+enum err iso8583_replacement_read(const struct iso8583_message *reversal, bool *present, uint64_t *amount_minor)
 {
-    struct iso_replacement r;
-    struct span amount = iso_get(reversal, ISO_AMOUNT);
+    struct iso8583_replacement r;
+    struct span amount = iso8583_get(reversal, ISO8583_AMOUNT);
 
-    *present = iso_has(reversal, ISO_REPLACEMENT);
+    *present = iso8583_has(reversal, ISO8583_REPLACEMENT);
     if (*present) {
-        TRY(wire_parse_all(&iso_replacement_record, iso_get(reversal, ISO_REPLACEMENT), &r, NULL));
+        TRY(wire_parse_all(&iso8583_replacement_record, iso8583_get(reversal, ISO8583_REPLACEMENT), &r, NULL));
         amount = WIRE_SPAN(r.amount);
     }
     return span_decimal(amount, amount_minor);
 }
 
-enum err iso_replacement_write(struct iso_message *reversal, uint64_t amount_minor)
+enum err iso8583_replacement_write(struct iso8583_message *reversal, uint64_t amount_minor)
 {
     uint8_t room[42];
     struct buf out = buf_over(room, sizeof room);
@@ -386,6 +393,6 @@ enum err iso_replacement_write(struct iso_message *reversal, uint64_t amount_min
     buf_put_decimal(&out, amount_minor, 12);
     buf_put_fill(&out, '0', 30);
     TRY(buf_done(&out));
-    iso_set(reversal, ISO_REPLACEMENT, buf_span(&out));
+    iso8583_set(reversal, ISO8583_REPLACEMENT, buf_span(&out));
     return reversal->err;
 }

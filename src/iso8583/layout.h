@@ -7,14 +7,16 @@
  *            the code and writes the result: both through these functions and the same rows.
  * Ownership  Values only.
  * Threading  Free of state.
- * Failure    A code that makes no sense is ISO_CODE_MALFORMED, an answer, not an error. A missing result reads as ISO_RESULT_NONE.
- * Secrets    `struct iso_code` holds digits: keep it in locked memory and wipe it. iso_code_erase takes the code out of a message.
+ * Failure    A code that makes no sense is ISO8583_CODE_MALFORMED, an answer, not an error. A missing result reads as
+ *            ISO8583_RESULT_NONE.
+ * Secrets    `struct iso8583_code` holds digits: keep it in locked memory and wipe it. iso8583_code_erase takes the code out of a
+ *            message.
  *
  * Example
- *     struct iso_code code = {.presence = ISO_CODE_PRESENT, .result_wanted = true, .digits = {3, "123"}};
- *     TRY(iso_code_write(link->extract, &code, &request));
+ *     struct iso8583_code code = {.presence = ISO8583_CODE_PRESENT, .result_wanted = true, .digits = {3, "123"}};
+ *     TRY(iso8583_code_write(link->extract, &code, &request));
  *     ...
- *     char letter = iso_result_read(link->result, &answer);      // 'M', 'N', 'P', 'S', 'U', or 0
+ *     char letter = iso8583_result_read(link->result, &answer);      // 'M', 'N', 'P', 'S', 'U', or 0
  */
 #ifndef ISO8583_LAYOUT_H
 #define ISO8583_LAYOUT_H
@@ -23,87 +25,87 @@
 #include "iso8583/message.h"
 #include "wire/wire.h"
 
-enum iso_presence {
-    ISO_CODE_ABSENT,
-    ISO_CODE_PRESENT,
-    ISO_CODE_ILLEGIBLE,
-    ISO_CODE_NOT_ON_CARD,
-    ISO_CODE_MALFORMED,
+enum iso8583_presence {
+    ISO8583_CODE_ABSENT,
+    ISO8583_CODE_PRESENT,
+    ISO8583_CODE_ILLEGIBLE,
+    ISO8583_CODE_NOT_ON_CARD,
+    ISO8583_CODE_MALFORMED,
 };
 
-struct iso_code {
-    enum iso_presence presence;
+struct iso8583_code {
+    enum iso8583_presence presence;
     bool dynamic;              /* presence indicator 3: dynamic CVV2 present */
     bool result_wanted;        /* response type 1; rules without a response type always want it */
     struct code_digits digits; /* three, if present */
 };
 
-enum iso_extract {
-    ISO_EXTRACT_UNSET,            /* a link with this rule does not start */
-    ISO_EXTRACT_NONE,             /* the link carries no code */
-    ISO_EXTRACT_VISA_126_10,      /* DE126: 8-byte bitmap, 126.10 six EBCDIC characters */
-    ISO_EXTRACT_GENERIC_126_10,   /* DE126: the six characters of 126.10 alone, in ASCII */
-    ISO_EXTRACT_AS2805_BACKSLASH, /* DE47: tags closed by a backslash: CCI1 or CCI0, CCVnnn */
-    ISO_EXTRACT_COUNT
+enum iso8583_extract {
+    ISO8583_EXTRACT_UNSET,            /* a link with this rule does not start */
+    ISO8583_EXTRACT_NONE,             /* the link carries no code */
+    ISO8583_EXTRACT_VISA_126_10,      /* DE126: 8-byte bitmap, 126.10 six EBCDIC characters */
+    ISO8583_EXTRACT_GENERIC_126_10,   /* DE126: the six characters of 126.10 alone, in ASCII */
+    ISO8583_EXTRACT_AS2805_BACKSLASH, /* DE47: tags closed by a backslash: CCI1 or CCI0, CCVnnn */
+    ISO8583_EXTRACT_COUNT
 };
-struct iso_extract_row {
+struct iso8583_extract_row {
     const char *name; /* in configuration files */
     uint16_t field;
     const char *doc;
 };
-const struct iso_extract_row *iso_extract_row(enum iso_extract rule);
-/* ISO_EXTRACT_UNSET for a name that is not in the table. */
-enum iso_extract iso_extract_find(struct span name);
+const struct iso8583_extract_row *iso8583_extract_row(enum iso8583_extract rule);
+/* ISO8583_EXTRACT_UNSET for a name that is not in the table. */
+enum iso8583_extract iso8583_extract_find(struct span name);
 
-enum iso_result {
-    ISO_RESULT_UNSET,
-    ISO_RESULT_NONE,  /* DE39 only */
-    ISO_RESULT_44_10, /* byte 11 of DE44, the bytes before it blank */
-    ISO_RESULT_COUNT
+enum iso8583_result {
+    ISO8583_RESULT_UNSET,
+    ISO8583_RESULT_NONE,  /* DE39 only */
+    ISO8583_RESULT_44_10, /* byte 11 of DE44, the bytes before it blank */
+    ISO8583_RESULT_COUNT
 };
-struct iso_result_row {
+struct iso8583_result_row {
     const char *name;
     uint16_t field;
     const char *doc;
 };
-const struct iso_result_row *iso_result_row(enum iso_result rule);
-enum iso_result iso_result_find(struct span name);
+const struct iso8583_result_row *iso8583_result_row(enum iso8583_result rule);
+enum iso8583_result iso8583_result_find(struct span name);
 
-void iso_code_read(enum iso_extract rule, const struct iso_message *m, struct iso_code *out);
+void iso8583_code_read(enum iso8583_extract rule, const struct iso8583_message *m, struct iso8583_code *out);
 /* ERR_PARSE_VALUE if the rule cannot express the code. */
-MUST_USE enum err iso_code_write(enum iso_extract rule, const struct iso_code *code, struct iso_message *m);
+MUST_USE enum err iso8583_code_write(enum iso8583_extract rule, const struct iso8583_code *code, struct iso8583_message *m);
 /* Wipes the field that holds the code and drops it from the message. */
-void iso_code_erase(enum iso_extract rule, struct iso_message *m);
+void iso8583_code_erase(enum iso8583_extract rule, struct iso8583_message *m);
 /* A letter; 0 writes nothing. */
-void iso_result_write(enum iso_result rule, char letter, struct iso_message *m);
+void iso8583_result_write(enum iso8583_result rule, char letter, struct iso8583_message *m);
 /* The letter, or 0 if the answer has none. */
-char iso_result_read(enum iso_result rule, const struct iso_message *m);
+char iso8583_result_read(enum iso8583_result rule, const struct iso8583_message *m);
 
 /* ---- DE90: original data elements, n42 ---- */
-struct iso_original {
+struct iso8583_original {
     WIRE_TEXT(4) mti;
     WIRE_TEXT(6) stan;
     WIRE_TEXT(10) transmission;
     WIRE_TEXT(11) acquirer; /* zero-filled on the left */
     WIRE_TEXT(11) forwarder;
 };
-extern const struct wire_record iso_original_record;
+extern const struct wire_record iso8583_original_record;
 /* Fills DE90 of a reversal from the request it reverses; an absent DE32 is eleven zeros. */
-MUST_USE enum err iso_original_write(const struct iso_message *original, struct iso_message *reversal);
-MUST_USE enum err iso_original_read(const struct iso_message *reversal, struct iso_original *out);
+MUST_USE enum err iso8583_original_write(const struct iso8583_message *original, struct iso8583_message *reversal);
+MUST_USE enum err iso8583_original_read(const struct iso8583_message *reversal, struct iso8583_original *out);
 /* Leading zeros are no part of an acquirer id when it is compared with DE32. */
-bool iso_acquirer_equal(struct span a, struct span b);
+bool iso8583_acquirer_equal(struct span a, struct span b);
 
 /* ---- DE95: replacement amounts, 42 characters ---- */
-struct iso_replacement {
+struct iso8583_replacement {
     WIRE_TEXT(12) amount; /* what remains authorised after a partial reversal */
     WIRE_TEXT(12) settlement_amount;
     WIRE_TEXT(9) fee;
     WIRE_TEXT(9) settlement_fee;
 };
-extern const struct wire_record iso_replacement_record;
+extern const struct wire_record iso8583_replacement_record;
 /* The amount that remains authorised. Without DE95 *present is false and the amount is that of DE4: the whole is reversed. */
-MUST_USE enum err iso_replacement_read(const struct iso_message *reversal, bool *present, uint64_t *amount_minor);
-MUST_USE enum err iso_replacement_write(struct iso_message *reversal, uint64_t amount_minor);
+MUST_USE enum err iso8583_replacement_read(const struct iso8583_message *reversal, bool *present, uint64_t *amount_minor);
+MUST_USE enum err iso8583_replacement_write(struct iso8583_message *reversal, uint64_t amount_minor);
 
 #endif

@@ -10,7 +10,7 @@ static uint64_t field_bit(unsigned field)
     return UINT64_C(1) << (63 - ((field - 1) & 63));
 }
 
-void iso_message_init(struct iso_message *m, uint16_t mti)
+void iso8583_message_init(struct iso8583_message *m, uint16_t mti)
 {
     m->mti = mti;
     m->used = 0;
@@ -18,34 +18,34 @@ void iso_message_init(struct iso_message *m, uint16_t mti)
     m->present[0] = m->present[1] = 0;
 }
 
-void iso_message_wipe(struct iso_message *m)
+void iso8583_message_wipe(struct iso8583_message *m)
 {
     secret_wipe(m->at, sizeof m->at < m->used ? sizeof m->at : m->used);
-    iso_message_init(m, 0);
+    iso8583_message_init(m, 0);
 }
 
 /* The place for a value: the old one if it is large enough, otherwise the end of the storage. */
-static struct iso_value *value_place(struct iso_message *m, unsigned field, size_t len)
+static struct iso8583_value *value_place(struct iso8583_message *m, unsigned field, size_t len)
 {
-    struct iso_value *v = &m->value[field];
+    struct iso8583_value *v = &m->value[field];
 
-    if (iso_has(m, field) && v->len >= len)
+    if (iso8583_has(m, field) && v->len >= len)
         return v;
-    if (len > (size_t)(ISO_VALUES_MAX - m->used))
+    if (len > (size_t)(ISO8583_VALUES_MAX - m->used))
         return NULL;
-    iso_unset(m, field);
+    iso8583_unset(m, field);
     v->offset = m->used;
     m->used = (uint16_t)(m->used + len);
     return v;
 }
 
-void iso_set(struct iso_message *m, unsigned field, struct span value)
+void iso8583_set(struct iso8583_message *m, unsigned field, struct span value)
 {
-    struct iso_value *v;
+    struct iso8583_value *v;
 
     if (m->err != ERR_OK)
         return;
-    v = field >= 2 && field < ISO_FIELDS ? value_place(m, field, value.len) : NULL;
+    v = field >= 2 && field < ISO8583_FIELDS ? value_place(m, field, value.len) : NULL;
     if (v == NULL) {
         m->err = ERR_PARSE_LONG;
         return;
@@ -56,12 +56,12 @@ void iso_set(struct iso_message *m, unsigned field, struct span value)
     m->present[(field - 1) >> 6] |= field_bit(field);
 }
 
-void iso_set_text(struct iso_message *m, unsigned field, const char *text)
+void iso8583_set_text(struct iso8583_message *m, unsigned field, const char *text)
 {
-    iso_set(m, field, span_text(text));
+    iso8583_set(m, field, span_text(text));
 }
 
-void iso_set_decimal(struct iso_message *m, unsigned field, uint64_t value, size_t width)
+void iso8583_set_decimal(struct iso8583_message *m, unsigned field, uint64_t value, size_t width)
 {
     uint8_t digits[32];
     struct buf out = buf_over(digits, sizeof digits);
@@ -69,19 +69,19 @@ void iso_set_decimal(struct iso_message *m, unsigned field, uint64_t value, size
     buf_put_decimal(&out, value, width);
     if (m->err == ERR_OK)
         m->err = buf_done(&out);
-    iso_set(m, field, buf_span(&out));
+    iso8583_set(m, field, buf_span(&out));
 }
 
-void iso_unset(struct iso_message *m, unsigned field)
+void iso8583_unset(struct iso8583_message *m, unsigned field)
 {
-    if (!iso_has(m, field))
+    if (!iso8583_has(m, field))
         return;
     secret_wipe(m->at + m->value[field].offset, m->value[field].len);
     m->present[(field - 1) >> 6] &= ~field_bit(field);
 }
 
-void iso_copy(struct iso_message *to, const struct iso_message *from, unsigned field)
+void iso8583_copy(struct iso8583_message *to, const struct iso8583_message *from, unsigned field)
 {
-    if (iso_has(from, field))
-        iso_set(to, field, iso_get(from, field));
+    if (iso8583_has(from, field))
+        iso8583_set(to, field, iso8583_get(from, field));
 }

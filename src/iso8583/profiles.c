@@ -17,7 +17,7 @@
 #define BIN_LL(name_, min_, max_, flags_) {.name = name_, .kind = WIRE_B, .length = WIRE_LL, .encoding = WIRE_BINARY, \
                                            .length_encoding = WIRE_BINARY, .min = min_, .max = max_, .flags = flags_}
 
-static const struct wire_field visa_fields[ISO_FIELDS] = {
+static const struct wire_field visa_fields[ISO8583_FIELDS] = {
     [2]   = BCD_LL("primary account number", 12, 19, WIRE_PAN),
     [3]   = BCD_N ("processing code", 6),
     [4]   = BCD_N ("amount, transaction", 12),
@@ -54,7 +54,7 @@ static const struct wire_field visa_fields[ISO_FIELDS] = {
 #define ASC_LLL(name_, kind_, min_, max_, flags_) {.name = name_, .kind = kind_, .length = WIRE_LLL, .encoding = WIRE_ASCII, \
                                                    .length_encoding = WIRE_ASCII, .min = min_, .max = max_, .flags = flags_}
 
-static const struct wire_field iso87_fields[ISO_FIELDS] = {
+static const struct wire_field iso87_fields[ISO8583_FIELDS] = {
     [2]   = ASC_LL ("primary account number", WIRE_N, 12, 19, WIRE_PAN),
     [3]   = ASC    ("processing code", WIRE_N, 6),
     [4]   = ASC    ("amount, transaction", WIRE_N, 12),
@@ -110,24 +110,24 @@ static const struct wire_field iso87_fields[ISO_FIELDS] = {
     {95,  "--CE--"}, \
     {126, "C-----"}
 
-static const struct iso_matrix_row visa_matrix[] = {MATRIX_COMMON_LOW, MATRIX_COMMON_HIGH};
-static const struct iso_matrix_row iso87_matrix[] = {MATRIX_COMMON_LOW, {47, "C-----"}, MATRIX_COMMON_HIGH};
+static const struct iso8583_matrix_row visa_matrix[] = {MATRIX_COMMON_LOW, MATRIX_COMMON_HIGH};
+static const struct iso8583_matrix_row iso87_matrix[] = {MATRIX_COMMON_LOW, {47, "C-----"}, MATRIX_COMMON_HIGH};
 
-const struct iso_profile iso_profile_visa_base1 = {
+const struct iso8583_profile iso8583_profile_visa_base1 = {
     .name = "visa-base1", .binary = true, .field = visa_fields,
     .matrix = visa_matrix, .matrix_count = sizeof visa_matrix / sizeof visa_matrix[0],
 };
-const struct iso_profile iso_profile_iso87_ascii = {
+const struct iso8583_profile iso8583_profile_iso87_ascii = {
     .name = "iso87-ascii", .binary = false, .field = iso87_fields,
     .matrix = iso87_matrix, .matrix_count = sizeof iso87_matrix / sizeof iso87_matrix[0],
 };
 /* clang-format on */
 
-const struct iso_profile *iso_profile_find(struct span name)
+const struct iso8583_profile *iso8583_profile_find(struct span name)
 {
-    if (span_is(name, iso_profile_visa_base1.name))
-        return &iso_profile_visa_base1;
-    if (span_is(name, iso_profile_iso87_ascii.name))
-        return &iso_profile_iso87_ascii;
+    if (span_is(name, iso8583_profile_visa_base1.name))
+        return &iso8583_profile_visa_base1;
+    if (span_is(name, iso8583_profile_iso87_ascii.name))
+        return &iso8583_profile_iso87_ascii;
     return NULL;
 }

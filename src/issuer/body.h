@@ -6,7 +6,7 @@
  *            into the ledger's row are made.
  * Ownership  Bodies live in a job's locked pages and are wiped with the reply.
  * Threading  Plain values.
- * Failure    json_bind says what is wrong with a body; ranges of numbers are checked by the handler.
+ * Failure    http_json_bind says what is wrong with a body; ranges of numbers are checked by the handler.
  * Limits     Those of the rows.
  */
 #ifndef ISSUER_BODY_H

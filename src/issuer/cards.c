@@ -44,8 +44,8 @@ static enum err registration_read(struct issuer *issuer, struct job *job, struct
     text_take(card->holder_name, sizeof card->holder_name, WIRE_SPAN(body->name));
     text_take(card->card_id, sizeof card->card_id, WIRE_SPAN(body->card_id));
     text_take(card->issuer_id, sizeof card->issuer_id, span_text(job->client.issuer_id));
-    card->pan_mac.len = VAULT_MAC;
-    return vault_pan_mac(issuer->config.vault, card_pan_span(&job->secret->pan), card->pan_mac.at);
+    card->pan_mac.len = CRYPTO_VAULT_MAC;
+    return crypto_vault_pan_mac(issuer->config.vault, card_pan_span(&job->secret->pan), card->pan_mac.at);
 }
 
 static enum err registration_seal(struct issuer *issuer, struct job *job, struct ledger_card *card)
@@ -54,7 +54,7 @@ static enum err registration_seal(struct issuer *issuer, struct job *job, struct
     if (!card->card_id[0])
         env_uuid(issuer->config.env, card->card_id);
     struct buf sealed = buf_over(card->pan_enc.at, sizeof card->pan_enc.at);
-    TRY(vault_seal(issuer->config.vault, issuer->config.env, span_text(card->card_id), card_pan_span(pan), &sealed));
+    TRY(crypto_vault_seal(issuer->config.vault, issuer->config.env, span_text(card->card_id), card_pan_span(pan), &sealed));
     card->pan_enc.len = (uint16_t)sealed.len;
     card_pan_last4(pan, card->pan_last4);
     text_take(card->bin8, sizeof card->bin8, span_slice(card_pan_span(pan), 0, 8));
@@ -69,9 +69,10 @@ static enum err registration_seal(struct issuer *issuer, struct job *job, struct
 static bool same_card(const struct ledger_card *have, const struct ledger_card *want)
 {
     bool id = !want->card_id[0] || strcmp(have->card_id, want->card_id) == 0;
-    return id && secret_equal(have->pan_mac.at, want->pan_mac.at, VAULT_MAC) && strcmp(have->issuer_id, want->issuer_id) == 0 &&
-           strcmp(have->product_id, want->product_id) == 0 && strcmp(have->expiry, want->expiry) == 0 &&
-           strcmp(have->psn, want->psn) == 0 && strcmp(have->holder_name, want->holder_name) == 0;
+    return id && secret_equal(have->pan_mac.at, want->pan_mac.at, CRYPTO_VAULT_MAC) &&
+           strcmp(have->issuer_id, want->issuer_id) == 0 && strcmp(have->product_id, want->product_id) == 0 &&
+           strcmp(have->expiry, want->expiry) == 0 && strcmp(have->psn, want->psn) == 0 &&
+           strcmp(have->holder_name, want->holder_name) == 0;
 }
 
 /* The card that has this PAN or this id already. */
@@ -89,9 +90,9 @@ static enum err existing_find(struct issuer *issuer, const struct ledger_card *w
 
 static void registration_reply(struct issuer *issuer, struct job *job, const char *card_id, unsigned status)
 {
-    struct json_writer w = issuer_answer(job);
-    json_put_text(&w, "cardId", card_id);
-    json_close(&w);
+    struct http_json_writer w = issuer_answer(job);
+    http_json_put_text(&w, "cardId", card_id);
+    http_json_close(&w);
     issuer_reply(issuer, job, status);
 }
 
@@ -154,19 +155,19 @@ static void card_reply(struct issuer *issuer, struct job *job, const struct ledg
     char exp[5] = {card->expiry[2], card->expiry[3], card->expiry[0], card->expiry[1], 0};
     char at[25];
     card_pan_mask(&job->secret->pan, masked);
-    struct json_writer w = issuer_answer(job);
-    json_put_text(&w, "cardId", card->card_id);
-    json_put_text(&w, "productId", card->product_id);
-    json_put_text(&w, "maskedPan", masked);
-    json_put_text(&w, "exp", exp);
-    json_put_text(&w, "psn", card->psn);
-    json_put_text(&w, "status", status_name[card->status]);
-    json_put_bool(&w, "enrolled", card->enrolled);
+    struct http_json_writer w = issuer_answer(job);
+    http_json_put_text(&w, "cardId", card->card_id);
+    http_json_put_text(&w, "productId", card->product_id);
+    http_json_put_text(&w, "maskedPan", masked);
+    http_json_put_text(&w, "exp", exp);
+    http_json_put_text(&w, "psn", card->psn);
+    http_json_put_text(&w, "status", status_name[card->status]);
+    http_json_put_bool(&w, "enrolled", card->enrolled);
     env_rfc3339(card->created_at, at);
-    json_put_text(&w, "createdAt", at);
+    http_json_put_text(&w, "createdAt", at);
     env_rfc3339(card->updated_at, at);
-    json_put_text(&w, "updatedAt", at);
-    json_close(&w);
+    http_json_put_text(&w, "updatedAt", at);
+    http_json_close(&w);
     issuer_reply(issuer, job, 200);
 }
 
@@ -257,10 +258,10 @@ static void enrolment_reply(struct issuer *issuer, struct job *job, const struct
 {
     char at[25];
     env_rfc3339(card->updated_at, at);
-    struct json_writer w = issuer_answer(job);
-    json_put_bool(&w, "enrolled", card->enrolled);
-    json_put_text(&w, "since", at);
-    json_close(&w);
+    struct http_json_writer w = issuer_answer(job);
+    http_json_put_bool(&w, "enrolled", card->enrolled);
+    http_json_put_text(&w, "since", at);
+    http_json_close(&w);
     issuer_reply(issuer, job, 200);
 }
 

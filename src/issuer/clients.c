@@ -9,7 +9,7 @@ enum { LIVE_KEYS_MAX = 2, LIFETIME_MAX_S = 5 * 366 * 86400, LIFETIME_DEFAULT_S =
 
 static bool kid_sound(struct span kid)
 {
-    if (kid.len < 1 || kid.len > JWE_KID_MAX)
+    if (kid.len < 1 || kid.len > CRYPTO_JWE_KID_MAX)
         return false;
     for (size_t i = 0; i < kid.len; i++) {
         uint8_t c = kid.at[i];
@@ -46,19 +46,19 @@ static bool room_for(const struct job *job, struct span kid, enum ledger_key_use
 static void jwk_write(const struct client_key_body *body, struct ledger_client_key *key)
 {
     struct buf out = buf_over(key->jwk, sizeof key->jwk - 1);
-    struct json_writer w = json_writer(&out);
-    json_open(&w, NULL);
-    json_put_member(&w, "kty", body->kty);
-    json_put_member(&w, "crv", body->crv);
-    json_put_member(&w, "x", body->x);
-    json_put_member(&w, "y", body->y);
-    json_close(&w);
+    struct http_json_writer w = http_json_writer(&out);
+    http_json_open(&w, NULL);
+    http_json_put_member(&w, "kty", body->kty);
+    http_json_put_member(&w, "crv", body->crv);
+    http_json_put_member(&w, "x", body->x);
+    http_json_put_member(&w, "y", body->y);
+    http_json_close(&w);
 }
 
 static enum err key_read(struct job *job, struct span kid, struct ledger_client_key *key)
 {
     struct client_key_body *body = &job->secret->body.key;
-    struct jwe_public point;
+    struct crypto_jwe_public point;
     int64_t lifetime_s = LIFETIME_DEFAULT_S;
     TRY(issuer_body_bind(job, body));
     job->field = "kid";
@@ -66,9 +66,9 @@ static enum err key_read(struct job *job, struct span kid, struct ledger_client_
         return ERR_PARSE_VALUE;
     job->field = "lifetimeS";
     if (body->lifetime.present)
-        TRY(json_integer(WIRE_SPAN(body->lifetime), 1, LIFETIME_MAX_S, &lifetime_s));
+        TRY(http_json_integer(WIRE_SPAN(body->lifetime), 1, LIFETIME_MAX_S, &lifetime_s));
     job->field = "x";
-    TRY(jwe_import_public(WIRE_SPAN(body->x), WIRE_SPAN(body->y), &point)); /* on the curve, or ERR_PARSE_VALUE */
+    TRY(crypto_jwe_import_public(WIRE_SPAN(body->x), WIRE_SPAN(body->y), &point)); /* on the curve, or ERR_PARSE_VALUE */
     job->field = NULL;
     *key = (struct ledger_client_key){.use = span_is(WIRE_SPAN(body->use), "enc") ? LEDGER_KEY_ENC : LEDGER_KEY_SIG,
                                       .not_before = job->now,
@@ -82,15 +82,15 @@ static enum err key_read(struct job *job, struct span kid, struct ledger_client_
 static void key_reply(struct issuer *issuer, struct job *job, const struct ledger_client_key *key)
 {
     char at[25];
-    struct json_writer w = issuer_answer(job);
-    json_put_text(&w, "kid", key->kid);
-    json_put_text(&w, "use", key->use == LEDGER_KEY_ENC ? "enc" : "sig");
+    struct http_json_writer w = issuer_answer(job);
+    http_json_put_text(&w, "kid", key->kid);
+    http_json_put_text(&w, "use", key->use == LEDGER_KEY_ENC ? "enc" : "sig");
     env_rfc3339(key->not_before, at);
-    json_put_text(&w, "notBefore", at);
+    http_json_put_text(&w, "notBefore", at);
     env_rfc3339(key->not_after, at);
-    json_put_text(&w, "notAfter", at);
-    json_put_decimal(&w, "jwk", span_text(key->jwk)); /* our own writer's object, as it was stored */
-    json_close(&w);
+    http_json_put_text(&w, "notAfter", at);
+    http_json_put_decimal(&w, "jwk", span_text(key->jwk)); /* our own writer's object, as it was stored */
+    http_json_close(&w);
     issuer_reply(issuer, job, 200);
 }
 

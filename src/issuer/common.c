@@ -19,12 +19,12 @@ bool issuer_id_sound(struct span text)
 
 enum err issuer_body_bind(struct job *job, void *out)
 {
-    struct json_faults faults;
+    struct http_json_faults faults;
     if (!http_is_json(job->request))
         return ERR_MEDIA_TYPE;
-    enum err err = json_bind(job->request->route->body, job->request->body, JSON_STRICT, out, &faults);
+    enum err err = http_json_bind(job->request->route->body, job->request->body, HTTP_JSON_STRICT, out, &faults);
     if (err != ERR_OK)
-        job->field = problem_field(&faults);
+        job->field = http_problem_field(&faults);
     return err;
 }
 

@@ -195,7 +195,7 @@ static enum err count_read(struct job *job)
     struct batch_body *body = &job->secret->body.batch;
     TRY(issuer_body_bind(job, body));
     job->field = "count";
-    if (json_integer(WIRE_SPAN(body->count), 1, job->product.batch_max, &job->windows) != ERR_OK)
+    if (http_json_integer(WIRE_SPAN(body->count), 1, job->product.batch_max, &job->windows) != ERR_OK)
         return ERR_BAD_COUNT;
     job->field = NULL;
     return ERR_OK;

@@ -318,8 +318,8 @@ enum err issuer_sandbox_client(struct store *store, const char *issuer_id, const
     buf_put_text(&issuer, issuer_id);
     TRY(buf_done(&id));
     TRY(buf_done(&issuer));
-    client.api_key_hash.len = DIGEST_SHA256;
-    TRY(digest_sha256(api_key, client.api_key_hash.at));
+    client.api_key_hash.len = CRYPTO_DIGEST_SHA256;
+    TRY(crypto_digest_sha256(api_key, client.api_key_hash.at));
     struct ledger_unit unit;
     ledger_unit_begin(&unit, 1, &arena);
     ledger_put_client(&unit, &client);

@@ -47,7 +47,7 @@ struct issuer_config {
     struct store_writer *writer;
     struct hostcmd_client *hsm;
     const struct hostcmd_profile *layout; /* of scheme 5, as the HSMs have it; copied; NULL: countersign-5 */
-    struct vault *vault;                  /* purpose "ledger"; PANs are sealed with the card id as associated data */
+    struct crypto_vault *vault;           /* purpose "ledger"; PANs are sealed with the card id as associated data */
     const struct issuer_key *key;
     size_t key_count;
     uint32_t slots;         /* as the HTTP server has */

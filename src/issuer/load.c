@@ -31,19 +31,19 @@ static uint32_t roles_read(const char *text)
 
 /* ---- who asks ---- */
 
-static enum err key_hash(const struct job *job, uint8_t out[static DIGEST_SHA256])
+static enum err key_hash(const struct job *job, uint8_t out[static CRYPTO_DIGEST_SHA256])
 {
     struct span key = http_header(job->request, "X-Api-Key");
     if (key.len > API_KEY_MAX)
         key.len = 0; /* no key is that long; the lookup finds nothing and costs the same */
-    return digest_sha256(key, out);
+    return crypto_digest_sha256(key, out);
 }
 
 /* An unknown key is compared as well, with zeros. */
 static enum err authenticate(const struct issuer *issuer, struct job *job, struct ledger_unit *unit)
 {
     struct ledger_client none = {0};
-    uint8_t hash[DIGEST_SHA256];
+    uint8_t hash[CRYPTO_DIGEST_SHA256];
     bool found = ledger_take_client(unit, job->at_client, &job->client);
     if (!found)
         job->client = none;
@@ -78,7 +78,7 @@ static void add_card(struct job *job, struct ledger_unit *unit)
 
 static enum err add_reads(struct job *job, struct ledger_unit *unit)
 {
-    uint8_t hash[DIGEST_SHA256];
+    uint8_t hash[CRYPTO_DIGEST_SHA256];
     TRY(key_hash(job, hash));
     job->at_client = ledger_get_client_by_api_key(unit, hash);
     if ((job->operation->needs & NEED_CARD) != 0)

@@ -36,20 +36,20 @@ void issuer_reply_error(struct issuer *issuer, struct job *job, enum err err)
             LOG_TEXT("correlation", job->correlation_id), LOG_TEXT("card", job->card.card.card_id));
     issuer->counters.refused++;
     put_correlation(job);
-    struct problem problem = {
+    struct http_problem problem = {
         .err = err,
         .field = job->field,
         .correlation_id = span_text(job->correlation_id),
         .retry_after_s = job->retry_after_s,
         .cvv_expires_at_ms = err == ERR_CODE_ACTIVE ? job->card.code.expires_at : 0,
     };
-    problem_reply(job->request, &problem);
+    http_problem_reply(job->request, &problem);
     job_end(issuer, job);
 }
 
-struct json_writer issuer_answer(struct job *job)
+struct http_json_writer issuer_answer(struct job *job)
 {
-    struct json_writer w = json_writer(http_body(job->request));
-    json_open(&w, NULL);
+    struct http_json_writer w = http_json_writer(http_body(job->request));
+    http_json_open(&w, NULL);
     return w;
 }

@@ -80,8 +80,8 @@ enum err keys_block_kcv(char algorithm, const struct secret_key *key, uint8_t ou
         return keys_kcv_aes(key, out);
     if (algorithm != 'H')
         return keys_kcv(key, out);
-    uint8_t mac[DIGEST_SHA256];
-    TRY(hmac_sha256(span_of(key->at, key->len), NULL, 0, mac));
+    uint8_t mac[CRYPTO_DIGEST_SHA256];
+    TRY(crypto_hmac_sha256(span_of(key->at, key->len), NULL, 0, mac));
     memcpy(out, mac, 8);
     return ERR_OK;
 }

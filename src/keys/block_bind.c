@@ -24,23 +24,23 @@ static void vary(const struct secret_key *kbpk, uint8_t variant, struct secret_k
 }
 
 /* The algorithm indicator of the derivation data: 2TDEA, 3TDEA, AES-128, AES-192, AES-256. */
-static uint8_t algorithm_indicator(enum cmac_cipher cipher, uint8_t len)
+static uint8_t algorithm_indicator(enum crypto_cmac_cipher cipher, uint8_t len)
 {
     uint8_t index = (uint8_t)(len / 8 - 2);
-    return cipher == CMAC_DES ? index : (uint8_t)(index + 2);
+    return cipher == CRYPTO_CMAC_DES ? index : (uint8_t)(index + 2);
 }
 
 /* CMAC of counter, usage, separator, algorithm and length in bits, as often as the key is long. */
-static enum err derive(const struct secret_key *kbpk, enum cmac_cipher cipher, uint8_t usage, struct secret_key *out)
+static enum err derive(const struct secret_key *kbpk, enum crypto_cmac_cipher cipher, uint8_t usage, struct secret_key *out)
 {
-    uint8_t unit = cipher == CMAC_DES ? DES_BLOCK : AES_BLOCK, made[BLOCK_UNIT_MAX];
+    uint8_t unit = cipher == CRYPTO_CMAC_DES ? CRYPTO_DES_BLOCK : CRYPTO_AES_BLOCK, made[BLOCK_UNIT_MAX];
     uint8_t data[8] = {0, 0, usage, 0, 0, algorithm_indicator(cipher, kbpk->len), 0, (uint8_t)(8 * kbpk->len)};
     data[6] = (uint8_t)(8 * kbpk->len >> 8);
     enum err err = ERR_OK;
     out->len = kbpk->len;
     for (size_t at = 0; at < kbpk->len && err == ERR_OK; at += unit) {
         data[0]++;
-        err = cmac_run(cipher, kbpk, span_of(data, sizeof data), made);
+        err = crypto_cmac_run(cipher, kbpk, span_of(data, sizeof data), made);
         memcpy(out->at + at, made, kbpk->len - at < unit ? kbpk->len - at : unit);
     }
     secret_wipe(made, sizeof made);
@@ -49,7 +49,7 @@ static enum err derive(const struct secret_key *kbpk, enum cmac_cipher cipher, u
 
 static enum err key_for(const struct keys_binding *b, const struct secret_key *kbpk, bool mac, struct secret_key *out)
 {
-    bool fits = kbpk->len == 16 || kbpk->len == 24 || (kbpk->len == 32 && b->cipher == CMAC_AES);
+    bool fits = kbpk->len == 16 || kbpk->len == 24 || (kbpk->len == 32 && b->cipher == CRYPTO_CMAC_AES);
     if (!fits)
         return ERR_WRAPPING_KEY;
     if (b->derived)
@@ -62,10 +62,10 @@ static enum err key_for(const struct keys_binding *b, const struct secret_key *k
 
 static enum err cbc_mac(const struct secret_key *key, struct span in, uint8_t *out)
 {
-    struct des des = {0};
-    TRY(des_load(key, &des));
-    enum err err = des_mac_cbc(&des, in.at, in.len, out);
-    des_unload(&des);
+    struct crypto_des des = {0};
+    TRY(crypto_des_load(key, &des));
+    enum err err = crypto_des_mac_cbc(&des, in.at, in.len, out);
+    crypto_des_unload(&des);
     return err;
 }
 
@@ -80,17 +80,17 @@ static enum err authenticate(const struct keys_binding *b, const struct secret_k
     buf_put_span(&all, head);
     buf_put_span(&all, bytes);
     TRY(buf_done(&all));
-    enum err err = b->derived ? cmac_run(b->cipher, &key, buf_span(&all), out) : cbc_mac(&key, buf_span(&all), out);
+    enum err err = b->derived ? crypto_cmac_run(b->cipher, &key, buf_span(&all), out) : cbc_mac(&key, buf_span(&all), out);
     secret_wipe(room, all.len);
     return err;
 }
 
 static enum err run_des(const struct secret_key *key, bool encrypt, const uint8_t *iv, uint8_t *at, size_t len)
 {
-    struct des des = {0};
-    TRY(des_load(key, &des));
-    enum err err = encrypt ? des_cbc_encrypt(&des, iv, at, at, len) : des_cbc_decrypt(&des, iv, at, at, len);
-    des_unload(&des);
+    struct crypto_des des = {0};
+    TRY(crypto_des_load(key, &des));
+    enum err err = encrypt ? crypto_des_cbc_encrypt(&des, iv, at, at, len) : crypto_des_cbc_decrypt(&des, iv, at, at, len);
+    crypto_des_unload(&des);
     return err;
 }
 
@@ -99,9 +99,10 @@ static enum err run(const struct keys_binding *b, const struct secret_key *kbpk,
 {
     SECRET_KEY key = {0};
     TRY(key_for(b, kbpk, false, &key));
-    if (b->cipher == CMAC_DES)
+    if (b->cipher == CRYPTO_CMAC_DES)
         return run_des(&key, encrypt, iv, at->at, at->len);
-    return encrypt ? aes_cbc_encrypt(&key, iv, at->at, at->at, at->len) : aes_cbc_decrypt(&key, iv, at->at, at->at, at->len);
+    return encrypt ? crypto_aes_cbc_encrypt(&key, iv, at->at, at->at, at->len)
+                   : crypto_aes_cbc_decrypt(&key, iv, at->at, at->at, at->len);
 }
 
 /* Derived: the received MAC is the IV, and only the deciphered key can be authenticated. */

@@ -9,11 +9,11 @@ enum { ID = 2, SHORT_HEAD = 4, EXTENDED_HEAD = 10, PB_MIN = SHORT_HEAD, KEY_LENG
 /* clang-format off */
 static const struct keys_binding bindings[] = {
     /* tag version unit mac cipher    derived */
-    {'S',  '0',     8,   4, CMAC_DES, false},
-    {'R',  'A',     8,   4, CMAC_DES, false},
-    {'R',  'B',     8,   8, CMAC_DES, true},
-    {'R',  'C',     8,   4, CMAC_DES, false},
-    {'R',  'D',    16,  16, CMAC_AES, true},
+    {'S',  '0',     8,   4, CRYPTO_CMAC_DES, false},
+    {'R',  'A',     8,   4, CRYPTO_CMAC_DES, false},
+    {'R',  'B',     8,   8, CRYPTO_CMAC_DES, true},
+    {'R',  'C',     8,   4, CRYPTO_CMAC_DES, false},
+    {'R',  'D',    16,  16, CRYPTO_CMAC_AES, true},
 };
 /* clang-format on */
 

@@ -17,7 +17,7 @@ struct keys_binding {
     char version; /* first character of the header */
     uint8_t unit; /* bytes of a cipher block; the header is padded to it */
     uint8_t mac;  /* bytes */
-    enum cmac_cipher cipher;
+    enum crypto_cmac_cipher cipher;
     bool derived; /* keys by CMAC, MAC over the plaintext; else variants, MAC over the ciphertext */
 };
 

@@ -14,7 +14,7 @@ enum {
     MAGIC = 8,
     SALT = 16,
     HEAD = MAGIC + 4 + SALT + KEYS_COMPONENT_CHECK,
-    IMAGE = HEAD + AEAD_OVERHEAD + KEYS_MATERIAL,
+    IMAGE = HEAD + CRYPTO_AEAD_OVERHEAD + KEYS_MATERIAL,
 };
 
 static enum err tell(char problem[static KEYS_COMPONENT_PROBLEM], const char *path, const char *what)
@@ -23,11 +23,11 @@ static enum err tell(char problem[static KEYS_COMPONENT_PROBLEM], const char *pa
     return ERR_CONFIG;
 }
 
-static enum err load_cipher(struct span passphrase, const uint8_t *salt, struct kdf_cost cost, struct aead *out)
+static enum err load_cipher(struct span passphrase, const uint8_t *salt, struct crypto_kdf_cost cost, struct crypto_aead *out)
 {
-    uint8_t key[AEAD_KEY];
-    TRY(kdf_scrypt(passphrase, span_of(salt, SALT), cost, key, sizeof key));
-    enum err err = aead_load(key, out);
+    uint8_t key[CRYPTO_AEAD_KEY];
+    TRY(crypto_kdf_scrypt(passphrase, span_of(salt, SALT), cost, key, sizeof key));
+    enum err err = crypto_aead_load(key, out);
     secret_wipe(key, sizeof key);
     return err;
 }
@@ -35,11 +35,11 @@ static enum err load_cipher(struct span passphrase, const uint8_t *salt, struct 
 static enum err seal(enum keys_lmk_kind kind, const struct keys_material *component, struct span passphrase, const struct env *env,
                      struct buf *out)
 {
-    const struct kdf_cost cost = KDF_COST_DEFAULT;
+    const struct crypto_kdf_cost cost = CRYPTO_KDF_COST_DEFAULT;
     const uint8_t numbers[] = {(uint8_t)kind, cost.log2n, cost.r, cost.p};
     char check[KEYS_COMPONENT_CHECK + 1];
     uint8_t salt[SALT];
-    struct aead aead = {0};
+    struct crypto_aead aead = {0};
     TRY(keys_component_check(kind, component, check));
     env_random(env, salt, sizeof salt);
     buf_put_text(out, "CSLMKCP1");
@@ -47,8 +47,8 @@ static enum err seal(enum keys_lmk_kind kind, const struct keys_material *compon
     buf_put(out, salt, sizeof salt);
     buf_put_text(out, check);
     TRY(load_cipher(passphrase, salt, cost, &aead));
-    enum err err = aead_seal(&aead, env, buf_span(out), span_of(component, sizeof *component), out);
-    aead_unload(&aead);
+    enum err err = crypto_aead_seal(&aead, env, buf_span(out), span_of(component, sizeof *component), out);
+    crypto_aead_unload(&aead);
     return err;
 }
 
@@ -91,7 +91,7 @@ enum err keys_component_read(const char *path, enum keys_lmk_kind kind, struct s
                              char problem[static KEYS_COMPONENT_PROBLEM])
 {
     uint8_t image[IMAGE + 1];
-    struct aead aead = {0};
+    struct crypto_aead aead = {0};
     KEYS_MATERIAL_SECRET found = {0};
     struct buf plain = buf_over(found.at, sizeof found.at);
     const char *wrong = read_image(path, image);
@@ -99,11 +99,11 @@ enum err keys_component_read(const char *path, enum keys_lmk_kind kind, struct s
         wrong = "is a component of the other kind of LMK";
     if (wrong)
         return tell(problem, path, wrong);
-    const struct kdf_cost cost = {image[MAGIC + 1], image[MAGIC + 2], image[MAGIC + 3]};
+    const struct crypto_kdf_cost cost = {image[MAGIC + 1], image[MAGIC + 2], image[MAGIC + 3]};
     enum err err = load_cipher(passphrase, image + MAGIC + 4, cost, &aead);
     if (err == ERR_OK)
-        err = aead_unseal(&aead, span_of(image, HEAD), span_of(image + HEAD, IMAGE - HEAD), &plain);
-    aead_unload(&aead);
+        err = crypto_aead_unseal(&aead, span_of(image, HEAD), span_of(image + HEAD, IMAGE - HEAD), &plain);
+    crypto_aead_unload(&aead);
     if (err == ERR_PARSE_VALUE) {
         (void)tell(problem, path, "wrong passphrase, or the file was changed");
         return ERR_AUTHENTICATION;

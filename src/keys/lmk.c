@@ -180,17 +180,17 @@ const struct keys_lmk_facts *keys_lmk_facts_at(const struct keys_lmk_set *set, s
 
 /* ---- clear LMKs ---- */
 
-static enum err pairs_in_turn(const struct keys_material *material, uint8_t block[static DES_BLOCK])
+static enum err pairs_in_turn(const struct keys_material *material, uint8_t block[static CRYPTO_DES_BLOCK])
 {
     enum err err = ERR_OK;
-    memset(block, 0, DES_BLOCK);
+    memset(block, 0, CRYPTO_DES_BLOCK);
     for (size_t i = 0; i < KEYS_PAIRS && err == ERR_OK; i++) {
         SECRET_KEY pair = {.len = 16};
-        struct des des = {0};
+        struct crypto_des des = {0};
         memcpy(pair.at, material->at + 16 * i, 16);
-        TRY(des_load(&pair, &des));
-        err = des_encrypt(&des, block, block, DES_BLOCK);
-        des_unload(&des);
+        TRY(crypto_des_load(&pair, &des));
+        err = crypto_des_encrypt(&des, block, block, CRYPTO_DES_BLOCK);
+        crypto_des_unload(&des);
     }
     return err;
 }
@@ -198,7 +198,7 @@ static enum err pairs_in_turn(const struct keys_material *material, uint8_t bloc
 enum err keys_lmk_check_value(enum keys_lmk_kind kind, const struct keys_material *material, char out[static KEYS_CHECK])
 {
     SECRET_KEY triple = {.len = BLOCK_LEN};
-    uint8_t check[DES_BLOCK];
+    uint8_t check[CRYPTO_DES_BLOCK];
     memcpy(triple.at, material->at, BLOCK_LEN);
     TRY(kind == KEYS_LMK_VARIANT ? pairs_in_turn(material, check) : keys_kcv(&triple, check));
     if (kind == KEYS_LMK_VARIANT)

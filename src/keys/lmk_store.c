@@ -5,7 +5,7 @@
 
 /* ---- life ---- */
 
-static bool below_floor(struct kdf_cost cost)
+static bool below_floor(struct crypto_kdf_cost cost)
 {
     return (uint64_t)cost.r << cost.log2n < UINT64_C(8) << KEYS_SCRYPT_FLOOR;
 }
@@ -24,7 +24,7 @@ enum err keys_store_reserve(const struct keys_store_facts *facts, struct keys_st
 {
     if (facts->needed < 2 || facts->needed > facts->officers || facts->officers > KEYS_STORE_OFFICERS)
         return ERR_PARSE_VALUE;
-    if (facts->lmks > KEYS_STORE_LMKS || !kdf_cost_allowed(facts->cost))
+    if (facts->lmks > KEYS_STORE_LMKS || !crypto_kdf_cost_allowed(facts->cost))
         return ERR_PARSE_VALUE;
     TRY(reserve(out));
     (*out)->facts = *facts;
@@ -32,7 +32,8 @@ enum err keys_store_reserve(const struct keys_store_facts *facts, struct keys_st
     return ERR_OK;
 }
 
-enum err keys_store_create(struct kdf_cost cost, uint8_t needed, uint8_t officers, const struct env *env, struct keys_store **out)
+enum err keys_store_create(struct crypto_kdf_cost cost, uint8_t needed, uint8_t officers, const struct env *env,
+                           struct keys_store **out)
 {
     struct keys_store_facts facts = {.cost = cost, .needed = needed, .officers = officers};
     struct keys_store *s = NULL;
@@ -78,7 +79,7 @@ enum err keys_store_officer_key(const struct keys_store *store, uint8_t number, 
     const struct store_officer *o = officer_of(store, number);
     if (!o)
         return ERR_NOT_FOUND;
-    return kdf_scrypt(passphrase, span_of(o->salt, sizeof o->salt), store->facts.cost, key, KEYS_STORE_KEY);
+    return crypto_kdf_scrypt(passphrase, span_of(o->salt, sizeof o->salt), store->facts.cost, key, KEYS_STORE_KEY);
 }
 
 void keys_store_put_bound(const struct keys_store_facts *facts, uint8_t number, struct buf *out)
@@ -97,15 +98,15 @@ static enum err transfer_share(struct keys_store *s, uint8_t number, const uint8
     uint8_t *share = s->share[number - 1];
     uint8_t bound_room[STORE_BOUND + 1], room[STORE_SEALED_SHARE];
     struct buf bound = buf_over(bound_room, sizeof bound_room), out = buf_over(room, sizeof room);
-    struct aead aead = {0};
+    struct crypto_aead aead = {0};
     keys_store_put_bound(&s->facts, number, &bound);
     TRY(buf_done(&bound));
-    TRY(aead_load(key, &aead));
-    enum err err = sealing ? aead_seal(&aead, sealing, buf_span(&bound), span_of(share, KEYS_SHARE), &out)
-                           : aead_unseal(&aead, buf_span(&bound), span_of(o->sealed, sizeof o->sealed), &out);
+    TRY(crypto_aead_load(key, &aead));
+    enum err err = sealing ? crypto_aead_seal(&aead, sealing, buf_span(&bound), span_of(share, KEYS_SHARE), &out)
+                           : crypto_aead_unseal(&aead, buf_span(&bound), span_of(o->sealed, sizeof o->sealed), &out);
     if (err == ERR_OK)
         memcpy(sealing ? o->sealed : share, room, out.len);
-    aead_unload(&aead);
+    crypto_aead_unload(&aead);
     secret_wipe(room, sizeof room);
     return err;
 }
@@ -171,15 +172,16 @@ static void restore_shares(struct keys_store *s)
 
 static enum err unseal_body(struct keys_store *s)
 {
-    struct aead aead = {0};
+    struct crypto_aead aead = {0};
     uint8_t header_room[STORE_PUBLIC_MAX];
     struct buf header = buf_over(header_room, sizeof header_room);
     struct buf body = buf_over(s->material, sizeof s->material);
     keys_store_put_public(s, &header);
     TRY(buf_done(&header));
-    TRY(aead_load(s->key, &aead));
-    enum err err = aead_unseal(&aead, buf_span(&header), span_slice(span_of(s->file, s->file_len), header.len, s->file_len), &body);
-    aead_unload(&aead);
+    TRY(crypto_aead_load(s->key, &aead));
+    enum err err =
+        crypto_aead_unseal(&aead, buf_span(&header), span_slice(span_of(s->file, s->file_len), header.len, s->file_len), &body);
+    crypto_aead_unload(&aead);
     return err;
 }
 

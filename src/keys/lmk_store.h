@@ -54,7 +54,7 @@ struct keys_store;
 /* ---- life ---- */
 
 /* A new store, open, without LMKs; every officer needs keys_store_passphrase before it can be written. ERR_PARSE_VALUE: numbers. */
-MUST_USE enum err keys_store_create(struct kdf_cost cost, uint8_t needed, uint8_t officers, const struct env *env,
+MUST_USE enum err keys_store_create(struct crypto_kdf_cost cost, uint8_t needed, uint8_t officers, const struct env *env,
                                     struct keys_store **out);
 MUST_USE enum err keys_store_read(const char *path, struct keys_store **out, char problem[static KEYS_STORE_PROBLEM]);
 /* Replaces the file whole or not at all, mode 0600. Needs an open store. */
@@ -68,7 +68,7 @@ MUST_USE enum err keys_store_erase(const char *path, const struct env *env, char
 
 struct keys_store_facts {
     uint8_t identity[KEYS_STORE_IDENTITY];
-    struct kdf_cost cost;
+    struct crypto_kdf_cost cost;
     uint8_t needed, officers, lmks;
     uint32_t generation;
     bool below_floor; /* of the scrypt cost */

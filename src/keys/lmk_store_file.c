@@ -161,7 +161,7 @@ static const char *parse(struct span in, struct keys_store **out)
     enum err err = keys_store_reserve(&facts, out);
     if (err != ERR_OK)
         return err == ERR_MEMORY ? "no memory" : "damaged: the numbers of officers, of LMKs, or the cost of scrypt";
-    size_t rest = (size_t)facts.officers * STORE_OFFICER + (size_t)facts.lmks * (STORE_LMK + KEYS_MATERIAL) + AEAD_OVERHEAD;
+    size_t rest = (size_t)facts.officers * STORE_OFFICER + (size_t)facts.lmks * (STORE_LMK + KEYS_MATERIAL) + CRYPTO_AEAD_OVERHEAD;
     if (in.len != rest)
         return in.len < rest ? "cut short" : "damaged: there is more than belongs to it";
     wrong = read_officers(&in, *out);
@@ -218,11 +218,11 @@ enum err keys_store_read(const char *path, struct keys_store **out, char problem
 
 static enum err seal_body(struct keys_store *s, const struct env *env, struct buf *out)
 {
-    struct aead aead = {0};
+    struct crypto_aead aead = {0};
     struct span material = span_of(s->material, (size_t)s->facts.lmks * KEYS_MATERIAL);
-    TRY(aead_load(s->key, &aead));
-    enum err err = aead_seal(&aead, env, buf_span(out), material, out);
-    aead_unload(&aead);
+    TRY(crypto_aead_load(s->key, &aead));
+    enum err err = crypto_aead_seal(&aead, env, buf_span(out), material, out);
+    crypto_aead_unload(&aead);
     return err;
 }
 

@@ -73,11 +73,11 @@ void keys_generate(const struct env *env, uint8_t len, struct secret_key *out)
 
 enum err keys_kcv(const struct secret_key *key, uint8_t out[static 8])
 {
-    static const uint8_t zero[DES_BLOCK];
-    struct des des = {0};
-    TRY(des_load(key, &des));
-    enum err err = des_encrypt(&des, zero, out, sizeof zero);
-    des_unload(&des);
+    static const uint8_t zero[CRYPTO_DES_BLOCK];
+    struct crypto_des des = {0};
+    TRY(crypto_des_load(key, &des));
+    enum err err = crypto_des_encrypt(&des, zero, out, sizeof zero);
+    crypto_des_unload(&des);
     return err;
 }
 
@@ -85,7 +85,7 @@ enum err keys_kcv_aes(const struct secret_key *key, uint8_t out[static 8])
 {
     static const uint8_t zero[16];
     uint8_t mac[16];
-    TRY(cmac_run(CMAC_AES, key, span_of(zero, sizeof zero), mac));
+    TRY(crypto_cmac_run(CRYPTO_CMAC_AES, key, span_of(zero, sizeof zero), mac));
     memcpy(out, mac, 8);
     return ERR_OK;
 }

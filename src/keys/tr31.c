@@ -22,5 +22,5 @@ enum err keys_tr31_wrap(const struct secret_key *kbpk, char version, const struc
 bool keys_tr31_takes_aes(char version)
 {
     const struct keys_binding *binding = keys_binding_of('R', version);
-    return binding && binding->cipher == CMAC_AES;
+    return binding && binding->cipher == CRYPTO_CMAC_AES;
 }

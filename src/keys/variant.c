@@ -62,7 +62,7 @@ enum err keys_scheme_read(struct span text, enum keys_scheme *scheme, struct spa
     return ERR_OK;
 }
 
-typedef enum err (*cipher)(struct des *des, const uint8_t *in, uint8_t *out, size_t len);
+typedef enum err (*cipher)(struct crypto_des *des, const uint8_t *in, uint8_t *out, size_t len);
 
 /* Every part under its own variant of the wrapping key; a wrapping key without byte 8 takes no scheme variant. */
 static enum err each_part(const struct secret_key *wrapping, const struct scheme_row *row, cipher run, uint8_t *at, size_t len)
@@ -70,15 +70,15 @@ static enum err each_part(const struct secret_key *wrapping, const struct scheme
     bool varied = row->variant[0] != 0;
     if (varied && wrapping->len < 16)
         return ERR_KEY_LENGTH;
-    for (size_t i = 0; i < len / DES_BLOCK; i++) {
+    for (size_t i = 0; i < len / CRYPTO_DES_BLOCK; i++) {
         SECRET_KEY part = *wrapping;
-        struct des des = {0};
+        struct crypto_des des = {0};
         if (varied)
             part.at[8] ^= row->variant[i];
-        enum err err = des_load(&part, &des);
+        enum err err = crypto_des_load(&part, &des);
         if (err == ERR_OK)
-            err = run(&des, at + DES_BLOCK * i, at + DES_BLOCK * i, DES_BLOCK);
-        des_unload(&des);
+            err = run(&des, at + CRYPTO_DES_BLOCK * i, at + CRYPTO_DES_BLOCK * i, CRYPTO_DES_BLOCK);
+        crypto_des_unload(&des);
         TRY(err);
     }
     return ERR_OK;
@@ -92,7 +92,7 @@ static enum err unwrap(const struct secret_key *wrapping, struct span text, stru
     TRY(keys_scheme_read(text, &scheme, &digits));
     TRY(span_unhex(digits, key.at, sizeof key.at));
     key.len = (uint8_t)(digits.len / 2);
-    TRY(each_part(wrapping, scheme_find((uint8_t)scheme), des_decrypt, key.at, key.len));
+    TRY(each_part(wrapping, scheme_find((uint8_t)scheme), crypto_des_decrypt, key.at, key.len));
     *out = key;
     return ERR_OK;
 }
@@ -104,7 +104,7 @@ static enum err wrap(const struct secret_key *wrapping, enum keys_scheme scheme,
         return ERR_KEY_SCHEME;
     SECRET_KEY copy = *key;
     TRY(check_length(row, key->len));
-    TRY(each_part(wrapping, row, des_encrypt, copy.at, copy.len));
+    TRY(each_part(wrapping, row, crypto_des_encrypt, copy.at, copy.len));
     /* A single-length key under Z goes without a tag, as hosts of its time expect. */
     if (row->tag != KEYS_NONE && row->tag != KEYS_Z)
         buf_put_byte(out, row->tag);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { VERIFY_LEAST = 3, LOT = DES_BATCH_LANES_MAX };
+enum { VERIFY_LEAST = 3, LOT = CRYPTO_DES_BATCH_LANES_MAX };
 
 static enum err generate(struct countersign_key *key, const char *pan_text, const char *expiry_text, const char *service_text,
                          unsigned digits, struct code_digits *out)
@@ -82,7 +82,7 @@ int countersign_cvv_batch(struct countersign_key *key, const struct countersign_
         size_t now = count - done < LOT ? count - done : LOT;
         for (size_t i = 0; i < now; i++)
             take_card(&cards[done + i], &lot[i]);
-        cvv_batch_generate(des_kernel_best(), &key->batch, lot, now, made);
+        cvv_batch_generate(crypto_des_kernel_best(), &key->batch, lot, now, made);
         for (size_t i = 0; i < now; i++)
             if (give_code(&made[i], &codes[done + i]) != COUNTERSIGN_OK)
                 all = COUNTERSIGN_FIELD;
@@ -94,5 +94,5 @@ int countersign_cvv_batch(struct countersign_key *key, const struct countersign_
 
 const char *countersign_batch_kernel(void)
 {
-    return des_kernel_best()->name;
+    return crypto_des_kernel_best()->name;
 }

@@ -13,7 +13,7 @@ struct countersign_key {
     struct secret_key clear;
     struct cvv_key cvk;
     struct cvv_master master;
-    struct des_batch_key batch;
+    struct crypto_des_batch_key batch;
 };
 
 /* What the public header calls an error of ours. */

@@ -49,7 +49,7 @@ enum err demo_holder_display(const struct demo *demo, const struct demo_card *ca
     TRY(demo_http_call(
         &(struct demo_http){.method = "GET", .port = demo->port[DEMO_PORT_ISSUER], .path = path, .headers = span_text(headers)},
         &out->status, &body));
-    enum err err = out->status == 200 ? json_bind(&credentials_record, buf_span(&body), 0, &bound, NULL) : ERR_OK;
+    enum err err = out->status == 200 ? http_json_bind(&credentials_record, buf_span(&body), 0, &bound, NULL) : ERR_OK;
     if (out->status == 200 && err == ERR_OK) {
         COPY(bound.code, out->code);
         COPY(bound.expires_at, out->expires_at);
@@ -65,11 +65,11 @@ enum err demo_holder_display(const struct demo *demo, const struct demo_card *ca
 static enum err sign(const struct demo *demo, const struct demo_merchant *merchant, struct span body, struct buf *headers)
 {
     char id[37], time[24];
-    uint8_t mac[DIGEST_SHA256];
+    uint8_t mac[CRYPTO_DIGEST_SHA256];
     env_uuid(&demo->env, id);
     (void)snprintf(time, sizeof time, "%lld", (long long)env_wall_ms(&demo->env));
     const struct span part[] = {span_text(merchant->api_key), span_text(id), span_text(time), body};
-    TRY(hmac_sha256(span_text(merchant->secret), part, sizeof part / sizeof part[0], mac));
+    TRY(crypto_hmac_sha256(span_text(merchant->secret), part, sizeof part / sizeof part[0], mac));
     buf_put_text(headers, "Api-Key: ");
     buf_put_text(headers, merchant->api_key);
     buf_put_text(headers, "\r\nClient-Request-Id: ");
@@ -77,7 +77,7 @@ static enum err sign(const struct demo *demo, const struct demo_merchant *mercha
     buf_put_text(headers, "\r\nTimestamp: ");
     buf_put_text(headers, time);
     buf_put_text(headers, "\r\nAuth-Token-Type: HMAC\r\nAuthorization: ");
-    base64_encode(span_of(mac, sizeof mac), headers);
+    crypto_base64_encode(span_of(mac, sizeof mac), headers);
     buf_put_text(headers, "\r\n");
     return buf_done(headers);
 }
@@ -94,12 +94,12 @@ static enum err post(const struct demo *demo, const struct demo_merchant *mercha
         status, answer);
 }
 
-static void put_merchant(struct json_writer *w, const struct demo_merchant *merchant)
+static void put_merchant(struct http_json_writer *w, const struct demo_merchant *merchant)
 {
-    json_open(w, "merchantDetails");
-    json_put_text(w, "merchantId", merchant->id);
-    json_put_text(w, "terminalId", merchant->terminal);
-    json_close(w);
+    http_json_open(w, "merchantDetails");
+    http_json_put_text(w, "merchantId", merchant->id);
+    http_json_put_text(w, "terminalId", merchant->terminal);
+    http_json_close(w);
 }
 
 struct key_body {
@@ -117,14 +117,14 @@ static enum err fetch_key(const struct demo *demo, const struct demo_merchant *m
     char ask_room[256], room[8192];
     struct buf ask = buf_over(ask_room, sizeof ask_room);
     struct buf answer = buf_over(room, sizeof room);
-    struct json_writer w = json_writer(&ask);
+    struct http_json_writer w = http_json_writer(&ask);
     unsigned status = 0;
-    json_open(&w, NULL);
+    http_json_open(&w, NULL);
     put_merchant(&w, merchant);
-    json_close(&w);
-    TRY(json_done(&w));
+    http_json_close(&w);
+    TRY(http_json_done(&w));
     TRY(post(demo, merchant, "/security/v1/keys/generate", buf_span(&ask), &status, &answer));
-    return status == 201 ? json_bind(&key_record, buf_span(&answer), 0, out, NULL) : ERR_CRYPTO;
+    return status == 201 ? http_json_bind(&key_record, buf_span(&answer), 0, out, NULL) : ERR_CRYPTO;
 }
 
 static void put_year(const struct demo_card *card, char out[static 5])
@@ -136,11 +136,11 @@ static void put_year(const struct demo_card *card, char out[static 5])
 static enum err encrypt_card(const struct demo *demo, const struct demo_charge *charge, struct key_body *key, struct buf *text)
 {
     char year[5];
-    uint8_t plain_room[RSA_PLAIN_MAX], cipher_room[RSA_BYTES];
+    uint8_t plain_room[CRYPTO_RSA_PLAIN_MAX], cipher_room[CRYPTO_RSA_BYTES];
     struct buf plain = buf_over(plain_room, sizeof plain_room), cipher = buf_over(cipher_room, sizeof cipher_room);
-    struct rsa_key rsa = {0};
+    struct crypto_rsa_key rsa = {0};
     TRY(fetch_key(demo, charge->merchant, key));
-    TRY(rsa_import_public(WIRE_SPAN(key->spki), &rsa));
+    TRY(crypto_rsa_import_public(WIRE_SPAN(key->spki), &rsa));
     put_year(charge->card, year);
     buf_put_span(&plain, card_pan_span(&charge->card->pan));
     buf_put(&plain, charge->card->expiry + 2, 2);
@@ -148,15 +148,15 @@ static enum err encrypt_card(const struct demo *demo, const struct demo_charge *
     buf_put_text(&plain, charge->code);
     enum err err = buf_done(&plain);
     if (err == ERR_OK)
-        err = rsa_oaep_encrypt(&rsa, buf_span(&plain), &cipher);
-    rsa_free(&rsa);
+        err = crypto_rsa_oaep_encrypt(&rsa, buf_span(&plain), &cipher);
+    crypto_rsa_free(&rsa);
     secret_wipe(plain_room, sizeof plain_room);
     TRY(err);
-    base64_encode(buf_span(&cipher), text);
+    crypto_base64_encode(buf_span(&cipher), text);
     return buf_done(text);
 }
 
-static enum err put_encrypted(const struct demo *demo, const struct demo_charge *charge, struct json_writer *w)
+static enum err put_encrypted(const struct demo *demo, const struct demo_charge *charge, struct http_json_writer *w)
 {
     static struct key_body key;
     char room[360], fields[128];
@@ -164,53 +164,53 @@ static enum err put_encrypted(const struct demo *demo, const struct demo_charge 
     TRY(encrypt_card(demo, charge, &key, &block));
     (void)snprintf(fields, sizeof fields, "card.cardData:%u,card.expirationMonth:2,card.expirationYear:4,card.securityCode:%zu",
                    charge->card->pan.len, strlen(charge->code));
-    json_open(w, "encryptionData");
-    json_put_text(w, "encryptionType", "RSA");
-    json_put_text(w, "encryptionTarget", "MANUAL");
-    json_put(w, "encryptionBlock", buf_span(&block));
-    json_put_text(w, "encryptionBlockFields", fields);
-    json_put(w, "keyId", WIRE_SPAN(key.id));
-    json_close(w);
+    http_json_open(w, "encryptionData");
+    http_json_put_text(w, "encryptionType", "RSA");
+    http_json_put_text(w, "encryptionTarget", "MANUAL");
+    http_json_put(w, "encryptionBlock", buf_span(&block));
+    http_json_put_text(w, "encryptionBlockFields", fields);
+    http_json_put(w, "keyId", WIRE_SPAN(key.id));
+    http_json_close(w);
     return ERR_OK;
 }
 
-static void put_plain(const struct demo_charge *charge, struct json_writer *w)
+static void put_plain(const struct demo_charge *charge, struct http_json_writer *w)
 {
     char year[5];
     put_year(charge->card, year);
-    json_put(w, "cardData", card_pan_span(&charge->card->pan));
-    json_put(w, "expirationMonth", span_of(charge->card->expiry + 2, 2));
-    json_put_text(w, "expirationYear", year);
-    json_put_text(w, "securityCode", charge->code);
+    http_json_put(w, "cardData", card_pan_span(&charge->card->pan));
+    http_json_put(w, "expirationMonth", span_of(charge->card->expiry + 2, 2));
+    http_json_put_text(w, "expirationYear", year);
+    http_json_put_text(w, "securityCode", charge->code);
 }
 
 static enum err charge_write(const struct demo *demo, const struct demo_charge *charge, struct buf *out)
 {
-    struct json_writer w = json_writer(out);
+    struct http_json_writer w = http_json_writer(out);
     char total[24];
     (void)snprintf(total, sizeof total, "%lld.%02lld", (long long)charge->amount_minor / 100,
                    (long long)charge->amount_minor % 100);
-    json_open(&w, NULL);
-    json_open(&w, "amount");
-    json_put_decimal(&w, "total", span_text(total));
-    json_put_text(&w, "currency", "AUD");
-    json_close(&w);
-    json_open(&w, "source");
-    json_put_text(&w, "sourceType", "PaymentCard");
+    http_json_open(&w, NULL);
+    http_json_open(&w, "amount");
+    http_json_put_decimal(&w, "total", span_text(total));
+    http_json_put_text(&w, "currency", "AUD");
+    http_json_close(&w);
+    http_json_open(&w, "source");
+    http_json_put_text(&w, "sourceType", "PaymentCard");
     if (charge->encrypted)
         TRY(put_encrypted(demo, charge, &w));
-    json_open(&w, "card");
+    http_json_open(&w, "card");
     if (!charge->encrypted)
         put_plain(charge, &w);
-    json_put_text(&w, "securityCodeIndicator", "PROVIDED");
-    json_close(&w);
-    json_close(&w);
-    json_open(&w, "transactionDetails");
-    json_put_bool(&w, "captureFlag", true);
-    json_close(&w);
+    http_json_put_text(&w, "securityCodeIndicator", "PROVIDED");
+    http_json_close(&w);
+    http_json_close(&w);
+    http_json_open(&w, "transactionDetails");
+    http_json_put_bool(&w, "captureFlag", true);
+    http_json_close(&w);
     put_merchant(&w, charge->merchant);
-    json_close(&w);
-    return json_done(&w);
+    http_json_close(&w);
+    return http_json_done(&w);
 }
 
 struct verdict_body {
@@ -243,7 +243,7 @@ enum err demo_merchant_charge(const struct demo *demo, const struct demo_charge 
     enum err err = post(demo, charge->merchant, "/payments/v1/charges", buf_span(&ask), &out->status, &answer);
     secret_wipe(ask_room, sizeof ask_room);
     TRY(err);
-    TRY(json_bind(&verdict_record, buf_span(&answer), 0, &bound, NULL));
+    TRY(http_json_bind(&verdict_record, buf_span(&answer), 0, &bound, NULL));
     COPY(bound.approval, out->approval);
     COPY(bound.response, out->response);
     COPY(bound.host, out->host);

@@ -225,55 +225,55 @@ enum err demo_write_files(struct demo *demo)
 
 /* ---- sandbox.json ---- */
 
-static void put_url(struct json_writer *w, const char *name, const char *scheme, uint16_t port)
+static void put_url(struct http_json_writer *w, const char *name, const char *scheme, uint16_t port)
 {
     char text[48];
     (void)snprintf(text, sizeof text, "%s127.0.0.1:%u", scheme, port);
-    json_put_text(w, name, text);
+    http_json_put_text(w, name, text);
 }
 
-static void put_services(const struct demo *demo, struct json_writer *w)
+static void put_services(const struct demo *demo, struct http_json_writer *w)
 {
-    json_open(w, "gateway");
+    http_json_open(w, "gateway");
     put_url(w, "url", "http://", demo->port[DEMO_PORT_GATEWAY]);
-    json_close(w);
-    json_open(w, "issuer");
+    http_json_close(w);
+    http_json_open(w, "issuer");
     put_url(w, "url", "http://", demo->port[DEMO_PORT_ISSUER]);
-    json_put_text(w, "issuerId", demo->issuer_id);
-    json_put_text(w, "apiKey", demo->issuer_key);
-    json_close(w);
-    json_open(w, "switch");
+    http_json_put_text(w, "issuerId", demo->issuer_id);
+    http_json_put_text(w, "apiKey", demo->issuer_key);
+    http_json_close(w);
+    http_json_open(w, "switch");
     put_url(w, "visa", "", demo->port[DEMO_PORT_VISA]);
     put_url(w, "generic", "", demo->port[DEMO_PORT_GENERIC]);
-    json_close(w);
-    json_open(w, "hsm");
+    http_json_close(w);
+    http_json_open(w, "hsm");
     put_url(w, "address", "", demo->port[DEMO_PORT_HSM]);
-    json_put_integer(w, "header", 4);
-    json_close(w);
+    http_json_put_integer(w, "header", 4);
+    http_json_close(w);
 }
 
-static void put_people(const struct demo *demo, struct json_writer *w)
+static void put_people(const struct demo *demo, struct http_json_writer *w)
 {
-    json_open_array(w, "merchants");
+    http_json_open_array(w, "merchants");
     for (size_t i = 0; i < DEMO_MERCHANTS; i++) {
-        json_open(w, NULL);
-        json_put_text(w, "merchantId", demo->merchant[i].id);
-        json_put_text(w, "terminalId", demo->merchant[i].terminal);
-        json_put_text(w, "apiKey", demo->merchant[i].api_key);
-        json_put_text(w, "secret", demo->merchant[i].secret);
-        json_close(w);
+        http_json_open(w, NULL);
+        http_json_put_text(w, "merchantId", demo->merchant[i].id);
+        http_json_put_text(w, "terminalId", demo->merchant[i].terminal);
+        http_json_put_text(w, "apiKey", demo->merchant[i].api_key);
+        http_json_put_text(w, "secret", demo->merchant[i].secret);
+        http_json_close(w);
     }
-    json_close_array(w);
-    json_open_array(w, "cards");
+    http_json_close_array(w);
+    http_json_open_array(w, "cards");
     for (size_t i = 0; i < DEMO_CARDS; i++) {
-        json_open(w, NULL);
-        json_put_text(w, "cardId", demo->card[i].id);
-        json_put(w, "pan", card_pan_span(&demo->card[i].pan));
-        json_put_text(w, "expiry", demo->card[i].expiry);
-        json_put_text(w, "mode", demo_products[demo->card[i].mode].mode);
-        json_close(w);
+        http_json_open(w, NULL);
+        http_json_put_text(w, "cardId", demo->card[i].id);
+        http_json_put(w, "pan", card_pan_span(&demo->card[i].pan));
+        http_json_put_text(w, "expiry", demo->card[i].expiry);
+        http_json_put_text(w, "mode", demo_products[demo->card[i].mode].mode);
+        http_json_close(w);
     }
-    json_close_array(w);
+    http_json_close_array(w);
 }
 
 enum err demo_write_sandbox(struct demo *demo)
@@ -281,12 +281,12 @@ enum err demo_write_sandbox(struct demo *demo)
     static char room[FILE_ROOM];
     char from[DEMO_PATH], to[DEMO_PATH];
     struct buf text = buf_over(room, sizeof room);
-    struct json_writer w = json_writer(&text);
-    json_open(&w, NULL);
+    struct http_json_writer w = http_json_writer(&text);
+    http_json_open(&w, NULL);
     put_services(demo, &w);
     put_people(demo, &w);
-    json_close(&w);
-    TRY(json_done(&w));
+    http_json_close(&w);
+    TRY(http_json_done(&w));
     TRY(write_file(demo, "sandbox.json.new", buf_span(&text)));
     demo_path(demo, "sandbox.json.new", from);
     demo_path(demo, "sandbox.json", to);

@@ -10,11 +10,11 @@
 enum err demo_seed_merchants(struct demo *demo, struct store *store, struct arena *arena)
 {
     char path[DEMO_PATH];
-    struct vault *vault = NULL;
+    struct crypto_vault *vault = NULL;
     (void)arena;
     demo_path(demo, "vault.key", path);
     TRY(store_migrate(store, STORE_GATEWAY));
-    TRY(vault_open_file(path, GATEWAY_VAULT_PURPOSE, &vault));
+    TRY(crypto_vault_open_file(path, GATEWAY_VAULT_PURPOSE, &vault));
     enum err err = ERR_OK;
     for (size_t i = 0; i < DEMO_MERCHANTS && err == ERR_OK; i++) {
         const struct demo_merchant *m = &demo->merchant[i];
@@ -28,6 +28,6 @@ enum err demo_seed_merchants(struct demo *demo, struct store *store, struct aren
                                                   .api_key = m->api_key,
                                                   .secret = m->secret});
     }
-    vault_close(vault);
+    crypto_vault_close(vault);
     return err;
 }

@@ -129,8 +129,8 @@ static enum err put_client(const struct demo *demo, struct ledger_unit *unit)
     struct ledger_client row = {
         .client_id = "sandbox", .kind = "sandbox", .status = "active", .roles = "cards display read products operator keys"};
     (void)snprintf(row.issuer_id, sizeof row.issuer_id, "%s", demo->issuer_id);
-    TRY(digest_sha256(span_text(demo->issuer_key), row.api_key_hash.at));
-    row.api_key_hash.len = DIGEST_SHA256;
+    TRY(crypto_digest_sha256(span_text(demo->issuer_key), row.api_key_hash.at));
+    row.api_key_hash.len = CRYPTO_DIGEST_SHA256;
     ledger_put_client(unit, &row);
     return ERR_OK;
 }
@@ -176,16 +176,16 @@ static enum err register_card(struct demo *demo, const struct demo_card *card)
     char path[64], headers[80], body_room[512], answer_room[2048];
     struct buf body = buf_over(body_room, sizeof body_room);
     struct buf answer = buf_over(answer_room, sizeof answer_room);
-    struct json_writer w = json_writer(&body);
+    struct http_json_writer w = http_json_writer(&body);
     unsigned status = 0;
-    json_open(&w, NULL);
-    json_put_text(&w, "cardId", card->id);
-    json_put_text(&w, "productId", demo_products[card->mode].id);
-    json_put(&w, "pan", card_pan_span(&card->pan));
+    http_json_open(&w, NULL);
+    http_json_put_text(&w, "cardId", card->id);
+    http_json_put_text(&w, "productId", demo_products[card->mode].id);
+    http_json_put(&w, "pan", card_pan_span(&card->pan));
     const char mmyy[] = {card->expiry[2], card->expiry[3], card->expiry[0], card->expiry[1]};
-    json_put(&w, "exp", span_of(mmyy, sizeof mmyy));
-    json_close(&w);
-    TRY(json_done(&w));
+    http_json_put(&w, "exp", span_of(mmyy, sizeof mmyy));
+    http_json_close(&w);
+    TRY(http_json_done(&w));
     (void)snprintf(path, sizeof path, "/v2/issuers/%s/cards", demo->issuer_id);
     (void)snprintf(headers, sizeof headers, "X-Api-Key: %s\r\n", demo->issuer_key);
     TRY(demo_http_call(&(struct demo_http){.method = "POST",

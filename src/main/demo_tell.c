@@ -32,11 +32,11 @@ void demo_tell_begin(struct demo_tell *tell, const struct demo *demo, unsigned n
     tell->demo = demo;
     demo_say(demo, "\n%s%u  %s%s", paint(demo, BOLD), number, title, paint(demo, PLAIN));
     tell->line = buf_over(tell->room, sizeof tell->room);
-    tell->json = json_writer(&tell->line);
-    json_open(&tell->json, NULL);
-    json_put_integer(&tell->json, "step", number);
-    json_put_text(&tell->json, "title", title);
-    json_open_array(&tell->json, "wires");
+    tell->json = http_json_writer(&tell->line);
+    http_json_open(&tell->json, NULL);
+    http_json_put_integer(&tell->json, "step", number);
+    http_json_put_text(&tell->json, "title", title);
+    http_json_open_array(&tell->json, "wires");
 }
 
 void demo_tell_wire(struct demo_tell *tell, const char *from, const char *to, const char *text)
@@ -44,11 +44,11 @@ void demo_tell_wire(struct demo_tell *tell, const char *from, const char *to, co
     demo_say(tell->demo, "   %s%-8s > %-8s%s  %s", paint(tell->demo, DIM), from, to, paint(tell->demo, PLAIN), text);
     if (tell->line.cap - tell->line.len < (size_t)2 * DEMO_TAP_LINE + 256)
         return;
-    json_open(&tell->json, NULL);
-    json_put_text(&tell->json, "from", from);
-    json_put_text(&tell->json, "to", to);
-    json_put_text(&tell->json, "text", text);
-    json_close(&tell->json);
+    http_json_open(&tell->json, NULL);
+    http_json_put_text(&tell->json, "from", from);
+    http_json_put_text(&tell->json, "to", to);
+    http_json_put_text(&tell->json, "text", text);
+    http_json_close(&tell->json);
 }
 
 void demo_tell_end(struct demo_tell *tell, bool held, const char *expected, const char *found, int64_t took_us)
@@ -57,13 +57,13 @@ void demo_tell_end(struct demo_tell *tell, bool held, const char *expected, cons
     demo_say(demo, "   %s%s%s %s%s%s  (%lld.%lld ms)", paint(demo, held ? GREEN : RED),
              held ? "as expected:" : "NOT AS EXPECTED:", paint(demo, PLAIN), found, held ? "" : "; expected ", held ? "" : expected,
              (long long)took_us / 1000, (long long)took_us % 1000 / 100);
-    json_close_array(&tell->json);
-    json_put_text(&tell->json, "expected", expected);
-    json_put_text(&tell->json, "found", found);
-    json_put_bool(&tell->json, "held", held);
-    json_put_integer(&tell->json, "took_us", took_us);
-    json_close(&tell->json);
-    if (demo->json && json_done(&tell->json) == ERR_OK) {
+    http_json_close_array(&tell->json);
+    http_json_put_text(&tell->json, "expected", expected);
+    http_json_put_text(&tell->json, "found", found);
+    http_json_put_bool(&tell->json, "held", held);
+    http_json_put_integer(&tell->json, "took_us", took_us);
+    http_json_close(&tell->json);
+    if (demo->json && http_json_done(&tell->json) == ERR_OK) {
         (void)printf("%s\n", buf_text(&tell->line));
         (void)fflush(stdout);
     }

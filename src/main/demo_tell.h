@@ -21,7 +21,7 @@ struct demo_tell {
     const struct demo *demo;
     char room[DEMO_TELL_ROOM];
     struct buf line;
-    struct json_writer json;
+    struct http_json_writer json;
 };
 
 /* A line for people; nothing with --json. */

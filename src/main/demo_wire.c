@@ -36,16 +36,16 @@ static void unknown(struct buf *line, struct span frame, const char *what)
 
 /* ---- ISO 8583 ---- */
 
-static bool describe_iso(const struct iso_profile *profile, struct span frame, struct buf *line)
+static bool describe_iso(const struct iso8583_profile *profile, struct span frame, struct buf *line)
 {
-    static struct iso_message message;
+    static struct iso8583_message message;
     uint8_t room[4096];
     struct buf text = buf_over(room, sizeof room);
-    bool parsed = iso_parse(profile, frame, &message, NULL) == ERR_OK;
+    bool parsed = iso8583_parse(profile, frame, &message, NULL) == ERR_OK;
     bool network = parsed && (message.mti & 0xFF00u) == 0x0800u;
     if (parsed)
-        iso_describe(profile, &message, &text);
-    iso_message_wipe(&message);
+        iso8583_describe(profile, &message, &text);
+    iso8583_message_wipe(&message);
     if (!parsed)
         unknown(line, frame, profile->name);
     put_cut(line, buf_span(&text));
@@ -121,5 +121,5 @@ bool demo_wire_describe(enum demo_wire wire, bool answer, struct span frame, str
     const char *profile = wires[wire].profile;
     if (!profile)
         return describe_command(answer, frame, line);
-    return describe_iso(iso_profile_find(span_text(profile)), frame, line);
+    return describe_iso(iso8583_profile_find(span_text(profile)), frame, line);
 }

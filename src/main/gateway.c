@@ -78,7 +78,7 @@ struct process {
     struct gateway_config config;
     char host[COMMAND_HOST_MAX];
     struct store_writer *writer;
-    struct vault *vault;
+    struct crypto_vault *vault;
     struct http *http;
     struct gateway *gateway;
 };
@@ -200,7 +200,7 @@ static enum err start(void *context, struct net_problem *problem)
     const struct settings *s = &p->settings;
     uint16_t admin_port = 0;
     TRY(gateway_settings(s, &p->config));
-    TRY(vault_open_file(s->vault_path, GATEWAY_VAULT_PURPOSE, &p->vault));
+    TRY(crypto_vault_open_file(s->vault_path, GATEWAY_VAULT_PURPOSE, &p->vault));
     TRY(store_connect(p));
     TRY(service_loop_create(&p->base));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
@@ -224,7 +224,7 @@ static void stop(void *context)
     if (p->base.loop)
         net_loop_destroy(p->base.loop);
     if (p->vault)
-        vault_close(p->vault);
+        crypto_vault_close(p->vault);
 }
 
 static const struct service service = {

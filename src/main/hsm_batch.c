@@ -25,8 +25,8 @@ struct run {
     struct hsm_batch_state state;
     struct hsm_batch_progress progress;
     struct hsm_batch_meter meter;
-    struct jwe_recipient recipient;
-    const struct des_kernel *kernel;
+    struct crypto_jwe_recipient recipient;
+    const struct crypto_des_kernel *kernel;
     int out, report;
     bool resumable; /* the output is a file, with a state beside it */
     bool created;
@@ -65,7 +65,7 @@ static size_t sizes(size_t chunk, size_t out[static 7])
 static enum err run_create(const struct hsm_batch_options *o, struct run **out)
 {
     struct secret_pages pages;
-    size_t size[7], text = jwe_recipient_text_max(o->chunk * HSM_BATCH_RECORD);
+    size_t size[7], text = crypto_jwe_recipient_text_max(o->chunk * HSM_BATCH_RECORD);
     void *ciphertext = NULL;
     TRY(secret_pages_create(sizes(o->chunk, size), &pages));
     struct run *r = pages.at;
@@ -80,7 +80,7 @@ static enum err run_create(const struct hsm_batch_options *o, struct run **out)
     r->scratch = buf_over(at += size[4], o->chunk * HSM_BATCH_RECORD + 64);
     r->in.room = at + size[5];
     r->env = env_system(NULL);
-    r->kernel = des_kernel_best();
+    r->kernel = crypto_des_kernel_best();
     *out = r;
     TRY(memory_reserve(1, text, &ciphertext));
     r->text = buf_over(ciphertext, text);
@@ -89,7 +89,7 @@ static enum err run_create(const struct hsm_batch_options *o, struct run **out)
 
 static void run_destroy(struct run *r)
 {
-    jwe_recipient_free(&r->recipient);
+    crypto_jwe_recipient_free(&r->recipient);
     hsm_batch_input_close(&r->in);
     hsm_batch_state_close(&r->state);
     memory_release(r->text.at, 1, r->text.cap);
@@ -138,9 +138,9 @@ static void put_record(struct run *r, size_t i)
 
 static enum err encrypt(struct run *r)
 {
-    const struct jwe_message message = {r->progress.messages + 1, buf_span(&r->plain), &r->env, &r->scratch};
+    const struct crypto_jwe_message message = {r->progress.messages + 1, buf_span(&r->plain), &r->env, &r->scratch};
     buf_clear(&r->text);
-    TRY(jwe_recipient_encrypt(&r->recipient, &message, &r->text));
+    TRY(crypto_jwe_recipient_encrypt(&r->recipient, &message, &r->text));
     buf_put_byte(&r->text, '\n');
     return buf_done(&r->text);
 }
@@ -271,7 +271,7 @@ static int read_recipient(struct run *r)
         (void)close(fd);
     if (n < 0)
         return hsm_batch_fail(1, r->o->recipient, strerror(errno));
-    if (jwe_recipient_import(span_of(pem, (size_t)n), &r->recipient) != ERR_OK)
+    if (crypto_jwe_recipient_import(span_of(pem, (size_t)n), &r->recipient) != ERR_OK)
         return hsm_batch_fail(1, r->o->recipient, "an RSA public key of 2,048 to 4,096 bits in PEM is wanted (BEGIN PUBLIC KEY)");
     return 0;
 }
@@ -289,7 +289,7 @@ static int open_pipe(struct run *r)
     return 0;
 }
 
-static enum err options_digest(struct run *r, uint8_t out[static DIGEST_SHA256])
+static enum err options_digest(struct run *r, uint8_t out[static CRYPTO_DIGEST_SHA256])
 {
     const struct hsm_batch_options *o = r->o;
     char numbers[64];
@@ -300,7 +300,7 @@ static enum err options_digest(struct run *r, uint8_t out[static DIGEST_SHA256])
         part[2 + 2 * i] = span_text("|");
         part[3 + 2 * i] = span_text(o->key[i] ? o->key[i] : "");
     }
-    return hmac_sha256(span_of(r->keys.state_key, sizeof r->keys.state_key), part, sizeof part / sizeof part[0], out);
+    return crypto_hmac_sha256(span_of(r->keys.state_key, sizeof r->keys.state_key), part, sizeof part / sizeof part[0], out);
 }
 
 static int open_report(struct run *r)
@@ -315,11 +315,11 @@ static int open_report(struct run *r)
 }
 
 /* Back to where the state says: the input is the same up to there, the output is cut to what was counted in. */
-static int go_on(struct run *r, const uint8_t options[static DIGEST_SHA256])
+static int go_on(struct run *r, const uint8_t options[static CRYPTO_DIGEST_SHA256])
 {
     const struct hsm_batch_progress *p = &r->progress;
-    uint8_t digest[DIGEST_SHA256];
-    if (!secret_equal(p->options_digest, options, DIGEST_SHA256))
+    uint8_t digest[CRYPTO_DIGEST_SHA256];
+    if (!secret_equal(p->options_digest, options, CRYPTO_DIGEST_SHA256))
         return hsm_batch_fail(1, r->state_path, "is of a run with other keys or options; give those of the first run");
     enum err err = hsm_batch_input_skip(&r->in, p->input, p->line);
     if (err == ERR_CLOSED)
@@ -367,7 +367,7 @@ static int open_state(struct run *r, bool *fresh)
 
 static int begin_file(struct run *r)
 {
-    uint8_t options[DIGEST_SHA256];
+    uint8_t options[CRYPTO_DIGEST_SHA256];
     bool fresh = true;
     int status = open_output(r);
     if (status == 0)

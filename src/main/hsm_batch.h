@@ -45,9 +45,9 @@ int hsm_batch_fail(int status, const char *what, const char *why);
 /* ---- keys ---- */
 
 struct hsm_batch_keys {
-    struct des_batch_key key[HSM_BATCH_KINDS];
+    struct crypto_des_batch_key key[HSM_BATCH_KINDS];
     bool hardened;
-    uint8_t state_key[DIGEST_SHA256]; /* made from the clear keys: a state tells nothing of the input without the HSM */
+    uint8_t state_key[CRYPTO_DIGEST_SHA256]; /* made from the clear keys: a state tells nothing of the input without the HSM */
 };
 /* The exit status; 0: all keys are there. */
 int hsm_batch_keys_load(const struct hsm_batch_options *o, struct hsm_batch_keys *out);
@@ -61,17 +61,18 @@ struct hsm_batch_input {
     bool jsonl, ended, skipping;
     uint8_t *room; /* HSM_BATCH_READ bytes */
     size_t len, at, digested;
-    uint64_t position;           /* in the input, of `at` */
-    uint64_t line;               /* number of the line that begins there, from 1 */
-    uint64_t told;               /* number of the line that was told last */
-    uint64_t size;               /* of a file; 0: a pipe */
-    struct digest_stream digest; /* over what lies before `digested` */
+    uint64_t position;                  /* in the input, of `at` */
+    uint64_t line;                      /* number of the line that begins there, from 1 */
+    uint64_t told;                      /* number of the line that was told last */
+    uint64_t size;                      /* of a file; 0: a pipe */
+    struct crypto_digest_stream digest; /* over what lies before `digested` */
     struct card_columns columns;
     struct card_record record;
 };
 
 /* Opens, tells CSV from JSON lines, and reads the header of a CSV file. */
-int hsm_batch_input_open(const struct hsm_batch_options *o, const uint8_t key[static DIGEST_SHA256], struct hsm_batch_input *in);
+int hsm_batch_input_open(const struct hsm_batch_options *o, const uint8_t key[static CRYPTO_DIGEST_SHA256],
+                         struct hsm_batch_input *in);
 void hsm_batch_input_close(struct hsm_batch_input *in);
 /* The next card, or why the line is bad; in->told is its line. Empty lines are passed over. */
 enum hsm_batch_line hsm_batch_input_next(struct hsm_batch_input *in, const struct card_order_rule *rule, struct card_order *out,
@@ -79,7 +80,7 @@ enum hsm_batch_line hsm_batch_input_next(struct hsm_batch_input *in, const struc
 /* Steps back in front of the bad line that was told last. */
 void hsm_batch_input_back(struct hsm_batch_input *in);
 /* Over everything before `position`. */
-MUST_USE enum err hsm_batch_input_digest(struct hsm_batch_input *in, uint8_t out[static DIGEST_SHA256]);
+MUST_USE enum err hsm_batch_input_digest(struct hsm_batch_input *in, uint8_t out[static CRYPTO_DIGEST_SHA256]);
 /* Reads on to `position`. ERR_PARSE_SHORT: the input ends before it. */
 MUST_USE enum err hsm_batch_input_skip(struct hsm_batch_input *in, uint64_t position, uint64_t line);
 
@@ -90,8 +91,8 @@ struct hsm_batch_progress {
     uint64_t input, line, output, report;
     uint64_t coded, bad, messages;
     bool done;
-    uint8_t input_digest[DIGEST_SHA256];
-    uint8_t options_digest[DIGEST_SHA256];
+    uint8_t input_digest[CRYPTO_DIGEST_SHA256];
+    uint8_t options_digest[CRYPTO_DIGEST_SHA256];
 };
 
 /* A file of two slots written in turn, each with a check over itself: one of them is always whole. */

@@ -14,7 +14,7 @@ enum { BOM_LEN = 3 };
 
 static enum err digest_up_to(struct hsm_batch_input *in, size_t at)
 {
-    TRY(digest_stream_add(&in->digest, span_of(in->room + in->digested, at - in->digested)));
+    TRY(crypto_digest_stream_add(&in->digest, span_of(in->room + in->digested, at - in->digested)));
     in->digested = at;
     return ERR_OK;
 }
@@ -156,13 +156,14 @@ static int read_header(const struct hsm_batch_options *o, struct hsm_batch_input
     return 0;
 }
 
-int hsm_batch_input_open(const struct hsm_batch_options *o, const uint8_t key[static DIGEST_SHA256], struct hsm_batch_input *in)
+int hsm_batch_input_open(const struct hsm_batch_options *o, const uint8_t key[static CRYPTO_DIGEST_SHA256],
+                         struct hsm_batch_input *in)
 {
     in->line = 1;
     int status = open_file(o, in);
     if (status != 0)
         return status;
-    if (digest_stream_begin(span_of(key, DIGEST_SHA256), &in->digest) != ERR_OK)
+    if (crypto_digest_stream_begin(span_of(key, CRYPTO_DIGEST_SHA256), &in->digest) != ERR_OK)
         return hsm_batch_fail(1, "the digest of the input", "cannot be computed");
     enum err err = first_sight(in);
     if (err != ERR_OK)
@@ -173,15 +174,15 @@ int hsm_batch_input_open(const struct hsm_batch_options *o, const uint8_t key[st
 
 void hsm_batch_input_close(struct hsm_batch_input *in)
 {
-    digest_stream_end(&in->digest);
+    crypto_digest_stream_end(&in->digest);
     if (in->fd > STDERR_FILENO)
         (void)close(in->fd);
 }
 
-enum err hsm_batch_input_digest(struct hsm_batch_input *in, uint8_t out[static DIGEST_SHA256])
+enum err hsm_batch_input_digest(struct hsm_batch_input *in, uint8_t out[static CRYPTO_DIGEST_SHA256])
 {
     TRY(digest_up_to(in, in->at));
-    return digest_stream_peek(&in->digest, out);
+    return crypto_digest_stream_peek(&in->digest, out);
 }
 
 enum err hsm_batch_input_skip(struct hsm_batch_input *in, uint64_t position, uint64_t line)

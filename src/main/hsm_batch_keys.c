@@ -80,7 +80,7 @@ static enum err refuse_poor(const struct secret_key *key)
 }
 
 static enum err load_key(struct keys_lmk_set *set, const struct hsm_batch_options *o, size_t kind, struct hsm_batch_keys *out,
-                         struct hmac *all)
+                         struct crypto_hmac *all)
 {
     SECRET_KEY key = {0};
     struct span text = span_text(o->key[kind]);
@@ -89,21 +89,21 @@ static enum err load_key(struct keys_lmk_set *set, const struct hsm_batch_option
         TRY(refuse_poor(&key));
     TRY(cvv_batch_load(&key, &out->key[kind]));
     const struct span part[] = {span_of(out->state_key, sizeof out->state_key), span_of(key.at, key.len)};
-    return hmac_run(all, part, 2, out->state_key);
+    return crypto_hmac_run(all, part, 2, out->state_key);
 }
 
 /* The key of the state is chained over all CVKs. */
 static int load_all(struct keys_lmk_set *set, const struct hsm_batch_options *o, struct hsm_batch_keys *out)
 {
-    struct hmac chain = {0};
-    if (hmac_load(span_text("countersign-hsm batch state"), &chain) != ERR_OK)
+    struct crypto_hmac chain = {0};
+    if (crypto_hmac_load(span_text("countersign-hsm batch state"), &chain) != ERR_OK)
         return hsm_batch_fail(1, "the key of the state", "cannot be made");
     enum err err = ERR_OK;
     size_t kind = 0;
     for (; kind < HSM_BATCH_KINDS && err == ERR_OK; kind++)
         if (o->key[kind])
             err = load_key(set, o, kind, out, &chain);
-    hmac_unload(&chain);
+    crypto_hmac_unload(&chain);
     return err == ERR_OK ? 0 : hsm_batch_fail(1, key_option[kind - 1], err_row(err)->text);
 }
 

@@ -50,7 +50,7 @@ static const struct wire_field slot_fields[] = {
 /* clang-format on */
 static const struct wire_record slot_record = WIRE_RECORD("slot of the state", struct slot, slot_fields);
 
-enum { CHECK = 2 * DIGEST_SHA256 };
+enum { CHECK = 2 * CRYPTO_DIGEST_SHA256 };
 
 #define SET_NUMBER(member_, value_) set_number((struct wire_text *)(void *)&(member_), (value_))
 static void set_number(struct wire_text *member, uint64_t value)
@@ -62,10 +62,10 @@ static void set_number(struct wire_text *member, uint64_t value)
 }
 
 #define SET_DIGEST(member_, value_) set_digest((struct wire_text *)(void *)&(member_), (value_))
-static void set_digest(struct wire_text *member, const uint8_t value[static DIGEST_SHA256])
+static void set_digest(struct wire_text *member, const uint8_t value[static CRYPTO_DIGEST_SHA256])
 {
     struct buf text = buf_over(member->at, CHECK);
-    buf_put_hex(&text, value, DIGEST_SHA256);
+    buf_put_hex(&text, value, CRYPTO_DIGEST_SHA256);
     member->len = (uint16_t)text.len;
     member->present = true;
 }
@@ -73,7 +73,7 @@ static void set_digest(struct wire_text *member, const uint8_t value[static DIGE
 enum err hsm_batch_slot_build(const struct hsm_batch_progress *p, uint8_t out[static HSM_BATCH_SLOT])
 {
     struct slot slot = {0};
-    uint8_t check[DIGEST_SHA256];
+    uint8_t check[CRYPTO_DIGEST_SHA256];
     struct buf text = buf_over(out, HSM_BATCH_SLOT);
     SET_NUMBER(slot.sequence, p->sequence);
     SET_NUMBER(slot.input, p->input);
@@ -87,7 +87,7 @@ enum err hsm_batch_slot_build(const struct hsm_batch_progress *p, uint8_t out[st
     SET_DIGEST(slot.input_digest, p->input_digest);
     SET_DIGEST(slot.options_digest, p->options_digest);
     TRY(wire_build(&slot_record, &slot, &text));
-    TRY(digest_sha256(buf_span(&text), check));
+    TRY(crypto_digest_sha256(buf_span(&text), check));
     buf_put_hex(&text, check, sizeof check);
     buf_put_fill(&text, ' ', HSM_BATCH_SLOT - 1 - text.len);
     buf_put_byte(&text, '\n');
@@ -104,18 +104,18 @@ static enum err numbers(const struct slot *slot, struct hsm_batch_progress *out)
     TRY(span_decimal(WIRE_SPAN(slot->coded), &out->coded));
     TRY(span_decimal(WIRE_SPAN(slot->bad), &out->bad));
     TRY(span_decimal(WIRE_SPAN(slot->messages), &out->messages));
-    TRY(span_unhex(WIRE_SPAN(slot->input_digest), out->input_digest, DIGEST_SHA256));
-    return span_unhex(WIRE_SPAN(slot->options_digest), out->options_digest, DIGEST_SHA256);
+    TRY(span_unhex(WIRE_SPAN(slot->input_digest), out->input_digest, CRYPTO_DIGEST_SHA256));
+    return span_unhex(WIRE_SPAN(slot->options_digest), out->options_digest, CRYPTO_DIGEST_SHA256);
 }
 
 enum err hsm_batch_slot_parse(struct span in, struct hsm_batch_progress *out)
 {
     struct slot slot;
-    uint8_t check[DIGEST_SHA256], said[DIGEST_SHA256];
+    uint8_t check[CRYPTO_DIGEST_SHA256], said[CRYPTO_DIGEST_SHA256];
     size_t used = 0;
     struct hsm_batch_progress progress = {0};
     TRY(wire_parse(&slot_record, in, &slot, &used, NULL));
-    TRY(digest_sha256(span_slice(in, 0, used), check));
+    TRY(crypto_digest_sha256(span_slice(in, 0, used), check));
     struct span text = span_slice(in, used, CHECK);
     if (text.len != CHECK || span_unhex(text, said, sizeof said) != ERR_OK || memcmp(said, check, sizeof check) != 0)
         return ERR_PARSE_VALUE;

@@ -18,7 +18,7 @@ static void agree_cvv(struct hsm_calc *c, const struct hsm_calc_cvv *in, const u
     SECRET_CODE digits = {0};
     struct cvv_key key = {0};
     struct pan pan = {0};
-    uint8_t block[DES_BLOCK] = {0};
+    uint8_t block[CRYPTO_DES_BLOCK] = {0};
     memcpy(pair.at, in->pair, PAIR);
     enum err err = card_pan_parse(in->pan, CARD_ANY, &pan);
     if (err == ERR_OK)
@@ -37,7 +37,7 @@ static void agree_cvv(struct hsm_calc *c, const struct hsm_calc_cvv *in, const u
 void hsm_calc_cvv(struct hsm_calc *c, const struct hsm_calc_cvv *in, char out[static 16])
 {
     char data[NIBBLES];
-    uint8_t packed[NIBBLES / 2], y[DES_BLOCK];
+    uint8_t packed[NIBBLES / 2], y[CRYPTO_DES_BLOCK];
     struct buf digits = buf_over(data, sizeof data);
     buf_put_span(&digits, in->pan);
     buf_put_span(&digits, in->expiry);
@@ -47,17 +47,17 @@ void hsm_calc_cvv(struct hsm_calc *c, const struct hsm_calc_cvv *in, char out[st
     hsm_calc_text(c, "1.2", "padded", "zeros on the right to 32 digits", buf_span(&digits));
     if (span_unhex(span_of(data, NIBBLES), packed, sizeof packed) != ERR_OK)
         c->err = ERR_PARSE_CHARACTER;
-    hsm_calc_hex(c, "1.3", "L", "digits 1 to 16 as packed decimal", span_of(packed, DES_BLOCK));
-    hsm_calc_hex(c, "1.4", "R", "digits 17 to 32 as packed decimal", span_of(packed + DES_BLOCK, DES_BLOCK));
-    memcpy(y, packed, DES_BLOCK);
+    hsm_calc_hex(c, "1.3", "L", "digits 1 to 16 as packed decimal", span_of(packed, CRYPTO_DES_BLOCK));
+    hsm_calc_hex(c, "1.4", "R", "digits 17 to 32 as packed decimal", span_of(packed + CRYPTO_DES_BLOCK, CRYPTO_DES_BLOCK));
+    memcpy(y, packed, CRYPTO_DES_BLOCK);
     hsm_calc_des(c, "2", "X", "DES-encrypt(KA, L)", (struct hsm_calc_des){in->pair, false}, y);
-    for (int i = 0; i < DES_BLOCK; i++)
-        y[i] ^= packed[DES_BLOCK + i];
-    hsm_calc_hex(c, "3.1", "", "X xor R", span_of(y, DES_BLOCK));
+    for (int i = 0; i < CRYPTO_DES_BLOCK; i++)
+        y[i] ^= packed[CRYPTO_DES_BLOCK + i];
+    hsm_calc_hex(c, "3.1", "", "X xor R", span_of(y, CRYPTO_DES_BLOCK));
     hsm_calc_des(c, "3.2", "", "DES-encrypt(KA, X xor R)", (struct hsm_calc_des){in->pair, false}, y);
-    hsm_calc_des(c, "3.3", "", "DES-decrypt(KB)", (struct hsm_calc_des){in->pair + DES_BLOCK, true}, y);
+    hsm_calc_des(c, "3.3", "", "DES-decrypt(KB)", (struct hsm_calc_des){in->pair + CRYPTO_DES_BLOCK, true}, y);
     hsm_calc_des(c, "3.4", "Y", "DES-encrypt(KA): the end of EDE2", (struct hsm_calc_des){in->pair, false}, y);
-    hsm_calc_decimalise(c, "4", span_of(y, DES_BLOCK), out);
+    hsm_calc_decimalise(c, "4", span_of(y, CRYPTO_DES_BLOCK), out);
     hsm_calc_text(c, "5", "code", "the leftmost digits", span_of(out, in->digits));
     agree_cvv(c, in, y, out);
     secret_wipe(data, sizeof data);
@@ -102,12 +102,12 @@ static void run_icvv(struct hsm_calc *c)
 
 /* ---- 4: card keys ---- */
 
-static void input_b(struct hsm_calc *c, struct span all, char digits[static 2 * DIGEST_SHA1])
+static void input_b(struct hsm_calc *c, struct span all, char digits[static 2 * CRYPTO_DIGEST_SHA1])
 {
-    uint8_t packed[(CARD_PAN_MAX + 3) / 2], hash[DIGEST_SHA1] = {0};
+    uint8_t packed[(CARD_PAN_MAX + 3) / 2], hash[CRYPTO_DIGEST_SHA1] = {0};
     enum err err = span_unhex(all, packed, sizeof packed);
     if (err == ERR_OK)
-        err = digest_sha1(span_of(packed, all.len / 2), hash);
+        err = crypto_digest_sha1(span_of(packed, all.len / 2), hash);
     if (c->err == ERR_OK)
         c->err = err;
     hsm_calc_hex(c, "2", "hash", "SHA-1 of the digits as packed decimal", span_of(hash, sizeof hash));
@@ -115,9 +115,9 @@ static void input_b(struct hsm_calc *c, struct span all, char digits[static 2 * 
     secret_wipe(packed, sizeof packed);
 }
 
-static void card_input(struct hsm_calc *c, bool method_b, uint8_t y[static DES_BLOCK])
+static void card_input(struct hsm_calc *c, bool method_b, uint8_t y[static CRYPTO_DES_BLOCK])
 {
-    char all[DIGITS + CARD_PAN_MAX + 3], digits[2 * DIGEST_SHA1];
+    char all[DIGITS + CARD_PAN_MAX + 3], digits[2 * CRYPTO_DIGEST_SHA1];
     struct buf text = buf_over(all, sizeof all);
     struct span pan = WIRE_SPAN(c->in.pan);
     buf_put_fill(&text, '0', method_b ? pan.len % 2 : 0);
@@ -133,9 +133,10 @@ static void card_input(struct hsm_calc *c, bool method_b, uint8_t y[static DES_B
         memset(all, '0', lead);
         memmove(all, all + lead + text.len - DIGITS, DIGITS);
     }
-    if (span_unhex(span_of(all, DIGITS), y, DES_BLOCK) != ERR_OK && c->err == ERR_OK)
+    if (span_unhex(span_of(all, DIGITS), y, CRYPTO_DES_BLOCK) != ERR_OK && c->err == ERR_OK)
         c->err = ERR_PARSE_CHARACTER;
-    hsm_calc_hex(c, "4", "Y", method_b ? "the first 16 digits" : "the rightmost 16 digits, zeros in front", span_of(y, DES_BLOCK));
+    hsm_calc_hex(c, "4", "Y", method_b ? "the first 16 digits" : "the rightmost 16 digits, zeros in front",
+                 span_of(y, CRYPTO_DES_BLOCK));
     secret_wipe(all, sizeof all);
     secret_wipe(digits, sizeof digits);
 }
@@ -143,15 +144,15 @@ static void card_input(struct hsm_calc *c, bool method_b, uint8_t y[static DES_B
 static void agree_card_key(struct hsm_calc *c, const uint8_t steps[static PAIR])
 {
     SECRET_KEY key = {0};
-    struct des master = {0};
+    struct crypto_des master = {0};
     struct pan pan = {0};
     struct span method = OR(c->in.method, "A"), psn = OR(c->in.psn, "00");
     enum err err = card_pan_parse(WIRE_SPAN(c->in.pan), CARD_ANY, &pan);
     if (err == ERR_OK)
-        err = des_load(&c->key, &master);
+        err = crypto_des_load(&c->key, &master);
     if (err == ERR_OK)
         err = cvv_card_key(&master, &pan, (const char *)psn.at, (enum cvv_method)method.at[0], &key);
-    des_unload(&master);
+    crypto_des_unload(&master);
     hsm_calc_agree(c, err, steps, key.at, PAIR);
     secret_wipe(&pan, sizeof pan);
 }
@@ -159,11 +160,11 @@ static void agree_card_key(struct hsm_calc *c, const uint8_t steps[static PAIR])
 void hsm_calc_card_key(struct hsm_calc *c, uint8_t out[static 16])
 {
     card_input(c, span_is(OR(c->in.method, "A"), "B"), out);
-    for (int i = 0; i < DES_BLOCK; i++)
-        out[DES_BLOCK + i] = (uint8_t)(out[i] ^ 0xFF);
+    for (int i = 0; i < CRYPTO_DES_BLOCK; i++)
+        out[CRYPTO_DES_BLOCK + i] = (uint8_t)(out[i] ^ 0xFF);
     hsm_calc_ede(c, "5", "left half", c->key.at, false, out);
-    hsm_calc_hex(c, "6", "Y xor FF..FF", "", span_of(out + DES_BLOCK, DES_BLOCK));
-    hsm_calc_ede(c, "7", "right half", c->key.at, false, out + DES_BLOCK);
+    hsm_calc_hex(c, "6", "Y xor FF..FF", "", span_of(out + CRYPTO_DES_BLOCK, CRYPTO_DES_BLOCK));
+    hsm_calc_ede(c, "7", "right half", c->key.at, false, out + CRYPTO_DES_BLOCK);
     for (int i = 0; i < PAIR; i++)
         out[i] = (uint8_t)((out[i] & 0xFE) | (__builtin_parity(out[i] & 0xFE) ^ 1));
     hsm_calc_hex(c, "8", "card key", "both halves, every byte set to odd parity", span_of(out, PAIR));

@@ -13,11 +13,11 @@ enum { PAIR = 16, PARTS = 3, TEXT = 64 };
 
 /* ---- check values ---- */
 
-static void kcv_result(struct hsm_calc *c, const uint8_t value[static DES_BLOCK])
+static void kcv_result(struct hsm_calc *c, const uint8_t value[static CRYPTO_DES_BLOCK])
 {
-    char hex[2 * DES_BLOCK];
+    char hex[2 * CRYPTO_DES_BLOCK];
     struct buf text = buf_over(hex, sizeof hex);
-    buf_put_hex(&text, value, DES_BLOCK);
+    buf_put_hex(&text, value, CRYPTO_DES_BLOCK);
     hsm_calc_text(c, "3", "long form", "16H", buf_span(&text));
     hsm_calc_text(c, "4", "KCV", "the leftmost 6H", span_of(hex, 6));
     hsm_calc_result(c, span_of(hex, 6));
@@ -25,11 +25,11 @@ static void kcv_result(struct hsm_calc *c, const uint8_t value[static DES_BLOCK]
 
 static void run_kcv_aes(struct hsm_calc *c)
 {
-    uint8_t mac[16] = {0}, real[DES_BLOCK] = {0};
+    uint8_t mac[16] = {0}, real[CRYPTO_DES_BLOCK] = {0};
     static const uint8_t zeros[16];
     hsm_calc_hex(c, "1", "zeros", "16 zero bytes", span_of(zeros, sizeof zeros));
     if (c->err == ERR_OK)
-        c->err = cmac_run(CMAC_AES, &c->key, span_of(zeros, sizeof zeros), mac);
+        c->err = crypto_cmac_run(CRYPTO_CMAC_AES, &c->key, span_of(zeros, sizeof zeros), mac);
     hsm_calc_hex(c, "2", "CMAC", "AES-CMAC of the zeros", span_of(mac, sizeof mac));
     hsm_calc_agree(c, keys_kcv_aes(&c->key, real), mac, real, sizeof real);
     kcv_result(c, mac);
@@ -37,12 +37,12 @@ static void run_kcv_aes(struct hsm_calc *c)
 
 static void run_kcv_tdes(struct hsm_calc *c)
 {
-    uint8_t block[DES_BLOCK] = {0}, real[DES_BLOCK] = {0};
-    const struct hsm_calc_des first = {c->key.at, false}, second = {c->key.at + DES_BLOCK, true};
+    uint8_t block[CRYPTO_DES_BLOCK] = {0}, real[CRYPTO_DES_BLOCK] = {0};
+    const struct hsm_calc_des first = {c->key.at, false}, second = {c->key.at + CRYPTO_DES_BLOCK, true};
     const struct hsm_calc_des third = {c->key.at + (c->key.len == 24 ? PAIR : 0), false};
     hsm_calc_hex(c, "1", "zeros", "8 zero bytes", span_of(block, sizeof block));
     hsm_calc_des(c, "2.1", "", "DES-encrypt with the first part", first, block);
-    if (c->key.len > DES_BLOCK) {
+    if (c->key.len > CRYPTO_DES_BLOCK) {
         hsm_calc_des(c, "2.2", "", "DES-decrypt with the second part", second, block);
         hsm_calc_des(c, "2.3", "", c->key.len == 24 ? "DES-encrypt with the third part" : "DES-encrypt with the first part", third,
                      block);
@@ -117,12 +117,12 @@ static void part_steps(struct hsm_calc *c, const struct wrapping *w, bool unwrap
     static const char *const key_number[PARTS] = {"2.1", "3.1", "4.1"};
     static const char *const number[PARTS] = {"2.2", "3.2", "4.2"};
     static const char *const name[PARTS] = {"part 1", "part 2", "part 3"};
-    for (size_t i = 0; i < len / DES_BLOCK; i++) {
+    for (size_t i = 0; i < len / CRYPTO_DES_BLOCK; i++) {
         uint8_t key[PAIR];
         memcpy(key, w->pair, PAIR);
-        key[DES_BLOCK] ^= w->variant[i];
+        key[CRYPTO_DES_BLOCK] ^= w->variant[i];
         hsm_calc_hex(c, key_number[i], "", "byte 8 xor the variant of the scheme for this part", span_of(key, PAIR));
-        hsm_calc_ede(c, number[i], name[i], key, unwrap, at + DES_BLOCK * i);
+        hsm_calc_ede(c, number[i], name[i], key, unwrap, at + CRYPTO_DES_BLOCK * i);
         secret_wipe(key, sizeof key);
     }
 }

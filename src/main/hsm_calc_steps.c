@@ -64,16 +64,17 @@ void hsm_calc_hex(struct hsm_calc *c, const char *number, const char *name, cons
 void hsm_calc_des(struct hsm_calc *c, const char *number, const char *name, const char *how, struct hsm_calc_des des,
                   uint8_t block[static 8])
 {
-    SECRET_KEY key = {.len = DES_BLOCK};
-    struct des loaded = {0};
+    SECRET_KEY key = {.len = CRYPTO_DES_BLOCK};
+    struct crypto_des loaded = {0};
     if (c->err != ERR_OK)
         return;
-    memcpy(key.at, des.key, DES_BLOCK);
-    c->err = des_load(&key, &loaded);
+    memcpy(key.at, des.key, CRYPTO_DES_BLOCK);
+    c->err = crypto_des_load(&key, &loaded);
     if (c->err == ERR_OK)
-        c->err = des.decrypt ? des_decrypt(&loaded, block, block, DES_BLOCK) : des_encrypt(&loaded, block, block, DES_BLOCK);
-    des_unload(&loaded);
-    hsm_calc_hex(c, number, name, how, span_of(block, DES_BLOCK));
+        c->err = des.decrypt ? crypto_des_decrypt(&loaded, block, block, CRYPTO_DES_BLOCK)
+                             : crypto_des_encrypt(&loaded, block, block, CRYPTO_DES_BLOCK);
+    crypto_des_unload(&loaded);
+    hsm_calc_hex(c, number, name, how, span_of(block, CRYPTO_DES_BLOCK));
 }
 
 void hsm_calc_ede(struct hsm_calc *c, const char *number, const char *name, const uint8_t pair[static 16], bool decrypt,
@@ -86,7 +87,7 @@ void hsm_calc_ede(struct hsm_calc *c, const char *number, const char *name, cons
     for (int i = 0; i < 3; i++) {
         char own[HSM_CALC_NUMBER];
         (void)snprintf(own, sizeof own, "%s.%d", number, i + 1);
-        const struct hsm_calc_des des = {pair + (i == 1 ? DES_BLOCK : 0), (i == 1) != decrypt};
+        const struct hsm_calc_des des = {pair + (i == 1 ? CRYPTO_DES_BLOCK : 0), (i == 1) != decrypt};
         hsm_calc_des(c, own, i == 2 ? name : "", how[decrypt][i], des, block);
     }
 }

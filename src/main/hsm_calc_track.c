@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { PAIR = 16, BLOCKS = CVV_TRACK2_MAX / 2 / DES_BLOCK + 1, CVC3_DIGITS = 5, NIBBLES = 32, EXPIRY = 4, TAKEN = 12 };
+enum { PAIR = 16, BLOCKS = CVV_TRACK2_MAX / 2 / CRYPTO_DES_BLOCK + 1, CVC3_DIGITS = 5, NIBBLES = 32, EXPIRY = 4, TAKEN = 12 };
 
 /* ---- 8 ---- */
 
@@ -27,25 +27,25 @@ static void static_track(struct span track, char out[static CVV_TRACK2_MAX])
 }
 
 static void chain(struct hsm_calc *c, const uint8_t key[static PAIR], const uint8_t *data, size_t blocks,
-                  uint8_t h[static DES_BLOCK])
+                  uint8_t h[static CRYPTO_DES_BLOCK])
 {
     static const char *const name[BLOCKS] = {"H1", "H2", "H3", "H4", "H5"};
     static const char *const number[BLOCKS] = {"2.3.1", "2.3.2", "2.3.3", "2.3.4", "2.3.5"};
-    memset(h, 0, DES_BLOCK);
+    memset(h, 0, CRYPTO_DES_BLOCK);
     for (size_t i = 0; i < blocks; i++) {
-        for (int k = 0; k < DES_BLOCK; k++)
-            h[k] ^= data[DES_BLOCK * i + (size_t)k];
+        for (int k = 0; k < CRYPTO_DES_BLOCK; k++)
+            h[k] ^= data[CRYPTO_DES_BLOCK * i + (size_t)k];
         hsm_calc_des(c, number[i], name[i], "DES-encrypt(left half, block xor the value before)", (struct hsm_calc_des){key, false},
                      h);
     }
-    hsm_calc_des(c, "2.4", "", "DES-decrypt(right half)", (struct hsm_calc_des){key + DES_BLOCK, true}, h);
+    hsm_calc_des(c, "2.4", "", "DES-decrypt(right half)", (struct hsm_calc_des){key + CRYPTO_DES_BLOCK, true}, h);
     hsm_calc_des(c, "2.5", "MAC", "DES-encrypt(left half): MAC algorithm 3", (struct hsm_calc_des){key, false}, h);
 }
 
 static void iv_steps(struct hsm_calc *c, const uint8_t key[static PAIR], uint8_t iv[static 2])
 {
     char text[CVV_TRACK2_MAX];
-    uint8_t data[BLOCKS * DES_BLOCK] = {0}, h[DES_BLOCK], real[2] = {0};
+    uint8_t data[BLOCKS * CRYPTO_DES_BLOCK] = {0}, h[CRYPTO_DES_BLOCK], real[2] = {0};
     SECRET_KEY card = {.len = PAIR};
     struct span track = WIRE_SPAN(c->in.track);
     static_track(track, text);
@@ -53,10 +53,10 @@ static void iv_steps(struct hsm_calc *c, const uint8_t key[static PAIR], uint8_t
     if (span_unhex(span_of(text, track.len), data, CVV_TRACK2_MAX / 2) != ERR_OK && c->err == ERR_OK)
         c->err = ERR_PARSE_VALUE; /* an odd number of nibbles */
     data[track.len / 2] = 0x80;
-    size_t blocks = track.len / 2 / DES_BLOCK + 1;
-    hsm_calc_hex(c, "2.2", "padded", "80 and zeros: padding method 2", span_of(data, blocks * DES_BLOCK));
+    size_t blocks = track.len / 2 / CRYPTO_DES_BLOCK + 1;
+    hsm_calc_hex(c, "2.2", "padded", "80 and zeros: padding method 2", span_of(data, blocks * CRYPTO_DES_BLOCK));
     chain(c, key, data, blocks, h);
-    memcpy(iv, h + DES_BLOCK - 2, 2);
+    memcpy(iv, h + CRYPTO_DES_BLOCK - 2, 2);
     hsm_calc_hex(c, "2.6", "IVCVC3", "the last two bytes", span_of(iv, 2));
     memcpy(card.at, key, PAIR);
     hsm_calc_agree(c, cvv_cvc3_iv(&card, track, real), iv, real, sizeof real);
@@ -77,7 +77,8 @@ static void find_iv(struct hsm_calc *c, const uint8_t key[static PAIR], uint8_t 
         hsm_calc_hex(c, "2", "IVCVC3", "as given", span_of(iv, 2));
 }
 
-static enum err code_block(const struct hsm_calc *c, const uint8_t iv[static 2], uint16_t counter, uint8_t block[static DES_BLOCK])
+static enum err code_block(const struct hsm_calc *c, const uint8_t iv[static 2], uint16_t counter,
+                           uint8_t block[static CRYPTO_DES_BLOCK])
 {
     memcpy(block, iv, 2);
     TRY(span_unhex(WIRE_SPAN(c->in.unpredictable), block + 2, 4));
@@ -88,7 +89,7 @@ static enum err code_block(const struct hsm_calc *c, const uint8_t iv[static 2],
 
 void hsm_calc_cvc3(struct hsm_calc *c)
 {
-    uint8_t key[PAIR] = {0}, iv[2] = {0}, block[DES_BLOCK] = {0};
+    uint8_t key[PAIR] = {0}, iv[2] = {0}, block[CRYPTO_DES_BLOCK] = {0};
     char digits[CVC3_DIGITS];
     uint64_t counter = 0;
     SECRET_KEY card = {.len = PAIR};
@@ -116,12 +117,12 @@ void hsm_calc_cvc3(struct hsm_calc *c)
 
 /* ---- 9 ---- */
 
-static void csc_decimalise(struct hsm_calc *c, const uint8_t r[static DES_BLOCK], char out[static 2 * DES_BLOCK])
+static void csc_decimalise(struct hsm_calc *c, const uint8_t r[static CRYPTO_DES_BLOCK], char out[static 2 * CRYPTO_DES_BLOCK])
 {
     size_t made = 0;
     for (int pass = 0; pass < 2; pass++) {
         size_t before = made;
-        for (unsigned i = 0; i < 2 * DES_BLOCK; i++) {
+        for (unsigned i = 0; i < 2 * CRYPTO_DES_BLOCK; i++) {
             unsigned nibble = i % 2 == 0 ? r[i / 2] >> 4 : r[i / 2] & 15u;
             unsigned letter = i < 5 ? nibble - 9 : (nibble - 9 + 5) % 10;
             if ((nibble > 9) == pass)
@@ -168,13 +169,13 @@ static void csc_agree(struct hsm_calc *c, const char codes[static TAKEN])
 void hsm_calc_csc(struct hsm_calc *c)
 {
     uint8_t data[NIBBLES / 2] = {0};
-    char codes[2 * DES_BLOCK] = {0};
+    char codes[2 * CRYPTO_DES_BLOCK] = {0};
     csc_block(c, data);
     if (c->in.service.present) {
         hsm_calc_ede(c, "2.2", "X", c->key.at, false, data);
-        for (int i = 0; i < DES_BLOCK; i++)
-            data[i] ^= data[DES_BLOCK + i];
-        hsm_calc_hex(c, "2.3", "X xor second block", "", span_of(data, DES_BLOCK));
+        for (int i = 0; i < CRYPTO_DES_BLOCK; i++)
+            data[i] ^= data[CRYPTO_DES_BLOCK + i];
+        hsm_calc_hex(c, "2.3", "X xor second block", "", span_of(data, CRYPTO_DES_BLOCK));
     }
     hsm_calc_ede(c, "2.4", "R", c->key.at, false, data);
     csc_decimalise(c, data, codes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/hsm_confine.h"
 
-#include "base/sandbox.h"
+#include "base/confine.h"
 #include "base/secret_arena.h"
 #include "crypto/heap.h"
 #include "net/admin.h"
@@ -22,12 +22,12 @@ enum err hsm_confine_open(const struct hsm_settings *settings, struct log *log)
     const char *warning = warnings[secret_arena_kind()];
     if (warning)
         LOG(log, LOG_WARN, "hsm.memory", LOG_TEXT("warning", warning));
-    return heap_move();
+    return crypto_heap_move();
 }
 
 void hsm_confine_close(void)
 {
-    heap_release();
+    crypto_heap_release();
     secret_arena_close();
 }
 
@@ -69,7 +69,7 @@ static void folder_of(const char *file, char out[static FOLDER_MAX])
     (void)snprintf(out, FOLDER_MAX, "%.*s", slash ? (int)(slash - file + 1) : 1, slash ? file : ".");
 }
 
-static size_t gather(const struct hsm_settings *settings, char folder[][FOLDER_MAX], struct sandbox_path *path)
+static size_t gather(const struct hsm_settings *settings, char folder[][FOLDER_MAX], struct confine_path *path)
 {
     size_t count = 0;
     for (size_t i = 0; files[i].offset != SIZE_MAX; i++) {
@@ -77,7 +77,7 @@ static size_t gather(const struct hsm_settings *settings, char folder[][FOLDER_M
         if (!file[0])
             continue;
         folder_of(file, folder[count]);
-        path[count] = (struct sandbox_path){folder[count], files[i].write};
+        path[count] = (struct confine_path){folder[count], files[i].write};
         count++;
     }
     return count;
@@ -86,15 +86,15 @@ static size_t gather(const struct hsm_settings *settings, char folder[][FOLDER_M
 enum err hsm_confine_lock(const struct hsm_settings *settings, struct log *log)
 {
     char folder[SANDBOX_PATHS_MAX][FOLDER_MAX];
-    struct sandbox_path path[SANDBOX_PATHS_MAX] = {{0}};
-    struct sandbox_report report;
+    struct confine_path path[SANDBOX_PATHS_MAX] = {{0}};
+    struct confine_report report;
     if (!settings->sandbox) {
         LOG(log, LOG_WARN, "hsm.sandbox", LOG_TEXT("warning", "switched off by hsm.sandbox"));
         return ERR_OK;
     }
-    sandbox_enter(path, gather(settings, folder, path), &report);
-    LOG(log, report.problem[0] ? LOG_WARN : LOG_INFO, "hsm.sandbox", LOG_TEXT("system_calls", sandbox_step_text(report.filter)),
-        LOG_INT("calls", report.calls), LOG_TEXT("folders", sandbox_step_text(report.folders)),
+    confine_enter(path, gather(settings, folder, path), &report);
+    LOG(log, report.problem[0] ? LOG_WARN : LOG_INFO, "hsm.sandbox", LOG_TEXT("system_calls", confine_step_text(report.filter)),
+        LOG_INT("calls", report.calls), LOG_TEXT("folders", confine_step_text(report.folders)),
         LOG_INT("landlock", report.landlock), LOG_TEXT("problem", report.problem));
-    return report.filter == SANDBOX_REFUSED || report.folders == SANDBOX_REFUSED ? ERR_SYSTEM : ERR_OK;
+    return report.filter == CONFINE_REFUSED || report.folders == CONFINE_REFUSED ? ERR_SYSTEM : ERR_OK;
 }

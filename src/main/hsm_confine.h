@@ -3,7 +3,7 @@
  * The walls around the key holder's process.
  *
  * Purpose    Before the first secret: one arena for all of them, the cipher library's memory in it. After the start: the sandbox
- *            (base/sandbox.h). What the kernel does not offer is told in the log, and the process goes on without it.
+ *            (base/confine.h). What the kernel does not offer is told in the log, and the process goes on without it.
  * Ownership  Process-wide.
  * Threading  The main thread, in the order open, lock, close.
  * Failure    ERR_MEMORY or ERR_CRYPTO if there is no arena: nothing may start then.

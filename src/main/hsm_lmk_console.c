@@ -147,8 +147,8 @@ static int officer_key(struct hsm_lmk *run, const char *purpose, uint8_t number,
     bool reads = sscanf(last, "OK %u %u %u %32s", &log2n, &r, &p, salt_digits) == 4 && log2n < 32 && r < 256 && p < 256;
     if (!reads || span_unhex(span_text(salt_digits), salt, sizeof salt) != ERR_OK)
         return hsm_lmk_say(HSM_LMK_FAILED, "%s: an answer that is not of this version", run->options.console);
-    const struct kdf_cost cost = {(uint8_t)log2n, (uint8_t)r, (uint8_t)p};
-    if (kdf_scrypt(passphrase, span_of(salt, sizeof salt), cost, run->desk->key, sizeof run->desk->key) != ERR_OK)
+    const struct crypto_kdf_cost cost = {(uint8_t)log2n, (uint8_t)r, (uint8_t)p};
+    if (crypto_kdf_scrypt(passphrase, span_of(salt, sizeof salt), cost, run->desk->key, sizeof run->desk->key) != ERR_OK)
         return hsm_lmk_say(HSM_LMK_FAILED, "scrypt: not enough memory, or a cost that is not allowed");
     return HSM_LMK_DONE;
 }

@@ -164,7 +164,7 @@ int hsm_lmk_create(struct hsm_lmk *run)
         return hsm_lmk_say(HSM_LMK_BAD_LINE, "--needed %d is more than --officers %d", o->needed, o->officers);
     if (access(o->store, F_OK) == 0)
         return hsm_lmk_say(HSM_LMK_REFUSED, "%s exists: `lmk zeroise` destroys a store", o->store);
-    const struct kdf_cost cost = {(uint8_t)o->log2n, KDF_COST_DEFAULT.r, KDF_COST_DEFAULT.p};
+    const struct crypto_kdf_cost cost = {(uint8_t)o->log2n, CRYPTO_KDF_COST_DEFAULT.r, CRYPTO_KDF_COST_DEFAULT.p};
     if (keys_store_create(cost, (uint8_t)o->needed, (uint8_t)o->officers, &run->env, &run->store) != ERR_OK)
         return hsm_lmk_say(HSM_LMK_FAILED, "no memory for the store");
     for (int i = 1; i <= o->officers; i++) {

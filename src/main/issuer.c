@@ -78,7 +78,7 @@ struct process {
     struct hsm_link *hsm;
     struct store *reads;
     struct store_writer *writer;
-    struct vault *vault;
+    struct crypto_vault *vault;
     struct http *http;
     struct issuer *issuer;
 };
@@ -195,7 +195,7 @@ static enum err start(void *context, struct net_problem *problem)
     struct hostcmd_profile layout;
     TRY(keys_load(p, problem));
     TRY(layout_file_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
-    TRY(vault_open_file(s->vault_path, "ledger", &p->vault));
+    TRY(crypto_vault_open_file(s->vault_path, "ledger", &p->vault));
     TRY(store_connect(p));
     TRY(network_connect(p, problem));
     struct issuer_config config = {
@@ -242,7 +242,7 @@ static void stop(void *context)
     hsm_link_destroy(p->hsm);
     store_close(p->reads);
     if (p->vault)
-        vault_close(p->vault);
+        crypto_vault_close(p->vault);
 }
 
 static const struct service service = {

@@ -82,7 +82,7 @@ struct process {
     struct hsm_link *hsm;
     struct store *reads;
     struct store_writer *writer;
-    struct vault *vault;
+    struct crypto_vault *vault;
     struct switch_ports *ports;
     struct switch_core *core;
 };
@@ -148,7 +148,7 @@ static enum err links_resolve(struct process *p, char *problem, size_t problem_c
         if (p->settings.link[i].listen[0] == 0)
             continue;
         TRY(switch_link_resolve(link_ids[i], &p->settings.link[i], &p->link[p->link_count], problem, problem_cap));
-        TRY(iso_check(p->link[p->link_count].profile, NULL));
+        TRY(iso8583_check(p->link[p->link_count].profile, NULL));
         p->link_count++;
     }
     if (p->link_count > 0)
@@ -204,7 +204,7 @@ static enum err start(void *context, struct net_problem *problem)
     TRY(links_resolve(p, problem->text, sizeof problem->text));
     TRY(layout_file_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
     TRY(keys_file_load(s->keys_path, &p->keys, problem->text, sizeof problem->text));
-    TRY(vault_open_file(s->vault_path, "ledger", &p->vault));
+    TRY(crypto_vault_open_file(s->vault_path, "ledger", &p->vault));
     TRY(store_connect(p));
     TRY(network_connect(p, problem));
     config.link_count = p->link_count;
@@ -235,7 +235,7 @@ static void stop(void *context)
         switch_ports_close(p->ports);
     store_close(p->reads);
     if (p->vault != NULL)
-        vault_close(p->vault);
+        crypto_vault_close(p->vault);
 }
 
 static const struct service service = {

@@ -187,7 +187,7 @@ static void judge(struct switch_core *core, struct slot *s)
     struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
     struct switch_plan plan = {0};
 
-    if (s->code.presence == ISO_CODE_PRESENT) {
+    if (s->code.presence == ISO8583_CODE_PRESENT) {
         switch_plan_make(&(struct switch_plan_input){.product = product,
                                                      .card = &s->card->row.card,
                                                      .code = &s->card->row.code,

@@ -61,12 +61,12 @@ struct slot {
     bool keyed; /* in both buckets */
 
     struct pan pan;
-    struct iso_code code;
+    struct iso8583_code code;
     char de14[5];
     struct ledger_auth auth; /* identity on the wire, then the decision */
-    struct iso_message answer;
-    struct iso_original original; /* reversal */
-    int64_t remaining;            /* reversal: amount that stays authorised */
+    struct iso8583_message answer;
+    struct iso8583_original original; /* reversal */
+    int64_t remaining;                /* reversal: amount that stays authorised */
 
     struct card_entry *card;
     struct switch_facts facts;
@@ -101,7 +101,7 @@ struct switch_core {
     struct secret_pages pages; /* slots, the scratch message, the scratch command */
     struct slot *slot;
     struct slot *free_slot;
-    struct iso_message *scratch;
+    struct iso8583_message *scratch;
     uint8_t *command;
     struct slot **by_key;
     struct slot **by_original;

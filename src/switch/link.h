@@ -36,10 +36,10 @@ struct switch_link_config {
 struct switch_link {
     const char *id;
     struct switch_link_config config;
-    const struct iso_profile *profile;
+    const struct iso8583_profile *profile;
     enum switch_network network;
-    enum iso_extract extract;
-    enum iso_result result;
+    enum iso8583_extract extract;
+    enum iso8583_result result;
     char code_de39[3];
     char zero_de39[3];
 };

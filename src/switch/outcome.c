@@ -74,11 +74,11 @@ static enum switch_outcome outcome_match(const struct switch_case *c)
 
 static enum switch_outcome outcome_of(const struct switch_case *c)
 {
-    if (c->presence == ISO_CODE_ABSENT || c->presence == ISO_CODE_NOT_ON_CARD)
+    if (c->presence == ISO8583_CODE_ABSENT || c->presence == ISO8583_CODE_NOT_ON_CARD)
         return SWITCH_OUTCOME_ABSENT;
-    if (c->presence == ISO_CODE_ILLEGIBLE)
+    if (c->presence == ISO8583_CODE_ILLEGIBLE)
         return SWITCH_OUTCOME_ILLEGIBLE;
-    if (c->presence == ISO_CODE_MALFORMED)
+    if (c->presence == ISO8583_CODE_MALFORMED)
         return SWITCH_OUTCOME_MALFORMED;
     if (c->finding->reading == SWITCH_READ_NO_ANSWER)
         return SWITCH_OUTCOME_HSM_DOWN;
@@ -238,7 +238,7 @@ static char letter_of(const struct switch_case *c, enum switch_outcome outcome)
 {
     char letter = rows[outcome].letter;
 
-    if (outcome == SWITCH_OUTCOME_ABSENT && c->presence == ISO_CODE_NOT_ON_CARD)
+    if (outcome == SWITCH_OUTCOME_ABSENT && c->presence == ISO8583_CODE_NOT_ON_CARD)
         letter = 'S';
     if (outcome == SWITCH_OUTCOME_HSM_DOWN && c->no_keys)
         letter = 'U';
@@ -277,10 +277,10 @@ void switch_judge(const struct switch_case *c, struct switch_verdict *out, struc
     }
 }
 
-void switch_judge_unknown(const struct switch_link *link, enum iso_presence presence, bool result_wanted,
+void switch_judge_unknown(const struct switch_link *link, enum iso8583_presence presence, bool result_wanted,
                           struct switch_verdict *out)
 {
-    bool masked = link->config.mask_unknown_card && presence == ISO_CODE_PRESENT;
+    bool masked = link->config.mask_unknown_card && presence == ISO8583_CODE_PRESENT;
 
     *out = (struct switch_verdict){.outcome = SWITCH_OUTCOME_UNEVALUATED, .reason = SWITCH_CTM_UNKNOWN_CARD};
     memcpy(out->de39, masked ? link->code_de39 : switch_ctm_row(SWITCH_CTM_UNKNOWN_CARD)->de39, 3);

@@ -64,7 +64,7 @@ struct switch_case {
     const struct ledger_full_card *row;
     const struct switch_plan *plan;
     const struct switch_finding *finding; /* anything but ASK */
-    enum iso_presence presence;
+    enum iso8583_presence presence;
     bool result_wanted;
     bool expiry_wrong; /* DE14 is neither of the card's dates: code and expiry cannot be searched separately */
     bool no_keys;      /* a key of the product is not there */
@@ -89,7 +89,7 @@ struct switch_verdict {
 
 void switch_judge(const struct switch_case *c, struct switch_verdict *out, struct ledger_full_card *after);
 /* The verdict for a card that is not known: as CTM 14, or as a mismatch where the link masks it. */
-void switch_judge_unknown(const struct switch_link *link, enum iso_presence presence, bool result_wanted,
+void switch_judge_unknown(const struct switch_link *link, enum iso8583_presence presence, bool result_wanted,
                           struct switch_verdict *out);
 /* DE14 against the card's dates; an absent DE14 is not wrong. `alternate`: it is the date of the reissue. */
 bool switch_expiry_wrong(const struct ledger_card *card, struct span de14, int64_t now_ms, bool *alternate);

@@ -120,7 +120,7 @@ void switch_slot_free(struct switch_core *core, struct slot *s)
     switch_card_drop(core, s);
     if (core->in_flight[s->link] > 0)
         core->in_flight[s->link]--;
-    iso_message_wipe(&s->answer);
+    iso8583_message_wipe(&s->answer);
     secret_wipe(&s->pan, sizeof s->pan);
     secret_wipe(&s->code, sizeof s->code);
     /* The storage of messages is wiped above as far as it was used; the rest of the slot is small. */
@@ -329,11 +329,11 @@ enum err switch_pool_create(struct switch_core *core)
     size_t slots = core->config.slots;
     uint8_t *at;
 
-    TRY(secret_pages_create(slots * sizeof(struct slot) + sizeof(struct iso_message) + COMMAND_ROOM, &core->pages));
+    TRY(secret_pages_create(slots * sizeof(struct slot) + sizeof(struct iso8583_message) + COMMAND_ROOM, &core->pages));
     at = core->pages.at;
     core->slot = (struct slot *)(void *)at;
-    core->scratch = (struct iso_message *)(void *)(at + slots * sizeof(struct slot));
-    core->command = at + slots * sizeof(struct slot) + sizeof(struct iso_message);
+    core->scratch = (struct iso8583_message *)(void *)(at + slots * sizeof(struct slot));
+    core->command = at + slots * sizeof(struct slot) + sizeof(struct iso8583_message);
     for (size_t i = 0; i < slots; i++) {
         core->slot[i].index = (uint32_t)i;
         core->slot[i].next = i + 1 < slots ? &core->slot[i + 1] : NULL;

@@ -40,7 +40,7 @@ enum err switch_ports_open(struct net_loop *loop, const struct switch_link *link
         struct net_server_config config = {
             .name = link[i].id,
             .listen = link[i].config.listen,
-            .framing = {.kind = NET_LEN2, .min = FRAME_MIN, .max = ISO_FRAME_MAX},
+            .framing = {.kind = NET_LEN2, .min = FRAME_MIN, .max = ISO8583_FRAME_MAX},
             .sizes = {.read = READ_ROOM, .write = WRITE_ROOM, .reply_room = REPLY_ROOM},
             .connections = CONNECTIONS,
             .events = {.frames = frames, .context = p},

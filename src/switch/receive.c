@@ -18,7 +18,7 @@ static void text_copy(char *out, size_t cap, struct span value)
 static void mti_class_write(uint16_t mti, char out[static 5])
 {
     for (int i = 0; i < 4; i++)
-        out[i] = "0123456789ABCDEF"[iso_mti_class(mti) >> (12 - 4 * i) & 15];
+        out[i] = "0123456789ABCDEF"[iso8583_mti_class(mti) >> (12 - 4 * i) & 15];
     out[4] = 0;
 }
 
@@ -30,75 +30,75 @@ static const struct {
     uint16_t cap;
 } auth_texts[] = {
 #define AUTH_TEXT(field_, member_) {field_, offsetof(struct ledger_auth, member_), sizeof(((struct ledger_auth *)0)->member_)}
-    AUTH_TEXT(ISO_TRANSMISSION,    de7),
-    AUTH_TEXT(ISO_STAN,            de11),
-    AUTH_TEXT(ISO_ACQUIRER,        de32),
-    AUTH_TEXT(ISO_RRN,             de37),
-    AUTH_TEXT(ISO_TERMINAL,        de41),
-    AUTH_TEXT(ISO_MERCHANT,        de42),
-    AUTH_TEXT(ISO_PROCESSING_CODE, de3),
-    AUTH_TEXT(ISO_MCC,             mcc),
-    AUTH_TEXT(ISO_ENTRY_MODE,      de22),
-    AUTH_TEXT(ISO_CONDITION,       de25),
-    AUTH_TEXT(ISO_CURRENCY,        currency),
+    AUTH_TEXT(ISO8583_TRANSMISSION,    de7),
+    AUTH_TEXT(ISO8583_STAN,            de11),
+    AUTH_TEXT(ISO8583_ACQUIRER,        de32),
+    AUTH_TEXT(ISO8583_RRN,             de37),
+    AUTH_TEXT(ISO8583_TERMINAL,        de41),
+    AUTH_TEXT(ISO8583_MERCHANT,        de42),
+    AUTH_TEXT(ISO8583_PROCESSING_CODE, de3),
+    AUTH_TEXT(ISO8583_MCC,             mcc),
+    AUTH_TEXT(ISO8583_ENTRY_MODE,      de22),
+    AUTH_TEXT(ISO8583_CONDITION,       de25),
+    AUTH_TEXT(ISO8583_CURRENCY,        currency),
 #undef AUTH_TEXT
 };
 /* clang-format on */
 
-static enum err slot_read(struct switch_core *core, struct slot *s, const struct iso_message *m)
+static enum err slot_read(struct switch_core *core, struct slot *s, const struct iso8583_message *m)
 {
     struct ledger_auth *a = &s->auth;
     uint64_t amount = 0;
 
     for (size_t i = 0; i < sizeof auth_texts / sizeof auth_texts[0]; i++)
-        text_copy((char *)a + auth_texts[i].offset, auth_texts[i].cap, iso_get(m, auth_texts[i].field));
-    TRY(card_pan_parse(iso_get(m, ISO_PAN), CARD_ANY, &s->pan));
-    TRY(span_decimal(iso_get(m, ISO_AMOUNT), &amount));
+        text_copy((char *)a + auth_texts[i].offset, auth_texts[i].cap, iso8583_get(m, auth_texts[i].field));
+    TRY(card_pan_parse(iso8583_get(m, ISO8583_PAN), CARD_ANY, &s->pan));
+    TRY(span_decimal(iso8583_get(m, ISO8583_AMOUNT), &amount));
     a->amount = (int64_t)amount;
     text_copy(a->link_id, sizeof a->link_id, span_text(core->link[s->link].id));
     mti_class_write(m->mti, a->mti_class);
-    text_copy(a->bin8, sizeof a->bin8, span_slice(iso_get(m, ISO_PAN), 0, 8));
-    text_copy(s->de14, sizeof s->de14, iso_get(m, ISO_EXPIRY));
+    text_copy(a->bin8, sizeof a->bin8, span_slice(iso8583_get(m, ISO8583_PAN), 0, 8));
+    text_copy(s->de14, sizeof s->de14, iso8583_get(m, ISO8583_EXPIRY));
     a->received_at = env_wall_ms(core->config.env);
     a->pan_mac.len = LEDGER_MAC_LEN;
-    return vault_pan_mac(core->config.vault, iso_get(m, ISO_PAN), a->pan_mac.at);
+    return crypto_vault_pan_mac(core->config.vault, iso8583_get(m, ISO8583_PAN), a->pan_mac.at);
 }
 
-static enum err reversal_read(struct slot *s, const struct iso_message *m)
+static enum err reversal_read(struct slot *s, const struct iso8583_message *m)
 {
     uint64_t amount = 0;
     bool partial = false;
 
-    TRY(iso_original_read(m, &s->original));
-    TRY(iso_replacement_read(m, &partial, &amount));
+    TRY(iso8583_original_read(m, &s->original));
+    TRY(iso8583_replacement_read(m, &partial, &amount));
     s->remaining = partial ? (int64_t)amount : 0;
     return ERR_OK;
 }
 
 /* An answer with nothing but DE39, from a message that has no slot. */
-static bool answer_now(struct switch_core *core, size_t link, struct net_peer peer, const struct iso_message *request,
+static bool answer_now(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *request,
                        const char *de39)
 {
-    const struct iso_profile *p = core->link[link].profile;
-    uint8_t room[ISO_FRAME_MAX];
+    const struct iso8583_profile *p = core->link[link].profile;
+    uint8_t room[ISO8583_FRAME_MAX];
     struct buf out = buf_over(room, sizeof room);
-    struct iso_message answer;
+    struct iso8583_message answer;
     bool built;
 
-    iso_answer_init(p, request, &answer);
-    iso_set_text(&answer, ISO_RESPONSE, de39);
-    built = iso_build(p, &answer, &out) == ERR_OK;
+    iso8583_answer_init(p, request, &answer);
+    iso8583_set_text(&answer, ISO8583_RESPONSE, de39);
+    built = iso8583_build(p, &answer, &out) == ERR_OK;
     if (built)
         core->config.reply(core->config.context, link, peer, buf_span(&out));
-    iso_message_wipe(&answer);
+    iso8583_message_wipe(&answer);
     secret_wipe(room, out.len);
     return built;
 }
 
-static bool reject(struct switch_core *core, size_t link, struct net_peer peer, const struct iso_fault *fault,
-                   const struct iso_message *m)
+static bool reject(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_fault *fault,
+                   const struct iso8583_message *m)
 {
-    const char *de39 = iso_fault_response(fault, m);
+    const char *de39 = iso8583_fault_response(fault, m);
 
     core->counters.rejected++;
     LOG(core->config.env->log, LOG_WARN, "switch.format", LOG_TEXT("link", core->link[link].id), LOG_INT("field", fault->field),
@@ -109,12 +109,12 @@ static bool reject(struct switch_core *core, size_t link, struct net_peer peer, 
 }
 
 /* A slot with everything of the request; NULL after an answer with `de39`. */
-static const char *slot_open(struct switch_core *core, size_t link, struct net_peer peer, const struct iso_message *m,
+static const char *slot_open(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *m,
                              struct slot **out)
 {
     bool room = core->in_flight[link] < (size_t)core->link[link].config.max_in_flight;
     struct slot *s = room ? switch_slot_take(core) : NULL;
-    bool reversal = iso_mti_class(m->mti) == ISO_REVERSAL;
+    bool reversal = iso8583_mti_class(m->mti) == ISO8583_REVERSAL;
 
     if (s == NULL) {
         core->counters.busy++;
@@ -130,23 +130,23 @@ static const char *slot_open(struct switch_core *core, size_t link, struct net_p
         core->counters.rejected++;
         return "30";
     }
-    iso_code_read(core->link[link].extract, m, &s->code);
-    iso_answer_init(core->link[link].profile, m, &s->answer);
+    iso8583_code_read(core->link[link].extract, m, &s->code);
+    iso8583_answer_init(core->link[link].profile, m, &s->answer);
     switch_slot_hash(s);
     *out = s;
     return NULL;
 }
 
-static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer, const struct iso_message *m)
+static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *m)
 {
     struct slot *s = NULL;
     const char *de39 = "12";
 
-    if (!iso_mti_request(m->mti))
+    if (!iso8583_mti_request(m->mti))
         return true; /* an answer to nothing: ignored */
-    if (iso_mti_class(m->mti) == ISO_NETWORK)
+    if (iso8583_mti_class(m->mti) == ISO8583_NETWORK)
         de39 = "00";
-    else if (iso_mti_class(m->mti) == ISO_AUTHORISATION || iso_mti_class(m->mti) == ISO_REVERSAL)
+    else if (iso8583_mti_class(m->mti) == ISO8583_AUTHORISATION || iso8583_mti_class(m->mti) == ISO8583_REVERSAL)
         de39 = slot_open(core, link, peer, m, &s);
     if (de39 != NULL)
         return answer_now(core, link, peer, m, de39);
@@ -156,15 +156,15 @@ static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer
 
 bool switch_receive(struct switch_core *core, size_t link, struct net_peer peer, struct span payload)
 {
-    struct iso_fault fault;
+    struct iso8583_fault fault;
     bool good;
 
     core->counters.received++;
     core->now_us = env_monotonic_us(core->config.env);
-    if (iso_parse(core->link[link].profile, payload, core->scratch, &fault) == ERR_OK)
+    if (iso8583_parse(core->link[link].profile, payload, core->scratch, &fault) == ERR_OK)
         good = dispatch(core, link, peer, core->scratch);
     else
         good = reject(core, link, peer, &fault, core->scratch);
-    iso_message_wipe(core->scratch);
+    iso8583_message_wipe(core->scratch);
     return good;
 }

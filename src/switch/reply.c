@@ -63,15 +63,15 @@ size_t switch_fingerprint_write(const struct slot *s, uint8_t *out, size_t cap)
 static void send_answer(struct switch_core *core, struct slot *s, const char *de39, const char *de38, char letter)
 {
     const struct switch_link *link = &core->link[s->link];
-    uint8_t room[ISO_FRAME_MAX];
+    uint8_t room[ISO8583_FRAME_MAX];
     struct buf out = buf_over(room, sizeof room);
 
     secret_wipe(&s->code, sizeof s->code); /* before the answer is built (switch spec 6 step 9) */
     if (de38[0] != 0)
-        iso_set_text(&s->answer, ISO_APPROVAL, de38);
-    iso_set_text(&s->answer, ISO_RESPONSE, de39);
-    iso_result_write(link->result, letter, &s->answer);
-    if (iso_build(link->profile, &s->answer, &out) == ERR_OK)
+        iso8583_set_text(&s->answer, ISO8583_APPROVAL, de38);
+    iso8583_set_text(&s->answer, ISO8583_RESPONSE, de39);
+    iso8583_result_write(link->result, letter, &s->answer);
+    if (iso8583_build(link->profile, &s->answer, &out) == ERR_OK)
         core->config.reply(core->config.context, s->link, s->peer, buf_span(&out));
     else
         LOG(core->config.env->log, LOG_ERROR, "switch.answer", LOG_TEXT("link", link->id));

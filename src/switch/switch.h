@@ -41,7 +41,7 @@ struct switch_config {
     struct store_writer *writer;
     struct hostcmd_client *hsm;
     const struct hostcmd_profile *layout; /* of scheme 5, as the HSMs have it; copied; NULL: countersign-5 */
-    struct vault *vault;                  /* PAN MACs */
+    struct crypto_vault *vault;           /* PAN MACs */
     const struct switch_link *link;
     size_t link_count;
     /* The KEY text of an HSM key name; NULL: not known. */

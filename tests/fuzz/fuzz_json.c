@@ -31,19 +31,19 @@ static void check_bound(const struct body *b)
     for (size_t i = 0; i < b->pan.len; i++)
         if (b->pan.at[i] < '0' || b->pan.at[i] > '9')
             abort();
-    if (!json_utf8(WIRE_SPAN(b->text)))
+    if (!http_json_utf8(WIRE_SPAN(b->text)))
         abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct body body;
-    struct json_faults faults;
-    unsigned flags = size > 0 && data[0] == '{' ? JSON_STRICT : JSON_NULL_ABSENT;
-    enum err err = json_bind(&record, span_of(data, size), flags, &body, &faults);
+    struct http_json_faults faults;
+    unsigned flags = size > 0 && data[0] == '{' ? HTTP_JSON_STRICT : HTTP_JSON_NULL_ABSENT;
+    enum err err = http_json_bind(&record, span_of(data, size), flags, &body, &faults);
     if (err == ERR_OK)
         check_bound(&body);
-    else if (faults.count == 0 || faults.count > JSON_FAULTS_MAX)
+    else if (faults.count == 0 || faults.count > HTTP_JSON_FAULTS_MAX)
         abort();
     return 0;
 }

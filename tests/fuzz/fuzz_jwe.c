@@ -27,20 +27,20 @@ static void check_base64(struct span text, enum err (*decode)(struct span, struc
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct jwe_private own;
-    static struct jwe_public point;
-    static uint8_t room[JWE_TEXT_MAX];
-    if (!own.key && jwe_generate(&own, &point) != ERR_OK)
+    static struct crypto_jwe_private own;
+    static struct crypto_jwe_public point;
+    static uint8_t room[CRYPTO_JWE_TEXT_MAX];
+    if (!own.key && crypto_jwe_generate(&own, &point) != ERR_OK)
         abort();
     struct span in = span_of(data, size), part;
     struct buf out = buf_over(room, sizeof room);
-    if (jwe_decrypt(&own, in, &out) != ERR_PARSE_VALUE || out.len != 0)
+    if (crypto_jwe_decrypt(&own, in, &out) != ERR_PARSE_VALUE || out.len != 0)
         abort();
-    if (jose_text(in, "alg", &part) == ERR_OK && (part.at < data || part.at + part.len > data + size))
+    if (crypto_jose_text(in, "alg", &part) == ERR_OK && (part.at < data || part.at + part.len > data + size))
         abort();
-    if (jose_object(in, "epk", &part) == ERR_OK && (part.len < 2 || part.at[part.len - 1] != '}'))
+    if (crypto_jose_object(in, "epk", &part) == ERR_OK && (part.len < 2 || part.at[part.len - 1] != '}'))
         abort();
-    check_base64(in, base64_decode, base64_encode);
-    check_base64(in, base64url_decode, base64url_encode);
+    check_base64(in, crypto_base64_decode, crypto_base64_encode);
+    check_base64(in, crypto_base64url_decode, crypto_base64url_encode);
     return 0;
 }

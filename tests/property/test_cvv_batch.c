@@ -19,7 +19,7 @@ enum { CARDS_MAX = 2000 };
 static struct env env;
 static struct cvv_batch_card cards[CARDS_MAX];
 static struct cvv_batch_code codes[CARDS_MAX];
-static struct des_batch_key batch;
+static struct crypto_des_batch_key batch;
 
 static unsigned below(unsigned n)
 {
@@ -85,7 +85,7 @@ static void assert_same(struct cvv_key *key, size_t count, unsigned *bad)
         assert_int_equal(codes[i].err, ERR_COUNT);
 }
 
-static unsigned check(const struct des_kernel *kernel, size_t count, unsigned one_bad_in)
+static unsigned check(const struct crypto_des_kernel *kernel, size_t count, unsigned one_bad_in)
 {
     struct secret_key pair = random_pair();
     struct cvv_key key;
@@ -109,8 +109,8 @@ static void a_batch_equals_its_cards(void **state)
 {
     (void)state;
     static const size_t counts[] = {0, 1, 2, 3, 17, 63, 64, 65, 127, 128, 129, 255, 257, 511, 512, 513, 777, 1025, 1999, CARDS_MAX};
-    const struct des_kernel *kernel;
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++)
+    const struct crypto_des_kernel *kernel;
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++)
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
             assert_int_equal(check(kernel, counts[i], 0), 0);
 }
@@ -118,8 +118,8 @@ static void a_batch_equals_its_cards(void **state)
 static void counts_are_any(void **state)
 {
     (void)state;
-    const struct des_kernel *kernel;
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++)
+    const struct crypto_des_kernel *kernel;
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++)
         for (int round = 0; round < 10; round++)
             assert_int_equal(check(kernel, 1 + below(CARDS_MAX), 0), 0);
 }
@@ -127,8 +127,8 @@ static void counts_are_any(void **state)
 static void bad_cards_do_not_spoil_the_others(void **state)
 {
     (void)state;
-    const struct des_kernel *kernel;
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+    const struct crypto_des_kernel *kernel;
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++) {
         assert_true(check(kernel, 1501, 7) > 100);
         assert_int_equal(check(kernel, 70, 1), 70);
     }
@@ -167,7 +167,7 @@ static void spoil_dynamic(struct cvv_dynamic *card)
     }
 }
 
-static unsigned check_dynamic(const struct des_kernel *kernel, size_t count, unsigned one_bad_in)
+static unsigned check_dynamic(const struct crypto_des_kernel *kernel, size_t count, unsigned one_bad_in)
 {
     static struct cvv_dynamic dynamic[CARDS_MAX];
     struct secret_key pair = random_pair();
@@ -196,8 +196,8 @@ static void dynamic_codes_equal_those_one_by_one(void **state)
 {
     (void)state;
     static const size_t counts[] = {1, 2, 127, 129, 511, 513, 1100};
-    const struct des_kernel *kernel;
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+    const struct crypto_des_kernel *kernel;
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++) {
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
             assert_int_equal(check_dynamic(kernel, counts[i], 0), 0);
         assert_true(check_dynamic(kernel, 900, 5) > 80);
@@ -220,16 +220,16 @@ static uint64_t lettered_block(void)
 static void the_second_pass_is_taken(void **state)
 {
     (void)state;
-    static uint64_t blocks[DES_BATCH_LANES_MAX], made[DES_BATCH_LANES_MAX];
-    static struct des_planes planes;
-    const struct des_kernel *kernel;
+    static uint64_t blocks[CRYPTO_DES_BATCH_LANES_MAX], made[CRYPTO_DES_BATCH_LANES_MAX];
+    static struct crypto_des_planes planes;
+    const struct crypto_des_kernel *kernel;
     unsigned letters_alone = 0;
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++) {
         for (size_t i = 0; i < kernel->lanes; i++)
             blocks[i] = i == 0 ? 0xABCDEFABCDEFABCD : i == 1 ? 0xFFFFFFFFFFFFFFF9 : lettered_block();
         kernel->gather(blocks, &planes);
         cvv_planes_decimalise(&planes, kernel->lanes / 64U);
-        des_batch_scatter(kernel, &planes, made);
+        crypto_des_batch_scatter(kernel, &planes, made);
         for (size_t i = 0; i < kernel->lanes; i++) {
             char expected[16];
             size_t count = 0;

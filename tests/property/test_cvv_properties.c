@@ -212,16 +212,16 @@ static void card_keys_have_odd_parity(void **state)
 {
     (void)state;
     struct secret_key master = {.len = 16}, card;
-    struct des des = {0};
+    struct crypto_des des = {0};
     memset(master.at, 0x13, 16);
-    assert_int_equal(des_load(&master, &des), ERR_OK);
+    assert_int_equal(crypto_des_load(&master, &des), ERR_OK);
     for (unsigned i = 0; i < 200; i++) {
         struct pan pan = random_pan(12, 19);
         assert_int_equal(cvv_card_key(&des, &pan, "00", i % 2 ? CVV_METHOD_A : CVV_METHOD_B, &card), ERR_OK);
         assert_int_equal(card.len, 16);
         assert_true(keys_parity_odd(&card));
     }
-    des_unload(&des);
+    crypto_des_unload(&des);
 }
 
 static int set_up(void **state)

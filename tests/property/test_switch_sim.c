@@ -54,7 +54,7 @@ static void attack_draw(struct sim *s, struct plan_of_attack *p)
 static void attack_run(struct sim *s, const struct plan_of_attack *p, bool together, char result[static BATCH][4])
 {
     for (size_t i = 0; i < BATCH; i++) {
-        struct iso_message m;
+        struct iso8583_message m;
 
         sim_authorise(&m, p->card[i], i, p->amount[i], p->code[i]);
         (void)sim_send(s, &m);
@@ -63,12 +63,12 @@ static void attack_run(struct sim *s, const struct plan_of_attack *p, bool toget
     }
     sim_settle(s);
     for (size_t i = 0; i < BATCH; i++) {
-        struct iso_message answer;
+        struct iso8583_message answer;
 
         sim_answer(s, i, &answer);
-        memcpy(result[i], iso_get(&answer, ISO_RESPONSE).at, 2);
-        result[i][2] = iso_result_read(ISO_RESULT_44_10, &answer);
-        result[i][3] = iso_has(&answer, ISO_APPROVAL);
+        memcpy(result[i], iso8583_get(&answer, ISO8583_RESPONSE).at, 2);
+        result[i][2] = iso8583_result_read(ISO8583_RESULT_44_10, &answer);
+        result[i][3] = iso8583_has(&answer, ISO8583_APPROVAL);
     }
 }
 
@@ -125,14 +125,14 @@ enum { ACTIONS = 400 };
 struct history {
     size_t card[SIM_REQUESTS];
     size_t repeats[SIM_REQUESTS]; /* the request it repeats; itself: none */
-    struct iso_message sent[ACTIONS + 1];
+    struct iso8583_message sent[ACTIONS + 1];
     size_t number[ACTIONS + 1]; /* of the request each message is */
     size_t sent_count;
 };
 
 static void act_authorise(struct sim *s, struct history *h)
 {
-    struct iso_message *m = &h->sent[h->sent_count];
+    struct iso8583_message *m = &h->sent[h->sent_count];
     size_t card = sim_draw(s, SIM_CARDS);
     char code[4];
 
@@ -147,7 +147,7 @@ static void act_authorise(struct sim *s, struct history *h)
 static void act_repeat(struct sim *s, struct history *h)
 {
     size_t i = sim_draw(s, (uint32_t)h->sent_count);
-    struct iso_message m = h->sent[i];
+    struct iso8583_message m = h->sent[i];
     size_t number;
 
     m.mti |= 1;
@@ -157,20 +157,20 @@ static void act_repeat(struct sim *s, struct history *h)
 
 static void act_reverse(struct sim *s, struct history *h)
 {
-    const struct iso_message *original = &h->sent[sim_draw(s, (uint32_t)h->sent_count)];
-    struct iso_message *m = &h->sent[h->sent_count];
+    const struct iso8583_message *original = &h->sent[sim_draw(s, (uint32_t)h->sent_count)];
+    struct iso8583_message *m = &h->sent[h->sent_count];
 
-    if (original->mti != ISO_AUTHORISATION)
+    if (original->mti != ISO8583_AUTHORISATION)
         return;
-    iso_message_init(m, ISO_REVERSAL);
-    for (unsigned f = 2; f < ISO_FIELDS; f++)
-        if (iso_need(&iso_profile_visa_base1, ISO_REVERSAL, f) != '-')
-            iso_copy(m, original, f);
-    iso_set_decimal(m, ISO_STAN, h->sent_count, 6);
-    iso_set_decimal(m, ISO_RRN, h->sent_count, 12);
-    assert_int_equal(iso_original_write(original, m), ERR_OK);
+    iso8583_message_init(m, ISO8583_REVERSAL);
+    for (unsigned f = 2; f < ISO8583_FIELDS; f++)
+        if (iso8583_need(&iso8583_profile_visa_base1, ISO8583_REVERSAL, f) != '-')
+            iso8583_copy(m, original, f);
+    iso8583_set_decimal(m, ISO8583_STAN, h->sent_count, 6);
+    iso8583_set_decimal(m, ISO8583_RRN, h->sent_count, 12);
+    assert_int_equal(iso8583_original_write(original, m), ERR_OK);
     if (sim_draw(s, 3) == 0)
-        assert_int_equal(iso_replacement_write(m, 50), ERR_OK);
+        assert_int_equal(iso8583_replacement_write(m, 50), ERR_OK);
     h->number[h->sent_count] = sim_send(s, m);
     h->repeats[h->number[h->sent_count]] = h->number[h->sent_count];
     h->sent_count++;
@@ -233,14 +233,14 @@ static void check_money(struct sim *s, const struct history *h)
     int64_t expected = 0;
 
     for (size_t i = 0; i < h->sent_count; i++) {
-        struct iso_message answer;
+        struct iso8583_message answer;
         struct ledger_message_id id;
         struct ledger_unit unit;
         struct ledger_original original;
         char de11[7];
         size_t at;
 
-        if (h->sent[i].mti != ISO_AUTHORISATION)
+        if (h->sent[i].mti != ISO8583_AUTHORISATION)
             continue;
         sim_answer(s, h->number[i], &answer);
         (void)snprintf(de11, sizeof de11, "%06u", (unsigned)(i % 1000000));
@@ -249,12 +249,12 @@ static void check_money(struct sim *s, const struct history *h)
         at = ledger_get_original(&unit, &id);
         assert_int_equal(ledger_unit_run(&unit, s->f.store), ERR_OK);
         if (ledger_take_original(&unit, at, &original)) {
-            assert_memory_equal(original.auth.de39, iso_get(&answer, ISO_RESPONSE).at, 2);
+            assert_memory_equal(original.auth.de39, iso8583_get(&answer, ISO8583_RESPONSE).at, 2);
             assert_true(original.auth.reversed_amount <= original.auth.amount);
             if (original.auth.de38[0] != 0)
                 expected += original.auth.amount - original.auth.reversed_amount;
         } else {
-            assert_false(iso_has(&answer, ISO_APPROVAL));
+            assert_false(iso8583_has(&answer, ISO8583_APPROVAL));
         }
         arena_reset(&s->f.arena);
     }
@@ -294,12 +294,12 @@ static void histories(void **state)
         check_single_use(&sim);
         conflicts += switch_counters(sim.core).conflicts;
         for (size_t i = 0; i < h.sent_count; i++) {
-            struct iso_message answer;
+            struct iso8583_message answer;
 
             sim_answer(&sim, h.number[i], &answer);
-            reached_approved += iso_has(&answer, ISO_APPROVAL);
-            reached_down += span_is(iso_get(&answer, ISO_RESPONSE), "91");
-            assert_false(span_is(iso_get(&answer, ISO_RESPONSE), "96"));
+            reached_approved += iso8583_has(&answer, ISO8583_APPROVAL);
+            reached_down += span_is(iso8583_get(&answer, ISO8583_RESPONSE), "91");
+            assert_false(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "96"));
         }
         sim_close(&sim);
     }
@@ -323,17 +323,17 @@ static void damaged_frames_change_nothing(void **state)
     sim_display(&sim, 0);
     sim_read(&sim, 0, &before);
     for (uint64_t round = 0; round < 30000; round++) {
-        struct iso_message m;
+        struct iso8583_message m;
         uint8_t frame[SIM_FRAME];
         struct buf out = buf_over(frame, sizeof frame);
         size_t len;
 
         sim_authorise(&m, 0, round, 100, "999");
-        assert_int_equal(iso_build(&iso_profile_visa_base1, &m, &out), ERR_OK);
+        assert_int_equal(iso8583_build(&iso8583_profile_visa_base1, &m, &out), ERR_OK);
         for (uint32_t changes = 1 + sim_draw(&sim, 3); changes > 0; changes--)
             frame[sim_draw(&sim, (uint32_t)out.len)] = (uint8_t)sim_draw(&sim, 256);
         len = sim_draw(&sim, 4) == 0 ? sim_draw(&sim, (uint32_t)out.len) : out.len;
-        if (iso_parse(&iso_profile_visa_base1, span_of(frame, len), &m, NULL) == ERR_OK)
+        if (iso8583_parse(&iso8583_profile_visa_base1, span_of(frame, len), &m, NULL) == ERR_OK)
             continue;
         sim.request[0].answers = 0;
         closed += !switch_receive(sim.core, 0, (struct net_peer){.slot = 0}, span_of(frame, len));
@@ -358,7 +358,7 @@ static void above_the_slots_91_at_once(void **state)
     sim_open(&sim, 7);
     sim_code(SWITCH_CY, 3, 0, code);
     for (uint64_t i = 0; i < 600; i++) { /* 512 slots */
-        struct iso_message m;
+        struct iso8583_message m;
 
         sim_authorise(&m, 3, i, 1, code);
         busy += sim.request[sim_send(&sim, &m)].answers;
@@ -366,10 +366,10 @@ static void above_the_slots_91_at_once(void **state)
     assert_int_equal(busy, 600 - 512);
     sim_settle(&sim);
     for (size_t i = 0; i < 600; i++) {
-        struct iso_message answer;
+        struct iso8583_message answer;
 
         sim_answer(&sim, i, &answer);
-        assert_true(span_is(iso_get(&answer, ISO_RESPONSE), i < 512 ? "00" : "91"));
+        assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), i < 512 ? "00" : "91"));
     }
     assert_int_equal(sum(&sim, "held"), 512);
     sim_close(&sim);
@@ -377,7 +377,7 @@ static void above_the_slots_91_at_once(void **state)
 
 static void a_late_request_is_dropped_unevaluated(void **state)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     char code[4];
 
     (void)state;
@@ -390,11 +390,11 @@ static void a_late_request_is_dropped_unevaluated(void **state)
     sim_settle(&sim);
     assert_int_equal(sim.request[0].answers, 0);
     assert_int_equal(switch_counters(sim.core).late, 1);
-    m.mti = ISO_AUTHORISATION_REPEAT; /* the network repeats, and the code is still good */
+    m.mti = ISO8583_AUTHORISATION_REPEAT; /* the network repeats, and the code is still good */
     (void)sim_send(&sim, &m);
     sim_settle(&sim);
     sim_answer(&sim, 1, &m);
-    assert_true(span_is(iso_get(&m, ISO_RESPONSE), "00"));
+    assert_true(span_is(iso8583_get(&m, ISO8583_RESPONSE), "00"));
     sim_close(&sim);
 }
 
@@ -402,7 +402,7 @@ static void a_late_request_is_dropped_unevaluated(void **state)
 static void a_clock_that_runs_behind_costs_no_try(void **state)
 {
     struct ledger_full_card row;
-    struct iso_message m;
+    struct iso8583_message m;
 
     (void)state;
     sim_open(&sim, 9);
@@ -412,7 +412,7 @@ static void a_clock_that_runs_behind_costs_no_try(void **state)
     (void)sim_send(&sim, &m);
     sim_settle(&sim);
     sim_answer(&sim, 0, &m);
-    assert_true(span_is(iso_get(&m, ISO_RESPONSE), "91"));
+    assert_true(span_is(iso8583_get(&m, ISO8583_RESPONSE), "91"));
     sim_read(&sim, 0, &row);
     assert_int_equal(row.code.declines, 0);
     assert_int_equal(row.code.g_consec, 0);
@@ -423,7 +423,7 @@ static void a_clock_that_runs_behind_costs_no_try(void **state)
 static void a_repeat_is_known_for_72_hours(void **state)
 {
     const int64_t later_ms[] = {71 * 3600000LL, 2 * 3600000LL};
-    struct iso_message m, answer;
+    struct iso8583_message m, answer;
     char code[4], approval[2][6];
 
     (void)state;
@@ -434,8 +434,8 @@ static void a_repeat_is_known_for_72_hours(void **state)
     sim_settle(&sim);
     for (size_t i = 0; i < 2; i++) {
         sim_answer(&sim, i, &answer);
-        assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
-        memcpy(approval[i], iso_get(&answer, ISO_APPROVAL).at, 6);
+        assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
+        memcpy(approval[i], iso8583_get(&answer, ISO8583_APPROVAL).at, 6);
         sim.world.wall_ms += later_ms[i];
         sim.world.monotonic_us += later_ms[i] * 1000;
         while (switch_counters(sim.core).retentions == i) {
@@ -447,14 +447,14 @@ static void a_repeat_is_known_for_72_hours(void **state)
     }
     assert_memory_equal(approval[0], approval[1], 6);
     sim_answer(&sim, 2, &answer);
-    assert_memory_not_equal(approval[0], iso_get(&answer, ISO_APPROVAL).at, 6);
+    assert_memory_not_equal(approval[0], iso8583_get(&answer, ISO8583_APPROVAL).at, 6);
     sim_close(&sim);
 }
 
 /* A step without answer is sent once more to another HSM; with none left the outcome is "HSM down", and no try is lost. */
 static void another_hsm_is_asked(void **state)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     char code[4];
 
     (void)state;
@@ -471,7 +471,7 @@ static void another_hsm_is_asked(void **state)
         (void)sim_send(&sim, &m);
         sim_settle(&sim);
         sim_answer(&sim, (size_t)round, &m);
-        assert_true(span_is(iso_get(&m, ISO_RESPONSE), round == 0 ? "91" : "00"));
+        assert_true(span_is(iso8583_get(&m, ISO8583_RESPONSE), round == 0 ? "91" : "00"));
         if (round == 0)
             assert_int_equal(sim.asked[0] + sim.asked[1], 2);
         assert_true(sim.asked[1] == 1);

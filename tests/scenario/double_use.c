@@ -27,7 +27,7 @@ struct attack {
 static size_t frame_of(void *context, size_t i, uint8_t *out, size_t cap)
 {
     const struct attack *a = context;
-    struct iso_message m;
+    struct iso8583_message m;
     char code[4] = {0};
 
     memcpy(code, a->code[i / USES], 3);
@@ -35,10 +35,10 @@ static size_t frame_of(void *context, size_t i, uint8_t *out, size_t cap)
     return lab_frame(LAB_VISA, &m, out, cap);
 }
 
-static void answer_of(void *context, size_t i, const struct iso_message *answer)
+static void answer_of(void *context, size_t i, const struct iso8583_message *answer)
 {
     struct attack *a = context;
-    struct span de39 = iso_get(answer, ISO_RESPONSE);
+    struct span de39 = iso8583_get(answer, ISO8583_RESPONSE);
 
     if (span_is(de39, "00"))
         a->approved[i / USES]++;

@@ -59,7 +59,7 @@ static void answer(struct service *s, struct http_request *r)
 {
     struct span id = http_header(r, "x-correlation-id");
     if (r->err != ERR_OK) {
-        problem_reply(r, &(struct problem){.err = r->err, .correlation_id = id});
+        http_problem_reply(r, &(struct http_problem){.err = r->err, .correlation_id = id});
         return;
     }
     switch (r->route->handler) {

@@ -119,7 +119,7 @@ static void no_wake(void *context)
 
 void bench_open(struct bench *b)
 {
-    static const uint8_t master[VAULT_MASTER] = {7};
+    static const uint8_t master[CRYPTO_VAULT_MASTER] = {7};
     memset(b, 0, sizeof *b);
     memset(&script, 0, sizeof script);
     waiting_count = 0;
@@ -127,7 +127,7 @@ void bench_open(struct bench *b)
     script_store = stores_connect(&b->stores);
     b->world = (struct world){.env = b->stores.env, .store = b->stores.store};
     assert_int_equal(arena_create(&b->world.arena, 1 << 20), ERR_OK);
-    assert_int_equal(vault_open(master, "ledger", &b->world.vault), ERR_OK);
+    assert_int_equal(crypto_vault_open(master, "ledger", &b->world.vault), ERR_OK);
     world_put_products(&b->world);
     world_put_client(&b->world, "sandbox", WORLD_ISSUER, "cards display read products operator keys", WORLD_API_KEY);
     world_put_card(&b->world, "v", "one-time", WORLD_PAN);
@@ -155,7 +155,7 @@ void bench_close(struct bench *b)
     http_destroy(b->http);
     store_close(script_store);
     arena_destroy(&b->world.arena);
-    vault_close(b->world.vault);
+    crypto_vault_close(b->world.vault);
     stores_teardown(&b->stores);
 }
 

@@ -213,11 +213,11 @@ void world_put_products(struct world *w)
 
 void world_put_client(struct world *w, const char *client_id, const char *issuer_id, const char *roles, const char *api_key)
 {
-    struct ledger_client client = {.kind = "app", .status = "active", .api_key_hash.len = DIGEST_SHA256};
+    struct ledger_client client = {.kind = "app", .status = "active", .api_key_hash.len = CRYPTO_DIGEST_SHA256};
     snprintf(client.client_id, sizeof client.client_id, "%s", client_id);
     snprintf(client.issuer_id, sizeof client.issuer_id, "%s", issuer_id);
     snprintf(client.roles, sizeof client.roles, "%s", roles);
-    insist(digest_sha256(span_text(api_key), client.api_key_hash.at) == ERR_OK, "digest");
+    insist(crypto_digest_sha256(span_text(api_key), client.api_key_hash.at) == ERR_OK, "digest");
     struct ledger_unit unit;
     arena_reset(&w->arena);
     ledger_unit_begin(&unit, 1, &w->arena);
@@ -233,15 +233,15 @@ void world_put_card(struct world *w, const char *card_id, const char *product_id
                                .enrolled = true,
                                .version = 1,
                                .created_at = env_wall_ms(&w->env),
-                               .pan_mac.len = VAULT_MAC};
+                               .pan_mac.len = CRYPTO_VAULT_MAC};
     snprintf(card.card_id, sizeof card.card_id, "%s", card_id);
     snprintf(card.product_id, sizeof card.product_id, "%s", product_id);
     snprintf(card.pan_last4, sizeof card.pan_last4, "%s", pan + strlen(pan) - 4);
     card.updated_at = card.created_at;
     struct buf sealed = buf_over(card.pan_enc.at, sizeof card.pan_enc.at);
-    insist(vault_seal(w->vault, &w->env, span_text(card_id), span_text(pan), &sealed) == ERR_OK, "seal");
+    insist(crypto_vault_seal(w->vault, &w->env, span_text(card_id), span_text(pan), &sealed) == ERR_OK, "seal");
     card.pan_enc.len = (uint16_t)sealed.len;
-    insist(vault_pan_mac(w->vault, span_text(pan), card.pan_mac.at) == ERR_OK, "mac");
+    insist(crypto_vault_pan_mac(w->vault, span_text(pan), card.pan_mac.at) == ERR_OK, "mac");
     struct ledger_unit unit;
     arena_reset(&w->arena);
     ledger_unit_begin(&unit, 2, &w->arena);
@@ -301,7 +301,7 @@ void world_setup(struct world *w, bool sandbox)
     w->port = free_port();
     w->admin_port = free_port();
     write_config(w, sandbox);
-    insist(vault_open(master, "ledger", &w->vault) == ERR_OK, "vault");
+    insist(crypto_vault_open(master, "ledger", &w->vault) == ERR_OK, "vault");
     insist(arena_create(&w->arena, 1 << 20) == ERR_OK, "arena");
     insist(store_open(w->url, &w->env, &w->store) == ERR_OK && store_migrate(w->store, STORE_LEDGER) == ERR_OK, "store");
     world_put_products(w);
@@ -322,7 +322,7 @@ void world_teardown(struct world *w)
     if (w->hsm > 0)
         world_hsm_kill(w);
     store_close(w->store);
-    vault_close(w->vault);
+    crypto_vault_close(w->vault);
     arena_destroy(&w->arena);
     snprintf(command, sizeof command, "rm -rf %s", w->dir);
     insist(system(command) == 0, "clean up");

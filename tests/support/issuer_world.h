@@ -22,7 +22,7 @@ struct world {
     struct env env;
     struct store *store;
     struct arena arena;
-    struct vault *vault;
+    struct crypto_vault *vault;
     uint16_t hsm_port, port, admin_port;
     pid_t hsm, issuer;
 };

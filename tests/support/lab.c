@@ -186,7 +186,7 @@ void lab_open(struct lab *lab, const char *binary, const char *url)
     must(store_open(lab->url, &lab->env, &lab->store), "store");
     must(store_migrate(lab->store, STORE_LEDGER), "migration");
     (void)snprintf(path, sizeof path, "%s/vault.key", lab->dir);
-    must(vault_open_file(path, "ledger", &lab->vault), "vault");
+    must(crypto_vault_open_file(path, "ledger", &lab->vault), "vault");
 }
 
 void lab_layout(struct lab *lab, const char *text)
@@ -265,7 +265,7 @@ void lab_close(struct lab *lab)
         (void)end(&lab->process[node], SIGKILL);
     lab_hsm_stop(lab);
     store_close(lab->store);
-    vault_close(lab->vault);
+    crypto_vault_close(lab->vault);
     arena_destroy(&lab->arena);
     (void)snprintf(command, sizeof command, "rm -rf %s", lab->dir);
     if (system(command) != 0)
@@ -336,8 +336,8 @@ static void card_make(struct lab *lab, const char *product, size_t n, struct led
     (void)snprintf(card->pan_last4, sizeof card->pan_last4, "%.4s", pan + 12);
     (void)snprintf(card->bin8, sizeof card->bin8, "%.8s", pan);
     card->pan_mac.len = LEDGER_MAC_LEN;
-    must(vault_pan_mac(lab->vault, span_of(pan, 16), card->pan_mac.at), "PAN MAC");
-    must(vault_seal(lab->vault, &lab->env, span_text(card->card_id), span_of(pan, 16), &sealed), "PAN seal");
+    must(crypto_vault_pan_mac(lab->vault, span_of(pan, 16), card->pan_mac.at), "PAN MAC");
+    must(crypto_vault_seal(lab->vault, &lab->env, span_text(card->card_id), span_of(pan, 16), &sealed), "PAN seal");
     card->pan_enc.len = (uint16_t)sealed.len;
 }
 

@@ -33,7 +33,7 @@ struct lab {
     struct log log;
     struct env env;
     struct store *store;
-    struct vault *vault;
+    struct crypto_vault *vault;
     struct arena arena;
 };
 
@@ -75,10 +75,10 @@ void lab_codes_many(struct lab *lab, size_t first, size_t count, bool one_time, 
 
 /* ---- messages ---- */
 
-const struct iso_profile *lab_profile(int link);
+const struct iso8583_profile *lab_profile(int link);
 /* 0100 of card `n` with everything a merchant sends; trace makes it unique. */
-void lab_request(struct iso_message *m, int link, size_t n, uint64_t trace, int64_t amount, const char *code);
-size_t lab_frame(int link, const struct iso_message *m, uint8_t *out, size_t cap);
+void lab_request(struct iso8583_message *m, int link, size_t n, uint64_t trace, int64_t amount, const char *code);
+size_t lab_frame(int link, const struct iso8583_message *m, uint8_t *out, size_t cap);
 int lab_connect(const struct lab *lab, size_t node, int link);
 /* -1: nobody listens. */
 int lab_connect_port(uint16_t port);
@@ -86,7 +86,7 @@ void lab_send(int fd, const void *payload, size_t len);
 /* False: the peer closed, or nothing came for `wait_ms`. */
 bool lab_receive(int fd, int wait_ms, uint8_t *out, size_t cap, size_t *len);
 /* Sends and waits for the answer. */
-void lab_call(const struct lab *lab, int link, const struct iso_message *request, struct iso_message *answer);
+void lab_call(const struct lab *lab, int link, const struct iso8583_message *request, struct iso8583_message *answer);
 
 /* ---- load: frames over several connections, deep in flight ---- */
 
@@ -97,7 +97,7 @@ struct lab_load {
     size_t count;
     /* Writes frame `i`; its answer's STAN and RRN say nothing: answers are told apart by DE37, which is `i`. */
     size_t (*frame)(void *context, size_t i, uint8_t *out, size_t cap);
-    void (*answer)(void *context, size_t i, const struct iso_message *answer);
+    void (*answer)(void *context, size_t i, const struct iso8583_message *answer);
     void *context;
 };
 /* Runs it to the end over all nodes in turn; nanoseconds it took. */

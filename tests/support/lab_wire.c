@@ -20,46 +20,47 @@ static _Noreturn void die(const char *what)
     exit(1);
 }
 
-const struct iso_profile *lab_profile(int link)
+const struct iso8583_profile *lab_profile(int link)
 {
-    return link == LAB_VISA ? &iso_profile_visa_base1 : &iso_profile_iso87_ascii;
+    return link == LAB_VISA ? &iso8583_profile_visa_base1 : &iso8583_profile_iso87_ascii;
 }
 
-void lab_request(struct iso_message *m, int link, size_t n, uint64_t trace, int64_t amount, const char *code)
+void lab_request(struct iso8583_message *m, int link, size_t n, uint64_t trace, int64_t amount, const char *code)
 {
-    struct iso_code presented = {.presence = ISO_CODE_PRESENT, .result_wanted = true, .digits = {.len = 3}};
+    struct iso8583_code presented = {.presence = ISO8583_CODE_PRESENT, .result_wanted = true, .digits = {.len = 3}};
     char pan[17];
 
     lab_pan(n, pan);
-    iso_message_init(m, ISO_AUTHORISATION);
-    iso_set_text(m, ISO_PAN, pan);
-    iso_set_text(m, ISO_PROCESSING_CODE, "000000");
-    iso_set_decimal(m, ISO_AMOUNT, (uint64_t)amount, 12);
-    iso_set_text(m, ISO_TRANSMISSION, "1121043000");
-    iso_set_decimal(m, ISO_STAN, trace % 1000000, 6);
-    iso_set_text(m, ISO_TIME_LOCAL, "043000");
-    iso_set_text(m, ISO_DATE_LOCAL, "1121");
-    iso_set_text(m, ISO_EXPIRY, "2912");
-    iso_set_text(m, ISO_MCC, "5999");
-    iso_set_text(m, ISO_ENTRY_MODE, link == LAB_VISA ? "0100" : "010");
-    iso_set_text(m, ISO_CONDITION, amount == 0 ? "51" : "59");
-    iso_set_text(m, ISO_ACQUIRER, "12345678901");
-    iso_set_decimal(m, ISO_RRN, trace, 12);
-    iso_set_text(m, ISO_TERMINAL, "TERM0001");
-    iso_set_text(m, ISO_MERCHANT, "MERCHANT0000001");
-    iso_set_text(m, ISO_CURRENCY, "036");
+    iso8583_message_init(m, ISO8583_AUTHORISATION);
+    iso8583_set_text(m, ISO8583_PAN, pan);
+    iso8583_set_text(m, ISO8583_PROCESSING_CODE, "000000");
+    iso8583_set_decimal(m, ISO8583_AMOUNT, (uint64_t)amount, 12);
+    iso8583_set_text(m, ISO8583_TRANSMISSION, "1121043000");
+    iso8583_set_decimal(m, ISO8583_STAN, trace % 1000000, 6);
+    iso8583_set_text(m, ISO8583_TIME_LOCAL, "043000");
+    iso8583_set_text(m, ISO8583_DATE_LOCAL, "1121");
+    iso8583_set_text(m, ISO8583_EXPIRY, "2912");
+    iso8583_set_text(m, ISO8583_MCC, "5999");
+    iso8583_set_text(m, ISO8583_ENTRY_MODE, link == LAB_VISA ? "0100" : "010");
+    iso8583_set_text(m, ISO8583_CONDITION, amount == 0 ? "51" : "59");
+    iso8583_set_text(m, ISO8583_ACQUIRER, "12345678901");
+    iso8583_set_decimal(m, ISO8583_RRN, trace, 12);
+    iso8583_set_text(m, ISO8583_TERMINAL, "TERM0001");
+    iso8583_set_text(m, ISO8583_MERCHANT, "MERCHANT0000001");
+    iso8583_set_text(m, ISO8583_CURRENCY, "036");
     if (code == NULL)
         return;
     memcpy(presented.digits.at, code, 3);
-    if (iso_code_write(link == LAB_VISA ? ISO_EXTRACT_VISA_126_10 : ISO_EXTRACT_GENERIC_126_10, &presented, m) != ERR_OK)
+    if (iso8583_code_write(link == LAB_VISA ? ISO8583_EXTRACT_VISA_126_10 : ISO8583_EXTRACT_GENERIC_126_10, &presented, m) !=
+        ERR_OK)
         die("the code cannot be written");
 }
 
-size_t lab_frame(int link, const struct iso_message *m, uint8_t *out, size_t cap)
+size_t lab_frame(int link, const struct iso8583_message *m, uint8_t *out, size_t cap)
 {
     struct buf frame = buf_over(out, cap);
 
-    if (iso_build(lab_profile(link), m, &frame) != ERR_OK)
+    if (iso8583_build(lab_profile(link), m, &frame) != ERR_OK)
         die("the request cannot be built");
     return frame.len;
 }
@@ -113,16 +114,16 @@ bool lab_receive(int fd, int wait_ms, uint8_t *out, size_t cap, size_t *len)
     return *len <= cap && receive_exactly(fd, wait_ms, out, *len);
 }
 
-void lab_call(const struct lab *lab, int link, const struct iso_message *request, struct iso_message *answer)
+void lab_call(const struct lab *lab, int link, const struct iso8583_message *request, struct iso8583_message *answer)
 {
-    uint8_t frame[ISO_FRAME_MAX];
+    uint8_t frame[ISO8583_FRAME_MAX];
     int fd = lab_connect(lab, 0, link);
     size_t len = lab_frame(link, request, frame, sizeof frame);
 
     lab_send(fd, frame, len);
     if (!lab_receive(fd, 8000, frame, sizeof frame, &len))
         die("no answer");
-    if (iso_parse(lab_profile(link), span_of(frame, len), answer, NULL) != ERR_OK)
+    if (iso8583_parse(lab_profile(link), span_of(frame, len), answer, NULL) != ERR_OK)
         die("the answer cannot be read");
     (void)close(fd);
 }
@@ -149,9 +150,9 @@ static void fill(struct load_state *s, struct connection *c)
 
     if (c->out_at == c->out_len)
         c->out_at = c->out_len = 0;
-    while (c->in_flight < load->window && s->next < load->count && c->out_len + ISO_FRAME_MAX + 2 < ROOM) {
+    while (c->in_flight < load->window && s->next < load->count && c->out_len + ISO8583_FRAME_MAX + 2 < ROOM) {
         uint8_t *at = c->out + c->out_len;
-        size_t len = load->frame(load->context, s->next++, at + 2, ISO_FRAME_MAX);
+        size_t len = load->frame(load->context, s->next++, at + 2, ISO8583_FRAME_MAX);
 
         at[0] = (uint8_t)(len >> 8);
         at[1] = (uint8_t)len;
@@ -175,11 +176,11 @@ static void drain(struct connection *c)
 
 static void take(struct load_state *s, struct span frame)
 {
-    struct iso_message answer;
+    struct iso8583_message answer;
     uint64_t i = 0;
 
-    if (iso_parse(lab_profile(s->load->link), frame, &answer, NULL) != ERR_OK ||
-        span_decimal(iso_get(&answer, ISO_RRN), &i) != ERR_OK || i >= s->load->count)
+    if (iso8583_parse(lab_profile(s->load->link), frame, &answer, NULL) != ERR_OK ||
+        span_decimal(iso8583_get(&answer, ISO8583_RRN), &i) != ERR_OK || i >= s->load->count)
         die("an answer cannot be read");
     s->load->answer(s->load->context, (size_t)i, &answer);
     s->answered++;

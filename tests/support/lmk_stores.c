@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct kdf_cost stores_cost = {4, 1, 1};
+const struct crypto_kdf_cost stores_cost = {4, 1, 1};
 const char *const stores_passphrase[4] = {"correct horse battery", "staple of officer two", "third and last, really",
                                           "the fourth one, alone"};
 

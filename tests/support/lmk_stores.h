@@ -9,7 +9,7 @@
 #define STORES_TRIPLE_CHECK "8E0EC0864D35705B"
 #define STORES_PAIRS_CHECK "B7D2850000000000"
 
-extern const struct kdf_cost stores_cost;
+extern const struct crypto_kdf_cost stores_cost;
 extern const char *const stores_passphrase[4];
 
 struct stores {

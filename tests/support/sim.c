@@ -203,7 +203,7 @@ static void put_card(struct sim *sim, struct ledger_unit *unit, size_t n)
     (void)snprintf(card.account_id, sizeof card.account_id, "account-%zu", n < 5 ? n : 4);
     (void)snprintf(card.product_id, sizeof card.product_id, "%s", products[n]);
     card.pan_mac.len = LEDGER_MAC_LEN;
-    must(vault_pan_mac(sim->vault, span_of(pan, 16), card.pan_mac.at) == ERR_OK, "PAN MAC");
+    must(crypto_vault_pan_mac(sim->vault, span_of(pan, 16), card.pan_mac.at) == ERR_OK, "PAN MAC");
     memcpy(account.account_id, card.account_id, sizeof account.account_id);
     if (n < 5)
         ledger_put_new_account(unit, &account);
@@ -253,7 +253,7 @@ static void core_make(struct sim *sim)
 
 void sim_open(struct sim *sim, uint64_t seed)
 {
-    static const uint8_t master[VAULT_MASTER] = {1, 2, 3};
+    static const uint8_t master[CRYPTO_VAULT_MASTER] = {1, 2, 3};
     struct hostcmd_client_config hsm = {.env = &sim->env,
                                         .transport = {sim, SIM_HSMS, hsm_send, hsm_reset},
                                         .window = HOSTCMD_WINDOW_MAX,
@@ -268,7 +268,7 @@ void sim_open(struct sim *sim, uint64_t seed)
     stores_setup(&sim->f, &stores_sqlite);
     sim->reads = stores_connect(&sim->f);
     must(store_writer_start(stores_connect(&sim->f), &sim->writer_env, 256, &sim->writer) == ERR_OK, "the writer");
-    must(vault_open(master, "ledger", &sim->vault) == ERR_OK, "the vault");
+    must(crypto_vault_open(master, "ledger", &sim->vault) == ERR_OK, "the vault");
     must(hostcmd_client_create(&hsm, &sim->hsm) == ERR_OK, "the HSM client");
     for (size_t i = 0; i < SIM_HSMS; i++)
         hostcmd_client_link(sim->hsm, i, true);
@@ -281,7 +281,7 @@ void sim_close(struct sim *sim)
     store_writer_stop(sim->writer);
     switch_destroy(sim->core);
     hostcmd_client_destroy(sim->hsm);
-    vault_close(sim->vault);
+    crypto_vault_close(sim->vault);
     store_close(sim->reads);
     stores_teardown(&sim->f);
 }
@@ -328,42 +328,42 @@ void sim_display(struct sim *sim, size_t card)
     }
 }
 
-void sim_authorise(struct iso_message *m, size_t card, uint64_t serial, int64_t amount, const char *code)
+void sim_authorise(struct iso8583_message *m, size_t card, uint64_t serial, int64_t amount, const char *code)
 {
-    struct iso_code presented = {.presence = ISO_CODE_PRESENT, .result_wanted = true, .digits = {.len = 3}};
+    struct iso8583_code presented = {.presence = ISO8583_CODE_PRESENT, .result_wanted = true, .digits = {.len = 3}};
     char pan[17];
 
     pan_of(card, pan);
-    iso_message_init(m, ISO_AUTHORISATION);
-    iso_set_text(m, ISO_PAN, pan);
-    iso_set_text(m, ISO_PROCESSING_CODE, "000000");
-    iso_set_decimal(m, ISO_AMOUNT, (uint64_t)amount, 12);
-    iso_set_text(m, ISO_TRANSMISSION, "0101000000");
-    iso_set_decimal(m, ISO_STAN, serial % 1000000, 6);
-    iso_set_text(m, ISO_ACQUIRER, "400001");
-    iso_set_decimal(m, ISO_RRN, serial, 12);
-    iso_set_text(m, ISO_CURRENCY, "036");
+    iso8583_message_init(m, ISO8583_AUTHORISATION);
+    iso8583_set_text(m, ISO8583_PAN, pan);
+    iso8583_set_text(m, ISO8583_PROCESSING_CODE, "000000");
+    iso8583_set_decimal(m, ISO8583_AMOUNT, (uint64_t)amount, 12);
+    iso8583_set_text(m, ISO8583_TRANSMISSION, "0101000000");
+    iso8583_set_decimal(m, ISO8583_STAN, serial % 1000000, 6);
+    iso8583_set_text(m, ISO8583_ACQUIRER, "400001");
+    iso8583_set_decimal(m, ISO8583_RRN, serial, 12);
+    iso8583_set_text(m, ISO8583_CURRENCY, "036");
     memcpy(presented.digits.at, code, 3);
-    must(iso_code_write(ISO_EXTRACT_VISA_126_10, &presented, m) == ERR_OK, "a code");
+    must(iso8583_code_write(ISO8583_EXTRACT_VISA_126_10, &presented, m) == ERR_OK, "a code");
 }
 
-size_t sim_send(struct sim *sim, const struct iso_message *m)
+size_t sim_send(struct sim *sim, const struct iso8583_message *m)
 {
     struct sim_request *r = &sim->request[sim->count];
     struct buf frame = buf_over(r->frame, sizeof r->frame);
 
-    must(sim->count < SIM_REQUESTS && iso_build(&iso_profile_visa_base1, m, &frame) == ERR_OK, "a request");
+    must(sim->count < SIM_REQUESTS && iso8583_build(&iso8583_profile_visa_base1, m, &frame) == ERR_OK, "a request");
     r->frame_len = frame.len;
     must(switch_receive(sim->core, 0, (struct net_peer){.slot = (uint32_t)sim->count}, buf_span(&frame)), "reception");
     return sim->count++;
 }
 
-void sim_answer(const struct sim *sim, size_t request, struct iso_message *out)
+void sim_answer(const struct sim *sim, size_t request, struct iso8583_message *out)
 {
     const struct sim_request *r = &sim->request[request];
 
     must(r->answers == 1, "exactly one answer");
-    must(iso_parse(&iso_profile_visa_base1, span_of(r->answer, r->answer_len), out, NULL) == ERR_OK, "a readable answer");
+    must(iso8583_parse(&iso8583_profile_visa_base1, span_of(r->answer, r->answer_len), out, NULL) == ERR_OK, "a readable answer");
 }
 
 void sim_turn(struct sim *sim)

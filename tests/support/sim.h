@@ -41,7 +41,7 @@ struct sim {
     struct store *reads;
     struct store_writer *writer;
     struct hostcmd_client *hsm;
-    struct vault *vault;
+    struct crypto_vault *vault;
     struct switch_link link;
     struct switch_core *core;
     struct sim_question waiting[8192]; /* answers of the HSM on their way */
@@ -62,10 +62,10 @@ void sim_read(struct sim *sim, size_t card, struct ledger_full_card *out);
 /* A display by the issuer: the next counter becomes active. */
 void sim_display(struct sim *sim, size_t card);
 /* 0100 of a card; `serial` makes the message. */
-void sim_authorise(struct iso_message *m, size_t card, uint64_t serial, int64_t amount, const char *code);
+void sim_authorise(struct iso8583_message *m, size_t card, uint64_t serial, int64_t amount, const char *code);
 /* Hands a message to the switch; its number. */
-size_t sim_send(struct sim *sim, const struct iso_message *m);
-void sim_answer(const struct sim *sim, size_t request, struct iso_message *out);
+size_t sim_send(struct sim *sim, const struct iso8583_message *m);
+void sim_answer(const struct sim *sim, size_t request, struct iso8583_message *out);
 /* One turn, and what the HSM has to say. */
 void sim_turn(struct sim *sim);
 /* Turns until nothing is under way; the clock runs on so that deadlines come. */

@@ -71,28 +71,28 @@ int till_close(void **state)
     return orderly ? 0 : 1;
 }
 
-void till_expect(const struct iso_message *answer, int link, const char *de39, char letter)
+void till_expect(const struct iso8583_message *answer, int link, const char *de39, char letter)
 {
-    struct span code = iso_get(answer, ISO_RESPONSE);
+    struct span code = iso8583_get(answer, ISO8583_RESPONSE);
 
     if (!span_is(code, de39))
         print_error("DE39 %.*s, not %s\n", (int)code.len, code.at, de39);
     assert_true(span_is(code, de39));
-    assert_int_equal(iso_result_read(link == LAB_EFTPOS ? ISO_RESULT_NONE : ISO_RESULT_44_10, answer), letter);
-    assert_int_equal(iso_has(answer, ISO_APPROVAL), strcmp(de39, "00") == 0 || strcmp(de39, "85") == 0);
+    assert_int_equal(iso8583_result_read(link == LAB_EFTPOS ? ISO8583_RESULT_NONE : ISO8583_RESULT_44_10, answer), letter);
+    assert_int_equal(iso8583_has(answer, ISO8583_APPROVAL), strcmp(de39, "00") == 0 || strcmp(de39, "85") == 0);
 }
 
 /* One request of card `n`, its answer checked. */
 void till_pay(int link, size_t n, int64_t amount, const char *code, const char *de39, char letter)
 {
-    struct iso_message request;
-    struct iso_message answer;
+    struct iso8583_message request;
+    struct iso8583_message answer;
 
     lab_request(&request, link, n, till_trace++, amount, code);
     lab_call(&till_lab, link, &request, &answer);
-    assert_int_equal(answer.mti, ISO_AUTHORISATION_ANSWER);
-    assert_true(span_equal(iso_get(&request, ISO_STAN), iso_get(&answer, ISO_STAN)));
-    assert_false(iso_has(&answer, ISO_CODE));
+    assert_int_equal(answer.mti, ISO8583_AUTHORISATION_ANSWER);
+    assert_true(span_equal(iso8583_get(&request, ISO8583_STAN), iso8583_get(&answer, ISO8583_STAN)));
+    assert_false(iso8583_has(&answer, ISO8583_CODE));
     till_expect(&answer, link, de39, letter);
 }
 

@@ -18,7 +18,7 @@ int till_open_postgres(void **state);
 void till_open_layout(const char *layout);
 int till_close(void **state);
 /* DE39, the result letter (0: none) and DE38, which only an approval has. */
-void till_expect(const struct iso_message *answer, int link, const char *de39, char letter);
+void till_expect(const struct iso8583_message *answer, int link, const char *de39, char letter);
 /* One request of card `n`, its answer checked. */
 void till_pay(int link, size_t n, int64_t amount, const char *code, const char *de39, char letter);
 /* Another code. */

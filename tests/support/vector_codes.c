@@ -21,15 +21,15 @@
 /* The same card in every lane of two lots of every kernel that this machine runs. */
 static void assert_batch(const struct secret_key *cvk, const struct cvv_batch_card *card, const char *expected)
 {
-    enum { COUNT = DES_BATCH_LANES_MAX + 7 };
+    enum { COUNT = CRYPTO_DES_BATCH_LANES_MAX + 7 };
     static struct cvv_batch_card cards[COUNT];
     static struct cvv_batch_code codes[COUNT];
-    static struct des_batch_key key;
-    const struct des_kernel *kernel;
+    static struct crypto_des_batch_key key;
+    const struct crypto_des_kernel *kernel;
     for (size_t i = 0; i < COUNT; i++)
         cards[i] = *card;
     assert_int_equal(cvv_batch_load(cvk, &key), ERR_OK);
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++) {
         memset(codes, 0, sizeof codes);
         cvv_batch_generate(kernel, &key, cards, COUNT, codes);
         for (size_t i = 0; i < COUNT; i++) {
@@ -37,7 +37,7 @@ static void assert_batch(const struct secret_key *cvk, const struct cvv_batch_ca
             vector_assert_text(span_of(codes[i].digit, sizeof codes[i].digit), expected);
         }
     }
-    des_batch_unload(&key);
+    crypto_des_batch_unload(&key);
 }
 
 void vector_assert_cvv(const struct secret_key *cvk, const cJSON *in, const char *service, const char *expected)
@@ -103,10 +103,10 @@ static void assert_dynamic_batch(const struct secret_key *mk, const struct cvv_d
 {
     enum { COUNT = 3 };
     const struct cvv_dynamic cards[COUNT] = {*card, *card, *card};
-    static struct des_batch_key key;
-    const struct des_kernel *kernel;
+    static struct crypto_des_batch_key key;
+    const struct crypto_des_kernel *kernel;
     assert_int_equal(cvv_batch_load(mk, &key), ERR_OK);
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++) {
         struct cvv_batch_code codes[COUNT] = {0};
         cvv_batch_dynamic(kernel, &key, cards, COUNT, codes);
         for (size_t i = 0; i < COUNT; i++)
@@ -188,10 +188,10 @@ static struct secret_key card_key(const char *master, const char *pan, const cha
 {
     struct secret_key mk = vector_key(master), card = {0};
     struct pan number = vector_pan(pan);
-    struct des des;
-    assert_int_equal(des_load(&mk, &des), ERR_OK);
+    struct crypto_des des;
+    assert_int_equal(crypto_des_load(&mk, &des), ERR_OK);
     assert_int_equal(cvv_card_key(&des, &number, psn, (enum cvv_method)method[0], &card), ERR_OK);
-    des_unload(&des);
+    crypto_des_unload(&des);
     return card;
 }
 

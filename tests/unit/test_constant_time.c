@@ -111,10 +111,10 @@ static void parity(void **state)
 static void a_batch(void **state)
 {
     (void)state;
-    static struct des_batch_key key;
+    static struct crypto_des_batch_key key;
     static struct cvv_batch_card cards[5];
     static struct cvv_batch_code codes[5];
-    const struct des_kernel *kernel;
+    const struct crypto_des_kernel *kernel;
     /* Vector cvv-01 of tests/vectors/published.jsonl. */
     struct secret_key cvk = {16, {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10}};
     for (size_t i = 0; i < 5; i++)
@@ -126,13 +126,13 @@ static void a_batch(void **state)
     }
     VALGRIND_MAKE_MEM_UNDEFINED(cvk.at, sizeof cvk.at);
     assert_int_equal(COMPLAINTS((void)!cvv_batch_load(&cvk, &key)), 0);
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++) {
         assert_int_equal(COMPLAINTS(cvv_batch_generate(kernel, &key, cards, 5, codes)), 0);
         VALGRIND_MAKE_MEM_DEFINED(codes, sizeof codes);
         assert_memory_equal(codes[3].digit, "561", 3);
         assert_int_equal(codes[4].err, ERR_PARSE_CHARACTER);
     }
-    des_batch_unload(&key);
+    crypto_des_batch_unload(&key);
 }
 
 static void without_valgrind(void **state)

@@ -18,17 +18,17 @@ static void single_des_without_the_legacy_provider(void **state)
     (void)state;
     struct secret_key key = vector_key("0123456789ABCDEF"), other = vector_key("8001010101010101");
     uint8_t block[8] = {0x4E, 0x6F, 0x77, 0x20, 0x69, 0x73, 0x20, 0x74}, zero[8] = {0};
-    struct des des;
-    assert_int_equal(des_load(&key, &des), ERR_OK);
+    struct crypto_des des;
+    assert_int_equal(crypto_des_load(&key, &des), ERR_OK);
     assert_int_equal(OSSL_PROVIDER_available(NULL, "legacy"), 0);
-    assert_int_equal(des_encrypt(&des, block, block, 8), ERR_OK);
+    assert_int_equal(crypto_des_encrypt(&des, block, block, 8), ERR_OK);
     vector_assert_hex(block, "3FA40E8A984D4815"); /* FIPS 81 */
-    assert_int_equal(des_decrypt(&des, block, block, 8), ERR_OK);
+    assert_int_equal(crypto_des_decrypt(&des, block, block, 8), ERR_OK);
     vector_assert_hex(block, "4E6F772069732074");
-    assert_int_equal(des_reload(&des, &other), ERR_OK);
-    assert_int_equal(des_encrypt(&des, zero, zero, 8), ERR_OK);
+    assert_int_equal(crypto_des_reload(&des, &other), ERR_OK);
+    assert_int_equal(crypto_des_encrypt(&des, zero, zero, 8), ERR_OK);
     vector_assert_hex(zero, "95A8D72813DAA94D"); /* SP 800-17, variable key */
-    des_unload(&des);
+    crypto_des_unload(&des);
 }
 
 static void codes_without_the_legacy_provider(void **state)

@@ -61,11 +61,11 @@ static void take_back(void *at, const char *file, int line)
 
 static struct env env;
 static struct keys_lmk_set *lmks;
-static struct rsa_key rsa;
-static struct jwe_private own;
-static struct jwe_public point;
-static uint8_t cipher[RSA_BYTES];
-static char message[JWE_TEXT_MAX];
+static struct crypto_rsa_key rsa;
+static struct crypto_jwe_private own;
+static struct crypto_jwe_public point;
+static uint8_t cipher[CRYPTO_RSA_BYTES];
+static char message[CRYPTO_JWE_TEXT_MAX];
 static size_t message_len;
 static const struct secret_key pair = {16, {1, 2, 4, 7, 8, 11, 13, 14, 16, 19, 21, 22, 25, 26, 28, 31}};
 
@@ -73,13 +73,13 @@ static const struct secret_key pair = {16, {1, 2, 4, 7, 8, 11, 13, 14, 16, 19, 2
 
 static enum err call_des(void)
 {
-    struct des des = {0};
+    struct crypto_des des = {0};
     uint8_t block[8] = {0};
-    enum err err = des_load(&pair, &des);
+    enum err err = crypto_des_load(&pair, &des);
     assert_true(err == ERR_OK || des.encrypt == NULL);
     if (err == ERR_OK)
-        err = des_decrypt(&des, block, block, 8);
-    des_unload(&des);
+        err = crypto_des_decrypt(&des, block, block, 8);
+    crypto_des_unload(&des);
     return err;
 }
 
@@ -104,11 +104,11 @@ static enum err call_macs(void)
 {
     uint8_t out[32];
     const struct span part = span_text("abc");
-    TRY(digest_sha1(part, out));
-    TRY(digest_sha256(part, out));
-    TRY(hmac_sha256(span_text("key"), &part, 1, out));
-    TRY(cmac_run(CMAC_AES, &pair, part, out));
-    return des_mac_retail(&pair, part.at, part.len, out);
+    TRY(crypto_digest_sha1(part, out));
+    TRY(crypto_digest_sha256(part, out));
+    TRY(crypto_hmac_sha256(span_text("key"), &part, 1, out));
+    TRY(crypto_cmac_run(CRYPTO_CMAC_AES, &pair, part, out));
+    return crypto_des_mac_retail(&pair, part.at, part.len, out);
 }
 
 static enum err call_block(void)
@@ -157,30 +157,30 @@ static enum err call_variant(void)
 
 static enum err call_vault(void)
 {
-    static const uint8_t master[VAULT_MASTER] = {1};
+    static const uint8_t master[CRYPTO_VAULT_MASTER] = {1};
     char sealed_room[128], plain_room[64];
     struct buf sealed = buf_over(sealed_room, sizeof sealed_room), plain = buf_over(plain_room, sizeof plain_room);
-    struct vault *vault = NULL;
-    TRY(vault_open(master, "ledger", &vault));
-    enum err err = vault_seal(vault, &env, span_text("a"), span_text("4111111111111111"), &sealed);
+    struct crypto_vault *vault = NULL;
+    TRY(crypto_vault_open(master, "ledger", &vault));
+    enum err err = crypto_vault_seal(vault, &env, span_text("a"), span_text("4111111111111111"), &sealed);
     if (err == ERR_OK)
-        err = vault_unseal(vault, span_text("a"), buf_span(&sealed), &plain);
+        err = crypto_vault_unseal(vault, span_text("a"), buf_span(&sealed), &plain);
     assert_true(err == ERR_OK || plain.len == 0);
-    vault_close(vault);
+    crypto_vault_close(vault);
     return err;
 }
 
 static enum err call_scrypt(void)
 {
     uint8_t key[32];
-    return kdf_scrypt(span_text("words"), span_text("salt"), (struct kdf_cost){4, 1, 1}, key, sizeof key);
+    return crypto_kdf_scrypt(span_text("words"), span_text("salt"), (struct crypto_kdf_cost){4, 1, 1}, key, sizeof key);
 }
 
 static enum err call_rsa_decrypt(void)
 {
-    char room[RSA_BYTES];
+    char room[CRYPTO_RSA_BYTES];
     struct buf plain = buf_over(room, sizeof room);
-    enum err err = rsa_oaep_decrypt(&rsa, span_of(cipher, sizeof cipher), &plain);
+    enum err err = crypto_rsa_oaep_decrypt(&rsa, span_of(cipher, sizeof cipher), &plain);
     assert_true(err == ERR_OK || plain.len == 0);
     return err;
 }
@@ -189,7 +189,7 @@ static enum err call_jwe_encrypt(void)
 {
     char room[2048];
     struct buf out = buf_over(room, sizeof room);
-    enum err err = jwe_encrypt(&point, span_text("k"), span_text("{}"), &env, &out);
+    enum err err = crypto_jwe_encrypt(&point, span_text("k"), span_text("{}"), &env, &out);
     assert_true(err == ERR_OK || out.len == 0);
     return err;
 }
@@ -198,7 +198,7 @@ static enum err call_jwe_decrypt(void)
 {
     char room[256];
     struct buf out = buf_over(room, sizeof room);
-    enum err err = jwe_decrypt(&own, span_of(message, message_len), &out);
+    enum err err = crypto_jwe_decrypt(&own, span_of(message, message_len), &out);
     assert_true(err == ERR_OK || out.len == 0);
     return err;
 }
@@ -262,10 +262,10 @@ static int set_up(void **state)
     enum err err = keys_lmk_set_create(&lmks);
     err = err == ERR_OK ? keys_lmk_add_test_variant(lmks, 0) : err;
     err = err == ERR_OK ? keys_lmk_add_test_block(lmks, 1) : err;
-    err = err == ERR_OK ? rsa_generate(&rsa) : err;
-    err = err == ERR_OK ? rsa_oaep_encrypt(&rsa, span_text("4111111111111111"), &c) : err;
-    err = err == ERR_OK ? jwe_generate(&own, &point) : err;
-    err = err == ERR_OK ? jwe_encrypt(&point, span_text("k"), span_text("{}"), &env, &m) : err;
+    err = err == ERR_OK ? crypto_rsa_generate(&rsa) : err;
+    err = err == ERR_OK ? crypto_rsa_oaep_encrypt(&rsa, span_text("4111111111111111"), &c) : err;
+    err = err == ERR_OK ? crypto_jwe_generate(&own, &point) : err;
+    err = err == ERR_OK ? crypto_jwe_encrypt(&point, span_text("k"), span_text("{}"), &env, &m) : err;
     message_len = m.len;
     return err != ERR_OK;
 }
@@ -274,8 +274,8 @@ static int tear_down(void **state)
 {
     (void)state;
     keys_lmk_set_destroy(lmks);
-    rsa_free(&rsa);
-    jwe_private_free(&own);
+    crypto_rsa_free(&rsa);
+    crypto_jwe_private_free(&own);
     return 0;
 }
 

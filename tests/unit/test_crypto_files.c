@@ -41,39 +41,39 @@ static void only_rsa_keys_of_a_fit_size_are_taken(void **state)
         {"-algorithm EC -pkeyopt ec_paramgen_curve:P-256", ERR_PARSE_VALUE},
     };
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        struct jwe_recipient to = {0};
-        assert_int_equal(jwe_recipient_import(openssl_public(keys[i].options), &to), keys[i].err);
-        assert_int_equal(strlen(to.kid), keys[i].err == ERR_OK ? JWE_KID_TEXT : 0);
-        jwe_recipient_free(&to);
+        struct crypto_jwe_recipient to = {0};
+        assert_int_equal(crypto_jwe_recipient_import(openssl_public(keys[i].options), &to), keys[i].err);
+        assert_int_equal(strlen(to.kid), keys[i].err == ERR_OK ? CRYPTO_JWE_KID_TEXT : 0);
+        crypto_jwe_recipient_free(&to);
     }
-    struct jwe_recipient to = {0};
-    assert_int_equal(jwe_recipient_import(span_text("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), &to),
+    struct crypto_jwe_recipient to = {0};
+    assert_int_equal(crypto_jwe_recipient_import(span_text("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), &to),
                      ERR_PARSE_VALUE);
-    assert_int_equal(jwe_recipient_import(span_text(""), &to), ERR_PARSE_VALUE);
+    assert_int_equal(crypto_jwe_recipient_import(span_text(""), &to), ERR_PARSE_VALUE);
 }
 
 static void a_message_has_five_parts_and_its_number(void **state)
 {
     (void)state;
-    static uint8_t scratch[AEAD_PLAIN_MAX + 64], text[4 * (AEAD_PLAIN_MAX + 2048) / 3];
+    static uint8_t scratch[CRYPTO_AEAD_PLAIN_MAX + 64], text[4 * (CRYPTO_AEAD_PLAIN_MAX + 2048) / 3];
     struct env env = rng_env(5);
-    struct jwe_recipient to = {0};
-    assert_int_equal(jwe_recipient_import(openssl_public("-algorithm RSA -pkeyopt rsa_keygen_bits:4096"), &to), ERR_OK);
+    struct crypto_jwe_recipient to = {0};
+    assert_int_equal(crypto_jwe_recipient_import(openssl_public("-algorithm RSA -pkeyopt rsa_keygen_bits:4096"), &to), ERR_OK);
     struct buf room = buf_over(scratch, sizeof scratch), out = buf_over(text, sizeof text);
-    const struct jwe_message message = {17, span_text("{\"id\":\"A\"}\n"), &env, &room};
-    assert_int_equal(jwe_recipient_encrypt(&to, &message, &out), ERR_OK);
-    assert_true(out.len <= jwe_recipient_text_max(message.plain.len));
+    const struct crypto_jwe_message message = {17, span_text("{\"id\":\"A\"}\n"), &env, &room};
+    assert_int_equal(crypto_jwe_recipient_encrypt(&to, &message, &out), ERR_OK);
+    assert_true(out.len <= crypto_jwe_recipient_text_max(message.plain.len));
     struct span part[5];
-    assert_int_equal(jose_split(buf_span(&out), part, 5), ERR_OK);
-    assert_int_equal(part[1].len, (JWE_RSA_BYTES_MAX * 4 + 2) / 3);
+    assert_int_equal(crypto_jose_split(buf_span(&out), part, 5), ERR_OK);
+    assert_int_equal(part[1].len, (CRYPTO_JWE_RSA_BYTES_MAX * 4 + 2) / 3);
     assert_int_equal(part[2].len, 16);
     assert_int_equal(part[4].len, 22);
     struct buf small = buf_over(text, 600);
-    assert_int_not_equal(jwe_recipient_encrypt(&to, &message, &small), ERR_OK);
+    assert_int_not_equal(crypto_jwe_recipient_encrypt(&to, &message, &small), ERR_OK);
     struct buf again = buf_over(text, sizeof text);
-    const struct jwe_message large = {1, span_of(scratch, AEAD_PLAIN_MAX + 1), &env, &room};
-    assert_int_equal(jwe_recipient_encrypt(&to, &large, &again), ERR_PARSE_LONG);
-    jwe_recipient_free(&to);
+    const struct crypto_jwe_message large = {1, span_of(scratch, CRYPTO_AEAD_PLAIN_MAX + 1), &env, &room};
+    assert_int_equal(crypto_jwe_recipient_encrypt(&to, &large, &again), ERR_PARSE_LONG);
+    crypto_jwe_recipient_free(&to);
 }
 
 /* RFC 4231, case 2: key "Jefe". */
@@ -81,20 +81,20 @@ static void a_digest_so_far_is_that_of_what_was_added(void **state)
 {
     (void)state;
     static const char expected[] = "5BDCC146BF60754E6A042426089575C75A003F089D2739839DEC58B964EC3843";
-    struct digest_stream stream = {0};
-    uint8_t mac[DIGEST_SHA256], known[DIGEST_SHA256];
+    struct crypto_digest_stream stream = {0};
+    uint8_t mac[CRYPTO_DIGEST_SHA256], known[CRYPTO_DIGEST_SHA256];
     assert_int_equal(span_unhex(span_text(expected), known, sizeof known), ERR_OK);
-    assert_int_equal(digest_stream_begin(span_text("Jefe"), &stream), ERR_OK);
-    assert_int_equal(digest_stream_add(&stream, span_text("what do ya ")), ERR_OK);
-    assert_int_equal(digest_stream_peek(&stream, mac), ERR_OK);
+    assert_int_equal(crypto_digest_stream_begin(span_text("Jefe"), &stream), ERR_OK);
+    assert_int_equal(crypto_digest_stream_add(&stream, span_text("what do ya ")), ERR_OK);
+    assert_int_equal(crypto_digest_stream_peek(&stream, mac), ERR_OK);
     assert_memory_not_equal(mac, known, sizeof known);
-    assert_int_equal(digest_stream_add(&stream, span_text("want for nothing?")), ERR_OK);
-    assert_int_equal(digest_stream_add(&stream, span_text("")), ERR_OK);
+    assert_int_equal(crypto_digest_stream_add(&stream, span_text("want for nothing?")), ERR_OK);
+    assert_int_equal(crypto_digest_stream_add(&stream, span_text("")), ERR_OK);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(digest_stream_peek(&stream, mac), ERR_OK);
+        assert_int_equal(crypto_digest_stream_peek(&stream, mac), ERR_OK);
         assert_memory_equal(mac, known, sizeof known);
     }
-    digest_stream_end(&stream);
+    crypto_digest_stream_end(&stream);
 }
 
 int main(void)

@@ -14,21 +14,21 @@
 
 #include <string.h>
 
-enum { BLOCKS_MAX = 3 * DES_BATCH_LANES_MAX + 1 };
+enum { BLOCKS_MAX = 3 * CRYPTO_DES_BATCH_LANES_MAX + 1 };
 
 static struct env env;
 
-static uint64_t number_of(const uint8_t block[static DES_BLOCK])
+static uint64_t number_of(const uint8_t block[static CRYPTO_DES_BLOCK])
 {
     uint64_t number = 0;
-    for (int i = 0; i < DES_BLOCK; i++)
+    for (int i = 0; i < CRYPTO_DES_BLOCK; i++)
         number = number << 8 | block[i];
     return number;
 }
 
-static void bytes_of(uint64_t number, uint8_t block[static DES_BLOCK])
+static void bytes_of(uint64_t number, uint8_t block[static CRYPTO_DES_BLOCK])
 {
-    for (int i = DES_BLOCK - 1; i >= 0; i--, number >>= 8)
+    for (int i = CRYPTO_DES_BLOCK - 1; i >= 0; i--, number >>= 8)
         block[i] = (uint8_t)number;
 }
 
@@ -39,33 +39,33 @@ static struct secret_key random_key(uint8_t len)
     return key;
 }
 
-static uint64_t cipher(struct des *des, uint64_t block)
+static uint64_t cipher(struct crypto_des *des, uint64_t block)
 {
-    uint8_t at[DES_BLOCK];
+    uint8_t at[CRYPTO_DES_BLOCK];
     bytes_of(block, at);
-    assert_int_equal(des_encrypt(des, at, at, DES_BLOCK), ERR_OK);
+    assert_int_equal(crypto_des_encrypt(des, at, at, CRYPTO_DES_BLOCK), ERR_OK);
     return number_of(at);
 }
 
-static void check_encrypt(const struct des_kernel *kernel, uint8_t key_len, size_t count)
+static void check_encrypt(const struct crypto_des_kernel *kernel, uint8_t key_len, size_t count)
 {
     static uint64_t in[BLOCKS_MAX], out[BLOCKS_MAX];
-    static struct des_batch_key batch;
+    static struct crypto_des_batch_key batch;
     struct secret_key key = random_key(key_len);
-    struct des des;
+    struct crypto_des des;
     env_random(&env, in, sizeof in);
     memset(out, 0x5A, sizeof out);
-    assert_int_equal(des_load(&key, &des), ERR_OK);
-    assert_int_equal(des_batch_load(&key, &batch), ERR_OK);
-    des_batch_encrypt(kernel, &batch, in, out, count);
+    assert_int_equal(crypto_des_load(&key, &des), ERR_OK);
+    assert_int_equal(crypto_des_batch_load(&key, &batch), ERR_OK);
+    crypto_des_batch_encrypt(kernel, &batch, in, out, count);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(out[i], cipher(&des, in[i]));
     for (size_t i = count; i < BLOCKS_MAX; i++)
         assert_int_equal(out[i], 0x5A5A5A5A5A5A5A5A);
-    des_batch_encrypt(kernel, &batch, in, in, count);
+    crypto_des_batch_encrypt(kernel, &batch, in, in, count);
     assert_memory_equal(in, out, count * sizeof *in);
-    des_unload(&des);
-    des_batch_unload(&batch);
+    crypto_des_unload(&des);
+    crypto_des_batch_unload(&batch);
     assert_int_equal(batch.halves, 0);
 }
 
@@ -73,75 +73,76 @@ static void every_lane_enciphers_as_openssl_does(void **state)
 {
     (void)state;
     static const size_t counts[] = {0, 1, 2, 63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1024, BLOCKS_MAX};
-    const struct des_kernel *kernel;
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++)
+    const struct crypto_des_kernel *kernel;
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++)
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
             check_encrypt(kernel, 8, counts[i]);
             check_encrypt(kernel, 16, counts[i]);
         }
 }
 
-static void check_chain(const struct des_kernel *kernel, size_t count)
+static void check_chain(const struct crypto_des_kernel *kernel, size_t count)
 {
-    static uint64_t left[DES_BATCH_LANES_MAX], right[DES_BATCH_LANES_MAX], out[DES_BATCH_LANES_MAX];
-    static struct des_batch_key batch;
-    static struct des_planes planes;
+    static uint64_t left[CRYPTO_DES_BATCH_LANES_MAX], right[CRYPTO_DES_BATCH_LANES_MAX], out[CRYPTO_DES_BATCH_LANES_MAX];
+    static struct crypto_des_batch_key batch;
+    static struct crypto_des_planes planes;
     struct secret_key pair = random_key(16), half = {.len = 8};
-    struct des first, second;
+    struct crypto_des first, second;
     memcpy(half.at, pair.at, 8);
     env_random(&env, left, sizeof left);
     env_random(&env, right, sizeof right);
-    assert_int_equal(des_load(&half, &first), ERR_OK);
-    assert_int_equal(des_load(&pair, &second), ERR_OK);
-    assert_int_equal(des_batch_load(&pair, &batch), ERR_OK);
-    des_batch_chain(kernel, &batch, left, right, count, &planes);
-    des_batch_scatter(kernel, &planes, out);
+    assert_int_equal(crypto_des_load(&half, &first), ERR_OK);
+    assert_int_equal(crypto_des_load(&pair, &second), ERR_OK);
+    assert_int_equal(crypto_des_batch_load(&pair, &batch), ERR_OK);
+    crypto_des_batch_chain(kernel, &batch, left, right, count, &planes);
+    crypto_des_batch_scatter(kernel, &planes, out);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(out[i], cipher(&second, cipher(&first, left[i]) ^ right[i]));
-    des_unload(&first);
-    des_unload(&second);
+    crypto_des_unload(&first);
+    crypto_des_unload(&second);
 }
 
 static void the_chain_of_a_cvv_is_its_two_steps(void **state)
 {
     (void)state;
-    const struct des_kernel *kernel;
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++)
+    const struct crypto_des_kernel *kernel;
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++)
         for (int round = 0; round < 20; round++) {
             check_chain(kernel, kernel->lanes);
             check_chain(kernel, 1 + (size_t)round * 5);
         }
 }
 
-static void check_chain_each(const struct des_kernel *kernel, size_t count)
+static void check_chain_each(const struct crypto_des_kernel *kernel, size_t count)
 {
-    static uint64_t key[2][DES_BATCH_LANES_MAX], left[DES_BATCH_LANES_MAX], right[DES_BATCH_LANES_MAX], out[DES_BATCH_LANES_MAX];
-    static struct des_planes planes;
-    const struct des_batch_pairs keys = {key[0], key[1]};
+    static uint64_t key[2][CRYPTO_DES_BATCH_LANES_MAX], left[CRYPTO_DES_BATCH_LANES_MAX], right[CRYPTO_DES_BATCH_LANES_MAX],
+        out[CRYPTO_DES_BATCH_LANES_MAX];
+    static struct crypto_des_planes planes;
+    const struct crypto_des_batch_pairs keys = {key[0], key[1]};
     env_random(&env, key, sizeof key);
     env_random(&env, left, sizeof left);
     env_random(&env, right, sizeof right);
-    des_batch_chain_each(kernel, &keys, left, right, count, &planes);
-    des_batch_scatter(kernel, &planes, out);
+    crypto_des_batch_chain_each(kernel, &keys, left, right, count, &planes);
+    crypto_des_batch_scatter(kernel, &planes, out);
     for (size_t i = 0; i < count; i++) {
         struct secret_key half = {.len = 8}, pair = {.len = 16};
-        struct des first, second;
+        struct crypto_des first, second;
         bytes_of(key[0][i], half.at);
         bytes_of(key[0][i], pair.at);
         bytes_of(key[1][i], pair.at + 8);
-        assert_int_equal(des_load(&half, &first), ERR_OK);
-        assert_int_equal(des_load(&pair, &second), ERR_OK);
+        assert_int_equal(crypto_des_load(&half, &first), ERR_OK);
+        assert_int_equal(crypto_des_load(&pair, &second), ERR_OK);
         assert_int_equal(out[i], cipher(&second, cipher(&first, left[i]) ^ right[i]));
-        des_unload(&first);
-        des_unload(&second);
+        crypto_des_unload(&first);
+        crypto_des_unload(&second);
     }
 }
 
 static void each_block_has_its_own_key(void **state)
 {
     (void)state;
-    const struct des_kernel *kernel;
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
+    const struct crypto_des_kernel *kernel;
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++) {
         check_chain_each(kernel, kernel->lanes);
         check_chain_each(kernel, 1);
         check_chain_each(kernel, kernel->lanes - 1U);
@@ -152,25 +153,25 @@ static void each_block_has_its_own_key(void **state)
 static void rivests_chain_comes_out(void **state)
 {
     (void)state;
-    const struct des_kernel *kernel;
-    for (size_t k = 0; (kernel = des_kernel_at(k)); k++) {
-        static struct des_batch_key batch;
+    const struct crypto_des_kernel *kernel;
+    for (size_t k = 0; (kernel = crypto_des_kernel_at(k)); k++) {
+        static struct crypto_des_batch_key batch;
         uint64_t x = 0x9474B8E8C73BCA7D;
         for (int i = 0; i < 16; i++) {
             struct secret_key key = {.len = 8};
-            struct des des;
+            struct crypto_des des;
             bytes_of(x, key.at);
-            assert_int_equal(des_batch_load(&key, &batch), ERR_OK);
+            assert_int_equal(crypto_des_batch_load(&key, &batch), ERR_OK);
             if (i % 2 == 0) {
-                des_batch_encrypt(kernel, &batch, &x, &x, 1);
+                crypto_des_batch_encrypt(kernel, &batch, &x, &x, 1);
                 continue;
             }
             /* The odd steps decipher, which a batch does only inside EDE2. */
-            uint8_t at[DES_BLOCK];
+            uint8_t at[CRYPTO_DES_BLOCK];
             bytes_of(x, at);
-            assert_int_equal(des_load(&key, &des), ERR_OK);
-            assert_int_equal(des_decrypt(&des, at, at, DES_BLOCK), ERR_OK);
-            des_unload(&des);
+            assert_int_equal(crypto_des_load(&key, &des), ERR_OK);
+            assert_int_equal(crypto_des_decrypt(&des, at, at, CRYPTO_DES_BLOCK), ERR_OK);
+            crypto_des_unload(&des);
             x = number_of(at);
         }
         assert_int_equal(x, 0x1B1A2DDB4C642438);
@@ -181,23 +182,23 @@ static void kernels_come_widest_first(void **state)
 {
     (void)state;
     size_t count = 0;
-    for (const struct des_kernel *kernel; (kernel = des_kernel_at(count)); count++) {
-        assert_true(kernel->lanes <= DES_BATCH_LANES_MAX);
+    for (const struct crypto_des_kernel *kernel; (kernel = crypto_des_kernel_at(count)); count++) {
+        assert_true(kernel->lanes <= CRYPTO_DES_BATCH_LANES_MAX);
         if (count > 0)
-            assert_true(kernel->lanes < des_kernel_at(count - 1)->lanes);
+            assert_true(kernel->lanes < crypto_des_kernel_at(count - 1)->lanes);
     }
     assert_true(count >= 1);
-    assert_ptr_equal(des_kernel_best(), des_kernel_at(0));
-    assert_string_equal(des_kernel_at(count - 1)->name, "portable");
+    assert_ptr_equal(crypto_des_kernel_best(), crypto_des_kernel_at(0));
+    assert_string_equal(crypto_des_kernel_at(count - 1)->name, "portable");
 }
 
 static void other_key_lengths_are_refused(void **state)
 {
     (void)state;
-    static struct des_batch_key batch;
+    static struct crypto_des_batch_key batch;
     static const uint8_t lengths[] = {0, 24, 32};
     for (size_t i = 0; i < sizeof lengths; i++)
-        assert_int_equal(des_batch_load(&(struct secret_key){.len = lengths[i]}, &batch), ERR_KEY_LENGTH_ALGORITHM);
+        assert_int_equal(crypto_des_batch_load(&(struct secret_key){.len = lengths[i]}, &batch), ERR_KEY_LENGTH_ALGORITHM);
 }
 
 /* ---- circuits ---- */

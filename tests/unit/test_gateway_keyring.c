@@ -17,11 +17,11 @@ static struct gateway_key *put(struct gateway_keyring *ring, int64_t now_us)
     static struct buf der;
     struct gateway_key *key = NULL;
     if (!der.at) {
-        struct rsa_key rsa = {0};
+        struct crypto_rsa_key rsa = {0};
         der = buf_over(room, sizeof room);
-        assert_int_equal(rsa_generate(&rsa), ERR_OK);
-        assert_int_equal(rsa_private_der(&rsa, &der), ERR_OK);
-        rsa_free(&rsa);
+        assert_int_equal(crypto_rsa_generate(&rsa), ERR_OK);
+        assert_int_equal(crypto_rsa_private_der(&rsa, &der), ERR_OK);
+        crypto_rsa_free(&rsa);
     }
     const struct gateway_key like = {.id = ID, .merchant = 3, .expires_ms = 1};
     assert_int_equal(gateway_keyring_put(ring, &like, buf_span(&der), now_us, &key), ERR_OK);

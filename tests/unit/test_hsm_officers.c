@@ -42,7 +42,7 @@ static void pass_s(int64_t seconds)
 }
 
 /* A store of three officers, any two of whom open it, with one random LMK. */
-static void make_store(struct kdf_cost cost, bool test)
+static void make_store(struct crypto_kdf_cost cost, bool test)
 {
     struct keys_store *s = NULL;
     struct keys_material lmk;
@@ -79,7 +79,8 @@ static enum err prove(uint8_t number, const char *passphrase, const struct hsm_d
     uint8_t key[KEYS_STORE_KEY];
     problem[0] = 0;
     TRY(hsm_officers_salt(officers, number, d->deed, &salt, problem));
-    assert_int_equal(kdf_scrypt(span_text(passphrase), span_of(salt.salt, sizeof salt.salt), salt.cost, key, sizeof key), ERR_OK);
+    assert_int_equal(crypto_kdf_scrypt(span_text(passphrase), span_of(salt.salt, sizeof salt.salt), salt.cost, key, sizeof key),
+                     ERR_OK);
     TRY(hsm_officers_prove(officers, number, key, d, &voices, problem));
     *done = voices.done;
     return ERR_OK;
@@ -101,7 +102,7 @@ static void answers(const char *command, const char *wanted)
         fail_msg("%s answered %.*s, wanted %s", command, (int)reply.len, (const char *)room, wanted);
 }
 
-static const struct kdf_cost cheap = {4, 1, 1};
+static const struct crypto_kdf_cost cheap = {4, 1, 1};
 
 /* ---- voices ---- */
 
@@ -191,7 +192,7 @@ static void wrong_keys_make_everyone_wait(void **state)
 static void activities_end_by_time(void **state)
 {
     (void)state;
-    make_store((struct kdf_cost){KEYS_SCRYPT_FLOOR, 8, 1}, false);
+    make_store((struct crypto_kdf_cost){KEYS_SCRYPT_FLOOR, 8, 1}, false);
     start(true, 2);
     assert_false(agrees(1, &load));
     assert_true(agrees(2, &load));
@@ -231,7 +232,7 @@ static void hardened_takes_live_lmks_alone(void **state)
     assert_int_equal(prove(1, words[0], &load, &done), ERR_FORBIDDEN);
     assert_non_null(strstr(problem, "scrypt"));
     stop();
-    make_store((struct kdf_cost){KEYS_SCRYPT_FLOOR, 8, 1}, true);
+    make_store((struct crypto_kdf_cost){KEYS_SCRYPT_FLOOR, 8, 1}, true);
     start(true, 2);
     assert_int_equal(prove(1, words[0], &load, &done), ERR_FORBIDDEN);
     assert_non_null(strstr(problem, "test LMK"));

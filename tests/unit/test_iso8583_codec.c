@@ -33,15 +33,15 @@ static const char iso_0400[] =
     "0000";
 
 struct golden {
-    const struct iso_profile *profile;
+    const struct iso8583_profile *profile;
     const char *text;
     bool hex;
 };
 static const struct golden goldens[] = {
-    {&iso_profile_visa_base1, visa_0100, true},  {&iso_profile_visa_base1, visa_0110, true},
-    {&iso_profile_visa_base1, visa_0401, true},  {&iso_profile_visa_base1, visa_0800, true},
-    {&iso_profile_iso87_ascii, iso_0100, false}, {&iso_profile_iso87_ascii, iso_0110, false},
-    {&iso_profile_iso87_ascii, iso_0400, false},
+    {&iso8583_profile_visa_base1, visa_0100, true},  {&iso8583_profile_visa_base1, visa_0110, true},
+    {&iso8583_profile_visa_base1, visa_0401, true},  {&iso8583_profile_visa_base1, visa_0800, true},
+    {&iso8583_profile_iso87_ascii, iso_0100, false}, {&iso8583_profile_iso87_ascii, iso_0110, false},
+    {&iso8583_profile_iso87_ascii, iso_0400, false},
 };
 
 static struct span golden_bytes(const struct golden *g, uint8_t room[static 1024])
@@ -54,18 +54,18 @@ static struct span golden_bytes(const struct golden *g, uint8_t room[static 1024
     return span_of(room, len / 2);
 }
 
-static void parse_golden(const char *text, const struct iso_profile *p, struct iso_message *m)
+static void parse_golden(const char *text, const struct iso8583_profile *p, struct iso8583_message *m)
 {
     uint8_t room[1024];
     struct golden g = {p, text, p->binary};
-    struct iso_fault fault;
+    struct iso8583_fault fault;
 
-    assert_int_equal(iso_parse(p, golden_bytes(&g, room), m, &fault), ERR_OK);
+    assert_int_equal(iso8583_parse(p, golden_bytes(&g, room), m, &fault), ERR_OK);
 }
 
-static void is(const struct iso_message *m, unsigned field, const char *text)
+static void is(const struct iso8583_message *m, unsigned field, const char *text)
 {
-    struct span value = iso_get(m, field);
+    struct span value = iso8583_get(m, field);
 
     assert_int_equal(value.len, strlen(text));
     assert_memory_equal(value.at, text, value.len);
@@ -73,17 +73,17 @@ static void is(const struct iso_message *m, unsigned field, const char *text)
 
 static void authorisation_reads_the_same_in_both_profiles(void **state)
 {
-    const struct iso_profile *profiles[] = {&iso_profile_visa_base1, &iso_profile_iso87_ascii};
+    const struct iso8583_profile *profiles[] = {&iso8583_profile_visa_base1, &iso8583_profile_iso87_ascii};
     const char *frames[] = {visa_0100, iso_0100};
     const char *terminals[] = {"TERM0001", "T1      "};
     const char *modes[] = {"0100", "010"};
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct iso_message m;
+        struct iso8583_message m;
 
         parse_golden(frames[i], profiles[i], &m);
-        assert_int_equal(m.mti, ISO_AUTHORISATION);
+        assert_int_equal(m.mti, ISO8583_AUTHORISATION);
         is(&m, 2, "4123456789012349");
         is(&m, 3, "000000");
         is(&m, 4, "000000001250");
@@ -100,24 +100,24 @@ static void authorisation_reads_the_same_in_both_profiles(void **state)
         is(&m, 41, terminals[i]);
         is(&m, 42, "MERCHANT0000001");
         is(&m, 49, "036");
-        assert_false(iso_has(&m, 1));
-        assert_false(iso_has(&m, 39));
+        assert_false(iso8583_has(&m, 1));
+        assert_false(iso8583_has(&m, 39));
     }
 }
 
 static void odd_account_number_is_filled_on_the_left(void **state)
 {
-    struct iso_message m;
-    struct iso_original original;
+    struct iso8583_message m;
+    struct iso8583_original original;
 
     (void)state;
-    parse_golden(visa_0401, &iso_profile_visa_base1, &m);
+    parse_golden(visa_0401, &iso8583_profile_visa_base1, &m);
     is(&m, 2, "412345678901234");
-    assert_true(iso_mti_repeat(m.mti));
-    assert_int_equal(iso_original_read(&m, &original), ERR_OK);
+    assert_true(iso8583_mti_repeat(m.mti));
+    assert_int_equal(iso8583_original_read(&m, &original), ERR_OK);
     assert_true(span_is(WIRE_SPAN(original.stan), "000042"));
     assert_true(span_is(WIRE_SPAN(original.transmission), "1121043000"));
-    assert_true(iso_acquirer_equal(WIRE_SPAN(original.acquirer), span_text("12345678901")));
+    assert_true(iso8583_acquirer_equal(WIRE_SPAN(original.acquirer), span_text("12345678901")));
 }
 
 static void golden_frames_build_back(void **state)
@@ -128,10 +128,10 @@ static void golden_frames_build_back(void **state)
         uint8_t built[1024];
         struct span frame = golden_bytes(&goldens[i], room);
         struct buf out = buf_over(built, sizeof built);
-        struct iso_message m;
+        struct iso8583_message m;
 
-        assert_int_equal(iso_parse(goldens[i].profile, frame, &m, NULL), ERR_OK);
-        assert_int_equal(iso_build(goldens[i].profile, &m, &out), ERR_OK);
+        assert_int_equal(iso8583_parse(goldens[i].profile, frame, &m, NULL), ERR_OK);
+        assert_int_equal(iso8583_build(goldens[i].profile, &m, &out), ERR_OK);
         assert_int_equal(out.len, frame.len);
         assert_memory_equal(built, frame.at, frame.len);
     }
@@ -145,11 +145,11 @@ static void every_truncation_is_a_fault(void **state)
         struct span frame = golden_bytes(&goldens[i], room);
 
         for (size_t len = 0; len < frame.len; len++) {
-            struct iso_message m;
-            struct iso_fault fault;
+            struct iso8583_message m;
+            struct iso8583_fault fault;
 
-            assert_int_not_equal(iso_parse(goldens[i].profile, span_of(frame.at, len), &m, &fault), ERR_OK);
-            assert_int_not_equal(fault.outcome, ISO_OUTCOME_OK);
+            assert_int_not_equal(iso8583_parse(goldens[i].profile, span_of(frame.at, len), &m, &fault), ERR_OK);
+            assert_int_not_equal(fault.outcome, ISO8583_OUTCOME_OK);
             assert_true(fault.offset <= len);
         }
     }
@@ -157,58 +157,58 @@ static void every_truncation_is_a_fault(void **state)
 
 static void an_answer_echoes_what_the_matrix_says(void **state)
 {
-    struct iso_message request;
-    struct iso_message answer;
-    struct iso_message expected;
+    struct iso8583_message request;
+    struct iso8583_message answer;
+    struct iso8583_message expected;
     uint8_t built[1024];
     struct buf out = buf_over(built, sizeof built);
     uint8_t room[1024];
-    struct span golden = golden_bytes(&(struct golden){&iso_profile_visa_base1, visa_0110, true}, room);
+    struct span golden = golden_bytes(&(struct golden){&iso8583_profile_visa_base1, visa_0110, true}, room);
 
     (void)state;
-    parse_golden(visa_0100, &iso_profile_visa_base1, &request);
-    parse_golden(visa_0110, &iso_profile_visa_base1, &expected);
-    iso_answer_init(&iso_profile_visa_base1, &request, &answer);
-    assert_false(iso_has(&answer, ISO_CODE));
-    iso_set_text(&answer, ISO_APPROVAL, "A1B2C3");
-    iso_set_text(&answer, ISO_RESPONSE, "00");
-    iso_result_write(ISO_RESULT_44_10, 'M', &answer);
-    assert_int_equal(iso_build(&iso_profile_visa_base1, &answer, &out), ERR_OK);
+    parse_golden(visa_0100, &iso8583_profile_visa_base1, &request);
+    parse_golden(visa_0110, &iso8583_profile_visa_base1, &expected);
+    iso8583_answer_init(&iso8583_profile_visa_base1, &request, &answer);
+    assert_false(iso8583_has(&answer, ISO8583_CODE));
+    iso8583_set_text(&answer, ISO8583_APPROVAL, "A1B2C3");
+    iso8583_set_text(&answer, ISO8583_RESPONSE, "00");
+    iso8583_result_write(ISO8583_RESULT_44_10, 'M', &answer);
+    assert_int_equal(iso8583_build(&iso8583_profile_visa_base1, &answer, &out), ERR_OK);
     assert_int_equal(out.len, golden.len);
     assert_memory_equal(built, golden.at, golden.len);
-    assert_int_equal(iso_result_read(ISO_RESULT_44_10, &expected), 'M');
+    assert_int_equal(iso8583_result_read(ISO8583_RESULT_44_10, &expected), 'M');
 }
 
 /* ---- faults, by hand ---- */
 
 struct fault_case {
     const char *frame; /* iso87-ascii */
-    enum iso_outcome outcome;
+    enum iso8583_outcome outcome;
     unsigned field;
     const char *response; /* NULL: no answer possible */
 };
 static const struct fault_case fault_cases[] = {
-    {"", ISO_OUTCOME_HEADER, 0, NULL},
-    {"01", ISO_OUTCOME_HEADER, 0, NULL},
-    {"01A0", ISO_OUTCOME_HEADER, 0, NULL},
-    {"080082200000000000", ISO_OUTCOME_HEADER, 0, NULL},
-    {"0800G220000000000000", ISO_OUTCOME_HEADER, 0, NULL},
+    {"", ISO8583_OUTCOME_HEADER, 0, NULL},
+    {"01", ISO8583_OUTCOME_HEADER, 0, NULL},
+    {"01A0", ISO8583_OUTCOME_HEADER, 0, NULL},
+    {"080082200000000000", ISO8583_OUTCOME_HEADER, 0, NULL},
+    {"0800G220000000000000", ISO8583_OUTCOME_HEADER, 0, NULL},
     /* 0120 is well-formed but not served: 12 */
-    {"012002200000000000001121043000000001", ISO_OUTCOME_CLASS, 0, "12"},
-    {"012002000000000000001121043000", ISO_OUTCOME_CLASS, 0, NULL},
+    {"012002200000000000001121043000000001", ISO8583_OUTCOME_CLASS, 0, "12"},
+    {"012002000000000000001121043000", ISO8583_OUTCOME_CLASS, 0, NULL},
     /* DE5 is in no profile; DE11 stands behind it */
-    {"080008000000000000001121043000000001", ISO_OUTCOME_UNKNOWN, 5, NULL},
+    {"080008000000000000001121043000000001", ISO8583_OUTCOME_UNKNOWN, 5, NULL},
     /* DE128 behind a readable DE11 */
-    {"0800822000000000000004000000000000011121043000000001301", ISO_OUTCOME_UNKNOWN, 128, "30"},
-    {"0800822000000000000004000000000000001121043000000001301x", ISO_OUTCOME_TRAILING, 0, "30"},
-    {"0800022000000000000011210430000000010", ISO_OUTCOME_TRAILING, 0, "30"},
-    {"080002200000000000001121043000000001", ISO_OUTCOME_MISSING, 70, "30"},
-    {"0800822000000000000004000000000000001121043000000001AAA", ISO_OUTCOME_FIELD, 70, "30"},
-    {"080082200000000000000400000000000000112104300A000001301", ISO_OUTCOME_FIELD, 7, NULL},
+    {"0800822000000000000004000000000000011121043000000001301", ISO8583_OUTCOME_UNKNOWN, 128, "30"},
+    {"0800822000000000000004000000000000001121043000000001301x", ISO8583_OUTCOME_TRAILING, 0, "30"},
+    {"0800022000000000000011210430000000010", ISO8583_OUTCOME_TRAILING, 0, "30"},
+    {"080002200000000000001121043000000001", ISO8583_OUTCOME_MISSING, 70, "30"},
+    {"0800822000000000000004000000000000001121043000000001AAA", ISO8583_OUTCOME_FIELD, 70, "30"},
+    {"080082200000000000000400000000000000112104300A000001301", ISO8583_OUTCOME_FIELD, 7, NULL},
     /* an amount in a network message */
     {"080092200000000000000400000000000000000000000000"
      "1121043000000001301",
-     ISO_OUTCOME_FORBIDDEN, 4, "30"},
+     ISO8583_OUTCOME_FORBIDDEN, 4, "30"},
 };
 
 static void faults_say_what_and_where(void **state)
@@ -216,16 +216,16 @@ static void faults_say_what_and_where(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof fault_cases / sizeof fault_cases[0]; i++) {
         const struct fault_case *c = &fault_cases[i];
-        struct iso_message m;
-        struct iso_fault fault;
+        struct iso8583_message m;
+        struct iso8583_fault fault;
         const char *response;
 
-        assert_int_not_equal(iso_parse(&iso_profile_iso87_ascii, span_text(c->frame), &m, &fault), ERR_OK);
+        assert_int_not_equal(iso8583_parse(&iso8583_profile_iso87_ascii, span_text(c->frame), &m, &fault), ERR_OK);
         if (fault.outcome != c->outcome || fault.field != c->field)
             print_error("case %zu: outcome %d field %u\n", i, (int)fault.outcome, fault.field);
         assert_int_equal(fault.outcome, c->outcome);
         assert_int_equal(fault.field, c->field);
-        response = iso_fault_response(&fault, &m);
+        response = iso8583_fault_response(&fault, &m);
         if (c->response == NULL)
             assert_null(response);
         else
@@ -235,40 +235,40 @@ static void faults_say_what_and_where(void **state)
 
 static void an_unknown_class_can_be_rejected(void **state)
 {
-    struct iso_message m;
-    struct iso_message answer;
+    struct iso8583_message m;
+    struct iso8583_message answer;
     uint8_t room[256];
     struct buf out = buf_over(room, sizeof room);
 
     (void)state;
-    assert_int_not_equal(iso_parse(&iso_profile_iso87_ascii, span_text(fault_cases[5].frame), &m, NULL), ERR_OK);
-    iso_answer_init(&iso_profile_iso87_ascii, &m, &answer);
-    iso_set_text(&answer, ISO_RESPONSE, "12");
-    assert_int_equal(iso_build(&iso_profile_iso87_ascii, &answer, &out), ERR_OK);
+    assert_int_not_equal(iso8583_parse(&iso8583_profile_iso87_ascii, span_text(fault_cases[5].frame), &m, NULL), ERR_OK);
+    iso8583_answer_init(&iso8583_profile_iso87_ascii, &m, &answer);
+    iso8583_set_text(&answer, ISO8583_RESPONSE, "12");
+    assert_int_equal(iso8583_build(&iso8583_profile_iso87_ascii, &answer, &out), ERR_OK);
     assert_true(span_is(buf_span(&out), "01300220000002000000112104300000000112"));
 }
 
 static void a_message_keeps_its_values(void **state)
 {
-    struct iso_message m = {0};
-    uint8_t big[ISO_VALUES_MAX + 1] = {0};
+    struct iso8583_message m = {0};
+    uint8_t big[ISO8583_VALUES_MAX + 1] = {0};
 
     (void)state;
-    iso_message_init(&m, ISO_AUTHORISATION);
-    iso_set_text(&m, 37, "AAAAAAAAAAAA");
-    iso_set_text(&m, 41, "T");
-    iso_set_text(&m, 37, "BBBBBBBBBBBB");
+    iso8583_message_init(&m, ISO8583_AUTHORISATION);
+    iso8583_set_text(&m, 37, "AAAAAAAAAAAA");
+    iso8583_set_text(&m, 41, "T");
+    iso8583_set_text(&m, 37, "BBBBBBBBBBBB");
     is(&m, 41, "T");
     is(&m, 37, "BBBBBBBBBBBB");
-    iso_set_text(&m, 41, "TERMINAL");
+    iso8583_set_text(&m, 41, "TERMINAL");
     is(&m, 41, "TERMINAL");
-    iso_unset(&m, 41);
-    assert_false(iso_has(&m, 41));
-    iso_set(&m, 48, span_of(big, sizeof big));
+    iso8583_unset(&m, 41);
+    assert_false(iso8583_has(&m, 41));
+    iso8583_set(&m, 48, span_of(big, sizeof big));
     assert_int_equal(m.err, ERR_PARSE_LONG);
-    iso_message_wipe(&m);
+    iso8583_message_wipe(&m);
     assert_int_equal(m.err, ERR_OK);
-    iso_set_text(&m, 1, "x");
+    iso8583_set_text(&m, 1, "x");
     assert_int_equal(m.err, ERR_PARSE_LONG);
     for (size_t i = 0; i < 24; i++)
         assert_int_equal(m.at[i], 0);
@@ -276,13 +276,13 @@ static void a_message_keeps_its_values(void **state)
 
 static void a_description_is_masked(void **state)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     uint8_t room[1024];
     struct buf out = buf_over(room, sizeof room);
 
     (void)state;
-    parse_golden(visa_0100, &iso_profile_visa_base1, &m);
-    iso_describe(&iso_profile_visa_base1, &m, &out);
+    parse_golden(visa_0100, &iso8583_profile_visa_base1, &m);
+    iso8583_describe(&iso8583_profile_visa_base1, &m, &out);
     assert_non_null(strstr(buf_text(&out), "02=412345******2349"));
     assert_non_null(strstr(buf_text(&out), "126=***"));
     assert_null(strstr(buf_text(&out), "4123456789012349"));
@@ -291,12 +291,12 @@ static void a_description_is_masked(void **state)
 static void the_tables_are_sound(void **state)
 {
     (void)state;
-    assert_int_equal(iso_check(&iso_profile_visa_base1, NULL), ERR_OK);
-    assert_int_equal(iso_check(&iso_profile_iso87_ascii, NULL), ERR_OK);
-    assert_int_equal(wire_check(&iso_original_record, NULL), ERR_OK);
-    assert_int_equal(wire_check(&iso_replacement_record, NULL), ERR_OK);
-    assert_ptr_equal(iso_profile_find(span_text("visa-base1")), &iso_profile_visa_base1);
-    assert_null(iso_profile_find(span_text("visa")));
+    assert_int_equal(iso8583_check(&iso8583_profile_visa_base1, NULL), ERR_OK);
+    assert_int_equal(iso8583_check(&iso8583_profile_iso87_ascii, NULL), ERR_OK);
+    assert_int_equal(wire_check(&iso8583_original_record, NULL), ERR_OK);
+    assert_int_equal(wire_check(&iso8583_replacement_record, NULL), ERR_OK);
+    assert_ptr_equal(iso8583_profile_find(span_text("visa-base1")), &iso8583_profile_visa_base1);
+    assert_null(iso8583_profile_find(span_text("visa")));
 }
 
 int main(void)

@@ -10,20 +10,20 @@
 /* switch spec 4.3, the paragraph below the table */
 struct presence_case {
     const char *value; /* 126.10 in ASCII */
-    enum iso_presence presence;
+    enum iso8583_presence presence;
     bool dynamic;
     bool wanted;
     const char *digits;
 };
 static const struct presence_case presence_cases[] = {
-    {"11 123", ISO_CODE_PRESENT, false, true, "123"},  {"11 000", ISO_CODE_PRESENT, false, true, "000"},
-    {"110123", ISO_CODE_PRESENT, false, true, "123"},  {"10 123", ISO_CODE_PRESENT, false, false, "123"},
-    {"31 123", ISO_CODE_PRESENT, true, true, "123"},   {"01    ", ISO_CODE_ABSENT, false, true, ""},
-    {"01 123", ISO_CODE_ABSENT, false, true, ""},      {"21    ", ISO_CODE_ILLEGIBLE, false, true, ""},
-    {"91    ", ISO_CODE_NOT_ON_CARD, false, true, ""}, {"11    ", ISO_CODE_MALFORMED, false, true, ""},
-    {"11  12", ISO_CODE_MALFORMED, false, true, ""},   {"111234", ISO_CODE_MALFORMED, false, true, ""},
-    {"11 12x", ISO_CODE_MALFORMED, false, true, ""},   {"41 123", ISO_CODE_MALFORMED, false, true, ""},
-    {"x1 123", ISO_CODE_MALFORMED, false, true, ""},
+    {"11 123", ISO8583_CODE_PRESENT, false, true, "123"},  {"11 000", ISO8583_CODE_PRESENT, false, true, "000"},
+    {"110123", ISO8583_CODE_PRESENT, false, true, "123"},  {"10 123", ISO8583_CODE_PRESENT, false, false, "123"},
+    {"31 123", ISO8583_CODE_PRESENT, true, true, "123"},   {"01    ", ISO8583_CODE_ABSENT, false, true, ""},
+    {"01 123", ISO8583_CODE_ABSENT, false, true, ""},      {"21    ", ISO8583_CODE_ILLEGIBLE, false, true, ""},
+    {"91    ", ISO8583_CODE_NOT_ON_CARD, false, true, ""}, {"11    ", ISO8583_CODE_MALFORMED, false, true, ""},
+    {"11  12", ISO8583_CODE_MALFORMED, false, true, ""},   {"111234", ISO8583_CODE_MALFORMED, false, true, ""},
+    {"11 12x", ISO8583_CODE_MALFORMED, false, true, ""},   {"41 123", ISO8583_CODE_MALFORMED, false, true, ""},
+    {"x1 123", ISO8583_CODE_MALFORMED, false, true, ""},
 };
 
 static void to_ebcdic(const char *text, uint8_t *out)
@@ -32,7 +32,7 @@ static void to_ebcdic(const char *text, uint8_t *out)
         out[i] = text[i] == ' ' ? 0x40 : text[i] == 'x' ? 0xA7 : (uint8_t)(0xF0 + text[i] - '0');
 }
 
-static void expect(const struct presence_case *c, const struct iso_code *code)
+static void expect(const struct presence_case *c, const struct iso8583_code *code)
 {
     assert_int_equal(code->presence, c->presence);
     assert_int_equal(code->dynamic, c->dynamic);
@@ -46,16 +46,16 @@ static void code_126_10_is_read_in_both_encodings(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof presence_cases / sizeof presence_cases[0]; i++) {
         uint8_t visa[14] = {0, 0x40};
-        struct iso_message m;
-        struct iso_code code;
+        struct iso8583_message m;
+        struct iso8583_code code;
 
-        iso_message_init(&m, ISO_AUTHORISATION);
-        iso_set_text(&m, ISO_CODE, presence_cases[i].value);
-        iso_code_read(ISO_EXTRACT_GENERIC_126_10, &m, &code);
+        iso8583_message_init(&m, ISO8583_AUTHORISATION);
+        iso8583_set_text(&m, ISO8583_CODE, presence_cases[i].value);
+        iso8583_code_read(ISO8583_EXTRACT_GENERIC_126_10, &m, &code);
         expect(&presence_cases[i], &code);
         to_ebcdic(presence_cases[i].value, visa + 8);
-        iso_set(&m, ISO_CODE, span_of(visa, sizeof visa));
-        iso_code_read(ISO_EXTRACT_VISA_126_10, &m, &code);
+        iso8583_set(&m, ISO8583_CODE, span_of(visa, sizeof visa));
+        iso8583_code_read(ISO8583_EXTRACT_VISA_126_10, &m, &code);
         expect(&presence_cases[i], &code);
     }
 }
@@ -64,89 +64,89 @@ static void visa_126_finds_the_code_behind_other_subfields(void **state)
 {
     /* 126.9 (20 bytes) and 126.10 */
     uint8_t field[8 + 20 + 6] = {0x00, 0xC0};
-    struct iso_message m;
-    struct iso_code code;
+    struct iso8583_message m;
+    struct iso8583_code code;
 
     (void)state;
     to_ebcdic("11 774", field + 28);
-    iso_message_init(&m, ISO_AUTHORISATION);
-    iso_set(&m, ISO_CODE, span_of(field, sizeof field));
-    iso_code_read(ISO_EXTRACT_VISA_126_10, &m, &code);
-    expect(&(struct presence_case){"", ISO_CODE_PRESENT, false, true, "774"}, &code);
-    iso_set(&m, ISO_CODE, span_of(field, sizeof field - 1));
-    iso_code_read(ISO_EXTRACT_VISA_126_10, &m, &code);
-    assert_int_equal(code.presence, ISO_CODE_MALFORMED);
+    iso8583_message_init(&m, ISO8583_AUTHORISATION);
+    iso8583_set(&m, ISO8583_CODE, span_of(field, sizeof field));
+    iso8583_code_read(ISO8583_EXTRACT_VISA_126_10, &m, &code);
+    expect(&(struct presence_case){"", ISO8583_CODE_PRESENT, false, true, "774"}, &code);
+    iso8583_set(&m, ISO8583_CODE, span_of(field, sizeof field - 1));
+    iso8583_code_read(ISO8583_EXTRACT_VISA_126_10, &m, &code);
+    assert_int_equal(code.presence, ISO8583_CODE_MALFORMED);
     field[0] = 0x80; /* 126.1 has no known length */
-    iso_set(&m, ISO_CODE, span_of(field, sizeof field));
-    iso_code_read(ISO_EXTRACT_VISA_126_10, &m, &code);
-    assert_int_equal(code.presence, ISO_CODE_MALFORMED);
+    iso8583_set(&m, ISO8583_CODE, span_of(field, sizeof field));
+    iso8583_code_read(ISO8583_EXTRACT_VISA_126_10, &m, &code);
+    assert_int_equal(code.presence, ISO8583_CODE_MALFORMED);
     memset(field, 0, 8);
-    iso_set(&m, ISO_CODE, span_of(field, sizeof field));
-    iso_code_read(ISO_EXTRACT_VISA_126_10, &m, &code);
-    assert_int_equal(code.presence, ISO_CODE_ABSENT);
-    iso_set(&m, ISO_CODE, span_of(field, 7));
-    iso_code_read(ISO_EXTRACT_VISA_126_10, &m, &code);
-    assert_int_equal(code.presence, ISO_CODE_MALFORMED);
+    iso8583_set(&m, ISO8583_CODE, span_of(field, sizeof field));
+    iso8583_code_read(ISO8583_EXTRACT_VISA_126_10, &m, &code);
+    assert_int_equal(code.presence, ISO8583_CODE_ABSENT);
+    iso8583_set(&m, ISO8583_CODE, span_of(field, 7));
+    iso8583_code_read(ISO8583_EXTRACT_VISA_126_10, &m, &code);
+    assert_int_equal(code.presence, ISO8583_CODE_MALFORMED);
 }
 
 static void backslash_tags(void **state)
 {
     static const struct {
         const char *de47;
-        enum iso_presence presence;
+        enum iso8583_presence presence;
         const char *digits;
     } cases[] = {
-        {"ECM1\\CCI1\\CCV042\\FCR\\", ISO_CODE_PRESENT, "042"},
-        {"CCV042\\", ISO_CODE_PRESENT, "042"},
-        {"CCI0\\CCV042\\", ISO_CODE_ABSENT, ""},
-        {"CCI0\\", ISO_CODE_ABSENT, ""},
-        {"ECM1\\", ISO_CODE_ABSENT, ""},
-        {"CCI1\\", ISO_CODE_MALFORMED, ""},
-        {"CCI1\\CCV42\\", ISO_CODE_MALFORMED, ""},
-        {"CCI1\\CCV0042\\", ISO_CODE_MALFORMED, ""},
-        {"CCI1\\CCV042", ISO_CODE_MALFORMED, ""}, /* not closed */
-        {"CCI7\\CCV042\\", ISO_CODE_MALFORMED, ""},
-        {"\\\\\\", ISO_CODE_ABSENT, ""},
+        {"ECM1\\CCI1\\CCV042\\FCR\\", ISO8583_CODE_PRESENT, "042"},
+        {"CCV042\\", ISO8583_CODE_PRESENT, "042"},
+        {"CCI0\\CCV042\\", ISO8583_CODE_ABSENT, ""},
+        {"CCI0\\", ISO8583_CODE_ABSENT, ""},
+        {"ECM1\\", ISO8583_CODE_ABSENT, ""},
+        {"CCI1\\", ISO8583_CODE_MALFORMED, ""},
+        {"CCI1\\CCV42\\", ISO8583_CODE_MALFORMED, ""},
+        {"CCI1\\CCV0042\\", ISO8583_CODE_MALFORMED, ""},
+        {"CCI1\\CCV042", ISO8583_CODE_MALFORMED, ""}, /* not closed */
+        {"CCI7\\CCV042\\", ISO8583_CODE_MALFORMED, ""},
+        {"\\\\\\", ISO8583_CODE_ABSENT, ""},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct iso_message m;
-        struct iso_code code;
+        struct iso8583_message m;
+        struct iso8583_code code;
 
-        iso_message_init(&m, ISO_AUTHORISATION);
-        iso_set_text(&m, ISO_NATIONAL, cases[i].de47);
-        iso_code_read(ISO_EXTRACT_AS2805_BACKSLASH, &m, &code);
+        iso8583_message_init(&m, ISO8583_AUTHORISATION);
+        iso8583_set_text(&m, ISO8583_NATIONAL, cases[i].de47);
+        iso8583_code_read(ISO8583_EXTRACT_AS2805_BACKSLASH, &m, &code);
         expect(&(struct presence_case){"", cases[i].presence, false, true, cases[i].digits}, &code);
     }
 }
 
 static void what_is_written_is_read(void **state)
 {
-    static const struct iso_code codes[] = {
-        {.presence = ISO_CODE_PRESENT, .result_wanted = true, .digits = {3, "007"}},
-        {.presence = ISO_CODE_PRESENT, .dynamic = true, .digits = {3, "999"}},
-        {.presence = ISO_CODE_ABSENT, .result_wanted = true},
-        {.presence = ISO_CODE_ILLEGIBLE, .result_wanted = true},
-        {.presence = ISO_CODE_NOT_ON_CARD, .result_wanted = true},
+    static const struct iso8583_code codes[] = {
+        {.presence = ISO8583_CODE_PRESENT, .result_wanted = true, .digits = {3, "007"}},
+        {.presence = ISO8583_CODE_PRESENT, .dynamic = true, .digits = {3, "999"}},
+        {.presence = ISO8583_CODE_ABSENT, .result_wanted = true},
+        {.presence = ISO8583_CODE_ILLEGIBLE, .result_wanted = true},
+        {.presence = ISO8583_CODE_NOT_ON_CARD, .result_wanted = true},
     };
-    static const enum iso_extract rules[] = {ISO_EXTRACT_VISA_126_10, ISO_EXTRACT_GENERIC_126_10};
+    static const enum iso8583_extract rules[] = {ISO8583_EXTRACT_VISA_126_10, ISO8583_EXTRACT_GENERIC_126_10};
 
     (void)state;
     for (size_t r = 0; r < 2; r++) {
         for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-            struct iso_message m;
-            struct iso_code code;
+            struct iso8583_message m;
+            struct iso8583_code code;
 
-            iso_message_init(&m, ISO_AUTHORISATION);
-            assert_int_equal(iso_code_write(rules[r], &codes[i], &m), ERR_OK);
-            iso_code_read(rules[r], &m, &code);
+            iso8583_message_init(&m, ISO8583_AUTHORISATION);
+            assert_int_equal(iso8583_code_write(rules[r], &codes[i], &m), ERR_OK);
+            iso8583_code_read(rules[r], &m, &code);
             assert_int_equal(code.presence, codes[i].presence);
             assert_int_equal(code.dynamic, codes[i].dynamic);
             assert_int_equal(code.result_wanted, codes[i].result_wanted);
             assert_true(secret_code_equal(&code.digits, &codes[i].digits));
-            iso_code_erase(rules[r], &m);
-            assert_false(iso_has(&m, ISO_CODE));
+            iso8583_code_erase(rules[r], &m);
+            assert_false(iso8583_has(&m, ISO8583_CODE));
             for (size_t b = 0; b < m.used; b++)
                 assert_int_equal(m.at[b], 0);
         }
@@ -155,84 +155,84 @@ static void what_is_written_is_read(void **state)
 
 static void what_cannot_be_said_is_refused(void **state)
 {
-    struct iso_code code = {.presence = ISO_CODE_MALFORMED};
-    struct iso_message m;
+    struct iso8583_code code = {.presence = ISO8583_CODE_MALFORMED};
+    struct iso8583_message m;
 
     (void)state;
-    iso_message_init(&m, ISO_AUTHORISATION);
-    assert_int_equal(iso_code_write(ISO_EXTRACT_VISA_126_10, &code, &m), ERR_PARSE_VALUE);
-    code = (struct iso_code){.presence = ISO_CODE_PRESENT, .digits = {4, "1234"}};
-    assert_int_equal(iso_code_write(ISO_EXTRACT_GENERIC_126_10, &code, &m), ERR_PARSE_VALUE);
-    assert_int_equal(iso_code_write(ISO_EXTRACT_AS2805_BACKSLASH, &code, &m), ERR_PARSE_VALUE);
-    assert_int_equal(iso_code_write(ISO_EXTRACT_NONE, &code, &m), ERR_PARSE_VALUE);
-    code = (struct iso_code){.presence = ISO_CODE_PRESENT, .digits = {3, "123"}};
-    assert_int_equal(iso_code_write(ISO_EXTRACT_AS2805_BACKSLASH, &code, &m), ERR_OK);
-    assert_true(span_is(iso_get(&m, ISO_NATIONAL), "CCI1\\CCV123\\"));
-    iso_code_read(ISO_EXTRACT_NONE, &m, &code);
-    assert_int_equal(code.presence, ISO_CODE_ABSENT);
+    iso8583_message_init(&m, ISO8583_AUTHORISATION);
+    assert_int_equal(iso8583_code_write(ISO8583_EXTRACT_VISA_126_10, &code, &m), ERR_PARSE_VALUE);
+    code = (struct iso8583_code){.presence = ISO8583_CODE_PRESENT, .digits = {4, "1234"}};
+    assert_int_equal(iso8583_code_write(ISO8583_EXTRACT_GENERIC_126_10, &code, &m), ERR_PARSE_VALUE);
+    assert_int_equal(iso8583_code_write(ISO8583_EXTRACT_AS2805_BACKSLASH, &code, &m), ERR_PARSE_VALUE);
+    assert_int_equal(iso8583_code_write(ISO8583_EXTRACT_NONE, &code, &m), ERR_PARSE_VALUE);
+    code = (struct iso8583_code){.presence = ISO8583_CODE_PRESENT, .digits = {3, "123"}};
+    assert_int_equal(iso8583_code_write(ISO8583_EXTRACT_AS2805_BACKSLASH, &code, &m), ERR_OK);
+    assert_true(span_is(iso8583_get(&m, ISO8583_NATIONAL), "CCI1\\CCV123\\"));
+    iso8583_code_read(ISO8583_EXTRACT_NONE, &m, &code);
+    assert_int_equal(code.presence, ISO8583_CODE_ABSENT);
 }
 
 static void results_stand_on_byte_eleven(void **state)
 {
-    struct iso_message m;
+    struct iso8583_message m;
 
     (void)state;
-    iso_message_init(&m, ISO_AUTHORISATION_ANSWER);
-    assert_int_equal(iso_result_read(ISO_RESULT_44_10, &m), 0);
-    iso_result_write(ISO_RESULT_NONE, 'M', &m);
-    iso_result_write(ISO_RESULT_44_10, 0, &m);
-    assert_false(iso_has(&m, ISO_RESPONSE_DATA));
-    iso_result_write(ISO_RESULT_44_10, 'N', &m);
-    assert_true(span_is(iso_get(&m, ISO_RESPONSE_DATA), "          N"));
-    assert_int_equal(iso_result_read(ISO_RESULT_44_10, &m), 'N');
-    iso_set_text(&m, ISO_RESPONSE_DATA, "123456789AP9999");
-    assert_int_equal(iso_result_read(ISO_RESULT_44_10, &m), 'P');
-    iso_set_text(&m, ISO_RESPONSE_DATA, "12345");
-    assert_int_equal(iso_result_read(ISO_RESULT_44_10, &m), 0);
+    iso8583_message_init(&m, ISO8583_AUTHORISATION_ANSWER);
+    assert_int_equal(iso8583_result_read(ISO8583_RESULT_44_10, &m), 0);
+    iso8583_result_write(ISO8583_RESULT_NONE, 'M', &m);
+    iso8583_result_write(ISO8583_RESULT_44_10, 0, &m);
+    assert_false(iso8583_has(&m, ISO8583_RESPONSE_DATA));
+    iso8583_result_write(ISO8583_RESULT_44_10, 'N', &m);
+    assert_true(span_is(iso8583_get(&m, ISO8583_RESPONSE_DATA), "          N"));
+    assert_int_equal(iso8583_result_read(ISO8583_RESULT_44_10, &m), 'N');
+    iso8583_set_text(&m, ISO8583_RESPONSE_DATA, "123456789AP9999");
+    assert_int_equal(iso8583_result_read(ISO8583_RESULT_44_10, &m), 'P');
+    iso8583_set_text(&m, ISO8583_RESPONSE_DATA, "12345");
+    assert_int_equal(iso8583_result_read(ISO8583_RESULT_44_10, &m), 0);
 }
 
 static void originals_and_replacements(void **state)
 {
-    struct iso_message request;
-    struct iso_message reversal;
-    struct iso_original original;
+    struct iso8583_message request;
+    struct iso8583_message reversal;
+    struct iso8583_original original;
     uint64_t amount = 0;
     bool present = true;
 
     (void)state;
-    iso_message_init(&request, ISO_AUTHORISATION);
-    iso_message_init(&reversal, ISO_REVERSAL);
-    assert_int_equal(iso_original_write(&request, &reversal), ERR_PARSE_SHORT);
-    iso_set_text(&request, ISO_STAN, "000042");
-    iso_set_text(&request, ISO_TRANSMISSION, "1121043000");
-    iso_set_text(&request, ISO_ACQUIRER, "412345");
-    assert_int_equal(iso_original_write(&request, &reversal), ERR_OK);
-    assert_true(span_is(iso_get(&reversal, 90), "010000004211210430000000041234500000000000"));
-    assert_int_equal(iso_original_read(&reversal, &original), ERR_OK);
-    assert_true(iso_acquirer_equal(WIRE_SPAN(original.acquirer), span_text("412345")));
-    assert_false(iso_acquirer_equal(WIRE_SPAN(original.acquirer), span_text("4123450")));
-    assert_true(iso_acquirer_equal(span_text("00000000000"), span_text("")));
-    iso_set_decimal(&reversal, ISO_AMOUNT, 1250, 12);
-    assert_int_equal(iso_replacement_read(&reversal, &present, &amount), ERR_OK);
+    iso8583_message_init(&request, ISO8583_AUTHORISATION);
+    iso8583_message_init(&reversal, ISO8583_REVERSAL);
+    assert_int_equal(iso8583_original_write(&request, &reversal), ERR_PARSE_SHORT);
+    iso8583_set_text(&request, ISO8583_STAN, "000042");
+    iso8583_set_text(&request, ISO8583_TRANSMISSION, "1121043000");
+    iso8583_set_text(&request, ISO8583_ACQUIRER, "412345");
+    assert_int_equal(iso8583_original_write(&request, &reversal), ERR_OK);
+    assert_true(span_is(iso8583_get(&reversal, 90), "010000004211210430000000041234500000000000"));
+    assert_int_equal(iso8583_original_read(&reversal, &original), ERR_OK);
+    assert_true(iso8583_acquirer_equal(WIRE_SPAN(original.acquirer), span_text("412345")));
+    assert_false(iso8583_acquirer_equal(WIRE_SPAN(original.acquirer), span_text("4123450")));
+    assert_true(iso8583_acquirer_equal(span_text("00000000000"), span_text("")));
+    iso8583_set_decimal(&reversal, ISO8583_AMOUNT, 1250, 12);
+    assert_int_equal(iso8583_replacement_read(&reversal, &present, &amount), ERR_OK);
     assert_false(present);
     assert_int_equal(amount, 1250);
-    assert_int_equal(iso_replacement_write(&reversal, 500), ERR_OK);
-    assert_int_equal(iso_replacement_read(&reversal, &present, &amount), ERR_OK);
+    assert_int_equal(iso8583_replacement_write(&reversal, 500), ERR_OK);
+    assert_int_equal(iso8583_replacement_read(&reversal, &present, &amount), ERR_OK);
     assert_true(present);
     assert_int_equal(amount, 500);
-    iso_set_text(&reversal, ISO_REPLACEMENT, "00000000050x000000000000000000000000000000");
-    assert_int_equal(iso_replacement_read(&reversal, &present, &amount), ERR_PARSE_CHARACTER);
+    iso8583_set_text(&reversal, ISO8583_REPLACEMENT, "00000000050x000000000000000000000000000000");
+    assert_int_equal(iso8583_replacement_read(&reversal, &present, &amount), ERR_PARSE_CHARACTER);
 }
 
 static void rules_have_names(void **state)
 {
     (void)state;
-    for (int i = 1; i < ISO_EXTRACT_COUNT; i++)
-        assert_int_equal(iso_extract_find(span_text(iso_extract_row((enum iso_extract)i)->name)), i);
-    for (int i = 1; i < ISO_RESULT_COUNT; i++)
-        assert_int_equal(iso_result_find(span_text(iso_result_row((enum iso_result)i)->name)), i);
-    assert_int_equal(iso_extract_find(span_text("")), ISO_EXTRACT_UNSET);
-    assert_int_equal(iso_result_find(span_text("44.10")), ISO_RESULT_UNSET);
+    for (int i = 1; i < ISO8583_EXTRACT_COUNT; i++)
+        assert_int_equal(iso8583_extract_find(span_text(iso8583_extract_row((enum iso8583_extract)i)->name)), i);
+    for (int i = 1; i < ISO8583_RESULT_COUNT; i++)
+        assert_int_equal(iso8583_result_find(span_text(iso8583_result_row((enum iso8583_result)i)->name)), i);
+    assert_int_equal(iso8583_extract_find(span_text("")), ISO8583_EXTRACT_UNSET);
+    assert_int_equal(iso8583_result_find(span_text("44.10")), ISO8583_RESULT_UNSET);
 }
 
 int main(void)

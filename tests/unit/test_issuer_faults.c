@@ -55,15 +55,15 @@ static void test_http(void **state)
 static void test_issuer(void **state)
 {
     (void)state;
-    static const uint8_t master[VAULT_MASTER] = {1};
+    static const uint8_t master[CRYPTO_VAULT_MASTER] = {1};
     struct stores_fixture stores;
     struct http *http = NULL;
-    struct vault *vault = NULL;
+    struct crypto_vault *vault = NULL;
     stores_setup(&stores, &stores_sqlite);
     struct http_config http_config = {.slots = 8, .wake = no_wake};
     http_config.mount = issuer_mounts(&http_config.mount_count);
     assert_int_equal(http_create(&http_config, &stores.env, &http), ERR_OK);
-    assert_int_equal(vault_open(master, "ledger", &vault), ERR_OK);
+    assert_int_equal(crypto_vault_open(master, "ledger", &vault), ERR_OK);
     struct issuer_config config = {
         .env = &stores.env, .http = http, .store = stores.store, .vault = vault, .slots = 8, .sandbox = true, .wake = no_wake};
     enum err err = ERR_MEMORY;
@@ -79,7 +79,7 @@ static void test_issuer(void **state)
             issuer_destroy(issuer);
     }
     assert_true(n > 10);
-    vault_close(vault);
+    crypto_vault_close(vault);
     http_destroy(http);
     stores_teardown(&stores);
 }

@@ -181,7 +181,7 @@ static void test_destroyed_with_requests_inside(void **state)
     }
     store_close(script_store);
     arena_destroy(&b.world.arena);
-    vault_close(b.world.vault);
+    crypto_vault_close(b.world.vault);
     stores_teardown(&b.stores);
 }
 

@@ -41,9 +41,9 @@ static const struct wire_field charge_fields[] = {
 /* clang-format on */
 static const struct wire_record charge_record = WIRE_RECORD("charge", struct charge, charge_fields);
 
-static enum err bind(const char *body, unsigned flags, struct charge *out, struct json_faults *faults)
+static enum err bind(const char *body, unsigned flags, struct charge *out, struct http_json_faults *faults)
 {
-    return json_bind(&charge_record, span_text(body), flags, out, faults);
+    return http_json_bind(&charge_record, span_text(body), flags, out, faults);
 }
 
 static void test_rows_are_sound(void **state)
@@ -57,16 +57,16 @@ static void test_binds_by_path(void **state)
 {
     (void)state;
     struct charge c;
-    struct json_faults faults;
+    struct http_json_faults faults;
     assert_int_equal(bind("{ \"capture\":true, \"items\":[{\"id\":\"x7\"}],\"amount\" : {\"total\": 12.340,\"currency\":\"USD\"},"
                           "\"source\":{\"card\":{\"cardData\":\"4111111111111111\",\"expiry\":\"2812\"}},\"hex\":\"ab01\","
                           "\"name\":\"Ren\\u00e9 \\ud83d\\ude00\",\"indicator\":\"NONE\"}\r\n",
-                          JSON_STRICT, &c, &faults),
+                          HTTP_JSON_STRICT, &c, &faults),
                      ERR_OK);
     assert_true(span_is(WIRE_SPAN(c.total), "12.340")); /* the exact text, not 12.34 */
     assert_true(span_is(WIRE_SPAN(c.currency), "USD"));
     assert_true(span_is(WIRE_SPAN(c.card_data), "4111111111111111"));
-    assert_true(span_is(WIRE_SPAN(c.capture), "true") && json_true(WIRE_SPAN(c.capture)));
+    assert_true(span_is(WIRE_SPAN(c.capture), "true") && http_json_true(WIRE_SPAN(c.capture)));
     assert_true(span_is(WIRE_SPAN(c.name), "Ren\xC3\xA9 \xF0\x9F\x98\x80"));
     assert_true(span_is(WIRE_SPAN(c.first), "x7"));
     assert_true(span_is(WIRE_SPAN(c.indicator), "NONE"));
@@ -174,8 +174,8 @@ static void test_each_fault(void **state)
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         struct charge c;
-        struct json_faults faults;
-        enum err err = bind(row[i].body, JSON_STRICT, &c, &faults);
+        struct http_json_faults faults;
+        enum err err = bind(row[i].body, HTTP_JSON_STRICT, &c, &faults);
         if (err != row[i].err)
             print_error("%s gives %s\n", row[i].body, err_row(err)->name);
         assert_int_equal(err, row[i].err);
@@ -192,7 +192,7 @@ static void test_all_faults_at_once_in_the_order_of_the_body(void **state)
 {
     (void)state;
     struct charge c;
-    struct json_faults faults;
+    struct http_json_faults faults;
     assert_int_equal(bind("{\"indicator\":\"x\",\"amount\":{\"currency\":5},\"capture\":0}", 0, &c, &faults), ERR_PARSE_VALUE);
     static const char *const path[] = {"indicator", "amount.currency", "capture", "amount.total"};
     assert_int_equal(faults.count, 4);
@@ -207,9 +207,9 @@ static void test_tolerant_flags(void **state)
     (void)state;
     struct charge c;
     assert_int_equal(bind("{" AMOUNT ",\"unknown\":{\"a\":[1,2,{}]}}", 0, &c, NULL), ERR_OK);
-    assert_int_equal(bind("{" AMOUNT ",\"capture\":null,\"source\":null}", JSON_NULL_ABSENT, &c, NULL), ERR_OK);
+    assert_int_equal(bind("{" AMOUNT ",\"capture\":null,\"source\":null}", HTTP_JSON_NULL_ABSENT, &c, NULL), ERR_OK);
     assert_false(c.capture.present);
-    assert_int_equal(bind("{\"amount\":null}", JSON_NULL_ABSENT, &c, NULL), ERR_PARSE_MISSING);
+    assert_int_equal(bind("{\"amount\":null}", HTTP_JSON_NULL_ABSENT, &c, NULL), ERR_PARSE_MISSING);
     assert_int_equal(bind("{" AMOUNT ",\"name\":\"\"}", 0, &c, NULL), ERR_OK);
     assert_false(c.name.present);
     assert_int_equal(bind("{" AMOUNT ",\"hex\":\"\"}", 0, &c, NULL), ERR_OK);
@@ -219,30 +219,30 @@ static void test_tolerant_flags(void **state)
 static void test_limits(void **state)
 {
     (void)state;
-    static char body[JSON_BODY_MAX + 2];
+    static char body[HTTP_JSON_BODY_MAX + 2];
     struct charge c;
-    struct json_faults faults;
+    struct http_json_faults faults;
     memset(body, ' ', sizeof body);
     memcpy(body, "{" AMOUNT "}", strlen("{" AMOUNT "}"));
-    assert_int_equal(json_bind(&charge_record, span_of(body, JSON_BODY_MAX), 0, &c, &faults), ERR_OK);
-    assert_int_equal(json_bind(&charge_record, span_of(body, JSON_BODY_MAX + 1), 0, &c, &faults), ERR_BODY_TOO_LARGE);
+    assert_int_equal(http_json_bind(&charge_record, span_of(body, HTTP_JSON_BODY_MAX), 0, &c, &faults), ERR_OK);
+    assert_int_equal(http_json_bind(&charge_record, span_of(body, HTTP_JSON_BODY_MAX + 1), 0, &c, &faults), ERR_BODY_TOO_LARGE);
     struct buf b = buf_over(body, sizeof body);
     buf_put_text(&b, "{" AMOUNT);
-    for (uint64_t i = 0; i < JSON_MEMBERS_MAX; i++) {
+    for (uint64_t i = 0; i < HTTP_JSON_MEMBERS_MAX; i++) {
         buf_put_text(&b, ",\"m");
         buf_put_decimal(&b, i, 0);
         buf_put_text(&b, "\":1");
     }
     buf_put_byte(&b, '}');
-    assert_int_equal(json_bind(&charge_record, buf_span(&b), 0, &c, &faults), ERR_PARSE_JSON);
+    assert_int_equal(http_json_bind(&charge_record, buf_span(&b), 0, &c, &faults), ERR_PARSE_JSON);
     /* names longer than any path match nothing and stay inside their room */
     buf_clear(&b);
     buf_put_text(&b, "{" AMOUNT ",\"");
     buf_put_fill(&b, 'n', 1000);
     buf_put_text(&b, "\":{\"a\":{\"b\":1}}}");
-    assert_int_equal(json_bind(&charge_record, buf_span(&b), 0, &c, &faults), ERR_OK);
-    assert_int_equal(json_bind(&charge_record, buf_span(&b), JSON_STRICT, &c, &faults), ERR_PARSE_UNKNOWN);
-    assert_int_equal(strlen(faults.at[0].path), JSON_PATH_MAX - 1);
+    assert_int_equal(http_json_bind(&charge_record, buf_span(&b), 0, &c, &faults), ERR_OK);
+    assert_int_equal(http_json_bind(&charge_record, buf_span(&b), HTTP_JSON_STRICT, &c, &faults), ERR_PARSE_UNKNOWN);
+    assert_int_equal(strlen(faults.at[0].path), HTTP_JSON_PATH_MAX - 1);
 }
 
 /* Cuts and changed bytes of a good body: never a crash, and nothing but ERR_OK leaves something in the record. */
@@ -254,7 +254,7 @@ static void test_damaged_bodies(void **state)
     struct env env = rng_env(11);
     for (size_t len = 0; len < sizeof good - 1; len++) {
         struct charge c;
-        assert_int_not_equal(json_bind(&charge_record, span_of(good, len), 0, &c, NULL), ERR_OK);
+        assert_int_not_equal(http_json_bind(&charge_record, span_of(good, len), 0, &c, NULL), ERR_OK);
     }
     for (int i = 0; i < 20000; i++) {
         char body[sizeof good];
@@ -265,7 +265,7 @@ static void test_damaged_bodies(void **state)
         body[random[2] % (sizeof good - 1)] = random[3] & 1 ? (char)random[3] : '"';
         struct charge c;
         struct charge wiped = {0};
-        if (json_bind(&charge_record, span_of(body, sizeof good - 1), JSON_STRICT, &c, NULL) != ERR_OK)
+        if (http_json_bind(&charge_record, span_of(body, sizeof good - 1), HTTP_JSON_STRICT, &c, NULL) != ERR_OK)
             assert_memory_equal(&c, &wiped, sizeof c);
     }
 }
@@ -281,29 +281,29 @@ static void test_written_is_read(void **state)
         uint8_t room[2048];
         wire_generate(&charge_record, &env, &in);
         struct buf b = buf_over(room, sizeof room);
-        struct json_writer w = json_writer(&b);
-        json_open(&w, NULL);
-        json_put_member(&w, "name", in.name);
-        json_open(&w, "amount");
+        struct http_json_writer w = http_json_writer(&b);
+        http_json_open(&w, NULL);
+        http_json_put_member(&w, "name", in.name);
+        http_json_open(&w, "amount");
         bool number = in.total.at[0] != '0' && in.total.at[0] != '-'; /* 007 is a decimal here, but no JSON number */
         if (number)
-            json_put_decimal(&w, "total", WIRE_SPAN(in.total));
+            http_json_put_decimal(&w, "total", WIRE_SPAN(in.total));
         else
-            json_put_member(&w, "total", in.total);
-        json_put_member(&w, "currency", in.currency);
-        json_close(&w);
-        json_put_member(&w, "indicator", in.indicator);
+            http_json_put_member(&w, "total", in.total);
+        http_json_put_member(&w, "currency", in.currency);
+        http_json_close(&w);
+        http_json_put_member(&w, "indicator", in.indicator);
         if (in.capture.present)
-            json_put_bool(&w, "capture", json_true(WIRE_SPAN(in.capture)));
-        json_open_array(&w, "items");
-        json_open(&w, NULL);
-        json_put_member(&w, "id", in.first);
-        json_close(&w);
-        json_close_array(&w);
-        json_close(&w);
-        assert_int_equal(json_done(&w), ERR_OK);
-        enum err err = json_bind(&charge_record, buf_span(&b), JSON_STRICT, &out, NULL);
-        if (in.name.present && !json_utf8(WIRE_SPAN(in.name)))
+            http_json_put_bool(&w, "capture", http_json_true(WIRE_SPAN(in.capture)));
+        http_json_open_array(&w, "items");
+        http_json_open(&w, NULL);
+        http_json_put_member(&w, "id", in.first);
+        http_json_close(&w);
+        http_json_close_array(&w);
+        http_json_close(&w);
+        assert_int_equal(http_json_done(&w), ERR_OK);
+        enum err err = http_json_bind(&charge_record, buf_span(&b), HTTP_JSON_STRICT, &out, NULL);
+        if (in.name.present && !http_json_utf8(WIRE_SPAN(in.name)))
             continue; /* bytes that are no text become U+FFFD, which may not fit */
         if (err != ERR_OK)
             print_error("%s: %.*s\n", err_row(err)->name, (int)b.len, (char *)b.at);
@@ -320,44 +320,44 @@ static void test_writer(void **state)
     (void)state;
     uint8_t room[256];
     struct buf b = buf_over(room, sizeof room);
-    struct json_writer w = json_writer(&b);
-    json_open(&w, NULL);
-    json_put(&w, "a", span_of("q\"\\\n\x7F\xC3\xA9\xFFz", 9));
-    json_put_integer(&w, "n", -42);
-    json_open_array(&w, "e");
-    json_close_array(&w);
-    json_open_array(&w, "l");
-    json_put_text(&w, NULL, "x");
-    json_put_null(&w, NULL);
-    json_put_bool(&w, NULL, false);
-    json_close_array(&w);
-    json_open(&w, "o");
-    json_close(&w);
-    json_put_decimal(&w, "d", span_text("1.50"));
-    json_close(&w);
-    assert_int_equal(json_done(&w), ERR_OK);
+    struct http_json_writer w = http_json_writer(&b);
+    http_json_open(&w, NULL);
+    http_json_put(&w, "a", span_of("q\"\\\n\x7F\xC3\xA9\xFFz", 9));
+    http_json_put_integer(&w, "n", -42);
+    http_json_open_array(&w, "e");
+    http_json_close_array(&w);
+    http_json_open_array(&w, "l");
+    http_json_put_text(&w, NULL, "x");
+    http_json_put_null(&w, NULL);
+    http_json_put_bool(&w, NULL, false);
+    http_json_close_array(&w);
+    http_json_open(&w, "o");
+    http_json_close(&w);
+    http_json_put_decimal(&w, "d", span_text("1.50"));
+    http_json_close(&w);
+    assert_int_equal(http_json_done(&w), ERR_OK);
     assert_true(span_is(buf_span(&b),
                         "{\"a\":\"q\\\"\\\\\\u000a\\u007f\xC3\xA9\xEF\xBF\xBDz\",\"n\":-42,\"e\":[],\"l\":[\"x\",null,false],"
                         "\"o\":{},\"d\":1.50}"));
     struct buf small = buf_over(room, 8);
-    w = json_writer(&small);
-    json_open(&w, NULL);
-    json_put_text(&w, "name", "too long for it");
-    json_close(&w);
-    assert_int_not_equal(json_done(&w), ERR_OK);
+    w = http_json_writer(&small);
+    http_json_open(&w, NULL);
+    http_json_put_text(&w, "name", "too long for it");
+    http_json_close(&w);
+    assert_int_not_equal(http_json_done(&w), ERR_OK);
 }
 
 static void test_integers(void **state)
 {
     (void)state;
     int64_t n = 0;
-    assert_int_equal(json_integer(span_text("24"), 1, 24, &n), ERR_OK);
+    assert_int_equal(http_json_integer(span_text("24"), 1, 24, &n), ERR_OK);
     assert_int_equal(n, 24);
-    assert_int_equal(json_integer(span_text("-7"), -10, 24, &n), ERR_OK);
+    assert_int_equal(http_json_integer(span_text("-7"), -10, 24, &n), ERR_OK);
     assert_int_equal(n, -7);
     static const char *const bad[] = {"25", "0", "1.0", "", "-", "1e1", "1234567890123456789"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(json_integer(span_text(bad[i]), 1, 24, &n), ERR_PARSE_VALUE);
+        assert_int_equal(http_json_integer(span_text(bad[i]), 1, 24, &n), ERR_PARSE_VALUE);
 }
 
 int main(void)

@@ -294,12 +294,12 @@ static void aes_cbc(void **state)
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         struct secret_key key = vector_key(keys[i]);
         uint8_t text[32];
-        assert_int_equal(aes_cbc_encrypt(&key, iv.at, plain.at, text, sizeof text), ERR_OK);
+        assert_int_equal(crypto_aes_cbc_encrypt(&key, iv.at, plain.at, text, sizeof text), ERR_OK);
         vector_assert_hex(text, wanted[i]);
-        assert_int_equal(aes_cbc_decrypt(&key, iv.at, text, text, sizeof text), ERR_OK);
+        assert_int_equal(crypto_aes_cbc_decrypt(&key, iv.at, text, text, sizeof text), ERR_OK);
         assert_memory_equal(text, plain.at, sizeof text);
         key.len = 8;
-        assert_int_equal(aes_cbc_encrypt(&key, iv.at, plain.at, text, sizeof text), ERR_KEY_LENGTH_ALGORITHM);
+        assert_int_equal(crypto_aes_cbc_encrypt(&key, iv.at, plain.at, text, sizeof text), ERR_KEY_LENGTH_ALGORITHM);
     }
 }
 

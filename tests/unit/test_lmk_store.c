@@ -164,7 +164,7 @@ static void numbers_of_officers(void **state)
 {
     (void)state;
     static const struct {
-        struct kdf_cost cost;
+        struct crypto_kdf_cost cost;
         uint8_t needed, officers;
     } refused[] = {{{4, 1, 1}, 1, 2}, {{4, 1, 1}, 3, 2}, {{4, 1, 1}, 2, 10}, {{21, 8, 1}, 2, 3}};
     struct keys_store *s = NULL;
@@ -208,10 +208,10 @@ static void live_lmks_want_the_floor(void **state)
     struct keys_material triple = stores_triple();
     struct keys_lmk_facts live = stores_facts(5, KEYS_LMK_BLOCK, false);
     live.test = false;
-    assert_int_equal(keys_store_create((struct kdf_cost){14, 8, 1}, 2, 2, &t.env, &s), ERR_OK);
+    assert_int_equal(keys_store_create((struct crypto_kdf_cost){14, 8, 1}, 2, 2, &t.env, &s), ERR_OK);
     assert_int_equal(keys_store_put(s, &live, &triple), ERR_FORBIDDEN);
     keys_store_destroy(s);
-    assert_int_equal(keys_store_create((struct kdf_cost){15, 8, 1}, 2, 2, &t.env, &s), ERR_OK);
+    assert_int_equal(keys_store_create((struct crypto_kdf_cost){15, 8, 1}, 2, 2, &t.env, &s), ERR_OK);
     assert_int_equal(keys_store_put(s, &live, &triple), ERR_OK);
     keys_store_destroy(s);
 }

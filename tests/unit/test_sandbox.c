@@ -7,7 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "base/sandbox.h"
+#include "base/confine.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,11 +34,11 @@ static int inside(int (*act)(void))
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        const struct sandbox_path path[] = {{written, true}, {readable, false}};
-        struct sandbox_report report;
+        const struct confine_path path[] = {{written, true}, {readable, false}};
+        struct confine_report report;
         (void)signal(SIGSYS, SIG_DFL);
-        sandbox_enter(path, 2, &report);
-        if (report.filter != SANDBOX_IN_FORCE || report.folders != SANDBOX_IN_FORCE)
+        confine_enter(path, 2, &report);
+        if (report.filter != CONFINE_IN_FORCE || report.folders != CONFINE_IN_FORCE)
             _exit(NO_SANDBOX);
         errno = 0;
         _exit(act() < 0 ? errno : 0);
@@ -149,18 +149,18 @@ static void the_budget_of_calls_holds(void **state)
 {
     (void)state;
     int channel[2], status = 0;
-    struct sandbox_report report = {0};
+    struct confine_report report = {0};
     assert_int_equal(pipe(channel), 0);
     pid_t child = fork();
     if (child == 0) {
-        sandbox_enter(NULL, 0, &report);
+        confine_enter(NULL, 0, &report);
         _exit(write(channel[1], &report, sizeof report) == (ssize_t)sizeof report ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(read(channel[0], &report, sizeof report), sizeof report);
     assert_true(report.calls <= SANDBOX_CALLS_MAX);
-    print_message("system calls %s (%zu), folders %s %s\n", sandbox_step_text(report.filter), report.calls,
-                  sandbox_step_text(report.folders), report.problem);
+    print_message("system calls %s (%zu), folders %s %s\n", confine_step_text(report.filter), report.calls,
+                  confine_step_text(report.folders), report.problem);
     close(channel[0]);
     close(channel[1]);
 }
@@ -171,10 +171,10 @@ static void a_folder_that_is_not_there_is_told(void **state)
     int status = 0;
     pid_t child = fork();
     if (child == 0) {
-        const struct sandbox_path path = {"/nonexistent/folder", false};
-        struct sandbox_report report;
-        sandbox_enter(&path, 1, &report);
-        _exit(report.folders != SANDBOX_IN_FORCE && report.problem[0] ? 0 : 1);
+        const struct confine_path path = {"/nonexistent/folder", false};
+        struct confine_report report;
+        confine_enter(&path, 1, &report);
+        _exit(report.folders != CONFINE_IN_FORCE && report.problem[0] ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);

@@ -27,33 +27,33 @@ static void burst(uint64_t first, const char *code, void (*breaks)(void), bool a
         size_t sent = 0;
 
         for (size_t i = 0; i < BURST; i++) {
-            struct iso_message m;
-            uint8_t frame[ISO_FRAME_MAX];
+            struct iso8583_message m;
+            uint8_t frame[ISO8583_FRAME_MAX];
 
             if (answered[i])
                 continue;
             lab_request(&m, LAB_VISA, CARD + i, first + i, 1, code + 4 * i);
-            m.mti = round == 0 ? ISO_AUTHORISATION : ISO_AUTHORISATION_REPEAT;
+            m.mti = round == 0 ? ISO8583_AUTHORISATION : ISO8583_AUTHORISATION_REPEAT;
             lab_send(fd, frame, lab_frame(LAB_VISA, &m, frame, sizeof frame));
             sent++;
         }
         if (round == 0 && breaks != NULL)
             breaks();
         while (sent > 0) {
-            struct iso_message answer;
-            uint8_t frame[ISO_FRAME_MAX];
+            struct iso8583_message answer;
+            uint8_t frame[ISO8583_FRAME_MAX];
             uint64_t trace = 0;
             size_t len = 0;
 
             if (!lab_receive(fd, 1500, frame, sizeof frame, &len))
                 break;
-            assert_int_equal(iso_parse(&iso_profile_visa_base1, span_of(frame, len), &answer, NULL), ERR_OK);
-            assert_int_equal(span_decimal(iso_get(&answer, ISO_RRN), &trace), ERR_OK);
+            assert_int_equal(iso8583_parse(&iso8583_profile_visa_base1, span_of(frame, len), &answer, NULL), ERR_OK);
+            assert_int_equal(span_decimal(iso8583_get(&answer, ISO8583_RRN), &trace), ERR_OK);
             sent--;
             /* 96 says that it is not in the ledger: the network may repeat it as well. */
-            if (span_is(iso_get(&answer, ISO_RESPONSE), "96"))
+            if (span_is(iso8583_get(&answer, ISO8583_RESPONSE), "96"))
                 continue;
-            assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+            assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
             answered[trace - first] = approved[trace - first] = true;
         }
         (void)close(fd);

@@ -56,15 +56,15 @@ static void table_rename(const char *from, const char *to)
 
 static void expect(size_t request, const char *de39)
 {
-    struct iso_message answer;
+    struct iso8583_message answer;
 
     sim_answer(&sim, request, &answer);
-    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), de39));
+    assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), de39));
 }
 
 static void present(uint64_t serial, bool repeat)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     char code[4];
 
     sim_code(SWITCH_PM0, 0, 1, code);
@@ -114,7 +114,7 @@ static void a_broken_ledger_is_answered_96(void **state)
 static void a_card_that_never_rests_is_answered_96(void **state)
 {
     struct ledger_full_card row;
-    struct iso_message m;
+    struct iso8583_message m;
 
     (void)state;
     sim_open(&sim, 30);
@@ -139,7 +139,7 @@ static void a_card_that_never_rests_is_answered_96(void **state)
 /* The display came first, the request after it: the fresh code is good although another request holds the card's old rows. */
 static void a_fresh_code_is_seen_at_once(void **state)
 {
-    struct iso_message m;
+    struct iso8583_message m;
     char old[4];
     char fresh[4];
 

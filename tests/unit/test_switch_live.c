@@ -139,12 +139,12 @@ static void parallel_plan(void **state)
 
 static void present_as(int link, size_t n, const char *field_126, const char *de39, char letter)
 {
-    struct iso_message request;
-    struct iso_message answer;
+    struct iso8583_message request;
+    struct iso8583_message answer;
 
     lab_request(&request, link, n, till_trace++, 100, NULL);
     if (field_126 != NULL)
-        iso_set_text(&request, ISO_CODE, field_126);
+        iso8583_set_text(&request, ISO8583_CODE, field_126);
     lab_call(&till_lab, link, &request, &answer);
     till_expect(&answer, link, de39, letter);
 }
@@ -164,13 +164,13 @@ static void absent_illegible_malformed(void **state)
 static void wrong_expiry_is_a_mismatch(void **state)
 {
     char code[4];
-    struct iso_message request;
-    struct iso_message answer;
+    struct iso8583_message request;
+    struct iso8583_message answer;
 
     (void)state;
     lab_code_static(&till_lab, 3, code);
     lab_request(&request, LAB_VISA, 3, till_trace++, 100, code);
-    iso_set_text(&request, ISO_EXPIRY, "3001");
+    iso8583_set_text(&request, ISO8583_EXPIRY, "3001");
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "N7", 'N');
 }
@@ -178,15 +178,15 @@ static void wrong_expiry_is_a_mismatch(void **state)
 static void result_not_wanted(void **state)
 {
     char code[4];
-    struct iso_message request;
-    struct iso_message answer;
-    struct iso_code presented = {.presence = ISO_CODE_PRESENT, .digits = {.len = 3}};
+    struct iso8583_message request;
+    struct iso8583_message answer;
+    struct iso8583_code presented = {.presence = ISO8583_CODE_PRESENT, .digits = {.len = 3}};
 
     (void)state;
     lab_code_static(&till_lab, 4, code);
     memcpy(presented.digits.at, code, 3);
     lab_request(&request, LAB_VISA, 4, till_trace++, 100, code);
-    assert_int_equal(iso_code_write(ISO_EXTRACT_VISA_126_10, &presented, &request), ERR_OK);
+    assert_int_equal(iso8583_code_write(ISO8583_EXTRACT_VISA_126_10, &presented, &request), ERR_OK);
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "00", 0);
 }
@@ -248,12 +248,12 @@ static void without_an_hsm_nothing_is_lost(void **state)
     assert_int_equal(card.code.g_consec, 0);
     lab_hsm_start(&till_lab);
     for (int i = 0; i < 100; i++) { /* the link is opened again within seconds */
-        struct iso_message request;
-        struct iso_message answer;
+        struct iso8583_message request;
+        struct iso8583_message answer;
 
         lab_request(&request, LAB_VISA, 109, till_trace++, 1000, code);
         lab_call(&till_lab, LAB_VISA, &request, &answer);
-        if (!span_is(iso_get(&answer, ISO_RESPONSE), "91")) {
+        if (!span_is(iso8583_get(&answer, ISO8583_RESPONSE), "91")) {
             till_expect(&answer, LAB_VISA, "00", 'M');
             return;
         }

@@ -10,13 +10,13 @@
 
 #include <cmocka.h>
 
-static size_t raw_call(int link, const struct iso_message *m, uint8_t *out)
+static size_t raw_call(int link, const struct iso8583_message *m, uint8_t *out)
 {
     int fd = lab_connect(&till_lab, 0, link);
-    size_t len = lab_frame(link, m, out, ISO_FRAME_MAX);
+    size_t len = lab_frame(link, m, out, ISO8583_FRAME_MAX);
 
     lab_send(fd, out, len);
-    assert_true(lab_receive(fd, 8000, out, ISO_FRAME_MAX, &len));
+    assert_true(lab_receive(fd, 8000, out, ISO8583_FRAME_MAX, &len));
     (void)close(fd);
     return len;
 }
@@ -25,11 +25,11 @@ static void a_repeat_gets_the_stored_answer(void **state)
 {
     char code[4];
     char wrong[4];
-    struct iso_message request;
-    struct iso_message answer;
+    struct iso8583_message request;
+    struct iso8583_message answer;
     struct ledger_full_card card;
-    uint8_t first[ISO_FRAME_MAX];
-    uint8_t again[ISO_FRAME_MAX];
+    uint8_t first[ISO8583_FRAME_MAX];
+    uint8_t again[ISO8583_FRAME_MAX];
     size_t len;
 
     (void)state;
@@ -38,7 +38,7 @@ static void a_repeat_gets_the_stored_answer(void **state)
     till_wrong(code, wrong);
     lab_request(&request, LAB_VISA, 105, till_trace++, 700, code);
     len = raw_call(LAB_VISA, &request, first);
-    request.mti = ISO_AUTHORISATION_REPEAT;
+    request.mti = ISO8583_AUTHORISATION_REPEAT;
     assert_int_equal(raw_call(LAB_VISA, &request, again), len);
     assert_memory_equal(first, again, len);
     /* a resend with another code is the same message */
@@ -57,9 +57,9 @@ static void a_repeat_gets_the_stored_answer(void **state)
 static void repeats_in_one_write(void **state)
 {
     char code[4];
-    struct iso_message request;
-    uint8_t frame[ISO_FRAME_MAX];
-    uint8_t answers[3][ISO_FRAME_MAX];
+    struct iso8583_message request;
+    uint8_t frame[ISO8583_FRAME_MAX];
+    uint8_t answers[3][ISO8583_FRAME_MAX];
     size_t len;
     size_t got[3];
     int fd = lab_connect(&till_lab, 0, LAB_VISA);
@@ -73,7 +73,7 @@ static void repeats_in_one_write(void **state)
     for (int i = 0; i < 3; i++)
         lab_send(fd, frame, len);
     for (int i = 0; i < 3; i++) {
-        assert_true(lab_receive(fd, 8000, answers[i], ISO_FRAME_MAX, &got[i]));
+        assert_true(lab_receive(fd, 8000, answers[i], ISO8583_FRAME_MAX, &got[i]));
         assert_int_equal(got[i], got[0]);
         assert_memory_equal(answers[i], answers[0], got[0]);
     }
@@ -82,28 +82,28 @@ static void repeats_in_one_write(void **state)
     assert_int_equal(card.account.held, 700);
 }
 
-static void reverse(const struct iso_message *original, int64_t left, struct iso_message *answer)
+static void reverse(const struct iso8583_message *original, int64_t left, struct iso8583_message *answer)
 {
-    struct iso_message m;
+    struct iso8583_message m;
 
-    iso_message_init(&m, ISO_REVERSAL);
-    for (unsigned f = 2; f < ISO_FIELDS; f++)
-        if (iso_need(&iso_profile_visa_base1, ISO_REVERSAL, f) != '-')
-            iso_copy(&m, original, f);
-    iso_set_decimal(&m, ISO_STAN, till_trace % 1000000, 6);
-    iso_set_decimal(&m, ISO_RRN, till_trace++, 12);
-    assert_int_equal(iso_original_write(original, &m), ERR_OK);
+    iso8583_message_init(&m, ISO8583_REVERSAL);
+    for (unsigned f = 2; f < ISO8583_FIELDS; f++)
+        if (iso8583_need(&iso8583_profile_visa_base1, ISO8583_REVERSAL, f) != '-')
+            iso8583_copy(&m, original, f);
+    iso8583_set_decimal(&m, ISO8583_STAN, till_trace % 1000000, 6);
+    iso8583_set_decimal(&m, ISO8583_RRN, till_trace++, 12);
+    assert_int_equal(iso8583_original_write(original, &m), ERR_OK);
     if (left > 0)
-        assert_int_equal(iso_replacement_write(&m, (uint64_t)left), ERR_OK);
+        assert_int_equal(iso8583_replacement_write(&m, (uint64_t)left), ERR_OK);
     lab_call(&till_lab, LAB_VISA, &m, answer);
-    assert_int_equal(answer->mti, ISO_REVERSAL_ANSWER);
+    assert_int_equal(answer->mti, ISO8583_REVERSAL_ANSWER);
 }
 
 static void reversals(void **state)
 {
     char code[4];
-    struct iso_message request;
-    struct iso_message answer;
+    struct iso8583_message request;
+    struct iso8583_message answer;
     struct ledger_full_card card;
 
     (void)state;
@@ -112,11 +112,11 @@ static void reversals(void **state)
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "00", 'M');
     reverse(&request, 400, &answer); /* partial: 400 stay */
-    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+    assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
     lab_read(&till_lab, 5, &card);
     assert_int_equal(card.account.held, 400);
     reverse(&request, 0, &answer);
-    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+    assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
     lab_read(&till_lab, 5, &card);
     assert_int_equal(card.account.held, 0);
     reverse(&request, 0, &answer); /* once more: nothing is released twice */
@@ -128,8 +128,8 @@ static void reversals(void **state)
 static void a_partial_reversal_counts_once(void **state)
 {
     char code[4];
-    struct iso_message request;
-    struct iso_message answer;
+    struct iso8583_message request;
+    struct iso8583_message answer;
     struct ledger_full_card card;
 
     (void)state;
@@ -139,7 +139,7 @@ static void a_partial_reversal_counts_once(void **state)
     till_expect(&answer, LAB_VISA, "00", 'M');
     for (int i = 0; i < 2; i++) {
         reverse(&request, 400, &answer);
-        assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+        assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
         lab_read(&till_lab, 9, &card);
         assert_int_equal(card.account.held, 400);
     }
@@ -152,9 +152,9 @@ static void a_partial_reversal_counts_once(void **state)
 static void a_reversal_of_another_card(void **state)
 {
     char code[4];
-    struct iso_message request;
-    struct iso_message other;
-    struct iso_message answer;
+    struct iso8583_message request;
+    struct iso8583_message other;
+    struct iso8583_message answer;
     struct ledger_full_card card;
 
     (void)state;
@@ -163,9 +163,9 @@ static void a_reversal_of_another_card(void **state)
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "00", 'M');
     lab_request(&other, LAB_VISA, 11, till_trace++, 1000, code);
-    iso_copy(&request, &other, ISO_PAN);
+    iso8583_copy(&request, &other, ISO8583_PAN);
     reverse(&request, 0, &answer);
-    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+    assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
     lab_read(&till_lab, 10, &card);
     assert_int_equal(card.account.held, 1000);
 }
@@ -185,8 +185,8 @@ static void held_funds_are_not_spent_twice(void **state)
 static void a_reversal_revives_no_code(void **state)
 {
     char code[4];
-    struct iso_message request;
-    struct iso_message answer;
+    struct iso8583_message request;
+    struct iso8583_message answer;
     struct ledger_full_card card;
 
     (void)state;
@@ -204,8 +204,8 @@ static void a_reversal_revives_no_code(void **state)
 static void a_reversal_before_its_original(void **state)
 {
     char code[4];
-    struct iso_message request;
-    struct iso_message answer;
+    struct iso8583_message request;
+    struct iso8583_message answer;
     struct ledger_full_card card;
 
     (void)state;
@@ -213,7 +213,7 @@ static void a_reversal_before_its_original(void **state)
     lab_code_one_time(&till_lab, 108, 1, code);
     lab_request(&request, LAB_VISA, 108, till_trace++, 1000, code);
     reverse(&request, 0, &answer);
-    assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
+    assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "05", 0);
     lab_read(&till_lab, 108, &card);
@@ -223,26 +223,26 @@ static void a_reversal_before_its_original(void **state)
 
 static void network_messages(void **state)
 {
-    struct iso_message m;
-    struct iso_message answer;
+    struct iso8583_message m;
+    struct iso8583_message answer;
 
     (void)state;
-    iso_message_init(&m, ISO_NETWORK);
-    iso_set_text(&m, ISO_TRANSMISSION, "1121043000");
-    iso_set_text(&m, ISO_STAN, "000001");
-    iso_set_text(&m, ISO_NETWORK_CODE, "301");
+    iso8583_message_init(&m, ISO8583_NETWORK);
+    iso8583_set_text(&m, ISO8583_TRANSMISSION, "1121043000");
+    iso8583_set_text(&m, ISO8583_STAN, "000001");
+    iso8583_set_text(&m, ISO8583_NETWORK_CODE, "301");
     for (int link = 0; link < LAB_LINKS; link++) {
         lab_call(&till_lab, link, &m, &answer);
-        assert_int_equal(answer.mti, ISO_NETWORK_ANSWER);
-        assert_true(span_is(iso_get(&answer, ISO_RESPONSE), "00"));
-        assert_true(span_is(iso_get(&answer, ISO_NETWORK_CODE), "301"));
+        assert_int_equal(answer.mti, ISO8583_NETWORK_ANSWER);
+        assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
+        assert_true(span_is(iso8583_get(&answer, ISO8583_NETWORK_CODE), "301"));
     }
 }
 
 static void garbage_is_answered_or_closed(void **state)
 {
     uint8_t frame[600];
-    uint8_t answer[ISO_FRAME_MAX];
+    uint8_t answer[ISO8583_FRAME_MAX];
     size_t len = 0;
     uint64_t seed = 88172645463325252u;
     char code[4];

@@ -44,7 +44,7 @@ static void world_make(struct world *w, enum switch_network network, enum ledger
                                 .row = &w->row,
                                 .plan = &w->plan,
                                 .finding = &w->finding,
-                                .presence = ISO_CODE_PRESENT,
+                                .presence = ISO8583_CODE_PRESENT,
                                 .result_wanted = true,
                                 .amount = 1000,
                                 .now_ms = now_ms,
@@ -70,19 +70,19 @@ static void match(struct world *w, enum switch_question question, bool previous)
 
 static void absent(struct world *w)
 {
-    w->c.presence = ISO_CODE_ABSENT;
+    w->c.presence = ISO8583_CODE_ABSENT;
 }
 static void not_on_card(struct world *w)
 {
-    w->c.presence = ISO_CODE_NOT_ON_CARD;
+    w->c.presence = ISO8583_CODE_NOT_ON_CARD;
 }
 static void illegible(struct world *w)
 {
-    w->c.presence = ISO_CODE_ILLEGIBLE;
+    w->c.presence = ISO8583_CODE_ILLEGIBLE;
 }
 static void malformed(struct world *w)
 {
-    w->c.presence = ISO_CODE_MALFORMED;
+    w->c.presence = ISO8583_CODE_MALFORMED;
 }
 static void static_match(struct world *w)
 {
@@ -334,7 +334,7 @@ static void policies(void **state)
     judge(&w);
     assert_string_equal(w.verdict.de39, "00");
     hsm_down(&w);
-    w.c.presence = ISO_CODE_PRESENT;
+    w.c.presence = ISO8583_CODE_PRESENT;
     w.product.standin = LEDGER_STANDIN_APPROVE;
     w.product.standin_limit = 1000;
     judge(&w);
@@ -396,14 +396,14 @@ static void unknown_cards(void **state)
 
     (void)state;
     world_make(&w, SWITCH_VISA, LEDGER_STATIC);
-    switch_judge_unknown(&w.link, ISO_CODE_PRESENT, true, &w.verdict);
+    switch_judge_unknown(&w.link, ISO8583_CODE_PRESENT, true, &w.verdict);
     assert_string_equal(w.verdict.de39, "14");
     assert_int_equal(w.verdict.letter, 0);
     w.link.config.mask_unknown_card = true;
-    switch_judge_unknown(&w.link, ISO_CODE_PRESENT, true, &w.verdict);
+    switch_judge_unknown(&w.link, ISO8583_CODE_PRESENT, true, &w.verdict);
     assert_string_equal(w.verdict.de39, "N7");
     assert_int_equal(w.verdict.letter, 'N');
-    switch_judge_unknown(&w.link, ISO_CODE_ABSENT, true, &w.verdict);
+    switch_judge_unknown(&w.link, ISO8583_CODE_ABSENT, true, &w.verdict);
     assert_string_equal(w.verdict.de39, "14");
 }
 

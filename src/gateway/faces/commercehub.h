@@ -6,7 +6,7 @@
  *            bodies, response and error code lists.
  * Ownership  A request record is the caller's, in locked pages: it holds card number and code until commercehub_payment moves
  *            them out.
- * Threading  Free of state, but json_bind: one thread at a time.
+ * Threading  Free of state, but http_json_bind: one thread at a time.
  * Failure    What the client did wrong is a fault in `struct gateway_faults`, never an `enum err`.
  * Limits     Texts as long as their member; a longer one is a fault of its field.
  *

@@ -9,10 +9,10 @@
 enum { LEGACY_TEXT = 88 };
 
 /* The published sample code encoded the hexadecimal text of the MAC until November 2023. */
-static void put_lower_hex(const uint8_t mac[static DIGEST_SHA256], char out[static 2 * DIGEST_SHA256])
+static void put_lower_hex(const uint8_t mac[static CRYPTO_DIGEST_SHA256], char out[static 2 * CRYPTO_DIGEST_SHA256])
 {
     static const char digit[] = "0123456789abcdef";
-    for (size_t i = 0; i < DIGEST_SHA256; i++) {
+    for (size_t i = 0; i < CRYPTO_DIGEST_SHA256; i++) {
         out[2 * i] = digit[mac[i] >> 4];
         out[2 * i + 1] = digit[mac[i] & 15];
     }
@@ -22,14 +22,14 @@ enum err commercehub_mac(const struct commercehub_key *key, const struct commerc
                          struct buf *out)
 {
     const struct span part[] = {h->api_key, h->request_id, h->timestamp, body};
-    uint8_t mac[DIGEST_SHA256];
-    TRY(hmac_sha256(span_of(key->secret, key->secret_len), part, 4, mac));
+    uint8_t mac[CRYPTO_DIGEST_SHA256];
+    TRY(crypto_hmac_sha256(span_of(key->secret, key->secret_len), part, 4, mac));
     if (legacy) {
-        char hex[2 * DIGEST_SHA256];
+        char hex[2 * CRYPTO_DIGEST_SHA256];
         put_lower_hex(mac, hex);
-        base64_encode(span_of(hex, sizeof hex), out);
+        crypto_base64_encode(span_of(hex, sizeof hex), out);
     } else {
-        base64_encode(span_of(mac, sizeof mac), out);
+        crypto_base64_encode(span_of(mac, sizeof mac), out);
     }
     return buf_done(out);
 }

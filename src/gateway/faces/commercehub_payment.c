@@ -201,7 +201,7 @@ void commercehub_check(enum commercehub_call call, bool sandbox, const struct co
     /* Also beside an encryption block: it may hold the code alone. */
     if (request->card_data.present && !sandbox)
         gateway_fault_add(faults, FAULT_CARD_PLAIN, "source.card.cardData");
-    if (json_true(WIRE_SPAN(request->create_token)))
+    if (http_json_true(WIRE_SPAN(request->create_token)))
         gateway_fault_add(faults, FAULT_FEATURE, "transactionDetails.createToken");
     if (request->reference_id.present)
         gateway_fault_add(faults, FAULT_FEATURE, "referenceTransactionDetails.referenceTransactionId");

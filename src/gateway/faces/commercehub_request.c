@@ -149,10 +149,10 @@ static void check_row(const struct table *table, size_t row, enum commercehub_ca
     }
 }
 
-static void take_bind_faults(const struct table *table, const struct json_faults *from, struct gateway_faults *faults)
+static void take_bind_faults(const struct table *table, const struct http_json_faults *from, struct gateway_faults *faults)
 {
     for (size_t i = 0; i < from->count; i++) {
-        const struct json_fault *fault = &from->at[i];
+        const struct http_json_fault *fault = &from->at[i];
         if (!fault->field)
             gateway_fault_add(faults, FAULT_MALFORMED, NULL);
         else if (fault->err == ERR_PARSE_TYPE)
@@ -167,12 +167,12 @@ static void take_bind_faults(const struct table *table, const struct json_faults
 void commercehub_parse(enum commercehub_call call, struct span body, struct commercehub_request *out, struct gateway_faults *faults)
 {
     const struct table *table = table_of(call);
-    struct json_faults from = {0};
+    struct http_json_faults from = {0};
     if (body.len == 0) {
         gateway_fault_add(faults, FAULT_BODY_MISSING, NULL);
         return;
     }
-    if (json_bind(&table->record, body, JSON_NULL_ABSENT, out, &from) != ERR_OK) {
+    if (http_json_bind(&table->record, body, HTTP_JSON_NULL_ABSENT, out, &from) != ERR_OK) {
         take_bind_faults(table, &from, faults);
         return;
     }
@@ -233,5 +233,5 @@ enum err commercehub_digest(enum commercehub_call call, const struct commercehub
         buf_put_span(&text, value);
     }
     TRY(buf_done(&text));
-    return digest_sha256(buf_span(&text), out);
+    return crypto_digest_sha256(buf_span(&text), out);
 }

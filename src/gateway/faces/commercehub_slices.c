@@ -45,7 +45,7 @@ static enum err slice_parse(struct span text, struct commercehub_slices *out)
     if (count.len == 0 || count.len > 3 || count.at[0] == '0')
         return ERR_PARSE_VALUE;
     TRY(span_decimal(count, &len));
-    if (len > RSA_PLAIN_MAX)
+    if (len > CRYPTO_RSA_PLAIN_MAX)
         return ERR_PARSE_VALUE;
     for (size_t i = 0; i < out->count; i++)
         if (out->at[i].name == name)
@@ -118,7 +118,7 @@ void commercehub_merge(const struct commercehub_slices *list, struct span plain,
     size_t at = 0;
     /* A count that cuts a character in two was made from characters, not bytes. */
     for (size_t i = 0; i < list->count; at += list->at[i++].len)
-        if (!json_utf8(span_slice(plain, at, list->at[i].len))) {
+        if (!http_json_utf8(span_slice(plain, at, list->at[i].len))) {
             gateway_fault_add(faults, FAULT_ENCRYPTION, path);
             return;
         }

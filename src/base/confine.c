@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/sandbox.h"
+#include "base/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ enum { INSTRUMENTED = true };
 enum { INSTRUMENTED = false };
 #endif
 
-static void describe(struct sandbox_report *report, const char *what, int error)
+static void describe(struct confine_report *report, const char *what, int error)
 {
     if (!report->problem[0])
         (void)snprintf(report->problem, sizeof report->problem, "%s: %s", what, strerror(error));
@@ -143,7 +143,7 @@ static void write_program(struct program *p)
     answer(p, SECCOMP_RET_ERRNO | EPERM);
 }
 
-static void filter_calls(struct sandbox_report *report)
+static void filter_calls(struct confine_report *report)
 {
     struct program program = {.len = 0};
     write_program(&program);
@@ -153,7 +153,7 @@ static void filter_calls(struct sandbox_report *report)
         return;
     int error = errno;
     describe(report, "system call filter", error);
-    report->filter = error == EINVAL || error == ENOSYS ? SANDBOX_NOT_OFFERED : SANDBOX_REFUSED;
+    report->filter = error == EINVAL || error == ENOSYS ? CONFINE_NOT_OFFERED : CONFINE_REFUSED;
 }
 
 /* ---- folders ---- */
@@ -182,7 +182,7 @@ static uint64_t handled_rights(int version)
     return rights;
 }
 
-static bool open_folder(int rules, const struct sandbox_path *path, uint64_t handled)
+static bool open_folder(int rules, const struct confine_path *path, uint64_t handled)
 {
     const uint64_t rights = path->write ? READ_RIGHTS | WRITE_RIGHTS : READ_RIGHTS;
     struct landlock_path_beneath_attr beneath = {.allowed_access = rights & handled};
@@ -194,7 +194,7 @@ static bool open_folder(int rules, const struct sandbox_path *path, uint64_t han
     return status == 0;
 }
 
-static bool restrict_folders(const struct sandbox_path *path, size_t count, uint64_t handled)
+static bool restrict_folders(const struct confine_path *path, size_t count, uint64_t handled)
 {
     const struct landlock_ruleset_attr attr = {.handled_access_fs = handled};
     int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
@@ -210,40 +210,40 @@ static bool restrict_folders(const struct sandbox_path *path, size_t count, uint
     return done;
 }
 
-static void close_folders(const struct sandbox_path *path, size_t count, struct sandbox_report *report)
+static void close_folders(const struct confine_path *path, size_t count, struct confine_report *report)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 1) {
         describe(report, "Landlock", errno);
-        report->folders = SANDBOX_NOT_OFFERED;
+        report->folders = CONFINE_NOT_OFFERED;
         return;
     }
     report->landlock = (int)version;
     if (restrict_folders(path, count, handled_rights((int)version)))
         return;
     describe(report, "Landlock", errno);
-    report->folders = SANDBOX_REFUSED;
+    report->folders = CONFINE_REFUSED;
 }
 
-void sandbox_enter(const struct sandbox_path *path, size_t count, struct sandbox_report *report)
+void confine_enter(const struct confine_path *path, size_t count, struct confine_report *report)
 {
     ASSERT(count <= SANDBOX_PATHS_MAX);
-    *report = (struct sandbox_report){0};
+    *report = (struct confine_report){0};
     if (INSTRUMENTED) {
         (void)snprintf(report->problem, sizeof report->problem, "an instrumented build: its own calls are not in the table");
-        report->filter = report->folders = SANDBOX_NOT_OFFERED;
+        report->filter = report->folders = CONFINE_NOT_OFFERED;
         return;
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         describe(report, "no new privileges", errno);
-        report->filter = report->folders = SANDBOX_REFUSED;
+        report->filter = report->folders = CONFINE_REFUSED;
         return;
     }
     close_folders(path, count, report);
     filter_calls(report);
 }
 
-const char *sandbox_step_text(enum sandbox_step step)
+const char *confine_step_text(enum confine_step step)
 {
     static const char *const text[] = {"in force", "not offered by this kernel", "refused"};
     return text[step];

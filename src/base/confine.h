@@ -11,13 +11,13 @@
  * Limits     SANDBOX_CALLS_MAX system calls, SANDBOX_PATHS_MAX folders.
  *
  * Example
- *     const struct sandbox_path path[] = {{"/var/lib/countersign", true}, {"/etc/countersign", false}};
- *     struct sandbox_report report;
- *     sandbox_enter(path, 2, &report);
- *     if (report.filter != SANDBOX_IN_FORCE) LOG(...);
+ *     const struct confine_path path[] = {{"/var/lib/countersign", true}, {"/etc/countersign", false}};
+ *     struct confine_report report;
+ *     confine_enter(path, 2, &report);
+ *     if (report.filter != CONFINE_IN_FORCE) LOG(...);
  */
-#ifndef BASE_SANDBOX_H
-#define BASE_SANDBOX_H
+#ifndef BASE_CONFINE_H
+#define BASE_CONFINE_H
 
 #include "base/err.h"
 
@@ -27,23 +27,23 @@
 enum { SANDBOX_CALLS_MAX = 40, SANDBOX_PATHS_MAX = 16 };
 
 /* A folder and all below it. */
-struct sandbox_path {
+struct confine_path {
     const char *path;
     bool write; /* make, change and remove files and sockets, too */
 };
 
-enum sandbox_step { SANDBOX_IN_FORCE, SANDBOX_NOT_OFFERED, SANDBOX_REFUSED };
+enum confine_step { CONFINE_IN_FORCE, CONFINE_NOT_OFFERED, CONFINE_REFUSED };
 
-struct sandbox_report {
-    enum sandbox_step filter;  /* seccomp */
-    enum sandbox_step folders; /* Landlock */
+struct confine_report {
+    enum confine_step filter;  /* seccomp */
+    enum confine_step folders; /* Landlock */
     int landlock;              /* version of its interface; 0: none */
     size_t calls;              /* admitted */
     char problem[128];         /* of the first step that is not in force; empty: none */
 };
 
-void sandbox_enter(const struct sandbox_path *path, size_t count, struct sandbox_report *report);
+void confine_enter(const struct confine_path *path, size_t count, struct confine_report *report);
 /* "in force", "not offered by this kernel", "refused". */
-const char *sandbox_step_text(enum sandbox_step step);
+const char *confine_step_text(enum confine_step step);
 
 #endif
