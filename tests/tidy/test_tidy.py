@@ -65,7 +65,7 @@ PLANTED = [
     ("memcmp of a key", "secrets", "src/cvv/x.c", SPDX + "int cvv_a(char *key, char *b)\n{\n    return memcmp(key, b, 8);\n}\n"),
     ("memcmp of a code", "secrets", "src/cvv/x.c", SPDX + "int cvv_a(char *a, char *b)\n{\n    return memcmp(a, b->code, 3);\n}\n"),
     ("a name without its room", "prefixes", "src/cvv/x.c", SPDX + function("verify_code")),
-    ("iso8583 under its long name", "prefixes", "src/iso8583/x.c", SPDX + function("iso8583_parse")),
+    ("iso8583 under a short name", "prefixes", "src/iso8583/x.c", SPDX + function("iso_parse")),
     ("a mutable global", "globals", "src/cvv/x.c", SPDX + "static int counter;\n"),
     ("a mutable array", "globals", "src/cvv/x.c", SPDX + "static char room[8] = {0};\n"),
     ("mutable pointers to constants", "globals", "src/cvv/x.c", SPDX + 'static const char *names[] = {"a"};\n'),
