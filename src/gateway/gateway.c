@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/metric.h"
 #include "gateway/internal.h"
-#include "net/admin.h"
 #include "net/net.h"
 
 #include <string.h>
@@ -298,8 +298,8 @@ void gateway_metrics(const struct gateway *g, struct buf *out)
         {"gateway_store_failures_total", "batches the store did not take", c->store_failures},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        net_metric(out, rows[i].name, rows[i].help, "counter", (int64_t)rows[i].value);
-    net_metric(out, "gateway_busy", "payments between accept and answer", "gauge", (int64_t)g->busy);
+        metric_put(out, rows[i].name, rows[i].help, "counter", (int64_t)rows[i].value);
+    metric_put(out, "gateway_busy", "payments between accept and answer", "gauge", (int64_t)g->busy);
     for (size_t i = 0; i < g->config.link_count; i++) {
         buf_put_text(out, "gateway_link_up{link=\"");
         buf_put_text(out, g->config.link[i].name);

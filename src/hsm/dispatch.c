@@ -10,7 +10,7 @@
 
 #include "cvv/window.h"
 
-#include "net/admin.h"
+#include "base/metric.h"
 
 #include "base/arena.h"
 #include "base/secret.h"
@@ -205,20 +205,20 @@ struct hsm_counters hsm_counters(const struct hsm *hsm)
 static void put_guess(struct hsm_guess *guess, struct buf *out)
 {
     struct hsm_guess_counters c = hsm_guess_counters(guess);
-    net_metric(out, "countersign_hsm_guess_limit", "failures a card number may have in 24 hours", "gauge", hsm_guess_limit(guess));
-    net_metric(out, "countersign_hsm_guess_cards", "card numbers with failures in 24 hours", "gauge", c.pans);
-    net_metric(out, "countersign_hsm_guess_exceeded", "of them those that have reached the limit", "gauge", c.exceeded);
-    net_metric(out, "countersign_hsm_guess_failures_total", "answers 01 counted", "counter", (int64_t)c.failures);
-    net_metric(out, "countersign_hsm_guess_refused_total", "answers 39", "counter", (int64_t)c.refused);
-    net_metric(out, "countersign_hsm_guess_dropped_total", "forgotten for want of room", "counter", (int64_t)c.dropped);
+    metric_put(out, "countersign_hsm_guess_limit", "failures a card number may have in 24 hours", "gauge", hsm_guess_limit(guess));
+    metric_put(out, "countersign_hsm_guess_cards", "card numbers with failures in 24 hours", "gauge", c.pans);
+    metric_put(out, "countersign_hsm_guess_exceeded", "of them those that have reached the limit", "gauge", c.exceeded);
+    metric_put(out, "countersign_hsm_guess_failures_total", "answers 01 counted", "counter", (int64_t)c.failures);
+    metric_put(out, "countersign_hsm_guess_refused_total", "answers 39", "counter", (int64_t)c.refused);
+    metric_put(out, "countersign_hsm_guess_dropped_total", "forgotten for want of room", "counter", (int64_t)c.dropped);
 }
 
 static void put_audit(const struct hsm_audit *audit, struct buf *out)
 {
     struct hsm_audit_counters c = hsm_audit_counters(audit);
-    net_metric(out, "countersign_hsm_audit_number", "number of the last line of the audit trail", "gauge", (int64_t)c.number);
-    net_metric(out, "countersign_hsm_audit_lost_total", "lines that could not be written", "counter", (int64_t)c.lost);
-    net_metric(out, "countersign_hsm_audit_synced_total", "times the trail was made durable", "counter", (int64_t)c.synced);
+    metric_put(out, "countersign_hsm_audit_number", "number of the last line of the audit trail", "gauge", (int64_t)c.number);
+    metric_put(out, "countersign_hsm_audit_lost_total", "lines that could not be written", "counter", (int64_t)c.lost);
+    metric_put(out, "countersign_hsm_audit_synced_total", "times the trail was made durable", "counter", (int64_t)c.synced);
 }
 
 void hsm_metrics(void *hsm, struct buf *out)
@@ -226,13 +226,13 @@ void hsm_metrics(void *hsm, struct buf *out)
     const struct hsm *of = hsm;
     const struct hsm_counters *c = &of->counters;
     struct keys_cache_counters cache = hsm_keys_cache_counters(of->keys);
-    net_metric(out, "countersign_hsm_key_cache_hits_total", "keys found loaded", "counter", (int64_t)cache.hits);
-    net_metric(out, "countersign_hsm_key_cache_misses_total", "keys that had to be unwrapped", "counter", (int64_t)cache.misses);
-    net_metric(out, "countersign_hsm_commands_total", "host commands answered", "counter", (int64_t)c->commands);
-    net_metric(out, "countersign_hsm_refused_total", "answers other than 00 and 01", "counter", (int64_t)c->refused);
-    net_metric(out, "countersign_hsm_unknown_total", "commands outside the table", "counter", (int64_t)c->unknown);
-    net_metric(out, "countersign_hsm_bad_frames_total", "frames too short to answer", "counter", (int64_t)c->frames_bad);
-    net_metric(out, "countersign_hsm_codes_together_total", "codes computed together with others", "counter",
+    metric_put(out, "countersign_hsm_key_cache_hits_total", "keys found loaded", "counter", (int64_t)cache.hits);
+    metric_put(out, "countersign_hsm_key_cache_misses_total", "keys that had to be unwrapped", "counter", (int64_t)cache.misses);
+    metric_put(out, "countersign_hsm_commands_total", "host commands answered", "counter", (int64_t)c->commands);
+    metric_put(out, "countersign_hsm_refused_total", "answers other than 00 and 01", "counter", (int64_t)c->refused);
+    metric_put(out, "countersign_hsm_unknown_total", "commands outside the table", "counter", (int64_t)c->unknown);
+    metric_put(out, "countersign_hsm_bad_frames_total", "frames too short to answer", "counter", (int64_t)c->frames_bad);
+    metric_put(out, "countersign_hsm_codes_together_total", "codes computed together with others", "counter",
                (int64_t)hsm_batch_codes(of->batch));
     if (of->config.audit)
         put_audit(of->config.audit, out);

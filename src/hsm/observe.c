@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/observe.h"
 
-#include "net/admin.h"
+#include "base/metric.h"
 
 #include "base/arena.h"
 
@@ -191,13 +191,13 @@ size_t hsm_observe_order(const struct hsm_observe *observe, enum hostcmd_id out[
 static void put_results(const struct hsm_observe *observe, struct buf *out)
 {
     static const char name[] = "countersign_hsm_answers_total";
-    net_metric_head(out, name, "host commands by command and how they ended", "counter");
+    metric_head(out, name, "host commands by command and how they ended", "counter");
     for (size_t i = 0; i < observe->used; i++) {
         enum hostcmd_id id = observe->order[i];
         for (enum hsm_observe_result r = 0; r < HSM_OBSERVE_RESULTS; r++) {
-            const struct net_label label[] = {{"command", hostcmd_row(id)->code}, {"result", result_name[r]}};
+            const struct metric_label label[] = {{"command", hostcmd_row(id)->code}, {"result", result_name[r]}};
             if (r == HSM_OBSERVE_OK || observe->command[id].results[r] > 0)
-                net_metric_value(out, name, label, 2, observe->command[id].results[r]);
+                metric_value(out, name, label, 2, observe->command[id].results[r]);
         }
     }
 }
@@ -205,12 +205,13 @@ static void put_results(const struct hsm_observe *observe, struct buf *out)
 static void put_times(const struct hsm_observe *observe, struct buf *out)
 {
     static const char name[] = "countersign_hsm_command_seconds";
-    net_metric_head(out, name, "time from the arrival of a batch to the answers of its commands", "histogram");
+    metric_head(out, name, "time from the arrival of a batch to the answers of its commands", "histogram");
     for (size_t i = 0; i < observe->used; i++) {
         const struct command *c = &observe->command[observe->order[i]];
-        const struct net_label label[] = {{"command", hostcmd_row(observe->order[i])->code}};
-        const struct net_histogram histogram = {bucket_us, c->timed.bucket, HSM_OBSERVE_BUCKETS, c->timed.count, c->timed.sum_us};
-        net_metric_histogram(out, name, label, 1, &histogram);
+        const struct metric_label label[] = {{"command", hostcmd_row(observe->order[i])->code}};
+        const struct metric_histogram histogram = {bucket_us, c->timed.bucket, HSM_OBSERVE_BUCKETS, c->timed.count,
+                                                   c->timed.sum_us};
+        metric_histogram(out, name, label, 1, &histogram);
     }
 }
 

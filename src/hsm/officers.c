@@ -4,7 +4,7 @@
 #include "hsm/hsm_internal.h"
 #include "hsm/hsm_keys.h"
 
-#include "net/admin.h"
+#include "base/metric.h"
 
 #include "base/arena.h"
 
@@ -382,10 +382,10 @@ void hsm_officers_metrics(const struct hsm_officers *o, struct buf *out)
         lmks++;
     for (size_t i = 0; i < HSM_AUTHORITIES; i++)
         authorities += hsm_state_authority(state, i).activity != HOSTCMD_OPEN;
-    net_metric(out, "countersign_hsm_online", "1 online, 0 secure", "gauge", !hsm_state_secure(state));
-    net_metric(out, "countersign_hsm_lmks", "LMKs loaded, old ones as well", "gauge", lmks);
-    net_metric(out, "countersign_hsm_authorities", "activities authorised", "gauge", authorities);
-    net_metric(out, "countersign_hsm_officers_refused_total", "wrong passphrases at the console", "counter", (int64_t)o->refused);
+    metric_put(out, "countersign_hsm_online", "1 online, 0 secure", "gauge", !hsm_state_secure(state));
+    metric_put(out, "countersign_hsm_lmks", "LMKs loaded, old ones as well", "gauge", lmks);
+    metric_put(out, "countersign_hsm_authorities", "activities authorised", "gauge", authorities);
+    metric_put(out, "countersign_hsm_officers_refused_total", "wrong passphrases at the console", "counter", (int64_t)o->refused);
 }
 
 /* ---- for people ---- */

@@ -2,9 +2,9 @@
 #include "main/hsm_confine.h"
 
 #include "base/confine.h"
+#include "base/metric.h"
 #include "base/secret_arena.h"
 #include "crypto/heap.h"
-#include "net/admin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,10 +34,10 @@ void hsm_confine_close(void)
 void hsm_confine_metrics(struct buf *out)
 {
     struct secret_arena_use use = secret_arena_use();
-    net_metric(out, "countersign_hsm_secret_bytes", "size of the arena for secrets", "gauge", (int64_t)use.size);
-    net_metric(out, "countersign_hsm_secret_taken_bytes", "taken of it", "gauge", (int64_t)use.taken);
-    net_metric(out, "countersign_hsm_secret_most_bytes", "the most that was taken of it", "gauge", (int64_t)use.most);
-    net_metric(out, "countersign_hsm_secret_refused_total", "requests that it had no room for", "counter", (int64_t)use.refused);
+    metric_put(out, "countersign_hsm_secret_bytes", "size of the arena for secrets", "gauge", (int64_t)use.size);
+    metric_put(out, "countersign_hsm_secret_taken_bytes", "taken of it", "gauge", (int64_t)use.taken);
+    metric_put(out, "countersign_hsm_secret_most_bytes", "the most that was taken of it", "gauge", (int64_t)use.most);
+    metric_put(out, "countersign_hsm_secret_refused_total", "requests that it had no room for", "counter", (int64_t)use.refused);
 }
 
 /* ---- the sandbox ---- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/hsm_reload.h"
 
+#include "base/metric.h"
 #include "main/hsm_mode.h"
 #include "main/services.h"
-#include "net/admin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -123,8 +123,8 @@ void hsm_reload(struct hsm_reload *reload)
 void hsm_reload_metrics(const struct hsm_reload *reload, struct buf *out)
 {
     static const char name[] = "countersign_hsm_reloads_total";
-    const struct net_label done[] = {{"result", "done"}}, refused[] = {{"result", "refused"}};
-    net_metric_head(out, name, "configurations read again at SIGHUP", "counter");
-    net_metric_value(out, name, done, 1, reload->done);
-    net_metric_value(out, name, refused, 1, reload->refused);
+    const struct metric_label done[] = {{"result", "done"}}, refused[] = {{"result", "refused"}};
+    metric_head(out, name, "configurations read again at SIGHUP", "counter");
+    metric_value(out, name, done, 1, reload->done);
+    metric_value(out, name, refused, 1, reload->refused);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/hsm_tls.h"
 
-#include "net/admin.h"
+#include "base/metric.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,8 +103,8 @@ void hsm_ports_metrics(const struct hsm_ports *ports, struct buf *out)
         cut += (int64_t)c.bad_frames;
         refused += (int64_t)c.handshakes_failed;
     }
-    net_metric(out, "countersign_hsm_connections", "connections open", "gauge", open);
-    net_metric(out, "countersign_hsm_connections_refused_total", "connections beyond the limit", "counter", full);
-    net_metric(out, "countersign_hsm_frames_cut_total", "connections closed for a malformed length", "counter", cut);
-    net_metric(out, "countersign_hsm_handshakes_failed_total", "TLS connections that were not let in", "counter", refused);
+    metric_put(out, "countersign_hsm_connections", "connections open", "gauge", open);
+    metric_put(out, "countersign_hsm_connections_refused_total", "connections beyond the limit", "counter", full);
+    metric_put(out, "countersign_hsm_frames_cut_total", "connections closed for a malformed length", "counter", cut);
+    metric_put(out, "countersign_hsm_handshakes_failed_total", "TLS connections that were not let in", "counter", refused);
 }

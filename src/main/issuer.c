@@ -7,8 +7,8 @@
 #include "main/transport.h"
 
 #include "base/config.h"
+#include "base/metric.h"
 #include "issuer/issuer.h"
-#include "net/admin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,14 +117,14 @@ static void on_metrics(void *context, struct buf *out)
 {
     const struct process *p = context;
     struct issuer_counters c = issuer_counters(p->issuer);
-    net_metric(out, "countersign_issuer_requests_total", "requests taken", "counter", c.requests);
-    net_metric(out, "countersign_issuer_displays_total", "credentials shown", "counter", c.displays);
-    net_metric(out, "countersign_issuer_conflicts_total", "commits that lost against another", "counter", c.conflicts);
-    net_metric(out, "countersign_issuer_skips_total", "counters skipped by the skip rule", "counter", c.skips);
-    net_metric(out, "countersign_issuer_refused_total", "requests answered with a problem", "counter", c.refused);
-    net_metric(out, "countersign_issuer_hsm_failures_total", "requests that no HSM served", "counter", c.hsm_failures);
-    net_metric(out, "countersign_issuer_store_failures_total", "reads and commits that failed", "counter", c.store_failures);
-    net_metric(out, "countersign_issuer_pending", "requests under way", "gauge", (int64_t)issuer_pending(p->issuer));
+    metric_put(out, "countersign_issuer_requests_total", "requests taken", "counter", c.requests);
+    metric_put(out, "countersign_issuer_displays_total", "credentials shown", "counter", c.displays);
+    metric_put(out, "countersign_issuer_conflicts_total", "commits that lost against another", "counter", c.conflicts);
+    metric_put(out, "countersign_issuer_skips_total", "counters skipped by the skip rule", "counter", c.skips);
+    metric_put(out, "countersign_issuer_refused_total", "requests answered with a problem", "counter", c.refused);
+    metric_put(out, "countersign_issuer_hsm_failures_total", "requests that no HSM served", "counter", c.hsm_failures);
+    metric_put(out, "countersign_issuer_store_failures_total", "reads and commits that failed", "counter", c.store_failures);
+    metric_put(out, "countersign_issuer_pending", "requests under way", "gauge", (int64_t)issuer_pending(p->issuer));
 }
 
 /* ---- start ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/admin.h"
+#include "base/metric.h"
 #include "switch/internal.h"
 
 #include <string.h>
@@ -129,19 +129,19 @@ void switch_metrics(const struct switch_core *core, struct buf *out)
 {
     const struct switch_counters *c = &core->counters;
 
-    net_metric(out, "switch_received_total", "frames received", "counter", (int64_t)c->received);
-    net_metric(out, "switch_rejected_total", "frames rejected by their format", "counter", (int64_t)c->rejected);
-    net_metric(out, "switch_busy_total", "requests answered 91 because all slots were in use", "counter", (int64_t)c->busy);
-    net_metric(out, "switch_late_total", "requests dropped because they were too old", "counter", (int64_t)c->late);
-    net_metric(out, "switch_approved_total", "authorisations approved", "counter", (int64_t)c->approved);
-    net_metric(out, "switch_declined_total", "authorisations declined", "counter", (int64_t)c->declined);
-    net_metric(out, "switch_repeats_total", "repeats answered from the stored answer", "counter", (int64_t)c->repeats);
-    net_metric(out, "switch_unavailable_total", "requests answered 96", "counter", (int64_t)c->unavailable);
-    net_metric(out, "switch_conflicts_total", "transactions that lost a conditional write", "counter", (int64_t)c->conflicts);
-    net_metric(out, "switch_unanswered_total", "requests without answer: commit outcome unknown", "counter",
+    metric_put(out, "switch_received_total", "frames received", "counter", (int64_t)c->received);
+    metric_put(out, "switch_rejected_total", "frames rejected by their format", "counter", (int64_t)c->rejected);
+    metric_put(out, "switch_busy_total", "requests answered 91 because all slots were in use", "counter", (int64_t)c->busy);
+    metric_put(out, "switch_late_total", "requests dropped because they were too old", "counter", (int64_t)c->late);
+    metric_put(out, "switch_approved_total", "authorisations approved", "counter", (int64_t)c->approved);
+    metric_put(out, "switch_declined_total", "authorisations declined", "counter", (int64_t)c->declined);
+    metric_put(out, "switch_repeats_total", "repeats answered from the stored answer", "counter", (int64_t)c->repeats);
+    metric_put(out, "switch_unavailable_total", "requests answered 96", "counter", (int64_t)c->unavailable);
+    metric_put(out, "switch_conflicts_total", "transactions that lost a conditional write", "counter", (int64_t)c->conflicts);
+    metric_put(out, "switch_unanswered_total", "requests without answer: commit outcome unknown", "counter",
                (int64_t)c->unanswered);
-    net_metric(out, "switch_reversals_total", "reversals answered", "counter", (int64_t)c->reversals);
-    net_metric(out, "switch_retentions_total", "purges of stored answers older than every repeat", "counter",
+    metric_put(out, "switch_reversals_total", "reversals answered", "counter", (int64_t)c->reversals);
+    metric_put(out, "switch_retentions_total", "purges of stored answers older than every repeat", "counter",
                (int64_t)c->retentions);
-    net_metric(out, "switch_pending", "requests under way", "gauge", (int64_t)core->pending);
+    metric_put(out, "switch_pending", "requests under way", "gauge", (int64_t)core->pending);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the HSM counts: answers by class, times by bucket, load by band; and how it is printed (Prometheus text format 0.0.4). */
+#include "base/metric.h"
 #include "hsm/hsm.h"
 #include "hsm/observe.h"
-#include "net/admin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -162,9 +162,9 @@ static void test_labels(void **state)
     (void)state;
     char room[256];
     struct buf out = buf_over(room, sizeof room);
-    const struct net_label label[] = {{"a", "x\"y"}, {"b", "p\\q\nr"}};
-    net_metric_value(&out, "m", label, 2, UINT64_MAX);
-    net_metric_value(&out, "n", NULL, 0, 3);
+    const struct metric_label label[] = {{"a", "x\"y"}, {"b", "p\\q\nr"}};
+    metric_value(&out, "m", label, 2, UINT64_MAX);
+    metric_value(&out, "n", NULL, 0, 3);
     assert_string_equal(buf_text(&out), "m{a=\"x\\\"y\",b=\"p\\\\q\\nr\"} 18446744073709551615\nn 3\n");
 }
 

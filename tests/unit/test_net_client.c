@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client side of net: connects, comes back after a loss, backs off, drops garbage; and the admin port. */
+include "base/metric.h"
 #include "net/admin.h"
 #include "net/net.h"
 
@@ -12,7 +13,7 @@
 
 #include <cmocka.h>
 
-struct world {
+    struct world {
     struct env env;
     struct net_loop *loop;
     struct net_client *client;
@@ -239,7 +240,7 @@ static bool not_ready(void *context)
 static void metrics(void *context, struct buf *out)
 {
     (void)context;
-    net_metric(out, "things_total", "things so far", "counter", 42);
+    metric_put(out, "things_total", "things so far", "counter", 42);
 }
 
 static void ask(struct world *w, uint16_t port, const char *request, const char *expected)
