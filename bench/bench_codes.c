@@ -7,7 +7,7 @@
 #include "cvv/cvc3.h"
 #include "cvv/cvv.h"
 #include "hsm/hsm.h"
-#include "hsm/hsm_keys.h"
+#include "hsm/key/resolve.h"
 #include "support/bench.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * What the guessing limit costs: CY in one process with it and without; a failure counted in a table of a million card numbers; and
  * CY while a thousand numbers are above their limit, so that the filter before the table works for every command.
  */
-#include "hsm/guess.h"
+#include "hsm/guard/guess.h"
 #include "hsm/hsm.h"
 #include "support/bench.h"
 

@@ -3,8 +3,8 @@
  * What an HSM pays for being watched: counting and timing a batch of one command, a line of the audit trail, and a line that is on
  * the disk before its command is answered; the limit of the last is a bare fdatasync of as many bytes.
  */
-#include "hsm/audit.h"
-#include "hsm/observe.h"
+#include "hsm/process/observe.h"
+#include "hsm/trail/audit.h"
 #include "support/bench.h"
 
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hsm/audit.h"
-#include "hsm/batch.h"
-#include "hsm/guess.h"
-#include "hsm/hsm_internal.h"
-#include "hsm/observe.h"
-#include "hsm/policy.h"
-#include "hsm/state.h"
-#include "hsm/tell.h"
+#include "hsm/commands/ahead.h"
+#include "hsm/context.h"
+#include "hsm/guard/guess.h"
+#include "hsm/guard/policy.h"
+#include "hsm/guard/state.h"
+#include "hsm/process/observe.h"
+#include "hsm/trail/audit.h"
+#include "hsm/trail/tell.h"
 
 #include "cvv/window.h"
 

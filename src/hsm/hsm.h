@@ -29,12 +29,12 @@ struct hsm_config {
     uint16_t sockets;         /* what NO reports */
     bool test_lmk;            /* loads the public test LMKs: variant as 00, key block as 01 */
     bool test_lmk_old;        /* with them their old partners, for BW */
-    const char *user_storage; /* file of hsm/storage.h, read by hsm_storage_reload; NULL or empty: none */
+    const char *user_storage; /* file of hsm/key/storage.h, read by hsm_storage_reload; NULL or empty: none */
     size_t storage_size;      /* its entries, up to HSM_STORAGE_MAX; 0: 256 */
     bool authorised; /* starts with every activity authorised under the test LMKs (compatibility mode: PM tells the code) */
     bool hardened;   /* host-commands 9 */
-    const struct hsm_guess_config *guess; /* hsm/guess.h; NULL: no guessing limit */
-    struct hsm_audit *audit;              /* hsm/audit.h, of the caller; NULL: none */
+    const struct hsm_guess_config *guess; /* hsm/guard/guess.h; NULL: no guessing limit */
+    struct hsm_audit *audit;              /* hsm/trail/audit.h, of the caller; NULL: none */
     uint64_t disabled;                    /* bit per command that answers 68, from hsm_disabled_parse */
     bool qy_service_998_only;             /* QY scheme 0 makes codes for service code 998 alone (host-commands 5.1) */
     const struct hostcmd_profile *layout; /* of scheme 5; copied; NULL: countersign-5 */

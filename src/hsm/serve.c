@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HSM behind a TCP port: a batch of frames in, their answers in one write per connection. */
-#include "hsm/hsm_internal.h"
-#include "hsm/observe.h"
-#include "hsm/policy.h"
-#include "hsm/tell.h"
+#include "hsm/context.h"
+#include "hsm/guard/policy.h"
+#include "hsm/process/observe.h"
+#include "hsm/trail/tell.h"
 
 #include "base/arena.h"
 #include "base/secret.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm audit verify: has anybody touched the trail? */
-#include "hsm/audit_chain.h"
+#include "hsm/trail/chain.h"
 #include "main/hsm_mode.h"
 #include "main/hsm_tool.h"
 

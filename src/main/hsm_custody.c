@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/hsm_custody.h"
 
-#include "hsm/console.h"
+#include "hsm/process/console.h"
 #include "main/hsm_mode.h"
 #include "net/local.h"
 

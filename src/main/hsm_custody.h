@@ -16,7 +16,7 @@
 #define MAIN_HSM_CUSTODY_H
 
 #include "base/secret.h"
-#include "hsm/officers.h"
+#include "hsm/process/officers.h"
 #include "main/hsm_settings.h"
 
 struct hsm_custody {

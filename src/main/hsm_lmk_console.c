@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The officers' side of a running HSM: load, state, online, secure, authorise, cancel, zeroise over its console (hsm/console.h). */
-#include "hsm/officers.h"
+/* The officers' side of a running HSM: load, state, online, secure, authorise, cancel, zeroise over its console
+ * (hsm/process/console.h). */
+#include "hsm/process/officers.h"
 #include "main/hsm_lmk.h"
 
 #include <errno.h>

@@ -12,9 +12,9 @@
 #ifndef MAIN_HSM_MODE_H
 #define MAIN_HSM_MODE_H
 
-#include "hsm/audit.h"
-#include "hsm/guess.h"
-#include "hsm/policy.h"
+#include "hsm/guard/guess.h"
+#include "hsm/guard/policy.h"
+#include "hsm/trail/audit.h"
 #include "main/hsm_settings.h"
 
 #include <sys/stat.h>

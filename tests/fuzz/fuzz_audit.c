@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An audit trail and a head of any bytes: judged without a crash; a number moves on only with a line that is sealed. */
-#include "hsm/audit_chain.h"
+#include "hsm/trail/chain.h"
 
 #include <stdlib.h>
 #include <string.h>

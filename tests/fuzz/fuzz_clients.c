@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A clients file and a list of peers of any bytes: taken within their limits, or refused with a printable reason. */
-#include "hsm/policy.h"
+#include "hsm/guard/policy.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as lines at the officers' console: each is answered, and the answer ends as the console's answers do. */
-#include "hsm/console.h"
+#include "hsm/process/console.h"
 
 #include <stdlib.h>
 #include <string.h>

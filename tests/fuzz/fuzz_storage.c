@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as the file of user storage: all entries are keys, or nothing has changed and a line is named. */
-#include "hsm/storage.h"
+#include "hsm/key/storage.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 #include "cvv/cvv.h"
 #include "hostcmd/commands.h"
 #include "hostcmd/layout.h"
-#include "hsm/guess.h"
+#include "hsm/guard/guess.h"
 #include "hsm/hsm.h"
 #include "support/rng.h"
 

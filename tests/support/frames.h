@@ -3,7 +3,7 @@
 #ifndef SUPPORT_FRAMES_H
 #define SUPPORT_FRAMES_H
 
-#include "hsm/hsm_keys.h"
+#include "hsm/key/resolve.h"
 
 struct exchange {
     const char *request, *reply;

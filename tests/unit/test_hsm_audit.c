@@ -7,9 +7,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/audit_chain.h"
-#include "hsm/guess.h"
+#include "hsm/guard/guess.h"
 #include "hsm/hsm.h"
+#include "hsm/trail/chain.h"
 
 #include "support/frames.h"
 #include "support/rng.h"

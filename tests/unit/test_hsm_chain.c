@@ -7,8 +7,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/guess.h"
-#include "hsm/state.h"
+#include "hsm/guard/guess.h"
+#include "hsm/guard/state.h"
 #include "support/frames.h"
 
 #include <stdio.h>

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/state.h"
+#include "hsm/guard/state.h"
 #include "keys/tr31.h"
 #include "support/frames.h"
 

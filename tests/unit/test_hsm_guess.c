@@ -7,7 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/guess.h"
+#include "hsm/guard/guess.h"
 #include "hsm/hsm.h"
 
 #include "support/frames.h"

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/key_check.h"
-#include "hsm/state.h"
+#include "hsm/guard/state.h"
+#include "hsm/key/check.h"
 #include "support/frames.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* What the HSM counts: answers by class, times by bucket, load by band; and how it is printed (Prometheus text format 0.0.4). */
 #include "base/metric.h"
 #include "hsm/hsm.h"
-#include "hsm/observe.h"
+#include "hsm/process/observe.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

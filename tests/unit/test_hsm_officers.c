@@ -7,9 +7,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/console.h"
-#include "hsm/hsm_internal.h"
-#include "hsm/hsm_keys.h"
+#include "hsm/context.h"
+#include "hsm/key/resolve.h"
+#include "hsm/process/console.h"
 #include "keys/component.h"
 
 #include <stdio.h>

@@ -8,8 +8,8 @@
 /* clang-format on */
 
 #include "hostcmd/commands.h"
-#include "hsm/guess.h"
-#include "hsm/policy.h"
+#include "hsm/guard/guess.h"
+#include "hsm/guard/policy.h"
 
 #include "support/sockets.h"
 

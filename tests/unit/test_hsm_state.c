@@ -7,8 +7,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/hsm_internal.h"
-#include "hsm/state.h"
+#include "hsm/context.h"
+#include "hsm/guard/state.h"
 
 #include <string.h>
 

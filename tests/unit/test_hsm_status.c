@@ -7,9 +7,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/guess.h"
-#include "hsm/observe.h"
-#include "hsm/state.h"
+#include "hsm/guard/guess.h"
+#include "hsm/guard/state.h"
+#include "hsm/process/observe.h"
 #include "support/frames.h"
 
 #include <stdio.h>

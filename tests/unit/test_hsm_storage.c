@@ -7,7 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/storage.h"
+#include "hsm/key/storage.h"
 #include "support/frames.h"
 #include "support/hsm_process.h"
 #include "support/sockets.h"

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands that move keys between the LMK and a zone: A6 and AW take in, A8 and AU send out. */
+#include "hsm/key/reply.h"
+#include "hsm/key/zone.h"
+
+#include <string.h>
+
+#define CVK_TYPE "402"
+static const struct hostcmd_key_rule cvk_rule = {CVK_TYPE, "C0111213", "NCGV", 'T'};
+
+/* `0` stands for no scheme: the digits without a tag. */
+static char scheme_of(struct span letter)
+{
+    char scheme = hsm_letter(letter, '0');
+    return scheme == '0' ? 0 : scheme;
+}
+
+static bool variant_scheme(char scheme)
+{
+    return scheme == 0 || hsm_scheme_length(scheme) > 0;
+}
+
+static bool block_scheme(char scheme)
+{
+    return scheme == 'S' || scheme == 'R';
+}
+
+/* FFF goes with key-block LMKs, every other type with variant LMKs; components and private keys go their own ways. */
+static enum err check_type(struct hsm *hsm, const struct hsm_zone *zone, struct span type)
+{
+    struct keys_type_place ignored;
+    bool block = span_is(type, "FFF");
+    if (block != hsm_zone_blocks(hsm, zone))
+        return ERR_KEY_TYPE;
+    if (block)
+        return ERR_OK;
+    TRY(keys_type_place(type, &ignored));
+    return span_is(type, "100") || span_is(type, "00C") ? ERR_KEY_FUNCTION : ERR_OK;
+}
+
+/* A variant key has no header that could be said or changed. */
+static enum err check_no_header(const struct hsm_call *call)
+{
+    if (call->attributes)
+        return ERR_PARSE_TRAILING;
+    return call->changes.exportability || call->changes.version ? ERR_CHANGE_FIELD : ERR_OK;
+}
+
+/* ---- in ---- */
+
+static enum err wrap_block(struct hsm *hsm, const struct hsm_call *call, const struct hsm_zone *zone, struct hsm_moving *key,
+                           struct buf *out)
+{
+    if (call->changes.version != 0 && call->changes.version != '0')
+        return ERR_PARSE_VALUE;
+    TRY(hsm_header_settle(call, key));
+    if (key->header.format >= 'A')
+        hsm_header_carry(key);
+    TRY(hsm_key_admit(hsm, (struct span){0}, &key->header, &key->key));
+    return keys_block_wrap(hsm_key_lmks(hsm), zone->at.lmk, &key->header, &key->key, hsm_env(hsm), out);
+}
+
+static enum err wrap_variant(struct hsm *hsm, const struct hsm_zone *zone, struct span type, char scheme, struct hsm_moving *key,
+                             struct buf *out)
+{
+    struct keys_type_place place;
+    TRY(keys_type_place(type, &place));
+    if (key->block)
+        TRY(hsm_header_fits_type(&key->header, type));
+    if (scheme != 0 && hsm_scheme_length(scheme) != key->key.len)
+        return ERR_KEY_SCHEME;
+    TRY(hsm_key_admit(hsm, type, NULL, &key->key));
+    return keys_wrap(hsm_key_lmks(hsm), zone->at.lmk, place, (enum keys_scheme)scheme, &key->key, out);
+}
+
+static enum err wrap_under_lmk(struct hsm *hsm, const struct hsm_call *call, const struct hsm_zone *zone, struct span type,
+                               struct hsm_moving *key, struct buf *out)
+{
+    char scheme = hsm_zone_blocks(hsm, zone) ? 'S' : key->scheme;
+    if (scheme == 'S')
+        return wrap_block(hsm, call, zone, key, out);
+    TRY(check_no_header(call));
+    return wrap_variant(hsm, zone, type, scheme, key, out);
+}
+
+enum err hsm_handle_a6(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_a6 *r = call->request;
+    struct hostcmd_a6_reply *reply = call->reply;
+    char text[KEYS_BLOCK_MAX];
+    struct buf b = buf_over(text, sizeof text);
+    HSM_ZONE zone = {0};
+    HSM_MOVING key = {.scheme = scheme_of(WIRE_SPAN(r->scheme))};
+    TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
+    TRY(check_type(hsm, &zone, WIRE_SPAN(r->type)));
+    if (hsm_zone_blocks(hsm, &zone) ? key.scheme != 'S' : !variant_scheme(key.scheme))
+        return ERR_KEY_SCHEME;
+    TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
+    TRY(hsm_zone_read(&zone, WIRE_SPAN(r->key), &key));
+    TRY(wrap_under_lmk(hsm, call, &zone, WIRE_SPAN(r->type), &key, &b));
+    TRY(HSM_REPLY_KEY(&b, reply->key));
+    TRY(HSM_REPLY_KCV(&key.key, key.header.algorithm, HSM_KCV_SHORT, reply->kcv));
+    /* A warning: the key was stored with the parity it should have had. */
+    return key.even ? ERR_VERIFY_FAILED : ERR_OK;
+}
+
+/* ---- out ---- */
+
+/* What a command takes together must stand under one LMK. */
+static enum err check_same_lmk(struct hsm *hsm, const struct hsm_zone *zone, uint8_t lmk)
+{
+    struct keys_lmk_set *lmks = hsm_key_lmks(hsm);
+    if (keys_lmk_kind(lmks, zone->at.lmk) != keys_lmk_kind(lmks, lmk))
+        return ERR_LMK_SCHEMES;
+    return zone->at.lmk == lmk ? ERR_OK : ERR_LMK_IDENTIFIERS;
+}
+
+static enum err read_under_lmk(struct hsm *hsm, const struct hsm_call *call, const struct hsm_zone *zone, struct span text,
+                               const struct hostcmd_key_rule *rule, struct hsm_moving *out)
+{
+    struct hsm_key_text at;
+    TRY(hsm_key_locate(hsm, call, text, &at));
+    TRY(check_same_lmk(hsm, zone, at.lmk));
+    enum err err = hsm_key_clear(hsm, &at, rule, &out->header, &out->key);
+    out->block = hsm_zone_blocks(hsm, zone);
+    if (err == ERR_KEY_PARITY_SOURCE)
+        return ERR_KEY_PARITY_DEST; /* 10 speaks of the ZMK */
+    if (err == ERR_OK && out->block && out->header.exportability == 'N')
+        return ERR_KEY_EXPORTABILITY;
+    return err;
+}
+
+static enum err send_out(struct hsm *hsm, const struct hsm_call *call, const struct hsm_zone *zone, struct hsm_moving *key,
+                         struct buf *out)
+{
+    if (block_scheme(key->scheme))
+        TRY(hsm_header_settle(call, key));
+    else
+        TRY(check_no_header(call));
+    if (key->scheme == 'R')
+        hsm_header_carry(key);
+    return hsm_zone_write(hsm, zone, key->scheme, call->changes.version, key, out);
+}
+
+enum err hsm_handle_a8(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_a6 *r = call->request;
+    struct hostcmd_a6_reply *reply = call->reply;
+    char text[KEYS_BLOCK_MAX], type[4] = "";
+    struct buf b = buf_over(text, sizeof text);
+    HSM_ZONE zone = {0};
+    HSM_MOVING key = {.scheme = scheme_of(WIRE_SPAN(r->scheme))};
+    memcpy(type, r->type.at, r->type.len);
+    TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
+    TRY(check_type(hsm, &zone, WIRE_SPAN(r->type)));
+    if (!variant_scheme(key.scheme) && !block_scheme(key.scheme))
+        return ERR_KEY_SCHEME;
+    TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
+    bool variant = !hsm_zone_blocks(hsm, &zone);
+    TRY(read_under_lmk(hsm, call, &zone, WIRE_SPAN(r->key), &(struct hostcmd_key_rule){.type = variant ? type : NULL}, &key));
+    TRY(send_out(hsm, call, &zone, &key, &b));
+    if (variant && block_scheme(key.scheme))
+        TRY(hsm_header_fits_type(&key.header, WIRE_SPAN(r->type)));
+    TRY(HSM_REPLY_KEY(&b, reply->key));
+    return HSM_REPLY_KCV(&key.key, key.header.algorithm, HSM_KCV_SHORT, reply->kcv);
+}
+
+/* ---- card verification keys ---- */
+
+/* Without `0` or a group, the form that goes with the LMK. */
+static char cvk_scheme(struct span letter, bool blocks)
+{
+    char scheme = hsm_letter(letter, '0');
+    if (scheme == '0' || scheme == 'Z')
+        return blocks ? 'S' : 0;
+    return scheme;
+}
+
+/* A CVK that had no header gets that of its type, with the mode that hardened mode takes as well. */
+static void cvk_header(const struct hsm_call *call, struct hsm_moving *key)
+{
+    if (key->block || call->attributes)
+        return;
+    key->block = true;
+    key->header =
+        (struct keys_header){.usage = {'C', '0'}, .algorithm = 'T', .mode = 'C', .version = {'0', '0'}, .exportability = 'E'};
+}
+
+static enum err cvk_reply(const struct hostcmd_au *r, const struct buf *b, const struct secret_key *pair,
+                          struct hostcmd_au_reply *reply)
+{
+    TRY(HSM_REPLY_KEY(b, reply->key));
+    if (hsm_letter(WIRE_SPAN(r->kcv_type), '0') == '1')
+        return HSM_REPLY_KCV(pair, 'T', HSM_KCV_SHORT, reply->kcv);
+    return HSM_REPLY_HALF_KCVS(pair, reply->kcv, reply->kcv_b);
+}
+
+/* The usages of a CVK, for a block that came or the `#` fields. */
+static enum err cvk_allowed(const struct keys_header *header)
+{
+    const struct keys_rule rule = {cvk_rule.usages, cvk_rule.modes, cvk_rule.algorithm};
+    return keys_block_allows(header, &rule);
+}
+
+static enum err cvk_pair(const struct hsm_moving *key)
+{
+    return key->key.len == HSM_DOUBLE ? ERR_OK : ERR_KEY_LENGTH;
+}
+
+enum err hsm_handle_au(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_au *r = call->request;
+    char text[KEYS_BLOCK_MAX];
+    struct buf b = buf_over(text, sizeof text);
+    HSM_ZONE zone = {0};
+    HSM_MOVING key = {0};
+    TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
+    key.scheme = cvk_scheme(WIRE_SPAN(r->zmk_scheme), hsm_zone_blocks(hsm, &zone));
+    if (!variant_scheme(key.scheme) && !block_scheme(key.scheme))
+        return ERR_KEY_SCHEME;
+    TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
+    TRY(read_under_lmk(hsm, call, &zone, WIRE_SPAN(r->key), &cvk_rule, &key));
+    TRY(cvk_pair(&key));
+    if (block_scheme(key.scheme))
+        cvk_header(call, &key);
+    TRY(send_out(hsm, call, &zone, &key, &b));
+    if (block_scheme(key.scheme))
+        TRY(cvk_allowed(&key.header));
+    return cvk_reply(r, &b, &key.key, call->reply);
+}
+
+enum err hsm_handle_aw(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_au *r = call->request;
+    char text[KEYS_BLOCK_MAX];
+    struct buf b = buf_over(text, sizeof text);
+    HSM_ZONE zone = {0};
+    HSM_MOVING key = {0};
+    TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
+    bool blocks = hsm_zone_blocks(hsm, &zone);
+    key.scheme = cvk_scheme(WIRE_SPAN(r->lmk_scheme), blocks);
+    if (blocks ? key.scheme != 'S' : !variant_scheme(key.scheme))
+        return ERR_KEY_SCHEME;
+    TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
+    TRY(hsm_zone_read(&zone, WIRE_SPAN(r->key), &key));
+    if (key.block)
+        TRY(cvk_allowed(&key.header));
+    if (key.even)
+        return ERR_KEY_PARITY_DEST;
+    TRY(cvk_pair(&key));
+    if (blocks)
+        cvk_header(call, &key);
+    TRY(wrap_under_lmk(hsm, call, &zone, span_text(CVK_TYPE), &key, &b));
+    if (blocks)
+        TRY(cvk_allowed(&key.header));
+    return cvk_reply(r, &b, &key.key, call->reply);
+}

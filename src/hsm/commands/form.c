@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A4: a key from its components. */
+#include "hsm/key/reply.h"
+#include "hsm/key/zone.h"
+
+#include <string.h>
+
+/* The components as they stand in user storage or the request, all under one LMK. */
+struct parts {
+    size_t count;
+    uint8_t lmk;
+    struct span text[HOSTCMD_COMPONENTS];
+};
+
+static enum err parts_locate(struct hsm *hsm, const struct hsm_call *call, struct parts *out)
+{
+    const struct hostcmd_a4 *r = call->request;
+    out->count = (size_t)(r->count.at[0] - '0');
+    for (size_t i = 0; i < out->count; i++) {
+        struct hsm_key_text at;
+        TRY(hsm_key_locate(hsm, call, WIRE_SPAN(r->component[i]), &at));
+        if (i > 0 && at.lmk != out->lmk)
+            return ERR_LMK_IDENTIFIERS;
+        out->text[i] = at.text;
+        out->lmk = at.lmk;
+    }
+    return ERR_OK;
+}
+
+/* The first component says how long the key is. */
+static enum err add(const struct secret_key *part, struct secret_key *sum)
+{
+    if (sum->len == 0)
+        sum->len = part->len;
+    if (part->len != sum->len)
+        return ERR_KEY_LENGTH;
+    for (size_t i = 0; i < part->len; i++)
+        sum->at[i] ^= part->at[i];
+    return ERR_OK;
+}
+
+/* ---- variant components ---- */
+
+static enum err sum_variant(struct hsm *hsm, const struct parts *parts, struct keys_type_place place, struct secret_key *out)
+{
+    SECRET_KEY sum = {0};
+    bool odd = true;
+    for (size_t i = 0; i < parts->count; i++) {
+        SECRET_KEY part = {0};
+        TRY(keys_unwrap(hsm_key_lmks(hsm), parts->lmk, place, parts->text[i], &part));
+        TRY(add(&part, &sum));
+        odd &= keys_parity_odd(&part);
+    }
+    *out = sum;
+    return odd ? ERR_OK : ERR_KEY_PARITY_SOURCE;
+}
+
+/* Components come under the plain pair of the type or under its component variant, all in the same way: parity tells which. */
+static enum err form_variant(struct hsm *hsm, const struct hostcmd_a4 *r, const struct parts *parts, struct hsm_moving *key)
+{
+    struct keys_type_place place;
+    TRY(keys_type_place(WIRE_SPAN(r->type), &place));
+    if (span_is(WIRE_SPAN(r->type), "00C") || span_is(WIRE_SPAN(r->type), "10C"))
+        return ERR_KEY_FUNCTION;
+    enum err err = sum_variant(hsm, parts, place, &key->key);
+    if (err == ERR_KEY_PARITY_SOURCE) {
+        place.component = true;
+        err = sum_variant(hsm, parts, place, &key->key);
+    }
+    TRY(err);
+    key->header.algorithm = 'T';
+    return hsm_scheme_length(key->scheme) == key->key.len ? ERR_OK : ERR_KEY_LENGTH;
+}
+
+/* ---- key block components ---- */
+
+/* c1 to c9, each once. */
+static enum err check_version(const char version[static 2], unsigned *seen)
+{
+    bool component = (version[0] == 'c' || version[0] == 'C') && version[1] >= '1' && version[1] <= '9';
+    unsigned bit = component ? 1u << (version[1] - '0') : 0;
+    if (!component || (*seen & bit))
+        return ERR_COMPONENTS;
+    *seen |= bit;
+    return ERR_OK;
+}
+
+static bool alike(const struct keys_header *a, const struct keys_header *b)
+{
+    return memcmp(a->usage, b->usage, sizeof a->usage) == 0 && a->algorithm == b->algorithm && a->mode == b->mode &&
+           a->exportability == b->exportability;
+}
+
+static enum err sum_blocks(struct hsm *hsm, const struct parts *parts, struct hsm_moving *key)
+{
+    SECRET_KEY sum = {0};
+    unsigned seen = 0;
+    for (size_t i = 0; i < parts->count; i++) {
+        SECRET_KEY part = {0};
+        struct keys_header header;
+        TRY(keys_block_unwrap(hsm_key_lmks(hsm), parts->lmk, parts->text[i], &header, &part));
+        if (i == 0)
+            key->header = header;
+        TRY(check_version(header.version, &seen));
+        if (!alike(&header, &key->header))
+            return ERR_COMPONENTS;
+        if (header.algorithm != 'T' && header.algorithm != 'D')
+            return ERR_KEY_ALGORITHM;
+        if (!keys_parity_odd(&part))
+            return ERR_KEY_PARITY_SOURCE;
+        TRY(add(&part, &sum));
+    }
+    key->key = sum;
+    return ERR_OK;
+}
+
+/* The key has the header of its components, but for what `#` says. */
+static enum err form_block(struct hsm *hsm, const struct hsm_call *call, const struct parts *parts, struct hsm_moving *key)
+{
+    TRY(sum_blocks(hsm, parts, key));
+    key->block = true;
+    key->header.optional = 0;
+    key->header.blocks = (struct span){0};
+    memcpy(key->header.version, "00", sizeof key->header.version);
+    return call->attributes ? hsm_header_complete(call->attributes, &key->header) : ERR_OK;
+}
+
+/* ---- A4 ---- */
+
+static enum err form(struct hsm *hsm, const struct hsm_call *call, const struct parts *parts, struct hsm_moving *key)
+{
+    const struct hostcmd_a4 *r = call->request;
+    bool blocks = keys_lmk_kind(hsm_key_lmks(hsm), parts->lmk) == KEYS_LMK_BLOCK;
+    if (span_is(WIRE_SPAN(r->type), "FFF") != blocks)
+        return ERR_KEY_TYPE;
+    if ((key->scheme == 'S') != blocks || key->scheme == 'R')
+        return ERR_KEY_SCHEME;
+    if (!blocks && call->attributes)
+        return ERR_PARSE_TRAILING;
+    TRY(blocks ? form_block(hsm, call, parts, key) : form_variant(hsm, r, parts, key));
+    if (keys_zero(&key->key))
+        return ERR_KEY_PARITY_DEST;
+    keys_parity_set(&key->key); /* an even number of components has none */
+    return hsm_key_admit(hsm, WIRE_SPAN(r->type), blocks ? &key->header : NULL, &key->key);
+}
+
+static enum err wrap(struct hsm *hsm, const struct hostcmd_a4 *r, uint8_t lmk, const struct hsm_moving *key, struct buf *out)
+{
+    struct keys_type_place place;
+    if (key->block)
+        return keys_block_wrap(hsm_key_lmks(hsm), lmk, &key->header, &key->key, hsm_env(hsm), out);
+    TRY(keys_type_place(WIRE_SPAN(r->type), &place));
+    return keys_wrap(hsm_key_lmks(hsm), lmk, place, (enum keys_scheme)key->scheme, &key->key, out);
+}
+
+enum err hsm_handle_a4(struct hsm *hsm, struct hsm_call *call)
+{
+    const struct hostcmd_a4 *r = call->request;
+    struct hostcmd_a4_reply *reply = call->reply;
+    char text[KEYS_BLOCK_MAX];
+    struct buf b = buf_over(text, sizeof text);
+    struct parts parts = {0};
+    HSM_MOVING key = {.scheme = hsm_letter(WIRE_SPAN(r->scheme), 0)};
+    TRY(parts_locate(hsm, call, &parts));
+    TRY(form(hsm, call, &parts, &key));
+    TRY(wrap(hsm, r, parts.lmk, &key, &b));
+    TRY(HSM_REPLY_KEY(&b, reply->key));
+    return HSM_REPLY_KCV(&key.key, key.header.algorithm, HSM_KCV_SHORT, reply->kcv);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guessing limit: CY and PM are oracles that say yes or no, so each card number has so many wrong answers a day.
+ *
+ * Purpose    Keeps the times of the failures (answer 01) of the last 24 hours by card number (hsm_guess_name); at `limit` CY and
+ *            PM answer 39 for it, whatever the code, until the oldest of those is 24 hours old. A right code takes nothing back
+ *            (host-commands 10). The number itself is not kept: an entry is found by the first 16 bytes of HMAC-SHA-256 over its
+ *            digits.
+ * Ownership  The hsm owns it; nothing of it survives a restart.
+ * Threading  As struct hsm: one thread.
+ * Failure    ERR_FRAUD_DETECTION above the limit; ERR_CRYPTO where a failure could not be counted, and then no verdict may be told.
+ * Limits     `pans` entries and `memory` bytes, reserved at start. When either is used up the number whose last failure is
+ *            oldest is forgotten, with a warning at most once a minute. A time is exact to the millisecond of the monotonic clock.
+ * Cost       O(1): while no number is above its limit, a right code costs one comparison; else one multiply hash and a look into a
+ *            table of 64 Ki counters, and HMAC only for numbers that share a counter with one above the limit. A failure costs
+ *            HMAC. O(log n) when a number reaches or leaves its limit.
+ *
+ * Example    The same for one command and for each item of a batch, in order. In a batch the second call is what holds the limit,
+ *            since items before it may have used up what is left.
+ *     struct hsm_guess_item item = {0};
+ *     TRY(hsm_guess_admit(guess, pan, &item));              // 39 without computing
+ *     ... compute ...
+ *     return hsm_guess_answer(guess, pan, &item, matched);  // 00, 01 (counted), 39
+ */
+#ifndef HSM_GUARD_GUESS_H
+#define HSM_GUARD_GUESS_H
+
+#include "base/buf.h"
+#include "base/env.h"
+
+struct hsm_guess;
+
+enum { HSM_GUESS_KEY = 32, HSM_GUESS_LEAST = 3, HSM_GUESS_MOST = 10000, HSM_GUESS_LABEL = 16 + 1 };
+
+struct hsm_guess_config {
+    uint32_t limit;             /* HSM_GUESS_LEAST .. HSM_GUESS_MOST failures in 24 hours */
+    uint32_t pans;              /* card numbers remembered at a time */
+    uint64_t memory;            /* bytes; at least hsm_guess_memory(pans) */
+    uint8_t key[HSM_GUESS_KEY]; /* of the hash; the same in all HSMs of a cluster, or random */
+};
+
+/* The least memory for so many card numbers: room for seven failures of each. */
+uint64_t hsm_guess_memory(uint32_t pans);
+
+/* Called when a number reaches the limit; `label` tells numbers apart and is none. */
+struct hsm_guess_hook {
+    void (*reached)(void *context, const char *label);
+    void *context;
+};
+
+MUST_USE enum err hsm_guess_create(const struct env *env, const struct hsm_guess_config *config, struct hsm_guess_hook hook,
+                                   struct hsm_guess **out);
+void hsm_guess_destroy(struct hsm_guess *guess);
+
+/*
+ * What failures with a card number count against: its last 14 digits, without zeros in front. Card keys are derived from no other
+ * digits (EMV Book 2 A1.4 method A), and dynamic codes put a counter in place of the first four, so numbers that differ further
+ * left only have the same dynamic codes; a guesser would have a limit for each of them.
+ */
+struct span hsm_guess_name(struct span pan);
+
+/* What is known of a number within one command; starts zeroed. */
+struct hsm_guess_item {
+    bool hashed;
+    uint8_t key[16];
+};
+
+/* Before computing: ERR_FRAUD_DETECTION above the limit. `guess` NULL: no limit, always ERR_OK. */
+MUST_USE enum err hsm_guess_admit(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item);
+/* After computing: what to answer. ERR_OK, ERR_VERIFY_FAILED (and it is counted), ERR_FRAUD_DETECTION. */
+MUST_USE enum err hsm_guess_answer(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item, bool matched);
+
+/* True while any number is above the limit. */
+bool hsm_guess_exceeded(struct hsm_guess *guess);
+
+/* Another limit for all numbers at once; those above it answer 39 from now on, those below no longer. */
+void hsm_guess_limit_set(struct hsm_guess *guess, uint32_t limit);
+uint32_t hsm_guess_limit(const struct hsm_guess *guess);
+
+struct hsm_guess_counters {
+    uint32_t pans;     /* remembered */
+    uint32_t exceeded; /* of them above the limit */
+    uint64_t failures; /* counted since start */
+    uint64_t refused;  /* answers 39 */
+    uint64_t dropped;  /* numbers forgotten for want of room */
+};
+struct hsm_guess_counters hsm_guess_counters(struct hsm_guess *guess);
+
+#endif

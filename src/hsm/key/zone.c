@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/key/zone.h"
+
+#include "hsm/key/reply.h"
+#include "keys/tr31.h"
+
+#include <string.h>
+
+enum { ATALLA_MAX = 31, ATALLA_STEP = 8 };
+
+void hsm_zone_cleanup(struct hsm_zone *zone)
+{
+    secret_wipe(zone, sizeof *zone);
+}
+
+void hsm_moving_cleanup(struct hsm_moving *key)
+{
+    secret_wipe(key, sizeof *key);
+}
+
+/* ---- the ZMK ---- */
+
+enum err hsm_zone_locate(struct hsm *hsm, const struct hsm_call *call, struct span text, struct hsm_zone *out)
+{
+    return hsm_key_locate(hsm, call, text, &out->at);
+}
+
+bool hsm_zone_blocks(struct hsm *hsm, const struct hsm_zone *zone)
+{
+    return keys_lmk_kind(hsm_key_lmks(hsm), zone->at.lmk) == KEYS_LMK_BLOCK;
+}
+
+static enum err atalla_number(struct span digits, uint8_t *out)
+{
+    uint64_t number = 0;
+    if (digits.len > 0)
+        TRY(span_decimal(digits, &number));
+    if (number > ATALLA_MAX)
+        return ERR_PARSE_VALUE;
+    *out = (uint8_t)number;
+    return ERR_OK;
+}
+
+enum err hsm_zone_open(struct hsm *hsm, const struct hsm_call *call, struct span atalla, struct hsm_zone *zone)
+{
+    struct keys_header header = {.algorithm = 'T'};
+    TRY(hsm_key_clear(hsm, &zone->at, hostcmd_key_rule(call->row, call->request), &header, &zone->zmk));
+    if (header.algorithm != 'T' && header.algorithm != 'A')
+        return ERR_KEY_ALGORITHM;
+    zone->algorithm = header.algorithm;
+    return atalla_number(atalla, &zone->atalla);
+}
+
+/* Variant n is 8n on the first byte of each part of the ZMK: 08 PIN keys, 10 data, 18 MAC (described by users of such links). */
+static void vary(const struct hsm_zone *zone, struct secret_key *out)
+{
+    *out = zone->zmk;
+    for (size_t i = 0; i < out->len; i += HSM_SINGLE)
+        out->at[i] ^= (uint8_t)(ATALLA_STEP * zone->atalla);
+}
+
+/* ---- in ---- */
+
+static bool is_block(struct span text)
+{
+    return text.len > 0 && (text.at[0] == 'S' || text.at[0] == 'R');
+}
+
+static enum err fits_block(const struct hsm_zone *zone, bool aes)
+{
+    if (zone->atalla != 0)
+        return ERR_PARSE_VALUE;
+    bool good = zone->algorithm == (aes ? 'A' : 'T') && zone->zmk.len >= HSM_DOUBLE;
+    return good ? ERR_OK : ERR_WRAPPING_KEY;
+}
+
+static enum err read_block(const struct hsm_zone *zone, struct span text, struct hsm_moving *out)
+{
+    bool tr31 = text.at[0] == 'R';
+    TRY(fits_block(zone, tr31 && text.len > 1 && keys_tr31_takes_aes((char)text.at[1])));
+    out->block = true;
+    if (tr31)
+        return keys_tr31_unwrap(&zone->zmk, text, &out->header, &out->key);
+    TRY(keys_block_unwrap_under(&zone->zmk, text, &out->header, &out->key));
+    return memcmp(out->header.lmk, "FF", sizeof out->header.lmk) == 0 ? ERR_OK : ERR_KEY_BLOCK_LMK;
+}
+
+static enum err read_variant(const struct hsm_zone *zone, struct span text, struct hsm_moving *out)
+{
+    SECRET_KEY varied = {0};
+    if (zone->algorithm != 'T')
+        return ERR_WRAPPING_KEY;
+    vary(zone, &varied);
+    out->header.algorithm = 'T';
+    return keys_zmk_unwrap(&varied, text, &out->key);
+}
+
+enum err hsm_zone_read(const struct hsm_zone *zone, struct span text, struct hsm_moving *out)
+{
+    TRY(is_block(text) ? read_block(zone, text, out) : read_variant(zone, text, out));
+    if (keys_zero(&out->key))
+        return ERR_KEY_PARITY_DEST;
+    if (out->header.algorithm != 'T' && out->header.algorithm != 'D')
+        return ERR_OK;
+    out->even = !keys_parity_odd(&out->key);
+    keys_parity_set(&out->key);
+    return ERR_OK;
+}
+
+/* ---- out ---- */
+
+static enum err write_block(struct hsm *hsm, const struct hsm_zone *zone, char scheme, char version, const struct hsm_moving *key,
+                            struct buf *out)
+{
+    struct keys_header header = key->header;
+    bool tr31 = scheme == 'R';
+    if (version == 0)
+        version = !tr31 ? '0' : zone->algorithm == 'A' ? 'D' : 'B';
+    bool known = tr31 ? version >= 'A' && version <= 'D' : version == '0';
+    if (!known)
+        return ERR_PARSE_VALUE;
+    TRY(fits_block(zone, tr31 && keys_tr31_takes_aes(version)));
+    /* A key is not sent under a weaker one: AES needs AES (ISO 11568, PCI PIN 18). */
+    if (header.algorithm == 'A' && zone->algorithm != 'A')
+        return ERR_WRAPPING_KEY;
+    memcpy(header.lmk, "FF", sizeof header.lmk);
+    return tr31 ? keys_tr31_wrap(&zone->zmk, version, &header, &key->key, hsm_env(hsm), out)
+                : keys_block_wrap_under(&zone->zmk, &header, &key->key, hsm_env(hsm), out);
+}
+
+/* E says: in a key block only; S may go in any form (TR-31 exportability). */
+static enum err write_variant(const struct hsm_zone *zone, char scheme, const struct hsm_moving *key, struct buf *out)
+{
+    SECRET_KEY varied = {0};
+    if (key->block && key->header.exportability != 'S')
+        return ERR_KEY_FUNCTION;
+    if (key->header.algorithm != 'T' && key->header.algorithm != 'D')
+        return ERR_KEY_ALGORITHM;
+    if (zone->algorithm != 'T')
+        return ERR_WRAPPING_KEY;
+    vary(zone, &varied);
+    return keys_zmk_wrap(&varied, (enum keys_scheme)scheme, &key->key, out);
+}
+
+enum err hsm_zone_write(struct hsm *hsm, const struct hsm_zone *zone, char scheme, char version, const struct hsm_moving *key,
+                        struct buf *out)
+{
+    if (scheme == 'S' || scheme == 'R')
+        return write_block(hsm, zone, scheme, version, key, out);
+    if (scheme != 0 && hsm_scheme_length(scheme) != key->key.len)
+        return ERR_KEY_SCHEME;
+    if (version != 0)
+        return ERR_CHANGE_FIELD;
+    return write_variant(zone, scheme, key, out);
+}
