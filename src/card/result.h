@@ -8,7 +8,7 @@
  * Threading  Free of state.
  * Failure    Import is total: blank gives NO_RESULT (or what the source's row for blank says), a letter outside the table gives
  *            UNRECOGNISED. Export is total: one text for every value; "" is blank.
- * Limits     The tables are those of tests/vectors/result-codes.tsv; a test compares every row.
+ * Limits     The tables are those of docs/spec/data/result-codes.tsv; a test compares every row.
  *
  * Example
  *     enum card_result r = card_result_import(CARD_SOURCE_VISA, span_text("M"));            // CARD_RESULT_MATCH

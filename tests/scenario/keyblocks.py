@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Key blocks read and written by the openssl command and nothing of ours: the other side of an exchange.
 
-Layout and bindings are those of ANSI X9.143 / TR-31 and of the published blocks in tests/vectors; blocks() proves this reading on
+Layout and bindings are those of ANSI X9.143 / TR-31 and of the published blocks in docs/spec; blocks() proves this reading on
 the vectors before it is used on anything else.
 """
 import binascii
@@ -138,7 +138,7 @@ def odd(key):
     return key.translate(PARITY)
 
 
-def proven(path="tests/vectors/published.jsonl"):
+def proven(path="docs/spec/vectors/published.jsonl"):
     """How many published blocks this reading opens, and rebuilds from what it read where the padding is known."""
     count = 0
     with open(path, encoding="ascii") as lines:

@@ -12,7 +12,7 @@ import time
 from sandbox import Checks, fail_without_build
 from tools_hsm import CVK_CLEAR, PROGRAM, guide, tool
 
-VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "vectors")
+VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/spec/vectors")
 CARD = ("pan=4123456789012345", "expiry=8701", "service=101")
 
 

@@ -15,7 +15,7 @@ from sandbox import BUILD, Checks, fail_without_build
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 OK, MISMATCH, FIELD, KEY_LENGTH = 0, 1, 2, 3
-VECTORS = os.path.join(ROOT, "tests/vectors/published.jsonl")
+VECTORS = os.path.join(ROOT, "docs/spec/vectors/published.jsonl")
 
 
 def run(*command, env=None):

@@ -150,7 +150,7 @@ static struct span value_span(const char *value)
 static void every_row_of_the_result_table(void **state)
 {
     (void)state;
-    FILE *file = fopen("tests/vectors/result-codes.tsv", "r");
+    FILE *file = fopen("docs/spec/data/result-codes.tsv", "r");
     assert_non_null(file);
     struct result_row row;
     unsigned imported = 0, exported = 0;

@@ -118,8 +118,8 @@ static void compare_list(enum commercehub_list list, const char *path, size_t ro
 static void test_code_lists(void **state)
 {
     (void)state;
-    compare_list(COMMERCEHUB_RESPONSE_CODES, "tests/vectors/response-codes.tsv", 54);
-    compare_list(COMMERCEHUB_ERROR_CODES, "tests/vectors/error-codes.tsv", 509);
+    compare_list(COMMERCEHUB_RESPONSE_CODES, "docs/spec/data/response-codes.tsv", 54);
+    compare_list(COMMERCEHUB_ERROR_CODES, "docs/spec/data/error-codes.tsv", 509);
     assert_string_equal(commercehub_message(COMMERCEHUB_ERROR_CODES, "999999"), "");
 }
 

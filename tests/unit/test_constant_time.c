@@ -115,7 +115,7 @@ static void a_batch(void **state)
     static struct cvv_batch_card cards[5];
     static struct cvv_batch_code codes[5];
     const struct crypto_des_kernel *kernel;
-    /* Vector cvv-01 of tests/vectors/published.jsonl. */
+    /* Vector cvv-01 of docs/spec/vectors/published.jsonl. */
     struct secret_key cvk = {16, {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10}};
     for (size_t i = 0; i < 5; i++)
         cards[i] = (struct cvv_batch_card){.pan = {16, "4123456789012345"}, .expiry = "8701", .service = "101"};

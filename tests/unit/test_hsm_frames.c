@@ -175,7 +175,7 @@ static void all_own_dynamic_vectors_over_the_wire(void **state)
     (void)state;
     char line[4096];
     unsigned run = 0;
-    FILE *in = fopen("tests/vectors/published.jsonl", "r");
+    FILE *in = fopen("docs/spec/vectors/published.jsonl", "r");
     assert_non_null(in);
     while (fgets(line, sizeof line, in)) {
         cJSON *v = cJSON_Parse(line), *inputs = cJSON_GetObjectItem(v, "inputs");

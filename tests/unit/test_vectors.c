@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every line of tests/vectors/published.jsonl and independent.jsonl: reproduced, or listed as pending by id. A line whose algorithm
+ * Every line of docs/spec/vectors: reproduced, or listed as pending by id. A line whose algorithm
  * is in neither list fails, and so does a vector that is neither run nor pending.
  */
 /* clang-format off */
@@ -381,13 +381,13 @@ static void whole_file(const char *file, const char *path, unsigned lines)
 static void published(void **state)
 {
     (void)state;
-    whole_file("published", "tests/vectors/published.jsonl", 121);
+    whole_file("published", "docs/spec/vectors/published.jsonl", 121);
 }
 
 static void independent(void **state)
 {
     (void)state;
-    whole_file("independent", "tests/vectors/independent.jsonl", 316);
+    whole_file("independent", "docs/spec/vectors/independent.jsonl", 316);
 }
 
 static int set_up(void **state)
