@@ -99,7 +99,7 @@ static const struct {
     {CARD_SOURCE_AUTHORIZENET,            "M",                            CARD_RESULT_MATCH},
     {CARD_SOURCE_AUTHORIZENET,            "N",                            CARD_RESULT_NO_MATCH},
     {CARD_SOURCE_AUTHORIZENET,            "P",                            CARD_RESULT_NOT_PROCESSED_ISSUER_UNAVAILABLE},
-    {CARD_SOURCE_AUTHORIZENET,            "S",                            CARD_RESULT_MERCHANT_SAYS_NOT_ON_CARD},
+    {CARD_SOURCE_AUTHORIZENET,            "S",                            CARD_RESULT_NOT_PROVIDED},
     {CARD_SOURCE_AUTHORIZENET,            "U",                            CARD_RESULT_ISSUER_NOT_PARTICIPATING},
     {CARD_SOURCE_CHECKOUT,                "Y",                            CARD_RESULT_MATCH},
     {CARD_SOURCE_CHECKOUT,                "D",                            CARD_RESULT_NO_MATCH},
@@ -109,6 +109,11 @@ static const struct {
     {CARD_SOURCE_CHECKOUT,                "X",                            CARD_RESULT_NO_RESULT},
     {CARD_SOURCE_MONERIS,                 "D",                            CARD_RESULT_NO_MATCH},
     {CARD_SOURCE_MONERIS,                 "Y",                            CARD_RESULT_MATCH},
+    {CARD_SOURCE_MONERIS,                 "M",                            CARD_RESULT_MATCH},
+    {CARD_SOURCE_MONERIS,                 "N",                            CARD_RESULT_NO_MATCH},
+    {CARD_SOURCE_MONERIS,                 "P",                            CARD_RESULT_NOT_PROCESSED_ISSUER_UNAVAILABLE},
+    {CARD_SOURCE_MONERIS,                 "S",                            CARD_RESULT_MERCHANT_SAYS_NOT_ON_CARD},
+    {CARD_SOURCE_MONERIS,                 "U",                            CARD_RESULT_ISSUER_NOT_PARTICIPATING},
     {CARD_SOURCE_PAYEEZY,                 "M",                            CARD_RESULT_MATCH},
     {CARD_SOURCE_PAYEEZY,                 "N",                            CARD_RESULT_NO_MATCH},
     {CARD_SOURCE_PAYEEZY,                 "P",                            CARD_RESULT_NOT_PROCESSED_ISSUER_UNAVAILABLE},
@@ -116,7 +121,7 @@ static const struct {
     {CARD_SOURCE_PAYEEZY,                 "U",                            CARD_RESULT_ISSUER_NOT_PARTICIPATING},
     {CARD_SOURCE_PAYEEZY,                 "I",                            CARD_RESULT_INVALID_DATA},
     {CARD_SOURCE_PAYEEZY,                 "Z",                            CARD_RESULT_NO_RESULT},
-    {CARD_SOURCE_PAYPAL,                  "E",                            CARD_RESULT_NO_RESULT},
+    {CARD_SOURCE_PAYPAL,                  "E",                            CARD_RESULT_UNRECOGNISED},
     {CARD_SOURCE_PAYPAL,                  "I",                            CARD_RESULT_INVALID_DATA},
     {CARD_SOURCE_PAYPAL,                  "M",                            CARD_RESULT_MATCH},
     {CARD_SOURCE_PAYPAL,                  "N",                            CARD_RESULT_NO_MATCH},
@@ -129,6 +134,7 @@ static const struct {
     {CARD_SOURCE_PAYPAL_MAESTRO,          "2",                            CARD_RESULT_NOT_SUPPORTED_PROCESSOR},
     {CARD_SOURCE_PAYPAL_MAESTRO,          "3",                            CARD_RESULT_MERCHANT_SAYS_NOT_ON_CARD},
     {CARD_SOURCE_PAYPAL_MAESTRO,          "4",                            CARD_RESULT_NOT_PROCESSED_ISSUER_UNAVAILABLE},
+    {CARD_SOURCE_PAYPAL_MAESTRO,          "X",                            CARD_RESULT_NOT_PROCESSED_ISSUER_UNAVAILABLE},
 };
 
 /* One column a face, in the order of enum card_face. */
