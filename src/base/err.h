@@ -6,7 +6,7 @@
  *            `enum verdict`. Each row carries the texts and codes every face needs, so no handler maps codes by hand.
  * Ownership  Rows are static and immutable.
  * Threading  Free of state; safe everywhere.
- * Columns    class; host-command code (payShield, `host-commands.md` section 11); DE39 (ISO 8583); HTTP status; problem `code` of
+ * Columns    class; host-command code (payShield, host-commands.md 11); DE39 (ISO 8583); HTTP status; problem `code` of
  *            the REST faces; text for people. A text never contains input.
  *
  * Example

@@ -203,7 +203,7 @@ const char *card_result_export(enum card_face face, enum card_result result)
     return exports[result][face];
 }
 
-/* Gateway spec 4, "deriving the canonical value", in its order. */
+/* gateway.md 4, "deriving the canonical value", in its order. */
 enum card_result card_result_derive(const struct card_result_facts *facts)
 {
     if (facts->bypassed)
@@ -216,7 +216,7 @@ enum card_result card_result_derive(const struct card_result_facts *facts)
     return read == CARD_RESULT_MISSING_BUT_REQUIRED ? read : CARD_RESULT_NOT_PROVIDED;
 }
 
-/* Gateway spec 4.2: a Mastercard track Y must never be read as a match. */
+/* gateway.md 4.2: a Mastercard track Y must never be read as a match. */
 void card_result_association(enum card_result result, struct span raw, char out[static 2])
 {
     const char *letter = card_result_export(CARD_FACE_COMMERCEHUB_ASSOCIATION, result);

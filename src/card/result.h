@@ -109,7 +109,7 @@ enum card_result card_result_import(enum card_source source, struct span raw);
 /* Never NULL; "" stands for blank. */
 const char *card_result_export(enum card_face face, enum card_result result);
 
-/* What is known when a result is derived (gateway spec 4). */
+/* What is known when a result is derived (gateway.md 4). */
 struct card_result_facts {
     bool bypassed; /* the caller asked to skip the check */
     bool code_sent;

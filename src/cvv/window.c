@@ -5,7 +5,7 @@
 
 enum { MINUTE = 60, HOUR_MINUTES = 60 };
 
-/* T0 (security-codes 7.4): the window index modulo 10,000 in place of the first four digits of the PAN. */
+/* T0 (security-codes.md 7.4): the window index modulo 10,000 in place of the first four digits of the PAN. */
 static enum err t0(struct cvv_key *card_key, const struct cvv_dynamic *card, const struct cvv_window *window,
                    struct code_digits *out)
 {

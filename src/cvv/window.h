@@ -2,7 +2,7 @@
 /*
  * Algorithms of window codes, by name.
  *
- * Purpose    Visa's dCVV2 computation is not public (security-codes 7.2). What a layout profile names is looked up here: T0 is
+ * Purpose    Visa's dCVV2 computation is not public (security-codes.md 7.2). What a layout profile names is looked up here: T0 is
  *            ours, and a site that holds another puts its function into the table of window.c.
  * Ownership  Rows are static; the card key belongs to the master it was loaded from.
  * Threading  As struct cvv_master: one thread at a time.

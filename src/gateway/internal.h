@@ -15,7 +15,7 @@
 #include "http/http.h"
 #include "store/writer.h"
 
-/* The pipeline, in order; gateway specification 2. */
+/* The pipeline, in order; gateway.md 2. */
 enum stage {
     STAGE_AUTHENTICATE,
     STAGE_PARSE,
@@ -90,7 +90,7 @@ struct slot {
     char letters[2][2];
 };
 
-/* One reversal on its way; gateway specification 3.3. */
+/* One reversal on its way; gateway.md 3.3. */
 struct reversal {
     bool used;
     bool awaiting;   /* an answer on the link */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reversals: from the store to the link, until they are answered; gateway specification 3.3. */
+/* Reversals: from the store to the link, until they are answered; gateway.md 3.3. */
 #include "gateway/internal.h"
 
 #include <string.h>

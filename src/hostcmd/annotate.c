@@ -9,7 +9,7 @@
 
 enum { CODE_LEN = 2, TRAILER_MARK = 0x19, ITEM_LENGTH = 4, SCRATCH = 40000 };
 
-/* Codes of host-commands 11 that this HSM has no error for, but others send. */
+/* Codes of host-commands.md 11 that this HSM has no error for, but others send. */
 static const struct {
     char code[3];
     const char *text;

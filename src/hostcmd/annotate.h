@@ -59,7 +59,7 @@ struct hostcmd_answer_of {
 void hostcmd_annotate_reply(const struct hostcmd_answer_of *of, struct span payload, size_t header,
                             const struct hostcmd_noter *noter, void *reply, struct hostcmd_view *view);
 
-/* What an error code of host-commands 11 means, in words; never NULL. */
+/* What an error code of host-commands.md 11 means, in words; never NULL. */
 const char *hostcmd_error_text(const char code[static 2]);
 /* The layout of the `#` fields that the command takes; NULL: none. */
 const struct wire_record *hostcmd_attributes_layout(const struct hostcmd_row *row);

@@ -11,7 +11,7 @@
  * Failure    Errors are those of base/err.h; their host_code column is what goes over the wire. ERR_VERIFY_FAILED is the answer 01.
  * Limits     Frames up to 32,768 bytes. Keys up to 512 characters with their scheme tag.
  *
- * Layouts    host-commands 5 and 6 (public HSM 8000 command pages). Request on the wire:
+ * Layouts    host-commands.md 5 and 6 (public HSM 8000 command pages). Request on the wire:
  *                LEN 2 | HEADER m | command 2 | fields | [%NN] | [&x] [!x] | [#attributes] | [X'19' trailer]
  *            The changes `&` and `!` may stand before %NN as well.
  *
@@ -49,7 +49,7 @@ enum hostcmd_id { HOSTCMD_LIST(HOSTCMD_ID) HOSTCMD_COUNT };
 
 /* ---- the table ---- */
 
-/* What a key must be to serve the command (usage table of host-commands 4). */
+/* What a key must be to serve the command (usage table of host-commands.md 4). */
 struct hostcmd_key_rule {
     const char *type;   /* key type code under a variant LMK: 402; NULL: any */
     const char *usages; /* key block usages, two characters each: C0111213 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a KEY ends: its scheme tag says it, or the command where there is no tag (host-commands 2). */
+/* Where a KEY ends: its scheme tag says it, or the command where there is no tag (host-commands.md 2). */
 #include "hostcmd/internal.h"
 
 enum { SINGLE = 16, DOUBLE = 32, TRIPLE = 48, INDEX = 3, BLOCK_LENGTH_AT = 2, BLOCK_LENGTH_LEN = 4 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two keys in a row. Untagged keys have no mark of their end, so what follows decides: the key under the ZMK ends where the digits
- * end, and the ZMK has what is left (host-commands 6).
+ * end, and the ZMK has what is left (host-commands.md 6).
  */
 #include "hostcmd/internal.h"
 

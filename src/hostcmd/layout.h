@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Layout profiles of scheme 5: what stands behind the PAN in QY and PM is data (host-commands 5.2).
+ * Layout profiles of scheme 5: what stands behind the PAN in QY and PM is data (host-commands.md 5.2).
  *
  * Purpose    The bytes of a payShield's scheme 5 are not public, so they are rows of a text file that a site may replace, and the
  *            name of the algorithm that makes the code stands with them. HSM and clients read the same profile; a client gives a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: table. Security codes; layouts and usages of host-commands 4 and 5. */
+/* tidy: table. Security codes; layouts and usages of host-commands.md 4 and 5. */
 #include "hostcmd/rows_internal.h"
 
 /* clang-format off */

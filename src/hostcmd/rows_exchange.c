@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: table. What stands around keys that come and go under a zone master key; layouts of host-commands 6. */
+/* tidy: table. What stands around keys that come and go under a zone master key; layouts of host-commands.md 6. */
 #include "hostcmd/rows_internal.h"
 
 /* clang-format off */
@@ -96,7 +96,7 @@ ROW_RECORD(a6, "A6", hostcmd_a6);
 ROW_RECORD(a8, "A8", hostcmd_a6);
 ROW_RECORD(a6_reply, "A7, A9", hostcmd_a6_reply);
 
-/* The rule is that of the ZMK: usage table of host-commands 4; T for versions A to C and S, A for version D. */
+/* The rule is that of the ZMK: usage table of host-commands.md 4; T for versions A to C and S, A for version D. */
 const struct hostcmd_row hostcmd_row_au = {
     .id = HOSTCMD_AU, .code = "AU", .reply_code = "AV", .title = "send a CVK out, from LMK to ZMK", .request = &au_record,
     .reply = &au_reply_record, ROW_CHOICE(struct hostcmd_au, kcv_type, "1", au_pair_record), .key = {"000", "K052", "NBE", 0},

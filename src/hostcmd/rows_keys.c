@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: table. Keys under the LMK; layouts of host-commands 6. */
+/* tidy: table. Keys under the LMK; layouts of host-commands.md 6. */
 #include "hostcmd/rows_internal.h"
 
 /* clang-format off */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tidy: table. Status and diagnostics; layouts of host-commands 7. */
+/* tidy: table. Status and diagnostics; layouts of host-commands.md 7. */
 #include "hostcmd/rows_internal.h"
 
 /* clang-format off */

@@ -268,7 +268,7 @@ static bool enabled(const struct hsm *hsm, const struct hsm_client *client, cons
 
 /* ---- one command ---- */
 
-/* The key type that the authority for a command is about: host-commands 6, activity.{type}.host. */
+/* The key type that the authority for a command is about: host-commands.md 6, activity.{type}.host. */
 static struct span activity_type(const struct hostcmd_row *row, const void *request)
 {
     if (row->activity_type)

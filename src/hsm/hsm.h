@@ -6,7 +6,7 @@
  *            a TCP port. LMKs stand in locked pages; nothing clear leaves this process.
  * Ownership  An hsm owns its keys and scratch; hsm_destroy wipes them.
  * Threading  One thread.
- * Failure    Rubbish gets an error code of host-commands 11. Only a payload shorter than header and command gives ERR_FRAME: the
+ * Failure    Rubbish gets an error code of host-commands.md 11. Only a payload shorter than header and command gives ERR_FRAME: the
  *            connection is closed and nothing is answered.
  *            A layout profile whose algorithm is not known: ERR_CONFIG from hsm_create.
  * Limits     LEN up to 32,768 bytes; the commands of hostcmd/commands.h, all others answer 68.
@@ -32,11 +32,11 @@ struct hsm_config {
     const char *user_storage; /* file of hsm/key/storage.h, read by hsm_storage_reload; NULL or empty: none */
     size_t storage_size;      /* its entries, up to HSM_STORAGE_MAX; 0: 256 */
     bool authorised; /* starts with every activity authorised under the test LMKs (compatibility mode: PM tells the code) */
-    bool hardened;   /* host-commands 9 */
+    bool hardened;   /* host-commands.md 9 */
     const struct hsm_guess_config *guess; /* hsm/guard/guess.h; NULL: no guessing limit */
     struct hsm_audit *audit;              /* hsm/trail/audit.h, of the caller; NULL: none */
     uint64_t disabled;                    /* bit per command that answers 68, from hsm_disabled_parse */
-    bool qy_service_998_only;             /* QY scheme 0 makes codes for service code 998 alone (host-commands 5.1) */
+    bool qy_service_998_only;             /* QY scheme 0 makes codes for service code 998 alone (host-commands.md 5.1) */
     const struct hostcmd_profile *layout; /* of scheme 5; copied; NULL: countersign-5 */
     const char *serial;                   /* 12 characters that JK tells; NULL: none given */
     bool console;                         /* a console is served */

@@ -23,7 +23,7 @@ struct http_problem {
     const char *field; /* static; NULL: none */
     struct span correlation_id;
     unsigned retry_after_s;    /* 0: 1 for statuses 429 and 503, else no header */
-    int64_t cvv_expires_at_ms; /* 0: none; with code_active (issuer specification 4.2) */
+    int64_t cvv_expires_at_ms; /* 0: none; with code_active (issuer.md 4.2) */
 };
 
 void http_problem_write(const struct http_problem *problem, struct buf *out);

@@ -86,7 +86,7 @@ static void code_from_digits(struct span digits, struct iso8583_code *out)
     memcpy(out->digits.at, digits.at, 3);
 }
 
-/* switch spec 4.3 */
+/* switch.md 4.3 */
 static void code_from_126_10(const struct code_126_10 *c, struct iso8583_code *out)
 {
     out->result_wanted = c->response.at[0] != '0';
@@ -287,7 +287,7 @@ void iso8583_code_erase(enum iso8583_extract rule, struct iso8583_message *m)
     iso8583_unset(m, iso8583_extract_row(rule)->field);
 }
 
-/* ---- DE44: byte 11 is 44.10, since 44.6 has two bytes (switch spec 4.4) ---- */
+/* ---- DE44: byte 11 is 44.10, since 44.6 has two bytes (switch.md 4.4) ---- */
 
 enum { RESULT_AT = 10 };
 

@@ -2,7 +2,7 @@
 /*
  * Layouts inside fields: the security code, its result, original data elements, replacement amounts.
  *
- * Purpose    Where a link carries the code (extraction rule, switch spec 4.3) and where its answer carries the match result
+ * Purpose    Where a link carries the code (extraction rule, switch.md 4.3) and where its answer carries the match result
  *            (placement rule, 4.4) are rows of two tables. The gateway writes the code and reads the result, the switch reads
  *            the code and writes the result: both through these functions and the same rows.
  * Ownership  Values only.

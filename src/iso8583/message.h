@@ -110,7 +110,7 @@ void iso8583_unset(struct iso8583_message *m, unsigned field);
 /* Copies the field if `from` has it. */
 void iso8583_copy(struct iso8583_message *to, const struct iso8583_message *from, unsigned field);
 
-/* 0100, 0101 -> 0100: the repeat digit is dropped (switch spec 8). */
+/* 0100, 0101 -> 0100: the repeat digit is dropped (switch.md 8). */
 static inline uint16_t iso8583_mti_class(uint16_t mti)
 {
     return mti & 0xFFF0u;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shipped profiles (switch spec 4.2): visa-base1 after jPOS' base1.xml, generic after ISO 8583:1987. */
+/* The shipped profiles (switch.md 4.2): visa-base1 after jPOS' base1.xml, generic after ISO 8583:1987. */
 #include "iso8583/profile.h"
 
 /* clang-format off */

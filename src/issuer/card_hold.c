@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One writer a card in this process. Other nodes are kept apart by the version of the row (issuer specification 4.1 step 4). */
+/* One writer a card in this process. Other nodes are kept apart by the version of the row (issuer.md 4.1 step 4). */
 #include "issuer/internal.h"
 
 #include <string.h>

@@ -179,7 +179,7 @@ enum err issuer_card_get_start(struct issuer *issuer, struct job *job, enum next
     return ERR_OK;
 }
 
-/* A card that is not active any more has no active code either (issuer specification 5). */
+/* A card that is not active any more has no active code either (issuer.md 5). */
 static void cancel_with(struct job *job)
 {
     job->after = job->card.code;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A display (issuer specification 4): a fresh code that is good once, the code of the current window, or the printed one. */
+/* A display (issuer.md 4): a fresh code that is good once, the code of the current window, or the printed one. */
 #include "issuer/internal.h"
 
 #include <string.h>
@@ -59,7 +59,7 @@ static bool shown_again(const struct job *job)
     return job->after.issue_n == job->card.code.issue_n;
 }
 
-/* The new code, and beside it, in the same pipeline, those it must differ from (security codes 6, skip rule). */
+/* The new code, and beside it, in the same pipeline, those it must differ from (security-codes.md 6, skip rule). */
 static void ask_one_time(struct issuer *issuer, struct job *job)
 {
     issuer_ask(issuer, job, ASK_COUNTER, job->after.issue_n, &job->secret->fresh);
@@ -178,7 +178,7 @@ enum err issuer_credentials_answered(struct issuer *issuer, struct job *job, enu
     return must_skip(job) ? skip(issuer, job, next) : commit_one_time(issuer, job, next);
 }
 
-/* Only now is the code shown (issuer specification 4.1 step 5). */
+/* Only now is the code shown (issuer.md 4.1 step 5). */
 enum err issuer_credentials_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
     TRY(issuer_payload_write(issuer, job, job->static_only ? &job->secret->fixed : &job->secret->fresh));

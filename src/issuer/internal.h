@@ -12,7 +12,7 @@
 #include "ledger/products.h"
 
 enum {
-    BATCH_MAX = 24, /* codes a call, issuer specification 4.3 */
+    BATCH_MAX = 24, /* codes a call, issuer.md 4.3 */
     ASKS_MAX = BATCH_MAX,
     PLAIN_MAX = 4096, /* a credentials payload before encryption */
     UNIT_ARENA = 16 * 1024,

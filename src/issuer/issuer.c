@@ -152,7 +152,7 @@ static void take_answers(struct issuer *issuer)
     }
 }
 
-/* Whether the journal row of this very request is there (issuer specification 4.1, end). */
+/* Whether the journal row of this very request is there (issuer.md 4.1, end). */
 static enum err settle(struct issuer *issuer, struct job *job)
 {
     struct ledger_unit unit;

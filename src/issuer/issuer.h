@@ -7,7 +7,7 @@
  * Ownership  The issuer borrows everything in its config; all of it outlives the issuer. One job for each slot of the HTTP server
  *            is reserved at start, its secrets in locked pages.
  * Threading  One thread: issuer_turn and all other calls. Commits run on the store's writer thread, requests come from HTTP's.
- * Failure    A request that cannot be served gets a problem document (issuer specification 8.4). Nothing a peer sends stops the
+ * Failure    A request that cannot be served gets a problem document (issuer.md 8.4). Nothing a peer sends stops the
  *            issuer.
  * Limits     As many requests at once as the HTTP server has slots.
  *

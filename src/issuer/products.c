@@ -82,7 +82,7 @@ static enum err field_take(const struct field *f, struct span text, struct ledge
     }
 }
 
-/* Defaults that hang on the mode (issuer specification 2 and 3.1; security codes 6 and 7). */
+/* Defaults that hang on the mode (issuer.md 2 and 3.1; security-codes.md 6 and 7). */
 static void defaults_by_mode(struct ledger_product *product, const struct product_body *body)
 {
     bool one_time = product->mode == LEDGER_ONE_TIME;
@@ -237,7 +237,7 @@ enum err issuer_product_post_start(struct issuer *issuer, struct job *job, enum 
 {
     struct ledger_product *product = &job->product;
     struct product_body *body = &job->secret->body.product;
-    /* issuer specification 3.1: four slots, which deferred_max_reuse 0 leaves unused */
+    /* issuer.md 3.1: four slots, which deferred_max_reuse 0 leaves unused */
     *product = (struct ledger_product){.version = 1, .deferred_slots = 4};
     TRY(product_read(issuer, job, product));
     memcpy(product->product_id, body->product_id.at, body->product_id.len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The routes of the issuer and what serves each (issuer specification 8.2). */
+/* The routes of the issuer and what serves each (issuer.md 8.2). */
 #include "issuer/internal.h"
 
 /* clang-format off */

@@ -7,7 +7,7 @@
 
 enum { CLOCK_TOLERANCE_MS = 2000 };
 
-/* Issuer spec 5. used, expired, exhausted and cancelled are terminal for their counter: only a new one leads on. */
+/* issuer.md 5. used, expired, exhausted and cancelled are terminal for their counter: only a new one leads on. */
 /* clang-format off */
 static const struct ledger_code_rule rule[LEDGER_CODE_STATE_COUNT][LEDGER_EVENT_COUNT] = {
 #define R(state_, event_, next_, action_) \

@@ -2,7 +2,7 @@
 /*
  * The life of a code: a pure state machine over `struct ledger_code`.
  *
- * Purpose    Issuer spec 5, switch spec 9, as one table {state, event, next, action}. The issuer and the switch decide by it; the
+ * Purpose    issuer.md 5, switch.md 9, as one table {state, event, next, action}. The issuer and the switch decide by it; the
  *            conditional writes of ledger/ledger.h make the decision exact when others write at the same time.
  * Ownership  Changes the struct it is given, nothing else.
  * Threading  Free of state.
@@ -19,7 +19,7 @@
 #include "ledger/rows.h"
 
 enum ledger_code_event {
-    LEDGER_EVENT_ISSUE,   /* a new counter: display, after the policy of issuer spec 4.2 */
+    LEDGER_EVENT_ISSUE,   /* a new counter: display, after the policy of issuer.md 4.2 */
     LEDGER_EVENT_CONSUME, /* match and approved */
     LEDGER_EVENT_DECLINE, /* wrong code, or match and other decline, tries left after it */
     LEDGER_EVENT_EXHAUST, /* the same, the last of the tries */
@@ -58,7 +58,7 @@ bool ledger_code_apply(struct ledger_code *code, enum ledger_code_event event, c
 enum ledger_code_event ledger_code_decline_event(const struct ledger_code *code, int64_t tries);
 /* What every reader must take for the state: an active code is expired from expires_at on, written down or not. */
 enum ledger_code_state ledger_code_state_at(const struct ledger_code *code, int64_t now);
-/* The clock is more than 2 s behind the newest time in the row: answer 503, or "HSM down" (issuer spec 5). */
+/* The clock is more than 2 s behind the newest time in the row: answer 503, or "HSM down" (issuer.md 5). */
 bool ledger_code_clock_suspect(const struct ledger_code *code, int64_t now);
 /* The counter a display takes next: the last one plus 1; ERR_COUNTER_EXHAUSTED after 999,999. */
 MUST_USE enum err ledger_code_next_counter(const struct ledger_code *code, int64_t *out);

@@ -53,7 +53,7 @@ MUST_USE enum err ledger_unit_run(struct ledger_unit *unit, struct store *store)
 
 /* ---- reads: get adds an operation and gives its index; the result is taken after the run ---- */
 
-struct ledger_message_id { /* switch spec 8; absent fields are "" */
+struct ledger_message_id { /* switch.md 8; absent fields are "" */
     const char *link_id;
     const char *mti_class;
     const char *de7;
@@ -104,7 +104,7 @@ enum ledger_guard {
  * row's version becomes before->version + 1. */
 void ledger_put_code(struct ledger_unit *unit, const struct ledger_code *before, const struct ledger_code *after,
                      enum ledger_guard guard);
-/* Issuer spec 4.1 step 4: the conditional write of a new counter, and its journal row. `after` comes from LEDGER_EVENT_ISSUE. */
+/* issuer.md 4.1 step 4: the conditional write of a new counter, and its journal row. `after` comes from LEDGER_EVENT_ISSUE. */
 void ledger_put_issue(struct ledger_unit *unit, const struct ledger_code *before, const struct ledger_code *after,
                       const struct ledger_issuance *issuance);
 /* A display without a new counter: display times of `after`, and the journal row. */
@@ -118,7 +118,7 @@ void ledger_put_account(struct ledger_unit *unit, const struct ledger_account *a
 /* A reversal of `amount`: the auth row's reversed sum and the hold, each guarded by what was read. Does not touch the account. */
 void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t at);
 void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t at);
-/* Two operations: forgets idempotency rows and tombstones made before `before` (switch spec 7.3, 7.4). */
+/* Two operations: forgets idempotency rows and tombstones made before `before` (switch.md 7.3, 7.4). */
 void ledger_put_retention(struct ledger_unit *unit, int64_t before);
 void ledger_put_outbox(struct ledger_unit *unit, const struct ledger_outbox *row);
 

@@ -44,7 +44,7 @@ enum ledger_lock { LEDGER_LOCK_NONE, LEDGER_LOCK_SOFT, LEDGER_LOCK_HARD };
 enum ledger_hold_state { LEDGER_HOLD_OPEN, LEDGER_HOLD_REVERSED, LEDGER_HOLD_CLEARED, LEDGER_HOLD_LAPSED };
 enum ledger_issuance_kind { LEDGER_ISSUANCE_DISPLAY, LEDGER_ISSUANCE_BATCH, LEDGER_ISSUANCE_REGENERATE_SAME };
 enum ledger_key_use { LEDGER_KEY_SIG, LEDGER_KEY_ENC };
-struct ledger_product { /* issuer spec 3.1 */
+struct ledger_product { /* issuer.md 3.1 */
     char product_id[LEDGER_ID];
     char issuer_id[11];
     int64_t version;
@@ -82,7 +82,7 @@ struct ledger_product { /* issuer spec 3.1 */
     char service_code_dyn[4];
 };
 
-struct ledger_card { /* issuer spec 3.2 */
+struct ledger_card { /* issuer.md 3.2 */
     char card_id[LEDGER_ID];
     char issuer_id[11];
     char product_id[LEDGER_ID];
@@ -103,7 +103,7 @@ struct ledger_card { /* issuer spec 3.2 */
     int64_t version;
 };
 
-struct ledger_code { /* issuer spec 3.3, switch spec 7.2 */
+struct ledger_code { /* issuer.md 3.3, switch.md 7.2 */
     char card_id[LEDGER_ID];
     int64_t version;
     int64_t issue_n;
@@ -126,7 +126,7 @@ struct ledger_code { /* issuer spec 3.3, switch spec 7.2 */
     LEDGER_BYTES(80) g_last_merchants;
 };
 
-struct ledger_account { /* switch spec 7.4; a limit of 0 is no limit */
+struct ledger_account { /* switch.md 7.4; a limit of 0 is no limit */
     char account_id[LEDGER_ID];
     char currency[4];
     int64_t balance;
@@ -147,7 +147,7 @@ struct ledger_full_card {
     struct ledger_account account; /* account_id empty: none */
 };
 
-struct ledger_auth { /* switch spec 7.1 */
+struct ledger_auth { /* switch.md 7.1 */
     char auth_id[LEDGER_UUID];
     char link_id[33];
     char mti_class[5]; /* "0100": the MTI without its repeat digit */
@@ -168,7 +168,7 @@ struct ledger_auth { /* switch spec 7.1 */
     char de25[3];
     int64_t received_at;
     int64_t decided_at;
-    int64_t outcome;       /* switch spec 12 */
+    int64_t outcome;       /* switch.md 12 */
     char steps[33];        /* such as CY-,PM0+ */
     char ref[LEDGER_UUID]; /* counter, window start or slot that counted */
     char result[2];
@@ -181,7 +181,7 @@ struct ledger_auth { /* switch spec 7.1 */
     bool suspect_merchant;
 };
 
-struct ledger_idem {              /* switch spec 7.3 */
+struct ledger_idem {              /* switch.md 7.3 */
     LEDGER_BYTES(96) fingerprint; /* card, DE3, amount, currency; never the code */
     LEDGER_BYTES(256) answer;     /* response fields without PAN or code */
     char auth_id[LEDGER_UUID];    /* empty: a tombstone, the message was reversed before it arrived */

@@ -73,7 +73,7 @@ static enum err open_key(struct keys_lmk_set *set, unsigned lmk, struct span tex
     return keys_parity_odd(out) ? ERR_OK : ERR_KEY_PARITY_SOURCE;
 }
 
-/* What hardened mode refuses of any key (host-commands 9). */
+/* What hardened mode refuses of any key (host-commands.md 9). */
 static enum err refuse_poor(const struct secret_key *key)
 {
     return keys_halves_equal(key) || keys_weak(key) ? ERR_KEY_HALVES : ERR_OK;

@@ -2,7 +2,7 @@
 /*
  * Computations of security codes with every step shown.
  *
- * Purpose    `countersign-hsm calc` recomputes an algorithm of the security code specification from single DES operations, writes
+ * Purpose    `countersign-hsm calc` recomputes an algorithm of security-codes.md 3 to 9 from single DES operations, writes
  *            each intermediate value down under the number of its clause, and checks that the product's own function says the same.
  * Ownership  A calc stands in locked pages; hsm_calc_destroy wipes inputs, key and steps.
  * Threading  One thread.
@@ -92,7 +92,7 @@ void hsm_calc_agree(struct hsm_calc *c, enum err err, const void *steps, const v
 struct hsm_calc_algorithm {
     const char *name;
     const char *doc;
-    const char *clause; /* of the security code specification */
+    const char *clause; /* a section of security-codes.md 3 to 9, or a page and its section */
     const struct wire_record *input;
     const char *key; /* what the key is; NULL: takes none */
     void (*run)(struct hsm_calc *c);

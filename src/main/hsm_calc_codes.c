@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CVV family, card keys and dynamic codes, step by step (security-codes 3 to 7). */
+/* The CVV family, card keys and dynamic codes, step by step (security-codes.md 3 to 7). */
 #include "crypto/des.h"
 #include "crypto/mac.h"
 #include "cvv/cvv.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Check values, decimalisation, and keys under the test LMK, step by step (host-commands 3). */
+/* Check values, decimalisation, and keys under the test LMK, step by step (host-commands.md 3). */
 #include "crypto/des.h"
 #include "crypto/mac.h"
 #include "cvv/cvv.h"
@@ -85,7 +85,7 @@ struct wrapping {
     struct keys_type_place place;
 };
 
-/* Xor of byte 8 of the pair for each part (host-commands 3). */
+/* Xor of byte 8 of the pair for each part (host-commands.md 3). */
 static void scheme_variants(char scheme, uint8_t out[static PARTS])
 {
     static const uint8_t u[PARTS] = {0xA6, 0x5A, 0}, t[PARTS] = {0x6A, 0xDE, 0x2B};

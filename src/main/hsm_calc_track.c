@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mastercard CVC3 (security-codes 8) and American Express CSC (9), step by step. */
+/* Mastercard CVC3 (security-codes.md 8) and American Express CSC (security-codes.md 9), step by step. */
 #include "crypto/des.h"
 #include "cvv/csc.h"
 #include "cvv/cvc3.h"

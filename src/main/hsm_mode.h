@@ -2,8 +2,8 @@
 /*
  * Hardened or compatible: what the settings of countersign-hsm say about its mode, and what follows from it.
  *
- * Purpose    One place that decides the mode (host-commands 9), refuses settings that contradict it, tells those that are unsafe,
- *            and turns settings and the files they name into what the hsm is given.
+ * Purpose    One place that decides the mode (host-commands.md 9), refuses settings that contradict it, tells those that are
+ *            unsafe, and turns settings and the files they name into what the hsm is given.
  * Ownership  Results are values of the caller; a guessing key is wiped by the holder.
  * Threading  The main thread, at start and at a reload.
  * Failure    Refusals are told on standard error; a file that cannot be used is described in `problem`.

@@ -84,13 +84,13 @@
     X(CODE_ISSUE, LEDGER, WRITE, "tiiiiii", "", \
       "UPDATE card_code SET version = version + 1, issue_n = $3, state = 'active', issued_at = $4, expires_at = $5, " \
       "declines = 0, used_at = 0, used_by = '', first_display_at = $6, last_display_at = $7 " \
-      "WHERE card_id = $1 AND version = $2 AND issue_n < $3", "a new code becomes the active one (issuer spec 4.1 step 4)") \
+      "WHERE card_id = $1 AND version = $2 AND issue_n < $3", "a new code becomes the active one (issuer.md 4.1 step 4)") \
     X(CODE_DISPLAY, LEDGER, WRITE, "tiii", "", \
       "UPDATE card_code SET version = version + 1, first_display_at = $3, last_display_at = $4 " \
       "WHERE card_id = $1 AND version = $2", "a display that issues no counter: same_until_expiry, windows") \
     X(CODE_UPDATE, LEDGER, WRITE, STORE_CODE_SET_TYPES, "", STORE_CODE_SET, "declines, cancellation, guess counters") \
     X(CODE_CONSUME, LEDGER, WRITE, STORE_CODE_SET_TYPES "i", "", STORE_CODE_SET " AND state = 'active' AND issue_n = $16", \
-      "the one conditional write that lets exactly one authorisation use a code (switch spec 6 step 6)") \
+      "the one conditional write that lets exactly one authorisation use a code (switch.md 6 step 6)") \
     X(ACCOUNT_INSERT, LEDGER, WRITE, STORE_ACCOUNT_TYPES, "", \
       "INSERT INTO account (account_id, currency, balance, held, limit_txn, limit_day, limit_count, day, day_amount, day_count, " \
       "version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING", "a new account") \

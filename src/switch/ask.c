@@ -118,7 +118,7 @@ bool switch_ask_hsm(struct switch_core *core, struct slot *s, const struct ledge
         enum err err = ERR_CLOCK_SUSPECT;
 
         s->pending[s->pending_count] = *step;
-        /* A clock behind the newest time of the row makes every dynamic step "HSM down": no try is lost (issuer spec 5). */
+        /* A clock behind the newest time of the row makes every dynamic step "HSM down": no try is lost (issuer.md 5). */
         if (step->question == SWITCH_CY || !suspect)
             err = question_send(core, s, product, s->pending_count, 0);
         if (err == ERR_OK) {

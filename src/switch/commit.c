@@ -42,7 +42,7 @@ static void decided(struct switch_core *core, struct slot *s, enum err err, bool
         else
             switch_list_push(&core->arrived, s);
     } else if (err == ERR_STORE_UNKNOWN) {
-        /* The idempotency row tells: present is committed; absent is tried once more (switch spec 6 step 8). */
+        /* The idempotency row tells: present is committed; absent is tried once more (switch.md 6 step 8). */
         s->unknown++;
         switch_list_push(&core->arrived, s);
     } else {

@@ -2,7 +2,7 @@
 /*
  * Card and transaction manager: the part of a decision that does not depend on the code.
  *
- * Purpose    Switch spec 10: card status, expiry, limits, funds, in this order. It is asked after a failed code as well and then
+ * Purpose    switch.md 10: card status, expiry, limits, funds, in this order. It is asked after a failed code as well and then
  *            can only decline. Pure functions over the rows; holds are changes of the row in memory, written with the batch.
  * Ownership  Values.
  * Threading  Free of state.

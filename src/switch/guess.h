@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guess budget of a card (switch spec 13): failures in the last 24 hours, consecutive failures, locks.
+ * Guess budget of a card (switch.md 13): failures in the last 24 hours, consecutive failures, locks.
  *
  * Purpose    The counters stand in the code row and are written with the answer, so they survive restart and failover.
  * Ownership  Changes the row it is given.

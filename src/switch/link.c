@@ -7,7 +7,7 @@
 /* clang-format off */
 static const struct {
     const char *name;
-    char code_de39[3]; /* switch spec 4.4 */
+    char code_de39[3]; /* switch.md 4.4 */
     char zero_de39[3];
 } networks[SWITCH_NETWORKS] = {
     [SWITCH_VISA]       = {"visa",       "N7", "85"},

@@ -2,7 +2,7 @@
 /*
  * Links: what the switch must know of each network connection, as data.
  *
- * Purpose    A link is a row of the configuration (switch spec 3): profile, network, where the code stands, where its result
+ * Purpose    A link is a row of the configuration (switch.md 3): profile, network, where the code stands, where its result
  *            goes, and which DE39 its network understands. Nothing of a network is compiled into the pipeline.
  * Ownership  Links are made at start and outlive the switch.
  * Threading  Immutable after start.

@@ -24,7 +24,7 @@ static const struct switch_outcome_row rows[SWITCH_OUTCOMES] = {
     [SWITCH_OUTCOME_LATE_ORIGINAL]   = {"late_original",    0,   SWITCH_DE39_LATE},
 };
 
-/* Letters of switch spec 4.4; rows: networks, columns: M N P S U. eftpos says all of it with DE39. */
+/* Letters of switch.md 4.4; rows: networks, columns: M N P S U. eftpos says all of it with DE39. */
 static const char letters[SWITCH_NETWORKS][6] = {
     [SWITCH_VISA]       = "MNPSU",
     [SWITCH_MASTERCARD] = "MNP P",
@@ -184,7 +184,7 @@ static enum switch_write code_decline(const struct switch_case *c, struct ledger
                : SWITCH_WRITE_NONE;
 }
 
-/* What was answered as expired stays so, whatever the clock does later (issuer spec, I-5). */
+/* What was answered as expired stays so, whatever the clock does later (issuer.md 11, I-5). */
 static enum switch_write code_expire(const struct switch_case *c, struct ledger_code *code)
 {
     bool told = c->product->mode == LEDGER_ONE_TIME && code->state == LEDGER_CODE_ACTIVE;

@@ -2,7 +2,7 @@
 /*
  * Outcomes: from what the HSM said and the card's rows to letter, DE39 and effects.
  *
- * Purpose    Switch spec 12, one row an outcome. switch_judge is a pure function: it reads the rows as they are now and gives
+ * Purpose    switch.md 12, one row an outcome. switch_judge is a pure function: it reads the rows as they are now and gives
  *            the rows as they shall be; the pipeline writes the difference under the guards of the ledger.
  * Ownership  Values.
  * Threading  Free of state.
@@ -20,7 +20,7 @@
 #include "switch/link.h"
 #include "switch/plan.h"
 
-/* Numbers of switch spec 12. */
+/* Numbers of switch.md 12. */
 enum switch_outcome {
     SWITCH_OUTCOME_UNEVALUATED = 0, /* unknown card, reversal */
     SWITCH_OUTCOME_ABSENT = 1,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* clang-format off */
-/* Default orders (switch spec 5). A product's own order is such a text, too. */
+/* Default orders (switch.md 5). A product's own order is such a text, too. */
 static const struct {
     enum ledger_mode mode;
     bool static_allowed;
@@ -63,7 +63,7 @@ int64_t switch_window_index(int64_t now_ms, int64_t twu_h)
     return now_ms / 1000 / (3600 * twu_h);
 }
 
-/* A card that is not enrolled behaves as static whatever its product says (issuer spec 2). */
+/* A card that is not enrolled behaves as static whatever its product says (issuer.md 2). */
 static enum ledger_mode effective_mode(const struct switch_plan_input *in)
 {
     return in->card->enrolled ? in->product->mode : LEDGER_STATIC;

@@ -2,7 +2,7 @@
 /*
  * The verification plan: which questions the HSM is asked for a presented code, in which order, and what the answers add up to.
  *
- * Purpose    Switch spec 5. A plan is made from the product and the card's rows as they are now; facts are what the HSM has said
+ * Purpose    switch.md 5. A plan is made from the product and the card's rows as they are now; facts are what the HSM has said
  *            so far in this request. Because a fact ("the value fits counter n") stays true whatever happens to the row, a plan
  *            can be made again after a conflict and only steps without a fact are asked.
  * Ownership  Values.

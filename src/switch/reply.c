@@ -66,7 +66,7 @@ static void send_answer(struct switch_core *core, struct slot *s, const char *de
     uint8_t room[ISO8583_FRAME_MAX];
     struct buf out = buf_over(room, sizeof room);
 
-    secret_wipe(&s->code, sizeof s->code); /* before the answer is built (switch spec 6 step 9) */
+    secret_wipe(&s->code, sizeof s->code); /* before the answer is built (switch.md 6 step 9) */
     if (de38[0] != 0)
         iso8583_set_text(&s->answer, ISO8583_APPROVAL, de38);
     iso8583_set_text(&s->answer, ISO8583_RESPONSE, de39);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reversals (switch spec 8): they release the hold once and touch no code, no declines, no guess counter. */
+/* Reversals (switch.md 8): they release the hold once and touch no code, no declines, no guess counter. */
 #include "switch/internal.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * The issuer's authorisation switch.
  *
  * Purpose    Takes ISO 8583 requests from links, verifies the security code with an HSM, decides, writes code row, hold,
- *            authorisation and stored answer in one transaction, and answers only after the commit (switch spec 6).
+ *            authorisation and stored answer in one transaction, and answers only after the commit (switch.md 6).
  * Ownership  switch_create reserves everything; switch_destroy wipes and releases it. The store connection, the HSM client, the
  *            vault and the links are the caller's and outlive the switch. The writer calls back into a queue that the switch
  *            owns: stop the writer before destroying the switch.

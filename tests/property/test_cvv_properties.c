@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conformance checks C-2 to C-7 of the security code specification, section 11. */
+/* Conformance checks C-2 to C-7 of security-codes.md 11. */
 /* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conformance checks of security-codes 11 at the frame boundary: C-2, C-4, C-5, C-6, C-7, and the same thoughts for RY and CVC3. */
+/* Conformance checks of security-codes.md 11 at the frame boundary: C-2, C-4, C-5, C-6, C-7; and the same for RY and CVC3. */
 /* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>
@@ -205,7 +205,7 @@ static void bad_input_gives_its_error_and_nothing_else(void **state)
         frames_assert_key(hsm, commands[i].before, frames_wrap(hsm, commands[i].type, KEYS_T, &triple), commands[i].after,
                           expected);
         snprintf(request, sizeof request, "%sZ", commands[i].before);
-        /* Compatibility mode takes a single-length CVK (host-commands 9). */
+        /* Compatibility mode takes a single-length CVK (host-commands.md 9). */
         frames_assert_key(strcmp(commands[i].type, "402") == 0 ? hard : hsm, request,
                           frames_wrap(hsm, commands[i].type, KEYS_Z, &single), commands[i].after, expected);
         /* Each character in turn becomes none of its field, and each length but the right one. */

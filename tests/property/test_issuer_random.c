@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random histories of one card: displays, cancellations, enrolment, suspension, and the switch's consuming and declining between
- * them, with commits that fail, race and vanish and an HSM that comes and goes. After each step the invariants of issuer
- * specification 11 that concern the issuer (I-1, I-2, I-5, I-12, I-14, I-16) are held against the row.
+ * them, with commits that fail, race and vanish and an HSM that comes and goes. After each step the invariants of
+ * issuer.md 11 that concern the issuer (I-1, I-2, I-5, I-12, I-14, I-16) are held against the row.
  */
 #include "support/issuer_script.h"
 #include "support/rng.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a code under random interleavings of displays, authorisations, cancellations and sweeps, with clock steps. Each actor
- * reads the row, is overtaken by others, then writes what it decided. After every commit the invariants of issuer spec 11 are
+ * reads the row, is overtaken by others, then writes what it decided. After every commit the invariants of issuer.md 11 are
  * checked against what was there before:
  *     I-1  one active counter at most, and it is the highest one issued
  *     I-2  the counter strictly grows, and no two displays share one

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random histories of the whole switch in one process, and the invariants of switch spec 16 after them. */
+/* Random histories of the whole switch in one process, and the invariants of switch.md 16 after them. */
 #include "support/sim.h"
 
 #include <setjmp.h>
@@ -398,7 +398,7 @@ static void a_late_request_is_dropped_unevaluated(void **state)
     sim_close(&sim);
 }
 
-/* A clock behind the newest time of the row makes dynamic steps "HSM down": no try is lost (issuer spec 5). */
+/* A clock behind the newest time of the row makes dynamic steps "HSM down": no try is lost (issuer.md 5). */
 static void a_clock_that_runs_behind_costs_no_try(void **state)
 {
     struct ledger_full_card row;

@@ -15,7 +15,7 @@ CARD = ("pan=" + PAN, "expiry=8701", "service=101")
 MK = "UB68E039974B21519E5E2226866C4D3A0"
 BLOCK = "S00072C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB42"
 
-# Command, fields, options, the command's bytes and the answer of host-commands 5.4.
+# Command, fields, options, the command's bytes and the answer of host-commands.md 5.4.
 PUBLISHED = (
     (("CW", "key=" + CVK) + CARD, (), "CW%s%s;8701101" % (CVK, PAN), "00", "561"),
     (("CY", "key=" + CVK, "code=561") + CARD, (), "CY%s561%s;8701101" % (CVK, PAN), "00", None),

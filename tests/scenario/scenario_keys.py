@@ -14,7 +14,7 @@ import keyblocks
 from sandbox import Checks, fail_without_build, seed
 from tools_hsm import CVK, Hsm, tool
 
-# host-commands 3: pairs 00-01 to 38-39.
+# host-commands.md 3: pairs 00-01 to 38-39.
 PAIRS = [bytes.fromhex(p.replace(" ", "")) for p in (
     "0101010101010101 7902CD1FD36EF8BA", "20" * 8 + "31" * 8, "40" * 8 + "51" * 8, "61" * 8 + "70" * 8, "80" * 8 + "91" * 8,
     "A1" * 8 + "B0" * 8, "C1C1010101010101 D0D0010101010101", "E0E0010101010101 F1F1010101010101", "1C587F1C13924FEF" + "01" * 8,

@@ -11,7 +11,7 @@
 
 #define WORLD_ISSUER "SANDBOX001"
 #define WORLD_API_KEY "sandbox-key-for-tests"
-#define WORLD_CVK "0123456789ABCDEFFEDCBA9876543210" /* keys of the vectors, security codes 6 */
+#define WORLD_CVK "0123456789ABCDEFFEDCBA9876543210" /* keys of the vectors, security-codes.md 6 */
 #define WORLD_MK "4F2A25C49119019194F2D0AE43F4D579"
 #define WORLD_PAN "4123456789012345"
 #define WORLD_EXPIRY "2812"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* Vector of the specification, section 2; computed with openssl dgst -hmac. */
+/* Vector of commerce-hub.md 2; computed with openssl dgst -hmac. */
 static const char body[] = "{\"merchantDetails\":{\"merchantId\":\"100008000003683\",\"terminalId\":\"10000001\"}}";
 static const char mac_raw[] = "nkpWO1O1p2FmtpU6UrljzmsFLKYr5MZlB/vHGcSMRvM=";
 static const char mac_hex[] = "OWU0YTU2M2I1M2I1YTc2MTY2YjY5NTNhNTJiOTYzY2U2YjA1MmNhNjJiZTRjNjY1MDdmYmM3MTljNDhjNDZmMw==";

@@ -58,7 +58,7 @@ static void shipped_file_says_what_is_built_in(void **state)
     struct hostcmd_profile read = profile_of(file);
     snprintf(built_in, sizeof built_in, "%s", text_of(&hostcmd_profile_countersign_5));
     assert_string_equal(text_of(&read), built_in);
-    /* Written by hand from host-commands 5.2. */
+    /* Written by hand from host-commands.md 5.2. */
     assert_string_equal(built_in, "profile countersign-5\n"
                                   "algorithm T0\n"
                                   "column 1 expiry 4 N\n"

@@ -24,7 +24,7 @@ static void test_rows_are_sound(void **state)
         const struct hostcmd_row *row = hostcmd_row((enum hostcmd_id)i);
         assert_ptr_equal(hostcmd_find(span_text(row->code)), row);
         assert_int_equal(hostcmd_row_id(row), i);
-        /* Second character plus one (host-commands 1). */
+        /* Second character plus one (host-commands.md 1). */
         assert_int_equal(row->reply_code[0], row->code[0]);
         assert_int_equal(row->reply_code[1], row->code[1] + 1);
         assert_true(row->request->size <= RECORD && row->reply->size <= RECORD);
@@ -103,7 +103,7 @@ static void try_frame(unsigned id, struct span data)
     const struct hostcmd_row *row = hostcmd_row((enum hostcmd_id)id);
     enum err err = hostcmd_request_parse(row, data, two, &tail, &fault);
     assert_true(err == ERR_OK || fault.outcome != WIRE_OUTCOME_OK);
-    /* Whatever it is, it has a code that the table of host-commands 11 knows. */
+    /* Whatever it is, it has a code that the table of host-commands.md 11 knows. */
     assert_int_equal(strlen(err_row(err)->host_code), 2);
     if (err != ERR_OK) {
         assert_non_null(fault.field);

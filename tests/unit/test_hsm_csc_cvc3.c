@@ -99,7 +99,7 @@ static void csck_rules(void **state)
 
 /* ---- PM scheme 1 ---- */
 
-/* Frame of host-commands 5.4: 19 bytes of track in the middle. */
+/* Frame of host-commands.md 5.4: 19 bytes of track in the middle. */
 struct cvc3_frame {
     const char *key, *before, *track, *after;
     const char *reply;

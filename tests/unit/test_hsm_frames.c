@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exact bytes in, exact bytes out: the frames of host-commands 5.4, and every error of the code commands. */
+/* Exact bytes in, exact bytes out: the frames of host-commands.md 5.4, and every error of the code commands. */
 /* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>

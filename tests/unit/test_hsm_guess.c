@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guessing limit (host-commands 10) against a plain model, at its bounds, and through CY and PM. */
+/* The guessing limit (host-commands.md 10) against a plain model, at its bounds, and through CY and PM. */
 /* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>
@@ -357,7 +357,7 @@ static void test_commands(void **state)
         {"PM00" MK "A4123456789012345;2812998000001104", "PN39"},
         {"PM00" MK "A4123456789012345;2812998000001105", "PN39"},
         {"PM50" MK "A4123456789012345;2812000260101000001411", "PN39"},
-        /* What was wrong before is wrong still, in the order of host-commands 11. */
+        /* What was wrong before is wrong still, in the order of host-commands.md 11. */
         {"CY" CVK "5614123456789012345;8701101X", "CZ15"},
         {"CY" CVK "5614123456789012345;8701101%07", "CZ13"},
         {"PM00" MK "B4123456789012345;2812998000001104", "PN15"},

@@ -20,7 +20,7 @@
 
 enum { TICKETS = 20000, TURNS_MAX = 8000 };
 
-/* thalessimulatorlibrary's CVV 561, and the 181 that a payShield gave under key-block LMK 01 (host-commands 5.4). */
+/* thalessimulatorlibrary's CVV 561, and the 181 that a payShield gave under key-block LMK 01 (host-commands.md 5.4). */
 static const char right[] = "CYU9B4934384B19946B040CD702B4D581455614123456789012345;8701101";
 static const char wrong[] = "CYU9B4934384B19946B040CD702B4D581451114123456789012345;8701101";
 static const char block[] =

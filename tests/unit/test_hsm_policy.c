@@ -263,7 +263,7 @@ static void test_plaintext(void **state)
     end(pid);
 }
 
-/* host-commands 9: what hardened mode does beside. */
+/* host-commands.md 9: what hardened mode does beside. */
 static void test_hardened(void **state)
 {
     (void)state;

@@ -62,7 +62,7 @@ static void expect_exchange(int fd, const char *command, const char *reply)
     expect_reply(fd, "HEAD", reply);
 }
 
-/* host-commands 1 (recorded NC), 5.4 (B2), 7 and the rules of section 1. */
+/* The recorded NC and the rules of host-commands.md 1; B2 of 5.4; and host-commands.md 7. */
 static void test_status_commands(void **state)
 {
     (void)state;
@@ -84,7 +84,7 @@ static void test_status_commands(void **state)
     close(fd);
 }
 
-/* host-commands 5.4: frames of nickntg/thalessimulatorlibrary, of a recorded payShield (the key block) and of our own vectors. */
+/* host-commands.md 5.4: frames of nickntg/thalessimulatorlibrary, of a recorded payShield (the key block) and of our vectors. */
 static void test_code_frames(void **state)
 {
     (void)state;
@@ -112,7 +112,7 @@ static void test_code_frames(void **state)
     close(fd);
 }
 
-/* In authorised state and compatibility mode PM tells what it expected (host-commands 5.3). */
+/* In authorised state and compatibility mode PM tells what it expected (host-commands.md 5.3). */
 static void test_authorised_state(void **state)
 {
     (void)state;

@@ -166,7 +166,7 @@ static void hardened_wants_the_activity(void **state)
     hsm_destroy(hsm);
 }
 
-/* A wrong code: the expected one is told in authorised state only. Frame of the specification, 5.4. */
+/* A wrong code: the expected one is told in authorised state only. Frame of host-commands.md 5.4. */
 static void authorised_from_the_start(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Status and diagnostics at the frame boundary: N0, NO, RA, NK, JK, J2, J4 (host-commands 7). */
+/* Status and diagnostics at the frame boundary: N0, NO, RA, NK, JK, J2, J4 (host-commands.md 7). */
 /* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-/* switch spec 4.3, the paragraph below the table */
+/* switch.md 4.3, the paragraph below the table */
 struct presence_case {
     const char *value; /* 126.10 in ASCII */
     enum iso8583_presence presence;

@@ -61,7 +61,7 @@ static void test_lost_races_are_run_again(void **state)
     bench_close(&b);
 }
 
-/* Issuer specification 4.1: the row of this very request decides. */
+/* issuer.md 4.1: the row of this very request decides. */
 static void test_unknown_commits_are_settled(void **state)
 {
     (void)state;

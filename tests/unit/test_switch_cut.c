@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Connections to PostgreSQL break, and its server dies, in the middle of authorisations: an approval that was answered is in the
- * ledger, one that is in the ledger is answered when the network repeats, and nothing is held that nobody was told of (switch
- * spec 6 step 8).
+ * ledger, one that is in the ledger is answered when the network repeats, and nothing is held that nobody was told of
+ * (switch.md 6 step 8).
  */
 #include "support/postgres.h"
 #include "support/till.h"

@@ -110,7 +110,7 @@ static void a_broken_ledger_is_answered_96(void **state)
     }
 }
 
-/* A display between every reading and its commit: five more attempts, then 96 (switch spec 6 step 7). */
+/* A display between every reading and its commit: five more attempts, then 96 (switch.md 6 step 7). */
 static void a_card_that_never_rests_is_answered_96(void **state)
 {
     struct ledger_full_card row;
@@ -165,7 +165,7 @@ static void a_fresh_code_is_seen_at_once(void **state)
     sim_close(&sim);
 }
 
-/* A commit of which nobody knows whether it happened is settled by the idempotency row (switch spec 6 step 8). */
+/* A commit of which nobody knows whether it happened is settled by the idempotency row (switch.md 6 step 8). */
 static void a_lost_commit_is_settled_by_its_row(void **state)
 {
     static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guess budget of a card (switch spec 13), and what a link's configuration may say. */
+/* The guess budget of a card (switch.md 13), and what a link's configuration may say. */
 #include "switch/guess.h"
 #include "switch/link.h"
 
@@ -11,7 +11,7 @@
 
 static const int64_t now_ms = INT64_C(1767243600000); /* 2026-01-01T05:00:00Z */
 
-/* switch spec 13: w=1: 10, w=2: 5, w=3: 3, w=4 or 5: 2 */
+/* switch.md 13: w=1: 10, w=2: 5, w=3: 3, w=4 or 5: 2 */
 static void guess_budget(void **state)
 {
     static const int64_t budget[] = {10, 5, 3, 2, 2};

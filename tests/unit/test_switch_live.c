@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Real HSM and switch processes over SQLite, driven with real frames. Expected letters and codes: switch spec 4.4 and 12. */
+/* Real HSM and switch processes over SQLite, driven with real frames. Expected letters and codes: switch.md 4.4 and 12. */
 #include "support/till.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Repeats, reversals, network messages and rubbish, against real processes. Expected behaviour: switch spec 3 and 8. */
+/* Repeats, reversals, network messages and rubbish, against real processes. Expected behaviour: switch.md 3 and 8. */
 #include "support/till.h"
 
 #include <setjmp.h>

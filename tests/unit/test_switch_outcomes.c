@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every outcome that exists so far, on every network, against the table of switch spec 12 typed in here. */
+/* Every outcome that exists so far, on every network, against the table of switch.md 12 typed in here. */
 #include "switch/guess.h"
 #include "switch/outcome.h"
 

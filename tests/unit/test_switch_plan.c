@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verification plan against the table of switch spec 5, and what answers add up to. */
+/* The verification plan against the table of switch.md 5, and what answers add up to. */
 #include "switch/plan.h"
 
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { NOW = 1767243600 }; /* 2026-01-01T05:00:00Z; window vectors t0-02 and t0-03 of the security code spec */
+enum { NOW = 1767243600 }; /* 2026-01-01T05:00:00Z; window vectors t0-02 and t0-03 of security-codes.md 7.4 */
 static const int64_t now_ms = (int64_t)NOW * 1000;
 
 struct world {
@@ -181,7 +181,7 @@ static void single_use_windows(void **state)
     expect_plan(&w, "PM5now PM5before", 2);
 }
 
-/* Vectors t0-02, t0-03, t0-13, t0-14 of the security code spec. */
+/* Vectors t0-02, t0-03, t0-13, t0-14 of security-codes.md 7.4. */
 static void window_index(void **state)
 {
     (void)state;

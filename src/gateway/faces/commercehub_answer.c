@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers of Commerce Hub, in the shapes of its specification, sections 6 and 7; a letter in brackets is a decided conflict of
- * section 7. */
+/* Answers of Commerce Hub, in the shapes of commerce-hub.md 6 and 7; a letter in brackets is a decided conflict of section 7. */
 #include "gateway/faces/commercehub.h"
 #include "http/json.h"
 

@@ -112,7 +112,7 @@ static void take_expiry(const struct commercehub_request *request, struct paymen
     card_expiry_write(expiry, CARD_YYMM, payment->expiry);
 }
 
-/* ---- security code: indicator against code, specification section 5 ---- */
+/* ---- security code: indicator against code, commerce-hub.md 5 ---- */
 
 struct indicator {
     const char *name; /* "": absent */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NK: commands in a row, each answered with an error code of its own (host-commands 7).
+ * NK: commands in a row, each answered with an error code of its own (host-commands.md 7).
  *
  * The frame is checked before the first command runs. A response that no longer fits into the frame of the reply is left out and
  * answered with 80 in its place, so that count and order always stand; room for that is kept from the start.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CVV and dynamic codes: CW, CY, QY and PM. The rows have checked characters and lengths; the key is resolved before other fields
- * are looked at (order of answers, host-commands 11). */
+ * are looked at (order of answers, host-commands.md 11). */
 #include "cvv/window.h"
 #include "hsm/commands/internal.h"
 
@@ -217,7 +217,7 @@ enum err hsm_handle_pm(struct hsm *hsm, struct hsm_call *call)
     }
     bool matched = secret_code_equal(&right, &given);
     enum err answer = hsm_guess_answer(hsm_guess(hsm), hsm_guess_name(WIRE_SPAN(r->pan)), &guess, matched);
-    /* The expected value leaves only in authorised state (compatibility mode, host-commands 5.3). */
+    /* The expected value leaves only in authorised state (compatibility mode, host-commands.md 5.3). */
     if (answer == ERR_VERIFY_FAILED && call->authorised && !WIRE_SET(reply->expected, span_of(right.at, right.len)))
         return ERR_INTERNAL;
     return answer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the HSM tells of itself: JK state, J2 load, J4 counts (host-commands 7.1 and 7.2). Times are UTC. */
+/* What the HSM tells of itself: JK state, J2 load, J4 counts (host-commands.md 7.1 and 7.2). Times are UTC. */
 #include "hsm/guard/guess.h"
 #include "hsm/guard/state.h"
 #include "hsm/key/resolve.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Status and diagnostic commands (host-commands 7). */
+/* Status and diagnostic commands (host-commands.md 7). */
 #include "hsm/context.h"
 #include "hsm/guard/state.h"
 

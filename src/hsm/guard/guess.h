@@ -4,7 +4,7 @@
  *
  * Purpose    Keeps the times of the failures (answer 01) of the last 24 hours by card number (hsm_guess_name); at `limit` CY and
  *            PM answer 39 for it, whatever the code, until the oldest of those is 24 hours old. A right code takes nothing back
- *            (host-commands 10). The number itself is not kept: an entry is found by the first 16 bytes of HMAC-SHA-256 over its
+ *            (host-commands.md 10). The number itself is not kept: an entry is found by the first 16 bytes of HMAC-SHA-256 over its
  *            digits.
  * Ownership  The hsm owns it; nothing of it survives a restart.
  * Threading  As struct hsm: one thread.

@@ -48,7 +48,7 @@ struct hsm_authority {
 /* `place` 0..HSM_AUTHORITIES-1. */
 struct hsm_authority hsm_state_authority(const struct hsm_state *state, size_t place);
 
-/* "import.402.host", or "import.host" for every key type (host-commands 6); ERR_PARSE_VALUE for anything else. */
+/* "import.402.host", or "import.host" for every key type (host-commands.md 6); ERR_PARSE_VALUE for anything else. */
 MUST_USE enum err hsm_activity_parse(struct span text, enum hostcmd_activity *activity, char type[static HSM_TYPE_SIZE]);
 void hsm_activity_put(enum hostcmd_activity activity, const char *type, struct buf *out);
 

@@ -34,7 +34,7 @@ MUST_USE enum err hsm_reply_kcv(const struct secret_key *key, char algorithm, si
 MUST_USE enum err hsm_reply_key(const struct buf *b, struct wire_text *member, size_t cap);
 #define HSM_REPLY_KEY(buf_, member_) hsm_reply_key((buf_), (struct wire_text *)(void *)&(member_), sizeof((member_).at))
 
-/* A CVK pair has a check value for each half, taken as a single-length key: host-commands 3. */
+/* A CVK pair has a check value for each half, taken as a single-length key: host-commands.md 3. */
 MUST_USE enum err hsm_reply_half_kcvs(const struct secret_key *pair, struct wire_text *a, struct wire_text *b, size_t cap);
 #define HSM_REPLY_HALF_KCVS(pair_, a_, b_) \
     hsm_reply_half_kcvs((pair_), (struct wire_text *)(void *)&(a_), (struct wire_text *)(void *)&(b_), sizeof((a_).at))

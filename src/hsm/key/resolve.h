@@ -3,8 +3,8 @@
  * From the KEY field of a command to a key that is ready to work.
  *
  * Purpose    A KEY text is looked up in a cache of loaded keys; only the first use unwraps, checks and keys cipher contexts. The
- *            order of answers is that of host-commands 11: format (12, 21, 26, 83, A2), authentication (A4), LMK of the block (A3),
- *            attributes (A6, A8, A7), parity (10), length (27).
+ *            order of answers is that of host-commands.md 11: format (12, 21, 26, 83, A2), authentication (A4), LMK of the block
+ *            (A3), attributes (A6, A8, A7), parity (10), length (27).
  * Ownership  A loaded key belongs to the cache and is valid until the next call of this header.
  * Threading  As struct hsm: one thread.
  * Limits     HSM_STORAGE entries of user storage unless configured otherwise; texts of up to KEYS_CACHE_TEXT characters are cached.
