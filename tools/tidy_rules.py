@@ -3,7 +3,7 @@
 
 # What is counted; each is one line of the verdict.
 CHECKS = ("doors", "libraries", "file", "header", "function", "parameters", "calls", "secrets", "prefixes", "globals", "contract",
-          "licence", "whitespace", "columns", "documents")
+          "licence", "whitespace", "columns", "documents", "citations")
 
 # Budgets. A file of nothing but rows says `tidy: table` in its first lines.
 FUNCTION_LINES = 70
@@ -43,6 +43,11 @@ DOORS = {
 CONTRACT_WITHIN = 25
 CONTRACT_HEADINGS = r"^ \* (Purpose|Ownership|Threading|Failure|Limits|Columns|Layouts|Units)\b"
 CONTRACT_ELSEWHERE = r"(?i)(inside the|of the|its) room|ledger only|files of the|Included by \w+\.c|rules: \w+/\w+\.h"
+
+# The pages of docs/spec. Code cites them as `switch.md 6.2`; the pages for people cite them, too.
+SPECIFICATIONS = ("switch", "issuer", "gateway", "host-commands", "security-codes", "commerce-hub", "fraud-settings", "braintree")
+CITING_PAGES = ("*.md", "docs/*.md", "docs/spec/*.md", "docs/reference/*.md")
+CITATIONS_EXEMPT = ("tools/tidy", "tests/tidy/")
 
 # Library headers and the only places that include them.
 LIBRARIES = (

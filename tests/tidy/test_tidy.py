@@ -23,7 +23,7 @@ enum kind { KIND_ONE, KIND_TWO };
 static const struct row rows[] = {{"malloc(", 0}};
 static const char *const names[] = {"time(NULL)", "\\\\"};
 
-/* time() and rand() in a comment are nobody's business: free(x). */
+/* time() and rand() in a comment are nobody's business: free(x). As switch.md 6 step 2 and S-1 say. */
 static int helper(const struct row *row)
 {
     static const int table[] = {1, 2};
@@ -74,6 +74,13 @@ PLANTED = [
     ("no licence line", "licence", "src/cvv/x.c", "int cvv_x;\n"),
     ("a tab", "whitespace", "src/cvv/x.c", SPDX + "/*\tx */\n"),
     ("trailing whitespace", "whitespace", "tests/unit/x.c", SPDX + "/* x */ \n"),
+    ("a section that the page does not have", "citations", "src/cvv/x.c", SPDX + "/* switch.md 6 and 6.1 */\n"),
+    ("a page that is not there", "citations", "src/cvv/x.c", SPDX + "/* issuer.md 3 */\n"),
+    ("an invariant that the page does not have", "citations", "tests/unit/x.c", SPDX + "/* switch.md 6, S-2 */\n"),
+    ("a citation without a section", "citations", "src/cvv/x.c", SPDX + "/* as switch.md says */\n"),
+    ("a citation in another form", "citations", "src/cvv/x.c", SPDX + "/* switch spec 6 */\n"),
+    ("a page that cites what is not there", "citations", "docs/keys.md", "As [docs/spec/switch.md 7](spec/switch.md) says.\n"),
+    ("a specification that cites itself wrongly", "citations", "docs/spec/gateway.md", "## 1. A\nsee section 4.1\n"),
     ("a long line", "columns", "src/cvv/x.c", SPDX + "/* " + "x" * 130 + " */\n"),
 ]
 
@@ -93,6 +100,7 @@ def write(root, path, text):
 def clean_tree(root):
     write(root, "src/cvv/code.c", CLEAN)
     write(root, "src/cvv/code.h", HEADER)
+    write(root, "docs/spec/switch.md", "# Switch\n\n## 6. Batches\n\nSee section 6 and `switch.md` 6.\n\n| S-1 | once |\n")
 
 
 def planted_is_found(root, check, path, text):
@@ -112,6 +120,7 @@ def stale_document_is_found(root):
     """A changed reference page, with the real gendoc."""
     clean_tree(root)
     shutil.copytree("docs/reference", os.path.join(root, "docs/reference"))
+    shutil.copytree("docs/spec", os.path.join(root, "docs/spec"), dirs_exist_ok=True)
     shutil.copytree("man", os.path.join(root, "man"))
     os.makedirs(os.path.join(root, "build"))
     shutil.copy(GENDOC, os.path.join(root, GENDOC))
