@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client side of net: connects, comes back after a loss, backs off, drops garbage; and the admin port. */
-include "base/metric.h"
+#include "base/metric.h"
 #include "net/admin.h"
 #include "net/net.h"
 
