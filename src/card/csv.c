@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "card/lines_internal.h"
+#include "card/internal.h"
 
 #include <string.h>
 

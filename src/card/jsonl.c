@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flat objects of RFC 8259, one a line. */
-#include "card/lines_internal.h"
+#include "card/internal.h"
 
 #include <string.h>
 

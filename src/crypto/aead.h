@@ -2,7 +2,7 @@
 /*
  * Authenticated encryption with the key loaded once: AES-256-GCM.
  *
- * Purpose    What rests sealed in files and databases: PANs (crypto/vault.h), LMKs (keys/lmk_store.h).
+ * Purpose    What rests sealed in files and databases: PANs (crypto/vault.h), LMKs (keys/store/store.h).
  * Ownership  crypto_aead_load makes, crypto_aead_unload frees and wipes; the struct may be moved but not copied.
  * Threading  A loaded key belongs to one thread at a time.
  * Failure    crypto_aead_unseal gives ERR_PARSE_VALUE for a changed byte, other associated data or another key; `out` is as before.

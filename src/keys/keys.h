@@ -2,8 +2,8 @@
 /*
  * Keys under local master keys: variant scheme, key types, check values, parity.
  *
- * Purpose    Turns the KEY text of a host command into a clear key and back. Key blocks are in keys/block.h, the cache of loaded
- *            keys in keys/cache.h.
+ * Purpose    Turns the KEY text of a host command into a clear key and back. Key blocks are in keys/block/block.h, the cache of
+ *            loaded keys in keys/cache.h.
  * Ownership  The LMK set is opaque and lives in locked, undumpable pages; keys_lmk_set_destroy wipes it. Clear keys are values
  *            that the holder wipes (SECRET_KEY).
  * Threading  Loading belongs to one thread; a loaded set may be read from several.

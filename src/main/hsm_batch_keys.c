@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of a batch: KEY texts under an LMK, as host commands have them, opened inside this process. */
 #include "hostcmd/commands.h"
-#include "keys/block.h"
+#include "keys/block/block.h"
 #include "main/hsm_batch.h"
 #include "main/hsm_lmk.h"
 #include "main/hsm_mode.h"

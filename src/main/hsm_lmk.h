@@ -15,7 +15,7 @@
 
 #include "base/env.h"
 #include "keys/component.h"
-#include "keys/lmk_store.h"
+#include "keys/store/store.h"
 
 enum { HSM_LMK_DONE, HSM_LMK_FAILED, HSM_LMK_BAD_LINE, HSM_LMK_REFUSED };
 

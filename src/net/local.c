@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/local.h"
 
-#include "net/net_internal.h"
+#include "net/internal.h"
 
 #include "base/arena.h"
 #include "base/secret.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* KEY texts and key blocks of any bytes: a key of a legal length or an error of the list; nothing is written on failure. */
-#include "keys/block.h"
+#include "keys/block/block.h"
 
 #include <stdlib.h>
 #include <string.h>

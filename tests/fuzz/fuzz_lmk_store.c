@@ -5,7 +5,7 @@
  * Files whose scrypt would cost more than a few microseconds are read, but not unsealed.
  */
 #include "keys/component.h"
-#include "keys/lmk_store.h"
+#include "keys/store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * written on failure. What opens is wrapped again with its own header and must open into the same key. Optional blocks are walked
  * by themselves, too: that walk comes before any authentication.
  */
-#include "keys/tr31.h"
+#include "keys/block/tr31.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "keys/block.h"
+#include "keys/block/block.h"
 #include "keys/cache.h"
 #include "keys/keys.h"
 

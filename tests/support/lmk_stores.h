@@ -3,7 +3,7 @@
 #ifndef SUPPORT_LMK_STORES_H
 #define SUPPORT_LMK_STORES_H
 
-#include "keys/lmk_store.h"
+#include "keys/store/store.h"
 
 /* Eight zero bytes under the public test triple, and through stores_pairs(1) in turn; by openssl (des-ede3, des-ede). */
 #define STORES_TRIPLE_CHECK "8E0EC0864D35705B"

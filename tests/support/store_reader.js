@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens an LMK store (layout: src/keys/lmk_store.h) with node's own scrypt and AES-GCM and log tables for GF(2^8).
+// Opens an LMK store (layout: src/keys/store/store.h) with node's own scrypt and AES-GCM and log tables for GF(2^8).
 //   node store_reader.js FILE NUMBER:PASSPHRASE ...     prints one line an LMK: id kind flags check comment material
 const crypto = require('crypto');
 const fs = require('fs');

@@ -17,7 +17,7 @@
 #include "crypto/rsa.h"
 #include "crypto/vault.h"
 #include "cvv/cvv.h"
-#include "keys/tr31.h"
+#include "keys/block/tr31.h"
 #include "support/vectors.h"
 
 #include <openssl/crypto.h>

@@ -11,7 +11,7 @@
 /* clang-format on */
 
 #include "hsm/guard/state.h"
-#include "keys/tr31.h"
+#include "keys/block/tr31.h"
 #include "support/frames.h"
 
 #include <stdio.h>

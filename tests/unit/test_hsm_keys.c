@@ -7,7 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "keys/tr31.h"
+#include "keys/block/tr31.h"
 #include "support/frames.h"
 
 #include <stdio.h>

@@ -11,7 +11,7 @@
 /* clang-format on */
 
 #include "crypto/aes.h"
-#include "keys/tr31.h"
+#include "keys/block/tr31.h"
 #include "support/rng.h"
 #include "support/vectors.h"
 

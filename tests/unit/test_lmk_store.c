@@ -7,7 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "keys/share.h"
+#include "keys/store/share.h"
 #include "support/lmk_stores.h"
 
 #include <stdio.h>

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "keys/block.h"
+#include "keys/block/block.h"
+#include "keys/block/tr31.h"
 #include "keys/keys.h"
-#include "keys/tr31.h"
 #include "support/frames.h"
 #include "support/vector_codes.h"
 #include "support/vectors.h"

@@ -13,7 +13,7 @@
 #ifndef HSM_KEY_CHECK_H
 #define HSM_KEY_CHECK_H
 
-#include "keys/block.h"
+#include "keys/block/block.h"
 
 enum { HSM_CHECK_KEYS = 4096 };
 

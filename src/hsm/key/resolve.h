@@ -14,7 +14,7 @@
 
 #include "cvv/cvv.h"
 #include "hsm/context.h"
-#include "keys/block.h"
+#include "keys/block/block.h"
 
 enum { HSM_STORAGE = 256, HSM_CACHE = 512 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/key/storage.h"
 
-#include "keys/block.h"
+#include "keys/block/block.h"
 
 #include "base/arena.h"
 

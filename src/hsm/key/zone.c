@@ -2,7 +2,7 @@
 #include "hsm/key/zone.h"
 
 #include "hsm/key/reply.h"
-#include "keys/tr31.h"
+#include "keys/block/tr31.h"
 
 #include <string.h>
 

@@ -23,7 +23,7 @@
 
 #include "hsm/guard/state.h"
 #include "hsm/hsm.h"
-#include "keys/lmk_store.h"
+#include "keys/store/store.h"
 
 struct hsm_officers;
 

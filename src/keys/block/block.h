@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Key blocks of version 0 (scheme S, TDES key-block LMK or ZMK), and what all key blocks share. R blocks are in keys/tr31.h.
+ * Key blocks of version 0 (scheme S, TDES key-block LMK or ZMK), and what all key blocks share. R blocks are in keys/block/tr31.h.
  *
  * Block = `S` | header 16A | optional blocks | enciphered key (hex) | MAC 8H. Key-block encryption key = wrapping key with every
  * byte xor 45, MAC key xor 4D (the TR-31 binding method of version A).
@@ -13,8 +13,8 @@
  * Limits     Blocks up to 1,023 characters. Keys T 8, 16, 24; D 8; A 16, 24, 32; H 8..32 bytes; A7 for others. Optional blocks are
  *            carried, not obeyed.
  */
-#ifndef KEYS_BLOCK_H
-#define KEYS_BLOCK_H
+#ifndef KEYS_BLOCK_BLOCK_H
+#define KEYS_BLOCK_BLOCK_H
 
 #include "keys/keys.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the readers of lines, inside the room. */
-#ifndef CARD_LINES_INTERNAL_H
-#define CARD_LINES_INTERNAL_H
+#ifndef CARD_INTERNAL_H
+#define CARD_INTERNAL_H
 
 #include "card/lines.h"
 

@@ -30,12 +30,12 @@
  *     TRY(keys_store_open(store));                                         // m of them were there
  *     TRY(keys_store_fill(store, lmks));
  */
-#ifndef KEYS_LMK_STORE_H
-#define KEYS_LMK_STORE_H
+#ifndef KEYS_STORE_STORE_H
+#define KEYS_STORE_STORE_H
 
 #include "crypto/kdf.h"
 #include "keys/keys.h"
-#include "keys/share.h"
+#include "keys/store/share.h"
 
 enum {
     KEYS_STORE_LMKS = 40,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared inside the room: a store as it lies in its pages (lmk_store.c) and its layout in the file (lmk_store_file.c). */
-#ifndef KEYS_LMK_STORE_INTERNAL_H
-#define KEYS_LMK_STORE_INTERNAL_H
+/* Shared inside the room: a store as it lies in its pages (store.c) and its layout in the file (file.c). */
+#ifndef KEYS_STORE_INTERNAL_H
+#define KEYS_STORE_INTERNAL_H
 
 #include "crypto/aead.h"
-#include "keys/lmk_store.h"
+#include "keys/store/store.h"
 
 enum {
     STORE_MAGIC = 8,

@@ -14,8 +14,8 @@
  *     const uint8_t holders[] = {1, 3};
  *     keys_share_value(holders, some, 2, 0, secret);      // `some` are the shares of 1 and 3
  */
-#ifndef KEYS_SHARE_H
-#define KEYS_SHARE_H
+#ifndef KEYS_STORE_SHARE_H
+#define KEYS_STORE_SHARE_H
 
 #include "base/env.h"
 

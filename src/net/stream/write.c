@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/net_internal.h"
+#include "net/internal.h"
 
 #include "base/secret.h"
 

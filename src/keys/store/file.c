@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keys/lmk_store_internal.h"
+#include "keys/store/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

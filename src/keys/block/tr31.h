@@ -8,20 +8,20 @@
  *     D      keys derived by AES-CMAC; MAC 32H over header and plaintext; AES-CBC, IV = MAC
  *
  * Purpose    Reads and writes what other hosts exchange. Whether a command takes the key is the caller's question.
- * Ownership  As keys/block.h: `blocks` of an unwrapped header borrows from the text.
+ * Ownership  As keys/block/block.h: `blocks` of an unwrapped header borrows from the text.
  * Threading  Free of state.
- * Failure    As keys/block.h; BB for a wrapping key that is not 16 or 24 bytes (A, B, C) or 16, 24 or 32 (D).
- * Limits     As keys/block.h. Padding that hides the key length is read in every version and written in B and D (TDES, AES).
+ * Failure    As keys/block/block.h; BB for a wrapping key that is not 16 or 24 bytes (A, B, C) or 16, 24 or 32 (D).
+ * Limits     As keys/block/block.h. Padding that hides the key length is read in every version and written in B and D (TDES, AES).
  *            A header for wrapping has key context and reserved byte 00, whatever its `lmk` says.
  *
  * Example
  *     TRY(keys_tr31_unwrap(&zmk, span_text("RB0080P0TE00E0000..."), &header, &key));
  *     TRY(keys_tr31_wrap(&zmk, 'B', &header, &key, env, &out));
  */
-#ifndef KEYS_TR31_H
-#define KEYS_TR31_H
+#ifndef KEYS_BLOCK_TR31_H
+#define KEYS_BLOCK_TR31_H
 
-#include "keys/block.h"
+#include "keys/block/block.h"
 
 MUST_USE enum err keys_tr31_unwrap(const struct secret_key *kbpk, struct span text, struct keys_header *header,
                                    struct secret_key *out);

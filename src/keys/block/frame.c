@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of a key block: header, optional blocks, and what each may say (X9.143:2021, 6). */
-#include "keys/block_internal.h"
+#include "keys/block/internal.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared inside the room: what S and R blocks have in common. block_frame.c knows the text, block_bind.c the cryptography. */
+/* Shared inside the room: what S and R blocks have in common. frame.c knows the text, bind.c the cryptography. */
 #ifndef KEYS_BLOCK_INTERNAL_H
 #define KEYS_BLOCK_INTERNAL_H
 
 #include "crypto/mac.h"
-#include "keys/block.h"
+#include "keys/block/block.h"
 
 enum {
     BLOCK_UNIT_MAX = 16,                  /* bytes of a cipher block, and of a MAC */

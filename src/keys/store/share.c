@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keys/share.h"
+#include "keys/store/share.h"
 
 #include "base/secret.h"
 

@@ -2,7 +2,7 @@
 /* The binding methods: key variant (S 0, R A, R C) and key derivation (R B, R D). */
 #include "crypto/aes.h"
 #include "crypto/des.h"
-#include "keys/block_internal.h"
+#include "keys/block/internal.h"
 
 #include <string.h>
 

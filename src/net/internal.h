@@ -3,8 +3,8 @@
  * Inside net: a stream is one connection with its two buffers; a group is what the streams of a server, or the one of a client,
  * have in common. loop.c drives the groups in phases, stream.c moves bytes, server.c and client.c open and close.
  */
-#ifndef NET_NET_INTERNAL_H
-#define NET_NET_INTERNAL_H
+#ifndef NET_INTERNAL_H
+#define NET_INTERNAL_H
 
 #include "net/pool.h"
 #include "net/tls.h"
@@ -142,7 +142,7 @@ int64_t net_loop_now_us(const struct net_loop *loop);
 void net_loop_log(struct net_loop *loop, enum log_level level, const char *event, const struct net_group *group,
                   const char *reason);
 
-/* stream.c: life of a connection */
+/* stream/stream.c: life of a connection */
 enum err net_group_reserve(struct net_group *group, size_t streams, struct net_problem *problem);
 void net_group_release(struct net_group *group);
 struct net_stream *net_group_find(const struct net_group *group, struct net_peer peer);
@@ -161,7 +161,7 @@ static inline struct net_peer net_stream_peer(const struct net_stream *s)
     return (struct net_peer){s->slot, s->generation};
 }
 
-/* stream_read.c: from the wire to frames */
+/* stream/read.c: from the wire to frames */
 void net_group_deliver(struct net_group *group);
 void net_stream_list_in(struct net_stream *stream);
 /* Reads or stops reading, as the stream has room. */
@@ -176,7 +176,7 @@ static inline size_t net_prefix_len(const struct net_group *g)
     return g->framing.kind == NET_LEN2 ? 2 : 0;
 }
 
-/* stream_write.c: from answers to the wire */
+/* stream/write.c: from answers to the wire */
 enum err net_stream_send(struct net_stream *stream, const struct span *part, size_t count);
 void net_stream_flush(struct net_stream *stream);
 /* Bytes that may still be sent before the peer takes some. */
@@ -185,7 +185,7 @@ bool net_stream_written(const struct net_stream *stream);
 /* All is written and the stream is to be closed. */
 void net_stream_finish(struct net_stream *stream);
 
-/* stream_tls.c: handshake, records */
+/* stream/records.c: handshake, records */
 void net_stream_shake(struct net_stream *stream);
 void net_stream_refuse(struct net_stream *stream, const char *reason);
 /* What was received is in loop->cipher. */

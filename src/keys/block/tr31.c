@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keys/tr31.h"
+#include "keys/block/tr31.h"
 
-#include "keys/block_internal.h"
+#include "keys/block/internal.h"
 
 enum err keys_tr31_unwrap(const struct secret_key *kbpk, struct span text, struct keys_header *header, struct secret_key *out)
 {

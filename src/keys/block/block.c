@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keys/block.h"
+#include "keys/block/block.h"
 
-#include "keys/block_internal.h"
+#include "keys/block/internal.h"
 #include "keys/internal.h"
 
 #include <string.h>
