@@ -18,10 +18,10 @@ TREES = ("src", "include", "examples", "tests", "bench", "tools", ".ci")
 SKIPPED = ("tests/vectors/", "tests/fuzz/corpus/", "tests/golden/")
 
 # room -> rooms whose headers it may include besides its own and base. main/ wires everything.
-LEVEL_1 = ("card", "crypto", "wire")
+LEVEL_1 = ("card", "crypto", "wire", "flow")
 DOORS = {
     "base": (),
-    "card": (), "crypto": (), "wire": (),
+    "card": (), "crypto": (), "wire": (), "flow": (),
     "cvv": ("card", "crypto"),
     "keys": ("crypto",),
     "hostcmd": ("wire", "card"),
