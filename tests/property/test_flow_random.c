@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { STAGES = 4, ITEMS = 64, STEPS = STEPS, VISITS = 40 };
+enum { STAGES = 4, ITEMS = 64, STEPS = 60000, VISITS = 40 };
 
 struct thing {
     struct flow_item item;
