@@ -18,7 +18,7 @@ OPT  ?= -O2 -g
 CFLAGS_ALL := -std=gnu17 $(OPT) $(WARN) $(HARD) -Isrc -isystem /usr/include/postgresql -D_GNU_SOURCE -DCOUNTERSIGN_VERSION='"$(VERSION)"' $(EXTRA_CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(EXTRA_LDFLAGS)
 
-ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 store ledger net http hsm issuer switch gateway cli
+ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 store ledger net http hsm issuer switch gateway cli service sandbox
 SRC_of = $(wildcard src/$1/*.c src/$1/*/*.c)
 OBJ_of = $(patsubst src/%.c,$B/obj/%.o,$(call SRC_of,$1))
 
@@ -44,13 +44,13 @@ $B/obj/crypto/des_batch_avx512.o $B/pic/crypto/des_batch_avx512.o: CFLAGS_ALL +=
 endif
 
 # ---- the two binaries
-SERVICE_ROOMS := base card crypto wire flow hostcmd iso8583 store ledger net http issuer switch gateway cli
-HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm cli
+SERVICE_ROOMS := base card crypto wire flow hostcmd iso8583 store ledger net http issuer switch gateway cli service sandbox
+HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm cli service
 SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lssl -lcrypto -linih -lpthread
 HSM_LIBS      := -luv -lssl -lcrypto -linih -lpthread
 
 SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))
-HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c src/main/service.c src/main/layout_file.c)
+HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c src/main/service.c)
 
 libs: $(call libs,$(ROOMS))
 
@@ -126,8 +126,6 @@ $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link $B/tests/unit/test_hsm
 $B/tests/unit/test_issuer_live $B/tests/unit/test_issuer_layout $B/tests/unit/test_issuer_api: | $B/countersign-hsm $B/countersign
 $B/tests/unit/test_switch_live $B/tests/unit/test_switch_layout $B/tests/unit/test_switch_messages $B/tests/unit/test_switch_cut: | $B/countersign-hsm $B/countersign
 $B/tests/scenario/double_use: | $B/countersign-hsm $B/countersign $B/countersign-planted
-$B/tests/unit/test_hsm_link $B/tests/unit/test_hsm_link_settings: TEST_SUPPORT += $B/obj/main/transport.o
-$B/tests/unit/test_hsm_link $B/tests/unit/test_hsm_link_settings: $B/obj/main/transport.o
 $B/tests/unit/test_hsm_batch_state: TEST_SUPPORT += $B/obj/main/hsm_batch_state.o
 $B/tests/unit/test_hsm_batch_state: $B/obj/main/hsm_batch_state.o
 CALC_STEPS := $(addprefix $B/obj/main/hsm_calc_,steps.o codes.o track.o keys.o)
@@ -221,7 +219,7 @@ cov:
 	@echo "build-cov/coverage.html"
 
 # ---- documents printed from the tables of the code
-GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o $B/obj/main/demo%,$(sort $(SERVICE_MAIN) $(HSM_MAIN)))
+GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o,$(sort $(SERVICE_MAIN) $(HSM_MAIN)))
 $B/gendoc: $B/obj/tools/gendoc.o $B/obj/tools/gendoc_man.o $(GENDOC_MAIN) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"

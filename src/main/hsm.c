@@ -7,7 +7,7 @@
 #include "main/hsm_mode.h"
 #include "main/hsm_reload.h"
 #include "main/hsm_tls.h"
-#include "main/layout_file.h"
+#include "service/layout_file.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "net/admin.h"

@@ -5,7 +5,7 @@
 #include "main/hsm_send_link.h"
 #include "main/hsm_send_show.h"
 #include "main/hsm_tool.h"
-#include "main/layout_file.h"
+#include "service/layout_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

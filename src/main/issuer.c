@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign issuer: wiring of the issuer's REST service. */
-#include "main/keys_file.h"
-#include "main/layout_file.h"
+#include "service/keys_file.h"
+#include "service/layout_file.h"
 #include "main/service.h"
 #include "main/services.h"
-#include "main/transport.h"
+#include "service/hsm_link.h"
 
 #include "base/config.h"
 #include "base/metric.h"

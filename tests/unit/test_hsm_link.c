@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HSM link of a service over real sockets: against a real HSM, and against one that is slow, closes, or talks rubbish. */
-#include "main/transport.h"
+#include "service/hsm_link.h"
 
 #include "hostcmd/commands.h"
 

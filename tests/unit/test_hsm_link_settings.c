@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The services' HSM link with the settings of other HSMs: header lengths, LMK identifier, TLS; and two HSMs of which one dies. */
-#include "main/transport.h"
+#include "service/hsm_link.h"
 
 #include "hostcmd/commands.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/transport.h"
+#include "service/hsm_link.h"
 
 #include "hostcmd/commands.h"
 

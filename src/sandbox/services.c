@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "main/demo.h"
-#include "main/demo_net.h"
+#include "sandbox/internal.h"
+#include "sandbox/net.h"
 
 enum { START_MS = 20000, STOP_MS = 8000, LOOK_MS = 20, ARGUMENTS = 24 };
 

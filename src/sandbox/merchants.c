@@ -4,7 +4,7 @@
 
 #include "crypto/vault.h"
 #include "gateway/seed.h"
-#include "main/demo.h"
+#include "sandbox/internal.h"
 #include "store/store.h"
 
 enum err demo_seed_merchants(struct demo *demo, struct store *store, struct arena *arena)

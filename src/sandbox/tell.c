@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/demo_tell.h"
+#include "sandbox/tell.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/keys_file.h"
+#include "service/keys_file.h"
 
 #include <ini.h>
 #include <stdio.h>

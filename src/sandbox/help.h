@@ -9,7 +9,7 @@
 #ifndef MAIN_DEMO_HELP_H
 #define MAIN_DEMO_HELP_H
 
-#include "main/demo.h"
+#include "sandbox/internal.h"
 
 void demo_help(const struct demo *demo);
 

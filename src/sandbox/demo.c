@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `countersign demo`: the sandbox from start to stop. */
-#include "main/demo.h"
+#include "sandbox/internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "main/demo_help.h"
-#include "main/demo_tell.h"
 #include "main/services.h"
+#include "sandbox/help.h"
+#include "sandbox/tell.h"
 
 enum { OFFSET_MAX = 50000 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/demo_help.h"
+#include "sandbox/help.h"
 
 #include <stdio.h>
 
-#include "main/demo_tell.h"
+#include "sandbox/tell.h"
 
 static const struct demo_card *first_card(const struct demo *demo, enum demo_mode mode)
 {

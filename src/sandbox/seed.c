@@ -7,8 +7,8 @@
 #include "crypto/mac.h"
 #include "http/json.h"
 #include "ledger/ledger.h"
-#include "main/demo.h"
-#include "main/demo_net.h"
+#include "sandbox/internal.h"
+#include "sandbox/net.h"
 
 enum { ARENA = 1 << 20, CARDS_PER_MODE = (DEMO_CARDS + DEMO_MODES - 1) / DEMO_MODES };
 #define ISSUER_ID "SANDBOX001"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/demo_process.h"
+#include "sandbox/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -15,7 +15,7 @@
 #define MAIN_DEMO_TAP_H
 
 #include "base/err.h"
-#include "main/demo_process.h"
+#include "sandbox/process.h"
 
 #include <stddef.h>
 #include <stdint.h>

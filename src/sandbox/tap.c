@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The relay process of the tap. A connection is two directions that never wait for each other: a direction reads only when all it
  * read before has been written, so a full far end holds up its own direction alone. */
-#include "main/demo_tap.h"
+#include "sandbox/tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/secret.h"
-#include "main/demo_wire.h"
+#include "sandbox/wire.h"
 
 enum { TAP_CONNECTIONS = 64, CHUNK = 16 * 1024, FRAME = 2 + 32768, PROBE_MS = 50 };
 

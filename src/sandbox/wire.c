@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/demo_wire.h"
+#include "sandbox/wire.h"
 
 #include "base/secret.h"
 #include "hostcmd/commands.h"

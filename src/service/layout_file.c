@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/layout_file.h"
+#include "service/layout_file.h"
 
 #include <stdio.h>
 #include <string.h>

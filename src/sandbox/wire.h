@@ -12,7 +12,7 @@
 #define MAIN_DEMO_WIRE_H
 
 #include "base/buf.h"
-#include "main/demo_tap.h"
+#include "sandbox/tap.h"
 
 #include <stdbool.h>
 

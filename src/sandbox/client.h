@@ -13,7 +13,7 @@
 #ifndef MAIN_DEMO_CLIENT_H
 #define MAIN_DEMO_CLIENT_H
 
-#include "main/demo.h"
+#include "sandbox/internal.h"
 
 struct demo_credentials {
     unsigned status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/demo_net.h"
+#include "sandbox/net.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

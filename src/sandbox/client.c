@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/demo_client.h"
+#include "sandbox/client.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "crypto/mac.h"
 #include "crypto/rsa.h"
 #include "http/json.h"
-#include "main/demo_net.h"
+#include "sandbox/net.h"
 
 enum { BODY_ROOM = 64 * 1024 };
 

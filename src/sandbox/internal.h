@@ -17,8 +17,8 @@
 #include "base/env.h"
 #include "base/secret.h"
 #include "card/card.h"
-#include "main/demo_process.h"
-#include "main/demo_tap.h"
+#include "sandbox/process.h"
+#include "sandbox/tap.h"
 
 enum { DEMO_CARDS = 100, DEMO_MERCHANTS = 10, DEMO_PATH = 256, DEMO_ISSUER_ID = 10 };
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "hostcmd/commands.h"
-#include "main/demo_client.h"
-#include "main/demo_net.h"
-#include "main/demo_tell.h"
+#include "sandbox/client.h"
+#include "sandbox/net.h"
+#include "sandbox/tell.h"
 
 enum action { PAY, STOP_HSM, START_HSM };
 

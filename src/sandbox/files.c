@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "http/json.h"
-#include "main/demo.h"
+#include "sandbox/internal.h"
 
 /* A directory with this file in it is ours to clear. */
 #define MARKER ".countersign-sandbox"

@@ -13,7 +13,7 @@
 #define MAIN_DEMO_TELL_H
 
 #include "http/json.h"
-#include "main/demo.h"
+#include "sandbox/internal.h"
 
 enum { DEMO_TELL_ROOM = 64 * 1024 };
 
