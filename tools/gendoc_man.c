@@ -182,7 +182,7 @@ static void put_demo(struct buf *out)
 static void countersign_page(struct buf *out)
 {
     static const char *const service[][2] = {
-#define ROW(name_, doc_) {#name_, doc_ "."},
+#define ROW(name_, main_, doc_) {#name_, doc_ "."},
         MAIN_SERVICES(ROW)
 #undef ROW
     };

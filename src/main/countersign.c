@@ -10,7 +10,7 @@ static const struct subcommand {
     int (*run)(int argc, char **argv);
     const char *doc;
 } subcommands[] = {
-#define ROW(name_, doc_) {#name_, main_##name_, doc_},
+#define ROW(name_, main_, doc_) {#name_, main_, doc_},
     MAIN_SERVICES(ROW)
 #undef ROW
 };

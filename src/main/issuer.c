@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign issuer: wiring of the issuer's REST service. */
-#include "service/keys_file.h"
-#include "service/layout_file.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "service/hsm_link.h"
+#include "service/keys_file.h"
+#include "service/layout_file.h"
 
 #include "base/config.h"
 #include "base/metric.h"
@@ -26,7 +26,7 @@ struct settings {
     int64_t slots;
     int64_t connections;
     int64_t connections_per_address;
-    struct hsm_link_settings hsm;
+    struct service_hsm_link_settings hsm;
     int64_t hsm_ms;
     char keys_path[256];
     char vault_path[256];
@@ -51,7 +51,7 @@ static const struct config_row settings_rows[] = {
     {"rest", "connections_per_address", "of them from one address; 0: no limit of its own", CONFIG_INTEGER,
      AT(connections_per_address), 0, 20000, "0"},
     {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9081"},
-    HSM_LINK_ROWS(struct settings, hsm, "1024"),
+    SERVICE_HSM_LINK_ROWS(struct settings, hsm, "1024"),
     {"hsm", "timeout_ms", "deadline of one command", CONFIG_INTEGER, AT(hsm_ms), 10, 60000, "1500"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     {"vault", "file", "key of the PAN vault", CONFIG_TEXT, AT(vault_path)},
@@ -72,10 +72,10 @@ const struct config_table main_issuer_settings = {settings_rows, sizeof settings
 struct process {
     struct service_process base;
     struct settings settings;
-    struct keys_file keys_file;
-    struct issuer_key key[KEYS_FILE_MAX];
+    struct service_keys keys_file;
+    struct issuer_key key[SERVICE_KEYS_MAX];
     char host[COMMAND_HOST_MAX];
-    struct hsm_link *hsm;
+    struct service_hsm_link *hsm;
     struct store *reads;
     struct store_writer *writer;
     struct crypto_vault *vault;
@@ -92,7 +92,7 @@ static void quiesce(void *context)
 static void reload(void *context)
 {
     struct process *p = context;
-    hsm_link_reload(p->hsm);
+    service_hsm_link_reload(p->hsm);
 }
 
 static int64_t on_turn(void *context)
@@ -147,7 +147,7 @@ static enum err store_connect(struct process *p)
 
 static enum err keys_load(struct process *p, struct net_problem *problem)
 {
-    TRY(keys_file_load(p->settings.keys_path, &p->keys_file, problem->text, sizeof problem->text));
+    TRY(service_keys_load(p->settings.keys_path, &p->keys_file, problem->text, sizeof problem->text));
     for (size_t i = 0; i < p->keys_file.count; i++) {
         memcpy(p->key[i].name, p->keys_file.key[i].name, sizeof p->key[i].name);
         memcpy(p->key[i].text, p->keys_file.key[i].text, sizeof p->key[i].text);
@@ -183,7 +183,7 @@ static enum err network_connect(struct process *p, struct net_problem *problem)
     const struct settings *s = &p->settings;
     uint16_t admin_port = 0;
     TRY(service_loop_create(&p->base));
-    TRY(hsm_link_create(&(struct hsm_link_config){p->base.loop, &p->base.env, &s->hsm}, &p->hsm, problem));
+    TRY(service_hsm_link_create(&(struct service_hsm_link_config){p->base.loop, &p->base.env, &s->hsm}, &p->hsm, problem));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return rest_open(p, problem);
 }
@@ -194,7 +194,7 @@ static enum err start(void *context, struct net_problem *problem)
     const struct settings *s = &p->settings;
     struct hostcmd_profile layout;
     TRY(keys_load(p, problem));
-    TRY(layout_file_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
+    TRY(service_layout_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
     TRY(crypto_vault_open_file(s->vault_path, "ledger", &p->vault));
     TRY(store_connect(p));
     TRY(network_connect(p, problem));
@@ -203,7 +203,7 @@ static enum err start(void *context, struct net_problem *problem)
         .http = p->http,
         .store = p->reads,
         .writer = p->writer,
-        .hsm = hsm_link_client(p->hsm),
+        .hsm = service_hsm_link_client(p->hsm),
         .layout = &layout,
         .vault = p->vault,
         .key = p->key,
@@ -239,7 +239,7 @@ static void stop(void *context)
         http_destroy(p->http);
     if (p->base.loop)
         net_loop_destroy(p->base.loop);
-    hsm_link_destroy(p->hsm);
+    service_hsm_link_destroy(p->hsm);
     store_close(p->reads);
     if (p->vault)
         crypto_vault_close(p->vault);

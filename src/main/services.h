@@ -12,19 +12,19 @@
 #define MAIN_SERVICES_H
 
 #include "base/config.h"
+#include "sandbox/sandbox.h"
 
 /* The subcommands of `countersign`, for its dispatcher, its --help and its man page. */
-#define MAIN_SERVICES(X_)                                                                  \
-    X_(issuer, "card products, registration and the credentials a holder is shown (REST)") \
-    X_(switch, "authorises ISO 8583 requests and consumes each code exactly once")         \
-    X_(gateway, "the merchants' side: charges and verifications (REST)")                   \
-    X_(demo, "starts all of it on loopback and tells the story of a payment")
+#define MAIN_SERVICES(X_)                                                                               \
+    X_(issuer, main_issuer, "card products, registration and the credentials a holder is shown (REST)") \
+    X_(switch, main_switch, "authorises ISO 8583 requests and consumes each code exactly once")         \
+    X_(gateway, main_gateway, "the merchants' side: charges and verifications (REST)")                  \
+    X_(demo, sandbox_main, "starts all of it on loopback and tells the story of a payment")
 
 int main_hsm(int argc, char **argv);
 int main_issuer(int argc, char **argv);
 int main_switch(int argc, char **argv);
 int main_gateway(int argc, char **argv);
-int main_demo(int argc, char **argv);
 
 /* The keys of their configuration files, for --help and the reference. */
 extern const struct config_table main_hsm_settings;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign switch: wiring of the authorisation switch. */
-#include "service/keys_file.h"
-#include "service/layout_file.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "service/hsm_link.h"
+#include "service/keys_file.h"
+#include "service/layout_file.h"
 
 #include "base/config.h"
 #include "store/writer.h"
@@ -18,7 +18,7 @@ enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256 };
 struct settings {
     char store_url[256];
     char admin[64];
-    struct hsm_link_settings hsm;
+    struct service_hsm_link_settings hsm;
     char keys_path[256];
     char vault_path[256];
     int64_t slots;
@@ -55,7 +55,7 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
 static const struct config_row settings_rows[] = {
     {"store", "url", "sqlite:/path/ledger.db or postgres:...", CONFIG_TEXT, AT(store_url)},
     {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9583"},
-    HSM_LINK_ROWS(struct settings, hsm, "4095"),
+    SERVICE_HSM_LINK_ROWS(struct settings, hsm, "4095"),
     {"hsm", "round_ms", "deadline of one question", CONFIG_INTEGER, AT(round_ms), 10, 60000, "1500"},
     {"hsm", "total_ms", "deadline of all questions of a request", CONFIG_INTEGER, AT(total_ms), 10, 60000, "3000"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
@@ -76,10 +76,10 @@ const struct config_table main_switch_settings = {settings_rows, sizeof settings
 struct process {
     struct service_process base;
     struct settings settings;
-    struct keys_file keys;
+    struct service_keys keys;
     struct switch_link link[LINKS];
     size_t link_count;
-    struct hsm_link *hsm;
+    struct service_hsm_link *hsm;
     struct store *reads;
     struct store_writer *writer;
     struct crypto_vault *vault;
@@ -90,7 +90,7 @@ struct process {
 static void reload(void *context)
 {
     struct process *p = context;
-    hsm_link_reload(p->hsm);
+    service_hsm_link_reload(p->hsm);
 }
 
 static int64_t on_turn(void *context)
@@ -111,7 +111,7 @@ static bool is_ready(void *context)
 {
     const struct process *p = context;
 
-    return p->core != NULL && hostcmd_client_ready(hsm_link_client(p->hsm));
+    return p->core != NULL && hostcmd_client_ready(service_hsm_link_client(p->hsm));
 }
 
 static void on_metrics(void *context, struct buf *out)
@@ -125,7 +125,7 @@ static const char *find_key(void *context, const char *name)
 {
     struct process *p = context;
 
-    return keys_file_find(&p->keys, name);
+    return service_keys_find(&p->keys, name);
 }
 
 static void send_reply(void *context, size_t link, struct net_peer peer, struct span frame)
@@ -178,7 +178,7 @@ static enum err network_connect(struct process *p, struct net_problem *problem)
     uint16_t admin_port = 0;
 
     TRY(service_loop_create(&p->base));
-    TRY(hsm_link_create(&(struct hsm_link_config){p->base.loop, &p->base.env, &s->hsm}, &p->hsm, problem));
+    TRY(service_hsm_link_create(&(struct service_hsm_link_config){p->base.loop, &p->base.env, &s->hsm}, &p->hsm, problem));
     TRY(switch_ports_open(p->base.loop, p->link, p->link_count, &p->ports, problem));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return ERR_OK;
@@ -202,15 +202,15 @@ static enum err start(void *context, struct net_problem *problem)
     struct hostcmd_profile layout;
 
     TRY(links_resolve(p, problem->text, sizeof problem->text));
-    TRY(layout_file_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
-    TRY(keys_file_load(s->keys_path, &p->keys, problem->text, sizeof problem->text));
+    TRY(service_layout_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
+    TRY(service_keys_load(s->keys_path, &p->keys, problem->text, sizeof problem->text));
     TRY(crypto_vault_open_file(s->vault_path, "ledger", &p->vault));
     TRY(store_connect(p));
     TRY(network_connect(p, problem));
     config.link_count = p->link_count;
     config.store = p->reads;
     config.writer = p->writer;
-    config.hsm = hsm_link_client(p->hsm);
+    config.hsm = service_hsm_link_client(p->hsm);
     config.layout = &layout;
     config.vault = p->vault;
     TRY(switch_create(&config, &p->core));
@@ -229,7 +229,7 @@ static void stop(void *context)
     store_writer_stop(p->writer);
     if (p->base.loop != NULL)
         net_loop_destroy(p->base.loop);
-    hsm_link_destroy(p->hsm);
+    service_hsm_link_destroy(p->hsm);
     switch_destroy(p->core);
     if (p->ports != NULL)
         switch_ports_close(p->ports);

@@ -38,16 +38,17 @@ static const struct wire_field credentials_fields[] = {
 };
 static const struct wire_record credentials_record = WIRE_RECORD("credentials", struct credentials_body, credentials_fields);
 
-enum err demo_holder_display(const struct demo *demo, const struct demo_card *card, struct demo_credentials *out)
+enum err sandbox_holder_display(const struct sandbox *box, const struct sandbox_card *card, struct sandbox_credentials *out)
 {
     char path[160], headers[80], room[4096];
     struct buf body = buf_over(room, sizeof room);
     struct credentials_body bound;
-    *out = (struct demo_credentials){0};
-    (void)snprintf(path, sizeof path, "/v2/issuers/%s/cards/%s/credentials", demo->issuer_id, card->id);
-    (void)snprintf(headers, sizeof headers, "X-Api-Key: %s\r\n", demo->issuer_key);
-    TRY(demo_http_call(
-        &(struct demo_http){.method = "GET", .port = demo->port[DEMO_PORT_ISSUER], .path = path, .headers = span_text(headers)},
+    *out = (struct sandbox_credentials){0};
+    (void)snprintf(path, sizeof path, "/v2/issuers/%s/cards/%s/credentials", box->issuer_id, card->id);
+    (void)snprintf(headers, sizeof headers, "X-Api-Key: %s\r\n", box->issuer_key);
+    TRY(sandbox_http_call(
+        &(struct sandbox_http){
+            .method = "GET", .port = box->port[SANDBOX_PORT_ISSUER], .path = path, .headers = span_text(headers)},
         &out->status, &body));
     enum err err = out->status == 200 ? http_json_bind(&credentials_record, buf_span(&body), 0, &bound, NULL) : ERR_OK;
     if (out->status == 200 && err == ERR_OK) {
@@ -62,12 +63,12 @@ enum err demo_holder_display(const struct demo *demo, const struct demo_card *ca
 /* ---- the merchant ---- */
 
 /* Api-Key, Client-Request-Id, Timestamp and body, signed with the merchant's secret (Commerce Hub, HMAC). */
-static enum err sign(const struct demo *demo, const struct demo_merchant *merchant, struct span body, struct buf *headers)
+static enum err sign(const struct sandbox *box, const struct sandbox_merchant *merchant, struct span body, struct buf *headers)
 {
     char id[37], time[24];
     uint8_t mac[CRYPTO_DIGEST_SHA256];
-    env_uuid(&demo->env, id);
-    (void)snprintf(time, sizeof time, "%lld", (long long)env_wall_ms(&demo->env));
+    env_uuid(&box->env, id);
+    (void)snprintf(time, sizeof time, "%lld", (long long)env_wall_ms(&box->env));
     const struct span part[] = {span_text(merchant->api_key), span_text(id), span_text(time), body};
     TRY(crypto_hmac_sha256(span_text(merchant->secret), part, sizeof part / sizeof part[0], mac));
     buf_put_text(headers, "Api-Key: ");
@@ -82,19 +83,19 @@ static enum err sign(const struct demo *demo, const struct demo_merchant *mercha
     return buf_done(headers);
 }
 
-static enum err post(const struct demo *demo, const struct demo_merchant *merchant, const char *path, struct span body,
+static enum err post(const struct sandbox *box, const struct sandbox_merchant *merchant, const char *path, struct span body,
                      unsigned *status, struct buf *answer)
 {
     char room[512];
     struct buf headers = buf_over(room, sizeof room);
-    TRY(sign(demo, merchant, body, &headers));
-    return demo_http_call(
-        &(struct demo_http){
-            .method = "POST", .port = demo->port[DEMO_PORT_GATEWAY], .path = path, .headers = buf_span(&headers), .body = body},
+    TRY(sign(box, merchant, body, &headers));
+    return sandbox_http_call(
+        &(struct sandbox_http){
+            .method = "POST", .port = box->port[SANDBOX_PORT_GATEWAY], .path = path, .headers = buf_span(&headers), .body = body},
         status, answer);
 }
 
-static void put_merchant(struct http_json_writer *w, const struct demo_merchant *merchant)
+static void put_merchant(struct http_json_writer *w, const struct sandbox_merchant *merchant)
 {
     http_json_open(w, "merchantDetails");
     http_json_put_text(w, "merchantId", merchant->id);
@@ -112,7 +113,7 @@ static const struct wire_field key_fields[] = {
 };
 static const struct wire_record key_record = WIRE_RECORD("key", struct key_body, key_fields);
 
-static enum err fetch_key(const struct demo *demo, const struct demo_merchant *merchant, struct key_body *out)
+static enum err fetch_key(const struct sandbox *box, const struct sandbox_merchant *merchant, struct key_body *out)
 {
     char ask_room[256], room[8192];
     struct buf ask = buf_over(ask_room, sizeof ask_room);
@@ -123,23 +124,23 @@ static enum err fetch_key(const struct demo *demo, const struct demo_merchant *m
     put_merchant(&w, merchant);
     http_json_close(&w);
     TRY(http_json_done(&w));
-    TRY(post(demo, merchant, "/security/v1/keys/generate", buf_span(&ask), &status, &answer));
+    TRY(post(box, merchant, "/security/v1/keys/generate", buf_span(&ask), &status, &answer));
     return status == 201 ? http_json_bind(&key_record, buf_span(&answer), 0, out, NULL) : ERR_CRYPTO;
 }
 
-static void put_year(const struct demo_card *card, char out[static 5])
+static void put_year(const struct sandbox_card *card, char out[static 5])
 {
     (void)snprintf(out, 5, "20%.2s", card->expiry);
 }
 
 /* Number, expiry and code one after the other, under the gateway's key. */
-static enum err encrypt_card(const struct demo *demo, const struct demo_charge *charge, struct key_body *key, struct buf *text)
+static enum err encrypt_card(const struct sandbox *box, const struct sandbox_charge *charge, struct key_body *key, struct buf *text)
 {
     char year[5];
     uint8_t plain_room[CRYPTO_RSA_PLAIN_MAX], cipher_room[CRYPTO_RSA_BYTES];
     struct buf plain = buf_over(plain_room, sizeof plain_room), cipher = buf_over(cipher_room, sizeof cipher_room);
     struct crypto_rsa_key rsa = {0};
-    TRY(fetch_key(demo, charge->merchant, key));
+    TRY(fetch_key(box, charge->merchant, key));
     TRY(crypto_rsa_import_public(WIRE_SPAN(key->spki), &rsa));
     put_year(charge->card, year);
     buf_put_span(&plain, card_pan_span(&charge->card->pan));
@@ -156,12 +157,12 @@ static enum err encrypt_card(const struct demo *demo, const struct demo_charge *
     return buf_done(text);
 }
 
-static enum err put_encrypted(const struct demo *demo, const struct demo_charge *charge, struct http_json_writer *w)
+static enum err put_encrypted(const struct sandbox *box, const struct sandbox_charge *charge, struct http_json_writer *w)
 {
     static struct key_body key;
     char room[360], fields[128];
     struct buf block = buf_over(room, sizeof room);
-    TRY(encrypt_card(demo, charge, &key, &block));
+    TRY(encrypt_card(box, charge, &key, &block));
     (void)snprintf(fields, sizeof fields, "card.cardData:%u,card.expirationMonth:2,card.expirationYear:4,card.securityCode:%zu",
                    charge->card->pan.len, strlen(charge->code));
     http_json_open(w, "encryptionData");
@@ -174,7 +175,7 @@ static enum err put_encrypted(const struct demo *demo, const struct demo_charge 
     return ERR_OK;
 }
 
-static void put_plain(const struct demo_charge *charge, struct http_json_writer *w)
+static void put_plain(const struct sandbox_charge *charge, struct http_json_writer *w)
 {
     char year[5];
     put_year(charge->card, year);
@@ -184,7 +185,7 @@ static void put_plain(const struct demo_charge *charge, struct http_json_writer 
     http_json_put_text(w, "securityCode", charge->code);
 }
 
-static enum err charge_write(const struct demo *demo, const struct demo_charge *charge, struct buf *out)
+static enum err charge_write(const struct sandbox *box, const struct sandbox_charge *charge, struct buf *out)
 {
     struct http_json_writer w = http_json_writer(out);
     char total[24];
@@ -198,7 +199,7 @@ static enum err charge_write(const struct demo *demo, const struct demo_charge *
     http_json_open(&w, "source");
     http_json_put_text(&w, "sourceType", "PaymentCard");
     if (charge->encrypted)
-        TRY(put_encrypted(demo, charge, &w));
+        TRY(put_encrypted(box, charge, &w));
     http_json_open(&w, "card");
     if (!charge->encrypted)
         put_plain(charge, &w);
@@ -232,15 +233,15 @@ static const struct wire_field verdict_fields[] = {
 };
 static const struct wire_record verdict_record = WIRE_RECORD("verdict", struct verdict_body, verdict_fields);
 
-enum err demo_merchant_charge(const struct demo *demo, const struct demo_charge *charge, struct demo_verdict *out)
+enum err sandbox_merchant_charge(const struct sandbox *box, const struct sandbox_charge *charge, struct sandbox_verdict *out)
 {
     static char ask_room[4096], room[BODY_ROOM];
     struct buf ask = buf_over(ask_room, sizeof ask_room);
     struct buf answer = buf_over(room, sizeof room);
     struct verdict_body bound;
-    *out = (struct demo_verdict){0};
-    TRY(charge_write(demo, charge, &ask));
-    enum err err = post(demo, charge->merchant, "/payments/v1/charges", buf_span(&ask), &out->status, &answer);
+    *out = (struct sandbox_verdict){0};
+    TRY(charge_write(box, charge, &ask));
+    enum err err = post(box, charge->merchant, "/payments/v1/charges", buf_span(&ask), &out->status, &answer);
     secret_wipe(ask_room, sizeof ask_room);
     TRY(err);
     TRY(http_json_bind(&verdict_record, buf_span(&answer), 0, &bound, NULL));

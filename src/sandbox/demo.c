@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "main/services.h"
 #include "sandbox/help.h"
+#include "sandbox/sandbox.h"
 #include "sandbox/tell.h"
 
 enum { OFFSET_MAX = 50000 };
@@ -26,31 +26,31 @@ static void on_signal(int signum)
     interrupted = 1;
 }
 
-bool demo_interrupted(void)
+bool sandbox_interrupted(void)
 {
     return interrupted != 0;
 }
 
-enum err demo_fail(struct demo *demo, enum err err, const char *what, const char *detail)
+enum err sandbox_fail(struct sandbox *box, enum err err, const char *what, const char *detail)
 {
-    if (!demo->problem[0])
-        (void)snprintf(demo->problem, sizeof demo->problem, "%s%s%s", what, detail ? ": " : "", detail ? detail : "");
+    if (!box->problem[0])
+        (void)snprintf(box->problem, sizeof box->problem, "%s%s%s", what, detail ? ": " : "", detail ? detail : "");
     return err;
 }
 
-void demo_path(const struct demo *demo, const char *name, char out[static DEMO_PATH])
+void sandbox_path(const struct sandbox *box, const char *name, char out[static SANDBOX_PATH])
 {
-    (void)snprintf(out, DEMO_PATH, "%.200s/%.50s", demo->dir, name);
+    (void)snprintf(out, SANDBOX_PATH, "%.200s/%.50s", box->dir, name);
 }
 
 /* ---- command line ---- */
 
 /* Admin ports stand 1,337 above, not 1,000 as a service's own default: sandboxes with round offsets do not meet. */
-static const uint16_t standard_ports[DEMO_PORTS] = {
-    [DEMO_PORT_HSM] = 1500,           [DEMO_PORT_ISSUER] = 8081,       [DEMO_PORT_VISA] = 8583,
-    [DEMO_PORT_EFTPOS] = 8585,        [DEMO_PORT_GENERIC] = 8586,      [DEMO_PORT_GATEWAY] = 8080,
-    [DEMO_PORT_ADMIN_HSM] = 2837,     [DEMO_PORT_ADMIN_ISSUER] = 9418, [DEMO_PORT_ADMIN_SWITCH] = 9920,
-    [DEMO_PORT_ADMIN_GATEWAY] = 9417,
+static const uint16_t standard_ports[SANDBOX_PORTS] = {
+    [SANDBOX_PORT_HSM] = 1500,           [SANDBOX_PORT_ISSUER] = 8081,       [SANDBOX_PORT_VISA] = 8583,
+    [SANDBOX_PORT_EFTPOS] = 8585,        [SANDBOX_PORT_GENERIC] = 8586,      [SANDBOX_PORT_GATEWAY] = 8080,
+    [SANDBOX_PORT_ADMIN_HSM] = 2837,     [SANDBOX_PORT_ADMIN_ISSUER] = 9418, [SANDBOX_PORT_ADMIN_SWITCH] = 9920,
+    [SANDBOX_PORT_ADMIN_GATEWAY] = 9417,
 };
 
 static void usage(FILE *out)
@@ -67,34 +67,34 @@ static void usage(FILE *out)
         out);
 }
 
-static bool read_offset(struct demo *demo, const char *text)
+static bool read_offset(struct sandbox *box, const char *text)
 {
     char *end = NULL;
     long offset = strtol(text, &end, 10);
     if (!*text || *end || offset < 0 || offset > OFFSET_MAX)
         return false;
-    for (size_t i = 0; i < DEMO_PORTS; i++)
-        demo->port[i] = (uint16_t)(standard_ports[i] + offset);
+    for (size_t i = 0; i < SANDBOX_PORTS; i++)
+        box->port[i] = (uint16_t)(standard_ports[i] + offset);
     return true;
 }
 
 /* 0: go on; otherwise the exit status plus 1. */
-static int read_arguments(struct demo *demo, int argc, char **argv)
+static int read_arguments(struct sandbox *box, int argc, char **argv)
 {
-    (void)read_offset(demo, "0");
+    (void)read_offset(box, "0");
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--help") == 0) {
             usage(stdout);
             return 1;
         } else if (strcmp(argv[i], "--once") == 0) {
-            demo->once = true;
+            box->once = true;
         } else if (strcmp(argv[i], "--json") == 0) {
-            demo->json = true;
+            box->json = true;
         } else if (strcmp(argv[i], "--dir") == 0 && *value && strlen(value) < 200) {
-            (void)snprintf(demo->dir, sizeof demo->dir, "%s", value);
+            (void)snprintf(box->dir, sizeof box->dir, "%s", value);
             i++;
-        } else if (strcmp(argv[i], "--port-offset") == 0 && read_offset(demo, value)) {
+        } else if (strcmp(argv[i], "--port-offset") == 0 && read_offset(box, value)) {
             i++;
         } else {
             (void)fprintf(stderr, "countersign demo: cannot use '%s'\n", argv[i]);
@@ -102,115 +102,115 @@ static int read_arguments(struct demo *demo, int argc, char **argv)
             return 3;
         }
     }
-    demo->colour = !demo->json && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    box->colour = !box->json && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     return 0;
 }
 
 /* ---- run ---- */
 
-static enum err check_ports(struct demo *demo)
+static enum err check_ports(struct sandbox *box)
 {
-    for (size_t i = 0; i < DEMO_PORTS; i++) {
-        struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(demo->port[i]), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    for (size_t i = 0; i < SANDBOX_PORTS; i++) {
+        struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(box->port[i]), .sin_addr = {htonl(INADDR_LOOPBACK)}};
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
         bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
         (void)close(fd);
         char text[96];
-        (void)snprintf(text, sizeof text, "port %u is taken; try --port-offset 100", demo->port[i]);
+        (void)snprintf(text, sizeof text, "port %u is taken; try --port-offset 100", box->port[i]);
         if (!is_free)
-            return demo_fail(demo, ERR_SYSTEM, text, NULL);
+            return sandbox_fail(box, ERR_SYSTEM, text, NULL);
     }
     return ERR_OK;
 }
 
-static enum err start_tap(struct demo *demo)
+static enum err start_tap(struct sandbox *box)
 {
-    const uint16_t far[DEMO_WIRES] = {
-        [DEMO_WIRE_VISA] = demo->port[DEMO_PORT_VISA],
-        [DEMO_WIRE_EFTPOS] = demo->port[DEMO_PORT_EFTPOS],
-        [DEMO_WIRE_SWITCH_HSM] = demo->port[DEMO_PORT_HSM],
-        [DEMO_WIRE_ISSUER_HSM] = demo->port[DEMO_PORT_HSM],
+    const uint16_t far[SANDBOX_WIRES] = {
+        [SANDBOX_WIRE_VISA] = box->port[SANDBOX_PORT_VISA],
+        [SANDBOX_WIRE_EFTPOS] = box->port[SANDBOX_PORT_EFTPOS],
+        [SANDBOX_WIRE_SWITCH_HSM] = box->port[SANDBOX_PORT_HSM],
+        [SANDBOX_WIRE_ISSUER_HSM] = box->port[SANDBOX_PORT_HSM],
     };
-    return demo_tap_start(&demo->tap, far);
+    return sandbox_tap_start(&box->tap, far);
 }
 
-static enum err bring_up(struct demo *demo)
+static enum err bring_up(struct sandbox *box)
 {
-    TRY(check_ports(demo));
-    TRY(demo_prepare_dir(demo));
-    TRY(start_tap(demo)); /* before there are card numbers that its memory would inherit */
-    TRY(demo_invent(demo));
-    TRY(demo_service_start(demo, DEMO_HSM));
-    TRY(demo_service_wait(demo, DEMO_HSM));
-    TRY(demo_make_keys(demo));
-    TRY(demo_write_files(demo));
-    TRY(demo_seed(demo));
-    for (enum demo_service s = DEMO_ISSUER; s < DEMO_SERVICES; s++)
-        TRY(demo_service_start(demo, s));
-    for (enum demo_service s = DEMO_ISSUER; s < DEMO_SERVICES; s++)
-        TRY(demo_service_wait(demo, s));
-    return demo_register_cards(demo);
+    TRY(check_ports(box));
+    TRY(sandbox_prepare_dir(box));
+    TRY(start_tap(box)); /* before there are card numbers that its memory would inherit */
+    TRY(sandbox_invent(box));
+    TRY(sandbox_service_start(box, SANDBOX_HSM));
+    TRY(sandbox_service_wait(box, SANDBOX_HSM));
+    TRY(sandbox_make_keys(box));
+    TRY(sandbox_write_files(box));
+    TRY(sandbox_seed(box));
+    for (enum sandbox_service s = SANDBOX_ISSUER; s < SANDBOX_SERVICES; s++)
+        TRY(sandbox_service_start(box, s));
+    for (enum sandbox_service s = SANDBOX_ISSUER; s < SANDBOX_SERVICES; s++)
+        TRY(sandbox_service_wait(box, s));
+    return sandbox_register_cards(box);
 }
 
-static enum err stay(struct demo *demo)
+static enum err stay(struct sandbox *box)
 {
-    struct demo_tap_line line;
-    while (!demo_interrupted()) {
-        if (demo_services_died(demo) != DEMO_SERVICES)
+    struct sandbox_tap_line line;
+    while (!sandbox_interrupted()) {
+        if (sandbox_services_died(box) != SANDBOX_SERVICES)
             return ERR_CLOSED;
-        if (!demo_tap_read(&demo->tap, 200, &line))
-            demo_sleep_ms(10);
+        if (!sandbox_tap_read(&box->tap, 200, &line))
+            sandbox_sleep_ms(10);
     }
     return ERR_OK;
 }
 
-static enum err run(struct demo *demo, bool *held)
+static enum err run(struct sandbox *box, bool *held)
 {
-    demo->began_us = env_monotonic_us(&demo->env);
-    TRY(bring_up(demo));
-    int64_t took_ms = (env_monotonic_us(&demo->env) - demo->began_us) / 1000;
-    demo_say(demo, "Everything answers after %lld.%lld s. Sandbox: %s", (long long)took_ms / 1000, (long long)took_ms % 1000 / 100,
-             demo->dir);
-    TRY(demo_story(demo, held));
+    box->began_us = env_monotonic_us(&box->env);
+    TRY(bring_up(box));
+    int64_t took_ms = (env_monotonic_us(&box->env) - box->began_us) / 1000;
+    sandbox_say(box, "Everything answers after %lld.%lld s. Sandbox: %s", (long long)took_ms / 1000,
+                (long long)took_ms % 1000 / 100, box->dir);
+    TRY(sandbox_story(box, held));
     /* Not before: the story stops the HSM, and who reads the file finds everything answering. */
-    TRY(demo_write_sandbox(demo));
-    if (demo->once || demo_interrupted())
+    TRY(sandbox_write_json(box));
+    if (box->once || sandbox_interrupted())
         return ERR_OK;
-    demo_help(demo);
-    return stay(demo);
+    sandbox_help(box);
+    return stay(box);
 }
 
-static void report(struct demo *demo, enum err err, bool held)
+static void report(struct sandbox *box, enum err err, bool held)
 {
     if (err != ERR_OK)
-        (void)fprintf(stderr, "countersign demo: %s\n", demo->problem[0] ? demo->problem : err_row(err)->text);
-    else if (!demo_interrupted())
-        demo_say(demo, "\n%s", held ? "Every expectation held." : "NOT every expectation held.");
-    if (demo->temporary && (err != ERR_OK || (!held && !demo_interrupted())))
-        (void)fprintf(stderr, "countersign demo: the logs are in %s\n", demo->dir);
+        (void)fprintf(stderr, "countersign demo: %s\n", box->problem[0] ? box->problem : err_row(err)->text);
+    else if (!sandbox_interrupted())
+        sandbox_say(box, "\n%s", held ? "Every expectation held." : "NOT every expectation held.");
+    if (box->temporary && (err != ERR_OK || (!held && !sandbox_interrupted())))
+        (void)fprintf(stderr, "countersign demo: the logs are in %s\n", box->dir);
 }
 
-int main_demo(int argc, char **argv)
+int sandbox_main(int argc, char **argv)
 {
-    static struct demo demo;
+    static struct sandbox box;
     struct sigaction on = {.sa_handler = on_signal};
     bool held = false;
-    demo.log = (struct log){.fd = STDERR_FILENO, .least = LOG_ERROR, .service = "demo"};
-    demo.env = env_system(&demo.log);
-    demo.tap.lines = -1;
-    int stop = read_arguments(&demo, argc, argv);
+    box.log = (struct log){.fd = STDERR_FILENO, .least = LOG_ERROR, .service = "demo"};
+    box.env = env_system(&box.log);
+    box.tap.lines = -1;
+    int stop = read_arguments(&box, argc, argv);
     if (stop)
         return stop - 1;
     (void)sigaction(SIGINT, &on, NULL);
     (void)sigaction(SIGTERM, &on, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    demo_say(&demo, "Countersign %s sandbox: test keys, loopback, NOT FOR PRODUCTION.", COUNTERSIGN_VERSION);
-    enum err err = run(&demo, &held);
-    demo_services_stop(&demo);
-    demo_tap_stop(&demo.tap);
-    report(&demo, err, held);
-    if (demo.temporary && err == ERR_OK && (held || demo_interrupted()))
-        demo_remove_dir(&demo);
-    return err == ERR_OK && (held || (demo_interrupted() && !demo.once)) ? 0 : 1;
+    sandbox_say(&box, "Countersign %s sandbox: test keys, loopback, NOT FOR PRODUCTION.", COUNTERSIGN_VERSION);
+    enum err err = run(&box, &held);
+    sandbox_services_stop(&box);
+    sandbox_tap_stop(&box.tap);
+    report(&box, err, held);
+    if (box.temporary && err == ERR_OK && (held || sandbox_interrupted()))
+        sandbox_remove_dir(&box);
+    return err == ERR_OK && (held || (sandbox_interrupted() && !box.once)) ? 0 : 1;
 }

@@ -37,12 +37,12 @@ static int count_entries(const char *dir)
     return count;
 }
 
-static void clear(const struct demo *demo)
+static void clear(const struct sandbox *box)
 {
-    char path[DEMO_PATH];
-    DIR *d = opendir(demo->dir);
+    char path[SANDBOX_PATH];
+    DIR *d = opendir(box->dir);
     for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
-        demo_path(demo, e->d_name, path);
+        sandbox_path(box, e->d_name, path);
         if (!is_dot(e->d_name))
             (void)unlink(path);
     }
@@ -50,45 +50,45 @@ static void clear(const struct demo *demo)
         (void)closedir(d);
 }
 
-void demo_remove_dir(const struct demo *demo)
+void sandbox_remove_dir(const struct sandbox *box)
 {
-    clear(demo);
-    (void)rmdir(demo->dir);
+    clear(box);
+    (void)rmdir(box->dir);
 }
 
-static enum err write_file(struct demo *demo, const char *name, struct span text)
+static enum err write_file(struct sandbox *box, const char *name, struct span text)
 {
-    char path[DEMO_PATH];
-    demo_path(demo, name, path);
+    char path[SANDBOX_PATH];
+    sandbox_path(box, name, path);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return demo_fail(demo, ERR_SYSTEM, "cannot write", path);
+        return sandbox_fail(box, ERR_SYSTEM, "cannot write", path);
     bool whole = write(fd, text.at, text.len) == (ssize_t)text.len;
     if (close(fd) != 0 || !whole)
-        return demo_fail(demo, ERR_SYSTEM, "cannot write", path);
+        return sandbox_fail(box, ERR_SYSTEM, "cannot write", path);
     return ERR_OK;
 }
 
-enum err demo_prepare_dir(struct demo *demo)
+enum err sandbox_prepare_dir(struct sandbox *box)
 {
-    char marker[DEMO_PATH], absolute[4096];
-    if (!demo->dir[0]) {
-        (void)snprintf(demo->dir, sizeof demo->dir, "/tmp/countersign-XXXXXX");
-        demo->temporary = mkdtemp(demo->dir) != NULL;
-        if (!demo->temporary)
-            return demo_fail(demo, ERR_SYSTEM, "cannot make a directory", strerror(errno));
-    } else if (mkdir(demo->dir, 0700) != 0 && errno != EEXIST) {
-        return demo_fail(demo, ERR_SYSTEM, "cannot make the directory", strerror(errno));
+    char marker[SANDBOX_PATH], absolute[4096];
+    if (!box->dir[0]) {
+        (void)snprintf(box->dir, sizeof box->dir, "/tmp/countersign-XXXXXX");
+        box->temporary = mkdtemp(box->dir) != NULL;
+        if (!box->temporary)
+            return sandbox_fail(box, ERR_SYSTEM, "cannot make a directory", strerror(errno));
+    } else if (mkdir(box->dir, 0700) != 0 && errno != EEXIST) {
+        return sandbox_fail(box, ERR_SYSTEM, "cannot make the directory", strerror(errno));
     }
-    if (!realpath(demo->dir, absolute) || strlen(absolute) >= 200)
-        return demo_fail(demo, ERR_SYSTEM, "cannot use the directory", demo->dir);
-    (void)snprintf(demo->dir, sizeof demo->dir, "%.200s", absolute);
-    demo_path(demo, MARKER, marker);
+    if (!realpath(box->dir, absolute) || strlen(absolute) >= 200)
+        return sandbox_fail(box, ERR_SYSTEM, "cannot use the directory", box->dir);
+    (void)snprintf(box->dir, sizeof box->dir, "%.200s", absolute);
+    sandbox_path(box, MARKER, marker);
     if (access(marker, F_OK) == 0)
-        clear(demo);
-    else if (count_entries(demo->dir) != 0)
-        return demo_fail(demo, ERR_CONFIG, "the directory holds something that is no sandbox", demo->dir);
-    return write_file(demo, MARKER, span_text("made by countersign demo, which removes everything in here\n"));
+        clear(box);
+    else if (count_entries(box->dir) != 0)
+        return sandbox_fail(box, ERR_CONFIG, "the directory holds something that is no sandbox", box->dir);
+    return write_file(box, MARKER, span_text("made by countersign demo, which removes everything in here\n"));
 }
 
 /* ---- configuration ---- */
@@ -117,10 +117,10 @@ static void put_port(struct buf *out, const char *key, uint16_t port)
     buf_put_text(out, "\n");
 }
 
-static void put_path(const struct demo *demo, struct buf *out, const char *key, const char *scheme, const char *name)
+static void put_path(const struct sandbox *box, struct buf *out, const char *key, const char *scheme, const char *name)
 {
-    char path[DEMO_PATH];
-    demo_path(demo, name, path);
+    char path[SANDBOX_PATH];
+    sandbox_path(box, name, path);
     buf_put_text(out, key);
     buf_put_text(out, " = ");
     buf_put_text(out, scheme);
@@ -128,47 +128,47 @@ static void put_path(const struct demo *demo, struct buf *out, const char *key, 
     buf_put_text(out, "\n");
 }
 
-static void put_vault(const struct demo *demo, struct buf *out)
+static void put_vault(const struct sandbox *box, struct buf *out)
 {
     uint8_t key[32];
-    env_random(&demo->env, key, sizeof key);
+    env_random(&box->env, key, sizeof key);
     buf_put_hex(out, key, sizeof key);
     buf_put_text(out, "\n");
     secret_wipe(key, sizeof key);
 }
 
-static void put_keys(const struct demo *demo, struct buf *out)
+static void put_keys(const struct sandbox *box, struct buf *out)
 {
     buf_put_text(out, "; HSM keys under the public test LMK\n[keys]\n");
-    put_line(out, "cvk", demo->keys.cvk);
-    for (enum demo_mode m = DEMO_ONE_TIME; m < DEMO_MODES; m++)
-        put_line(out, demo_products[m].key_name, demo->keys.mk[m]);
+    put_line(out, "cvk", box->keys.cvk);
+    for (enum sandbox_mode m = SANDBOX_ONE_TIME; m < SANDBOX_MODES; m++)
+        put_line(out, sandbox_products[m].key_name, box->keys.mk[m]);
 }
 
-static void put_common(const struct demo *demo, struct buf *out, const char *database, enum demo_port admin)
+static void put_common(const struct sandbox *box, struct buf *out, const char *database, enum sandbox_port admin)
 {
-    put_path(demo, out, "url", "sqlite:", database);
+    put_path(box, out, "url", "sqlite:", database);
     buf_put_text(out, "[admin]\n");
-    put_address(out, "listen", demo->port[admin]);
+    put_address(out, "listen", box->port[admin]);
     buf_put_text(out, "[vault]\n");
-    put_path(demo, out, "file", "", "vault.key");
+    put_path(box, out, "file", "", "vault.key");
 }
 
-static void put_hsm_client(const struct demo *demo, struct buf *out)
+static void put_hsm_client(const struct sandbox *box, struct buf *out)
 {
     buf_put_text(out, "[hsm]\n");
-    put_address(out, "address", demo->port[DEMO_PORT_HSM]);
+    put_address(out, "address", box->port[SANDBOX_PORT_HSM]);
     buf_put_text(out, "[keys]\n");
-    put_path(demo, out, "file", "", "keys.ini");
+    put_path(box, out, "file", "", "keys.ini");
 }
 
-static void put_issuer(const struct demo *demo, struct buf *out)
+static void put_issuer(const struct sandbox *box, struct buf *out)
 {
     buf_put_text(out, "[store]\n");
-    put_common(demo, out, "ledger.db", DEMO_PORT_ADMIN_ISSUER);
+    put_common(box, out, "ledger.db", SANDBOX_PORT_ADMIN_ISSUER);
     buf_put_text(out, "[rest]\n");
-    put_address(out, "listen", demo->port[DEMO_PORT_ISSUER]);
-    put_hsm_client(demo, out);
+    put_address(out, "listen", box->port[SANDBOX_PORT_ISSUER]);
+    put_hsm_client(box, out);
     buf_put_text(out, "[sandbox]\nenabled = true\n");
 }
 
@@ -180,44 +180,44 @@ static void put_switch_link(struct buf *out, const char *section, uint16_t port)
     put_address(out, "listen", port);
 }
 
-static void put_switch(const struct demo *demo, struct buf *out)
+static void put_switch(const struct sandbox *box, struct buf *out)
 {
     buf_put_text(out, "[store]\n");
-    put_common(demo, out, "ledger.db", DEMO_PORT_ADMIN_SWITCH);
-    put_hsm_client(demo, out);
-    put_switch_link(out, "visa", demo->port[DEMO_PORT_VISA]);
-    put_switch_link(out, "eftpos", demo->port[DEMO_PORT_EFTPOS]);
+    put_common(box, out, "ledger.db", SANDBOX_PORT_ADMIN_SWITCH);
+    put_hsm_client(box, out);
+    put_switch_link(out, "visa", box->port[SANDBOX_PORT_VISA]);
+    put_switch_link(out, "eftpos", box->port[SANDBOX_PORT_EFTPOS]);
     put_line(out, "extract", "generic_126_10");
-    put_switch_link(out, "generic", demo->port[DEMO_PORT_GENERIC]);
+    put_switch_link(out, "generic", box->port[SANDBOX_PORT_GENERIC]);
 }
 
-static void put_gateway(const struct demo *demo, struct buf *out)
+static void put_gateway(const struct sandbox *box, struct buf *out)
 {
     buf_put_text(out, "[store]\n");
-    put_common(demo, out, "gateway.db", DEMO_PORT_ADMIN_GATEWAY);
+    put_common(box, out, "gateway.db", SANDBOX_PORT_ADMIN_GATEWAY);
     buf_put_text(out, "[rest]\n");
-    put_address(out, "listen", demo->port[DEMO_PORT_GATEWAY]);
+    put_address(out, "listen", box->port[SANDBOX_PORT_GATEWAY]);
     buf_put_text(out, "[link]\n");
-    put_port(out, "visa.port", demo->port[DEMO_PORT_VISA]);
-    put_port(out, "eftpos.port", demo->port[DEMO_PORT_EFTPOS]);
+    put_port(out, "visa.port", box->port[SANDBOX_PORT_VISA]);
+    put_port(out, "eftpos.port", box->port[SANDBOX_PORT_EFTPOS]);
 }
 
 static const struct written {
     const char *name;
-    void (*put)(const struct demo *demo, struct buf *out);
+    void (*put)(const struct sandbox *box, struct buf *out);
 } files[] = {
     {"vault.key", put_vault},   {"keys.ini", put_keys},       {"issuer.ini", put_issuer},
     {"switch.ini", put_switch}, {"gateway.ini", put_gateway},
 };
 
-enum err demo_write_files(struct demo *demo)
+enum err sandbox_write_files(struct sandbox *box)
 {
     static char room[FILE_ROOM];
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct buf text = buf_over(room, sizeof room);
-        files[i].put(demo, &text);
+        files[i].put(box, &text);
         TRY(buf_done(&text));
-        TRY(write_file(demo, files[i].name, buf_span(&text)));
+        TRY(write_file(box, files[i].name, buf_span(&text)));
         secret_wipe(room, text.len);
     }
     return ERR_OK;
@@ -232,63 +232,63 @@ static void put_url(struct http_json_writer *w, const char *name, const char *sc
     http_json_put_text(w, name, text);
 }
 
-static void put_services(const struct demo *demo, struct http_json_writer *w)
+static void put_services(const struct sandbox *box, struct http_json_writer *w)
 {
     http_json_open(w, "gateway");
-    put_url(w, "url", "http://", demo->port[DEMO_PORT_GATEWAY]);
+    put_url(w, "url", "http://", box->port[SANDBOX_PORT_GATEWAY]);
     http_json_close(w);
     http_json_open(w, "issuer");
-    put_url(w, "url", "http://", demo->port[DEMO_PORT_ISSUER]);
-    http_json_put_text(w, "issuerId", demo->issuer_id);
-    http_json_put_text(w, "apiKey", demo->issuer_key);
+    put_url(w, "url", "http://", box->port[SANDBOX_PORT_ISSUER]);
+    http_json_put_text(w, "issuerId", box->issuer_id);
+    http_json_put_text(w, "apiKey", box->issuer_key);
     http_json_close(w);
     http_json_open(w, "switch");
-    put_url(w, "visa", "", demo->port[DEMO_PORT_VISA]);
-    put_url(w, "generic", "", demo->port[DEMO_PORT_GENERIC]);
+    put_url(w, "visa", "", box->port[SANDBOX_PORT_VISA]);
+    put_url(w, "generic", "", box->port[SANDBOX_PORT_GENERIC]);
     http_json_close(w);
     http_json_open(w, "hsm");
-    put_url(w, "address", "", demo->port[DEMO_PORT_HSM]);
+    put_url(w, "address", "", box->port[SANDBOX_PORT_HSM]);
     http_json_put_integer(w, "header", 4);
     http_json_close(w);
 }
 
-static void put_people(const struct demo *demo, struct http_json_writer *w)
+static void put_people(const struct sandbox *box, struct http_json_writer *w)
 {
     http_json_open_array(w, "merchants");
-    for (size_t i = 0; i < DEMO_MERCHANTS; i++) {
+    for (size_t i = 0; i < SANDBOX_MERCHANTS; i++) {
         http_json_open(w, NULL);
-        http_json_put_text(w, "merchantId", demo->merchant[i].id);
-        http_json_put_text(w, "terminalId", demo->merchant[i].terminal);
-        http_json_put_text(w, "apiKey", demo->merchant[i].api_key);
-        http_json_put_text(w, "secret", demo->merchant[i].secret);
+        http_json_put_text(w, "merchantId", box->merchant[i].id);
+        http_json_put_text(w, "terminalId", box->merchant[i].terminal);
+        http_json_put_text(w, "apiKey", box->merchant[i].api_key);
+        http_json_put_text(w, "secret", box->merchant[i].secret);
         http_json_close(w);
     }
     http_json_close_array(w);
     http_json_open_array(w, "cards");
-    for (size_t i = 0; i < DEMO_CARDS; i++) {
+    for (size_t i = 0; i < SANDBOX_CARDS; i++) {
         http_json_open(w, NULL);
-        http_json_put_text(w, "cardId", demo->card[i].id);
-        http_json_put(w, "pan", card_pan_span(&demo->card[i].pan));
-        http_json_put_text(w, "expiry", demo->card[i].expiry);
-        http_json_put_text(w, "mode", demo_products[demo->card[i].mode].mode);
+        http_json_put_text(w, "cardId", box->card[i].id);
+        http_json_put(w, "pan", card_pan_span(&box->card[i].pan));
+        http_json_put_text(w, "expiry", box->card[i].expiry);
+        http_json_put_text(w, "mode", sandbox_products[box->card[i].mode].mode);
         http_json_close(w);
     }
     http_json_close_array(w);
 }
 
-enum err demo_write_sandbox(struct demo *demo)
+enum err sandbox_write_json(struct sandbox *box)
 {
     static char room[FILE_ROOM];
-    char from[DEMO_PATH], to[DEMO_PATH];
+    char from[SANDBOX_PATH], to[SANDBOX_PATH];
     struct buf text = buf_over(room, sizeof room);
     struct http_json_writer w = http_json_writer(&text);
     http_json_open(&w, NULL);
-    put_services(demo, &w);
-    put_people(demo, &w);
+    put_services(box, &w);
+    put_people(box, &w);
     http_json_close(&w);
     TRY(http_json_done(&w));
-    TRY(write_file(demo, "sandbox.json.new", buf_span(&text)));
-    demo_path(demo, "sandbox.json.new", from);
-    demo_path(demo, "sandbox.json", to);
-    return rename(from, to) == 0 ? ERR_OK : demo_fail(demo, ERR_SYSTEM, "cannot write", to);
+    TRY(write_file(box, "sandbox.json.new", buf_span(&text)));
+    sandbox_path(box, "sandbox.json.new", from);
+    sandbox_path(box, "sandbox.json", to);
+    return rename(from, to) == 0 ? ERR_OK : sandbox_fail(box, ERR_SYSTEM, "cannot write", to);
 }

@@ -3,14 +3,14 @@
  * What the sandbox says when the story is over.
  *
  * Purpose    URLs, keys and lines for the shell that work when pasted.
- * Ownership  Borrows the demo.
+ * Ownership  Borrows the sandbox.
  * Threading  One thread.
  */
-#ifndef MAIN_DEMO_HELP_H
-#define MAIN_DEMO_HELP_H
+#ifndef SANDBOX_HELP_H
+#define SANDBOX_HELP_H
 
 #include "sandbox/internal.h"
 
-void demo_help(const struct demo *demo);
+void sandbox_help(const struct sandbox *box);
 
 #endif

@@ -2,17 +2,17 @@
 /*
  * The sandbox: what the parts of `countersign demo` share.
  *
- * Purpose    demo.c reads the command line and runs the sandbox; demo_process.c starts, watches and stops the services;
- *            demo_seed.c fills the directory; demo_tap.c listens on the wires between them; demo_story.c tells the story;
- *            demo_tell.c prints it.
- * Ownership  One struct demo, owned by main_demo. It plays cardholder and merchant, so it knows card numbers and secrets in clear:
+ * Purpose    demo.c reads the command line and runs the sandbox; process.c and services.c start, watch and stop the services;
+ *            seed.c fills the directory; tap.c listens on the wires between them; story.c tells the story;
+ *            tell.c prints it.
+ * Ownership  One struct sandbox, owned by sandbox_main. It plays cardholder and merchant, so it knows card numbers and secrets in clear:
  *            it is a client of the sandbox, no part of the product's trusted side.
  * Threading  One thread; the tap is a process of its own.
  * Failure    The first problem is one line for people in demo->problem.
- * Limits     DEMO_CARDS cards, DEMO_MERCHANTS merchants, paths up to 200 characters.
+ * Limits     SANDBOX_CARDS cards, SANDBOX_MERCHANTS merchants, paths up to 200 characters.
  */
-#ifndef MAIN_DEMO_H
-#define MAIN_DEMO_H
+#ifndef SANDBOX_INTERNAL_H
+#define SANDBOX_INTERNAL_H
 
 #include "base/env.h"
 #include "base/secret.h"
@@ -20,118 +20,118 @@
 #include "sandbox/process.h"
 #include "sandbox/tap.h"
 
-enum { DEMO_CARDS = 100, DEMO_MERCHANTS = 10, DEMO_PATH = 256, DEMO_ISSUER_ID = 10 };
+enum { SANDBOX_CARDS = 100, SANDBOX_MERCHANTS = 10, SANDBOX_PATH = 256, SANDBOX_ISSUER_ID = 10 };
 
 /* The services, in the order of their start; they stop in the opposite order. */
-enum demo_service { DEMO_HSM, DEMO_ISSUER, DEMO_SWITCH, DEMO_GATEWAY, DEMO_SERVICES };
+enum sandbox_service { SANDBOX_HSM, SANDBOX_ISSUER, SANDBOX_SWITCH, SANDBOX_GATEWAY, SANDBOX_SERVICES };
 
-enum demo_port {
-    DEMO_PORT_HSM,
-    DEMO_PORT_ISSUER,
-    DEMO_PORT_VISA,
-    DEMO_PORT_EFTPOS,
-    DEMO_PORT_GENERIC,
-    DEMO_PORT_GATEWAY,
-    DEMO_PORT_ADMIN_HSM,
-    DEMO_PORT_ADMIN_ISSUER,
-    DEMO_PORT_ADMIN_SWITCH,
-    DEMO_PORT_ADMIN_GATEWAY,
-    DEMO_PORTS
+enum sandbox_port {
+    SANDBOX_PORT_HSM,
+    SANDBOX_PORT_ISSUER,
+    SANDBOX_PORT_VISA,
+    SANDBOX_PORT_EFTPOS,
+    SANDBOX_PORT_GENERIC,
+    SANDBOX_PORT_GATEWAY,
+    SANDBOX_PORT_ADMIN_HSM,
+    SANDBOX_PORT_ADMIN_ISSUER,
+    SANDBOX_PORT_ADMIN_SWITCH,
+    SANDBOX_PORT_ADMIN_GATEWAY,
+    SANDBOX_PORTS
 };
 
-enum demo_mode { DEMO_STATIC, DEMO_ONE_TIME, DEMO_TIME_WINDOW, DEMO_MODES };
+enum sandbox_mode { SANDBOX_STATIC, SANDBOX_ONE_TIME, SANDBOX_TIME_WINDOW, SANDBOX_MODES };
 
 /* What a product of the sandbox is made of. */
-struct demo_product {
+struct sandbox_product {
     const char *id;
     const char *mode;     /* as the credentials API and sandbox.json write it */
     const char *network;  /* product.network of the ledger */
     const char *bin;      /* first digits of its cards */
     const char *key_name; /* in keys.ini: the key of its codes beside the CVK */
 };
-extern const struct demo_product demo_products[DEMO_MODES];
+extern const struct sandbox_product sandbox_products[SANDBOX_MODES];
 
-struct demo_card {
+struct sandbox_card {
     char id[24];
     struct pan pan;
     char expiry[5]; /* YYMM */
-    enum demo_mode mode;
+    enum sandbox_mode mode;
 };
 
-struct demo_merchant {
+struct sandbox_merchant {
     char id[20];
     char terminal[12];
     char api_key[40];
     char secret[48];
 };
 
-struct demo_keys {
+struct sandbox_keys {
     char cvk[80];
-    char mk[DEMO_MODES][80]; /* MK-AC of one_time and time_window; under the test LMK */
+    char mk[SANDBOX_MODES][80]; /* MK-AC of one_time and time_window; under the test LMK */
 };
 
-struct demo {
+struct sandbox {
     struct env env;
     struct log log;
-    char dir[DEMO_PATH];
+    char dir[SANDBOX_PATH];
     bool once;
     bool json;
     bool colour;
     bool temporary; /* the directory is ours to remove */
-    uint16_t port[DEMO_PORTS];
-    struct demo_child child[DEMO_SERVICES];
-    struct demo_tap tap;
-    struct demo_keys keys;
-    char issuer_id[DEMO_ISSUER_ID + 1];
+    uint16_t port[SANDBOX_PORTS];
+    struct sandbox_child child[SANDBOX_SERVICES];
+    struct sandbox_tap tap;
+    struct sandbox_keys keys;
+    char issuer_id[SANDBOX_ISSUER_ID + 1];
     char issuer_key[48]; /* X-Api-Key of the issuer's REST */
-    struct demo_card card[DEMO_CARDS];
-    struct demo_merchant merchant[DEMO_MERCHANTS];
+    struct sandbox_card card[SANDBOX_CARDS];
+    struct sandbox_merchant merchant[SANDBOX_MERCHANTS];
     int64_t began_us; /* monotonic, of the start */
     char problem[240];
 };
 
 /* Keeps the first problem; gives back err. The text is `what`, then `detail` if there is one. */
-enum err demo_fail(struct demo *demo, enum err err, const char *what, const char *detail);
-/* "DIR/NAME" in a buffer of DEMO_PATH bytes. */
-void demo_path(const struct demo *demo, const char *name, char out[static DEMO_PATH]);
+enum err sandbox_fail(struct sandbox *box, enum err err, const char *what, const char *detail);
+/* "DIR/NAME" in a buffer of SANDBOX_PATH bytes. */
+void sandbox_path(const struct sandbox *box, const char *name, char out[static SANDBOX_PATH]);
 /* True once Ctrl-C or SIGTERM arrived. */
-bool demo_interrupted(void);
+bool sandbox_interrupted(void);
 
-/* ---- demo_services.c ---- */
+/* ---- services.c ---- */
 
-MUST_USE enum err demo_service_start(struct demo *demo, enum demo_service service);
+MUST_USE enum err sandbox_service_start(struct sandbox *box, enum sandbox_service service);
 /* Waits until it answers, its death, or the time limit. */
-MUST_USE enum err demo_service_wait(struct demo *demo, enum demo_service service);
-MUST_USE enum err demo_service_stop(struct demo *demo, enum demo_service service);
-void demo_services_stop(struct demo *demo);
-/* The service that ended by itself, or DEMO_SERVICES. */
-enum demo_service demo_services_died(struct demo *demo);
+MUST_USE enum err sandbox_service_wait(struct sandbox *box, enum sandbox_service service);
+MUST_USE enum err sandbox_service_stop(struct sandbox *box, enum sandbox_service service);
+void sandbox_services_stop(struct sandbox *box);
+/* The service that ended by itself, or SANDBOX_SERVICES. */
+enum sandbox_service sandbox_services_died(struct sandbox *box);
 
-/* ---- demo_files.c, demo_seed.c ---- */
+/* ---- files.c, seed.c ---- */
 
 /* Makes the directory, or clears an old sandbox out of it; a directory with anything else in it is refused. */
-MUST_USE enum err demo_prepare_dir(struct demo *demo);
+MUST_USE enum err sandbox_prepare_dir(struct sandbox *box);
 /* Removes the directory and what a sandbox puts there. */
-void demo_remove_dir(const struct demo *demo);
+void sandbox_remove_dir(const struct sandbox *box);
 /* Cards, merchants, API keys: made before anything runs. */
-MUST_USE enum err demo_invent(struct demo *demo);
+MUST_USE enum err sandbox_invent(struct sandbox *box);
 /* Keys from the running HSM. */
-MUST_USE enum err demo_make_keys(struct demo *demo);
+MUST_USE enum err sandbox_make_keys(struct sandbox *box);
 /* vault.key, keys.ini, *.ini. */
-MUST_USE enum err demo_write_files(struct demo *demo);
+MUST_USE enum err sandbox_write_files(struct sandbox *box);
 /* Products, API client and merchants into the databases. */
-MUST_USE enum err demo_seed(struct demo *demo);
+MUST_USE enum err sandbox_seed(struct sandbox *box);
 struct store;
 struct arena;
-MUST_USE enum err demo_seed_merchants(struct demo *demo, struct store *store, struct arena *arena);
+MUST_USE enum err sandbox_seed_merchants(struct sandbox *box, struct store *store, struct arena *arena);
 /* Cards, through the issuer's own API, which opens their accounts. */
-MUST_USE enum err demo_register_cards(struct demo *demo);
+MUST_USE enum err sandbox_register_cards(struct sandbox *box);
 /* sandbox.json, by rename. */
-MUST_USE enum err demo_write_sandbox(struct demo *demo);
+MUST_USE enum err sandbox_write_json(struct sandbox *box);
 
-/* ---- demo_story.c ---- */
+/* ---- story.c ---- */
 
 /* *held: every expectation did. */
-MUST_USE enum err demo_story(struct demo *demo, bool *held);
+MUST_USE enum err sandbox_story(struct sandbox *box, bool *held);
 
 #endif

@@ -15,11 +15,11 @@
 
 enum { HTTP_ROOM = 128 * 1024, HSM_HEADER = 4 };
 
-enum err demo_connect(uint16_t port, int *out)
+enum err sandbox_connect(uint16_t port, int *out)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    struct timeval limit = {DEMO_WAIT_MS / 1000, 0};
+    struct timeval limit = {SANDBOX_WAIT_MS / 1000, 0};
     int one = 1;
     if (fd < 0)
         return ERR_SYSTEM;
@@ -61,7 +61,7 @@ static enum err receive(int fd, struct buf *data, size_t want)
 
 /* ---- HTTP ---- */
 
-static void request_write(const struct demo_http *call, struct buf *out)
+static void request_write(const struct sandbox_http *call, struct buf *out)
 {
     buf_put_text(out, call->method);
     buf_put_text(out, " ");
@@ -90,14 +90,14 @@ static enum err answer_read(struct span answer, unsigned *status, struct buf *bo
     return buf_done(body);
 }
 
-enum err demo_http_call(const struct demo_http *call, unsigned *status, struct buf *body)
+enum err sandbox_http_call(const struct sandbox_http *call, unsigned *status, struct buf *body)
 {
     static uint8_t room[HTTP_ROOM];
     struct buf data = buf_over(room, sizeof room);
     int fd = -1;
     request_write(call, &data);
     TRY(buf_done(&data));
-    TRY(demo_connect(call->port, &fd));
+    TRY(sandbox_connect(call->port, &fd));
     enum err err = send_all(fd, buf_span(&data));
     secret_wipe(room, data.len);
     data = buf_over(room, sizeof room);
@@ -110,12 +110,12 @@ enum err demo_http_call(const struct demo_http *call, unsigned *status, struct b
     return err;
 }
 
-bool demo_http_says(uint16_t port, const char *path, const char *text)
+bool sandbox_http_says(uint16_t port, const char *path, const char *text)
 {
     static uint8_t room[64 * 1024];
     struct buf body = buf_over(room, sizeof room);
     unsigned status = 0;
-    enum err err = demo_http_call(&(struct demo_http){.method = "GET", .port = port, .path = path}, &status, &body);
+    enum err err = sandbox_http_call(&(struct sandbox_http){.method = "GET", .port = port, .path = path}, &status, &body);
     return err == ERR_OK && status == 200 && memmem(room, body.len, text, strlen(text)) != NULL;
 }
 
@@ -139,7 +139,7 @@ static enum err exchange(int fd, struct span command, struct buf *reply)
     return reply->len > 2 + HSM_HEADER ? ERR_OK : ERR_FRAME;
 }
 
-enum err demo_hsm_call(uint16_t port, enum hostcmd_id id, const void *request, void *reply)
+enum err sandbox_hsm_call(uint16_t port, enum hostcmd_id id, const void *request, void *reply)
 {
     uint8_t command_room[1024], reply_room[1024];
     struct buf command = buf_over(command_room, sizeof command_room);
@@ -147,7 +147,7 @@ enum err demo_hsm_call(uint16_t port, enum hostcmd_id id, const void *request, v
     enum err answer = ERR_OK;
     int fd = -1;
     TRY(hostcmd_request_build(id, request, HOSTCMD_LMK_DEFAULT, &command));
-    TRY(demo_connect(port, &fd));
+    TRY(sandbox_connect(port, &fd));
     enum err err = exchange(fd, buf_span(&command), &got);
     if (err == ERR_OK)
         err = hostcmd_reply_parse(id, request, span_slice(buf_span(&got), 2 + HSM_HEADER, got.len), &answer, reply);

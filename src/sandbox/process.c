@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-void demo_sleep_ms(int ms)
+void sandbox_sleep_ms(int ms)
 {
     struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
     (void)nanosleep(&t, NULL);
@@ -35,7 +35,7 @@ static _Noreturn void become(char *const argv[], const char *log_path, pid_t par
     _exit(127);
 }
 
-enum err demo_child_start(struct demo_child *child, char *const argv[], const char *log_path)
+enum err sandbox_child_start(struct sandbox_child *child, char *const argv[], const char *log_path)
 {
     pid_t parent = getpid();
     pid_t pid = fork();
@@ -43,11 +43,11 @@ enum err demo_child_start(struct demo_child *child, char *const argv[], const ch
         return ERR_SYSTEM;
     if (pid == 0)
         become(argv, log_path, parent);
-    *child = (struct demo_child){.pid = pid};
+    *child = (struct sandbox_child){.pid = pid};
     return ERR_OK;
 }
 
-bool demo_child_ended(struct demo_child *child)
+bool sandbox_child_ended(struct sandbox_child *child)
 {
     if (child->pid == 0 || waitpid(child->pid, &child->status, WNOHANG) != child->pid)
         return false;
@@ -55,22 +55,22 @@ bool demo_child_ended(struct demo_child *child)
     return true;
 }
 
-void demo_child_stop(struct demo_child *child, int grace_ms)
+void sandbox_child_stop(struct sandbox_child *child, int grace_ms)
 {
     if (child->pid == 0)
         return;
     (void)kill(child->pid, SIGTERM);
     for (int waited = 0; waited < grace_ms; waited += 10) {
-        if (demo_child_ended(child))
+        if (sandbox_child_ended(child))
             return;
-        demo_sleep_ms(10);
+        sandbox_sleep_ms(10);
     }
     (void)kill(child->pid, SIGKILL);
     (void)waitpid(child->pid, &child->status, 0);
     child->pid = 0;
 }
 
-void demo_child_describe(const struct demo_child *child, char *out, size_t cap)
+void sandbox_child_describe(const struct sandbox_child *child, char *out, size_t cap)
 {
     if (WIFSIGNALED(child->status))
         (void)snprintf(out, cap, "signal %d (%s)", WTERMSIG(child->status), strsignal(WTERMSIG(child->status)));

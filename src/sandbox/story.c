@@ -23,41 +23,41 @@ enum code_from {
 static const struct step {
     const char *title;
     enum action action;
-    enum demo_mode card;
+    enum sandbox_mode card;
     enum code_from code;
     bool encrypted;
     const char *approval; /* what the gateway must answer */
     const char *match;
     const char *de39; /* what must have come over the link */
 } steps[] = {
-    {"The printed code of a card is approved", PAY, DEMO_STATIC, SHOWN, true, "APPROVED", "MATCHED", "00"},
-    {"A fresh one-time code is approved", PAY, DEMO_ONE_TIME, SHOWN, true, "APPROVED", "MATCHED", "00"},
-    {"The same code again is refused", PAY, DEMO_ONE_TIME, AGAIN, false, "DECLINED", "NOT_MATCHED", "N7"},
-    {"A wrong code is refused", PAY, DEMO_ONE_TIME, OFF_BY_ONE, false, "DECLINED", "NOT_MATCHED", "N7"},
-    {"This hour's code over eftpos, where the static check fails, is approved", PAY, DEMO_TIME_WINDOW, SHOWN, true, "APPROVED",
+    {"The printed code of a card is approved", PAY, SANDBOX_STATIC, SHOWN, true, "APPROVED", "MATCHED", "00"},
+    {"A fresh one-time code is approved", PAY, SANDBOX_ONE_TIME, SHOWN, true, "APPROVED", "MATCHED", "00"},
+    {"The same code again is refused", PAY, SANDBOX_ONE_TIME, AGAIN, false, "DECLINED", "NOT_MATCHED", "N7"},
+    {"A wrong code is refused", PAY, SANDBOX_ONE_TIME, OFF_BY_ONE, false, "DECLINED", "NOT_MATCHED", "N7"},
+    {"This hour's code over eftpos, where the static check fails, is approved", PAY, SANDBOX_TIME_WINDOW, SHOWN, true, "APPROVED",
      NULL, "00"},
-    {"The hour before's code over eftpos is approved", PAY, DEMO_TIME_WINDOW, HOUR_BEFORE, false, "APPROVED", NULL, "00"},
-    {"The HSM is stopped", STOP_HSM, DEMO_STATIC, NO_CODE, false, NULL, NULL, NULL},
-    {"Nobody can check a code: not processed", PAY, DEMO_STATIC, REMEMBERED, false, "DECLINED", "NOT_PROCESSED", "91"},
-    {"The HSM is back", START_HSM, DEMO_STATIC, NO_CODE, false, NULL, NULL, NULL},
-    {"A fresh one-time code is approved again", PAY, DEMO_ONE_TIME, SHOWN, true, "APPROVED", "MATCHED", "00"},
+    {"The hour before's code over eftpos is approved", PAY, SANDBOX_TIME_WINDOW, HOUR_BEFORE, false, "APPROVED", NULL, "00"},
+    {"The HSM is stopped", STOP_HSM, SANDBOX_STATIC, NO_CODE, false, NULL, NULL, NULL},
+    {"Nobody can check a code: not processed", PAY, SANDBOX_STATIC, REMEMBERED, false, "DECLINED", "NOT_PROCESSED", "91"},
+    {"The HSM is back", START_HSM, SANDBOX_STATIC, NO_CODE, false, NULL, NULL, NULL},
+    {"A fresh one-time code is approved again", PAY, SANDBOX_ONE_TIME, SHOWN, true, "APPROVED", "MATCHED", "00"},
 };
 
 enum { HOUR_MS = 3600000, BOUNDARY_MS = 3000, WIRE_WAIT_MS = 40, AMOUNT_MINOR = 2590 };
 
 struct story {
-    struct demo *demo;
-    struct demo_tell tell;
-    struct demo_card *card[DEMO_MODES]; /* one of each product */
-    char paid[5];                       /* the last code */
-    char printed[5];                    /* of card[DEMO_STATIC] */
-    char de39[3];                       /* the last one on the gateway's links */
+    struct sandbox *box;
+    struct sandbox_tell tell;
+    struct sandbox_card *card[SANDBOX_MODES]; /* one of each product */
+    char paid[5];                             /* the last code */
+    char printed[5];                          /* of card[SANDBOX_STATIC] */
+    char de39[3];                             /* the last one on the gateway's links */
 };
 
 /* ---- wires ---- */
 
 /* ` 39=91 ` or at the end. */
-static void note_de39(struct story *s, const struct demo_tap_line *line)
+static void note_de39(struct story *s, const struct sandbox_tap_line *line)
 {
     const char *at = strstr(line->text, " 39=");
     if (at && strcmp(line->to, "gateway") == 0 && strlen(at) >= 6) {
@@ -69,64 +69,64 @@ static void note_de39(struct story *s, const struct demo_tap_line *line)
 /* Everything that has passed; a moment of silence ends it. */
 static void tell_wires(struct story *s)
 {
-    struct demo_tap_line line;
-    while (demo_tap_read(&s->demo->tap, WIRE_WAIT_MS, &line)) {
+    struct sandbox_tap_line line;
+    while (sandbox_tap_read(&s->box->tap, WIRE_WAIT_MS, &line)) {
         note_de39(s, &line);
-        demo_tell_wire(&s->tell, line.from, line.to, line.text);
+        sandbox_tell_wire(&s->tell, line.from, line.to, line.text);
     }
 }
 
 /* ---- codes ---- */
 
-static enum err show_code(struct story *s, const struct demo_card *card, char out[static 5])
+static enum err show_code(struct story *s, const struct sandbox_card *card, char out[static 5])
 {
-    struct demo_credentials shown;
+    struct sandbox_credentials shown;
     char text[200], mask[CARD_MASK_SIZE];
-    (void)snprintf(text, sizeof text, "GET /v2/issuers/%s/cards/%s/credentials", s->demo->issuer_id, card->id);
-    demo_tell_wire(&s->tell, "app", "issuer", text);
-    TRY(demo_holder_display(s->demo, card, &shown));
+    (void)snprintf(text, sizeof text, "GET /v2/issuers/%s/cards/%s/credentials", s->box->issuer_id, card->id);
+    sandbox_tell_wire(&s->tell, "app", "issuer", text);
+    TRY(sandbox_holder_display(s->box, card, &shown));
     tell_wires(s);
     card_pan_mask(&card->pan, mask);
     (void)snprintf(text, sizeof text, "%u pan=%s cvv=%s%s%s", shown.status, mask, shown.code[0] ? "***" : "none",
                    shown.expires_at[0] ? " cvvExpiresAt=" : "", shown.expires_at);
-    demo_tell_wire(&s->tell, "issuer", "app", text);
+    sandbox_tell_wire(&s->tell, "issuer", "app", text);
     memcpy(out, shown.code, 5);
     secret_wipe(&shown, sizeof shown);
-    return out[0] ? ERR_OK : demo_fail(s->demo, ERR_NOT_FOUND, "the issuer showed no code", card->id);
+    return out[0] ? ERR_OK : sandbox_fail(s->box, ERR_NOT_FOUND, "the issuer showed no code", card->id);
 }
 
 /* The narrator asks the HSM what the app showed an hour ago. */
-static enum err code_of_hour_before(struct story *s, const struct demo_card *card, char out[static 5])
+static enum err code_of_hour_before(struct story *s, const struct sandbox_card *card, char out[static 5])
 {
     struct hostcmd_qy ask = {0};
     struct hostcmd_qy_reply reply = {0};
     char time[11];
-    int64_t now = env_wall_ms(&s->demo->env);
+    int64_t now = env_wall_ms(&s->box->env);
     if (HOUR_MS - now % HOUR_MS < BOUNDARY_MS)
-        demo_sleep_ms(BOUNDARY_MS + 100);
-    struct env_calendar c = env_calendar(env_wall_ms(&s->demo->env) - HOUR_MS);
+        sandbox_sleep_ms(BOUNDARY_MS + 100);
+    struct env_calendar c = env_calendar(env_wall_ms(&s->box->env) - HOUR_MS);
     (void)snprintf(time, sizeof time, "%02u%02u%02u%02u%02u", (unsigned)c.year % 100u, (unsigned)c.month % 100u,
                    (unsigned)c.day % 100u, (unsigned)c.hour % 100u, (unsigned)c.minute % 100u);
     WIRE_SET(ask.scheme, span_text("5"));
-    WIRE_SET(ask.key, span_text(s->demo->keys.mk[DEMO_TIME_WINDOW]));
+    WIRE_SET(ask.key, span_text(s->box->keys.mk[SANDBOX_TIME_WINDOW]));
     WIRE_SET(ask.method, span_text("A"));
     WIRE_SET(ask.pan, card_pan_span(&card->pan));
     WIRE_SET(ask.expiry, span_text(card->expiry));
     WIRE_SET(ask.service, span_text(CARD_SERVICE_CVV2));
     WIRE_SET(ask.time, span_text(time));
     WIRE_SET(ask.twu, span_text("01"));
-    TRY(demo_hsm_call(s->demo->port[DEMO_PORT_HSM], HOSTCMD_QY, &ask, &reply));
+    TRY(sandbox_hsm_call(s->box->port[SANDBOX_PORT_HSM], HOSTCMD_QY, &ask, &reply));
     memcpy(out, reply.code.at, 3);
     out[3] = '\0';
     secret_wipe(&ask, sizeof ask);
     secret_wipe(&reply, sizeof reply);
-    demo_tell_wire(&s->tell, "narrator", "HSM", "QY scheme=5: which code did the app show an hour ago?");
+    sandbox_tell_wire(&s->tell, "narrator", "HSM", "QY scheme=5: which code did the app show an hour ago?");
     return ERR_OK;
 }
 
 static enum err choose_code(struct story *s, const struct step *step, char out[static 5])
 {
-    const struct demo_card *card = s->card[step->card];
+    const struct sandbox_card *card = s->card[step->card];
     switch (step->code) {
     case NO_CODE:
         return ERR_INTERNAL;
@@ -163,31 +163,31 @@ static void describe_outcome(const char *approval, const char *match, const char
 static enum err pay(struct story *s, const struct step *step, bool *held)
 {
     char code[5] = "", text[200], mask[CARD_MASK_SIZE], expected[160], found[160];
-    struct demo_verdict v;
+    struct sandbox_verdict v;
     TRY(choose_code(s, step, code));
-    struct demo_charge charge = {.merchant = &s->demo->merchant[0],
-                                 .card = s->card[step->card],
-                                 .code = code,
-                                 .amount_minor = AMOUNT_MINOR,
-                                 .encrypted = step->encrypted};
+    struct sandbox_charge charge = {.merchant = &s->box->merchant[0],
+                                    .card = s->card[step->card],
+                                    .code = code,
+                                    .amount_minor = AMOUNT_MINOR,
+                                    .encrypted = step->encrypted};
     card_pan_mask(&charge.card->pan, mask);
     (void)snprintf(text, sizeof text, "POST /payments/v1/charges 25.90 AUD card=%s code=***%s", mask,
                    step->encrypted ? " (in an RSA-OAEP block)" : "");
-    demo_tell_wire(&s->tell, "merchant", "gateway", text);
+    sandbox_tell_wire(&s->tell, "merchant", "gateway", text);
     memcpy(s->de39, "--", 3);
-    int64_t began = env_monotonic_us(&s->demo->env);
-    TRY(demo_merchant_charge(s->demo, &charge, &v));
-    int64_t took = env_monotonic_us(&s->demo->env) - began;
+    int64_t began = env_monotonic_us(&s->box->env);
+    TRY(sandbox_merchant_charge(s->box, &charge, &v));
+    int64_t took = env_monotonic_us(&s->box->env) - began;
     tell_wires(s);
     (void)snprintf(text, sizeof text, "%u %s responseCode=%s securityCodeMatch=%s%s", v.status, v.approval, v.response,
                    v.match[0] ? v.match : "none", v.problem);
-    demo_tell_wire(&s->tell, "gateway", "merchant", text);
+    sandbox_tell_wire(&s->tell, "gateway", "merchant", text);
     *held = is_as_told(step->approval, v.approval) && is_as_told(step->match, v.match) && is_as_told(step->de39, s->de39);
     describe_outcome(step->approval, step->match, step->de39, expected);
     describe_outcome(v.approval[0] ? v.approval : v.problem, step->match ? v.match : NULL, s->de39, found);
-    demo_tell_end(&s->tell, *held, expected, found, took);
+    sandbox_tell_end(&s->tell, *held, expected, found, took);
     memcpy(s->paid, code, 5);
-    if (step->card == DEMO_STATIC)
+    if (step->card == SANDBOX_STATIC)
         memcpy(s->printed, code, 5);
     return ERR_OK;
 }
@@ -196,21 +196,22 @@ enum { READY_LOOKS = 4, READY_LOOK_MS = 50 };
 
 static enum err switch_hsm(struct story *s, bool on, bool *held)
 {
-    int64_t began = env_monotonic_us(&s->demo->env);
+    int64_t began = env_monotonic_us(&s->box->env);
     if (on) {
-        TRY(demo_service_start(s->demo, DEMO_HSM));
-        TRY(demo_service_wait(s->demo, DEMO_HSM));
+        TRY(sandbox_service_start(s->box, SANDBOX_HSM));
+        TRY(sandbox_service_wait(s->box, SANDBOX_HSM));
         /* A connection to the tap made while nothing stood behind it is about to be cut: ready must hold for a while. */
         for (int look = 0; look < READY_LOOKS; look++) {
-            demo_sleep_ms(READY_LOOK_MS);
-            TRY(demo_service_wait(s->demo, DEMO_ISSUER));
-            TRY(demo_service_wait(s->demo, DEMO_SWITCH));
+            sandbox_sleep_ms(READY_LOOK_MS);
+            TRY(sandbox_service_wait(s->box, SANDBOX_ISSUER));
+            TRY(sandbox_service_wait(s->box, SANDBOX_SWITCH));
         }
     } else {
-        TRY(demo_service_stop(s->demo, DEMO_HSM));
+        TRY(sandbox_service_stop(s->box, SANDBOX_HSM));
     }
     *held = true;
-    demo_tell_end(&s->tell, true, on ? "running" : "stopped", on ? "running" : "stopped", env_monotonic_us(&s->demo->env) - began);
+    sandbox_tell_end(&s->tell, true, on ? "running" : "stopped", on ? "running" : "stopped",
+                     env_monotonic_us(&s->box->env) - began);
     return ERR_OK;
 }
 
@@ -229,32 +230,32 @@ static enum err run_step(struct story *s, const struct step *step, bool *held)
 
 static void choose_cards(struct story *s)
 {
-    for (size_t i = DEMO_CARDS; i-- > 0;)
-        s->card[s->demo->card[i].mode] = &s->demo->card[i];
+    for (size_t i = SANDBOX_CARDS; i-- > 0;)
+        s->card[s->box->card[i].mode] = &s->box->card[i];
 }
 
-static void tell_first_payment(const struct demo *demo)
+static void tell_first_payment(const struct sandbox *box)
 {
-    int64_t took_ms = (env_monotonic_us(&demo->env) - demo->began_us) / 1000;
-    demo_say(demo, "   first approved payment %lld.%lld s after the start", (long long)took_ms / 1000,
-             (long long)took_ms % 1000 / 100);
+    int64_t took_ms = (env_monotonic_us(&box->env) - box->began_us) / 1000;
+    sandbox_say(box, "   first approved payment %lld.%lld s after the start", (long long)took_ms / 1000,
+                (long long)took_ms % 1000 / 100);
 }
 
-enum err demo_story(struct demo *demo, bool *held)
+enum err sandbox_story(struct sandbox *box, bool *held)
 {
     static struct story s;
-    s = (struct story){.demo = demo};
+    s = (struct story){.box = box};
     choose_cards(&s);
     *held = true;
-    for (unsigned i = 0; i < sizeof steps / sizeof steps[0] && !demo_interrupted(); i++) {
+    for (unsigned i = 0; i < sizeof steps / sizeof steps[0] && !sandbox_interrupted(); i++) {
         bool step_held = false;
-        demo_tell_begin(&s.tell, demo, i + 1, steps[i].title);
+        sandbox_tell_begin(&s.tell, box, i + 1, steps[i].title);
         TRY(run_step(&s, &steps[i], &step_held));
         *held = *held && step_held;
         if (i == 0 && step_held)
-            tell_first_payment(demo);
-        enum demo_service died = demo_services_died(demo);
-        if (died != DEMO_SERVICES)
+            tell_first_payment(box);
+        enum sandbox_service died = sandbox_services_died(box);
+        if (died != SANDBOX_SERVICES)
             return ERR_CLOSED;
     }
     secret_wipe(&s, sizeof s);

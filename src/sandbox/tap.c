@@ -31,14 +31,14 @@ struct direction {
 
 struct connection {
     bool open;
-    enum demo_wire wire;
+    enum sandbox_wire wire;
     struct direction side[2]; /* 0: to the far end */
 };
 
 struct relay {
-    int listener[DEMO_WIRES]; /* -1: the far end is away */
-    uint16_t near_port[DEMO_WIRES];
-    uint16_t far_port[DEMO_WIRES];
+    int listener[SANDBOX_WIRES]; /* -1: the far end is away */
+    uint16_t near_port[SANDBOX_WIRES];
+    uint16_t far_port[SANDBOX_WIRES];
     int lines; /* -1: nobody reads */
     struct connection *at;
 };
@@ -83,13 +83,13 @@ static void make_ready(int fd)
 
 /* ---- describing ---- */
 
-static void tell(struct relay *r, enum demo_wire wire, bool answer, struct span frame)
+static void tell(struct relay *r, enum sandbox_wire wire, bool answer, struct span frame)
 {
-    char room[DEMO_TAP_LINE];
+    char room[SANDBOX_TAP_LINE];
     struct buf line = buf_over(room, sizeof room - 1);
     buf_put_byte(&line, (uint8_t)('0' + wire));
     buf_put_byte(&line, answer ? '<' : '>');
-    if (!demo_wire_describe(wire, answer, frame, &line))
+    if (!sandbox_wire_describe(wire, answer, frame, &line))
         return;
     room[line.len] = '\n';
     /* A pipe takes a line whole or not at all. */
@@ -129,7 +129,7 @@ static void drop(struct connection *c)
 
 /* First the listener: a near end that lost its connection connects again at once, and one that is let in by a listener that is
  * about to close would take itself for connected. */
-static void drop_wire(struct relay *r, enum demo_wire wire)
+static void drop_wire(struct relay *r, enum sandbox_wire wire)
 {
     int listener = r->listener[wire];
     for (int waiting; listener >= 0 && (waiting = accept(listener, NULL, NULL)) >= 0;)
@@ -154,7 +154,7 @@ static void far_closed(struct relay *r, struct connection *c)
     drop(c);
 }
 
-static void take_connection(struct relay *r, enum demo_wire wire)
+static void take_connection(struct relay *r, enum sandbox_wire wire)
 {
     int near = accept(r->listener[wire], NULL, NULL);
     int far = near < 0 ? -1 : connect_to(r->far_port[wire]);
@@ -204,7 +204,7 @@ static bool move_bytes(struct relay *r, struct connection *c, struct direction *
 /* Whether the far end listens again. */
 static void probe(struct relay *r)
 {
-    for (enum demo_wire w = 0; w < DEMO_WIRES; w++) {
+    for (enum sandbox_wire w = 0; w < SANDBOX_WIRES; w++) {
         int fd = r->listener[w] >= 0 ? -1 : connect_to(r->far_port[w]);
         if (fd < 0)
             continue;
@@ -221,31 +221,31 @@ static void serve(struct pollfd *slot, const struct connection *c, size_t side)
 
 static void turn(struct relay *r)
 {
-    struct pollfd poll_at[DEMO_WIRES + 2 * TAP_CONNECTIONS];
+    struct pollfd poll_at[SANDBOX_WIRES + 2 * TAP_CONNECTIONS];
     bool away = false;
-    for (enum demo_wire w = 0; w < DEMO_WIRES; w++) {
+    for (enum sandbox_wire w = 0; w < SANDBOX_WIRES; w++) {
         poll_at[w] = (struct pollfd){r->listener[w], POLLIN, 0};
         away = away || r->listener[w] < 0;
     }
     for (size_t i = 0; i < TAP_CONNECTIONS; i++)
         for (size_t side = 0; side < 2; side++) {
-            struct pollfd *slot = &poll_at[DEMO_WIRES + 2 * i + side];
+            struct pollfd *slot = &poll_at[SANDBOX_WIRES + 2 * i + side];
             *slot = (struct pollfd){-1, 0, 0};
             if (r->at[i].open)
                 serve(slot, &r->at[i], side);
         }
-    (void)poll(poll_at, DEMO_WIRES + 2 * TAP_CONNECTIONS, away ? PROBE_MS : 1000);
+    (void)poll(poll_at, SANDBOX_WIRES + 2 * TAP_CONNECTIONS, away ? PROBE_MS : 1000);
     for (size_t i = 0; i < TAP_CONNECTIONS; i++)
         for (size_t side = 0; side < 2; side++) {
             struct connection *c = &r->at[i];
-            if (!c->open || !poll_at[DEMO_WIRES + 2 * i + side].revents || move_bytes(r, c, &c->side[side]))
+            if (!c->open || !poll_at[SANDBOX_WIRES + 2 * i + side].revents || move_bytes(r, c, &c->side[side]))
                 continue;
             if (side == 1)
                 far_closed(r, c);
             else
                 drop(c);
         }
-    for (enum demo_wire w = 0; w < DEMO_WIRES; w++)
+    for (enum sandbox_wire w = 0; w < SANDBOX_WIRES; w++)
         if (poll_at[w].revents && r->listener[w] >= 0)
             take_connection(r, w);
     if (away)
@@ -273,9 +273,9 @@ static _Noreturn void relay_run(struct relay *r, pid_t parent)
 
 /* ---- our side ---- */
 
-static enum err open_listeners(struct relay *r, struct demo_tap *tap)
+static enum err open_listeners(struct relay *r, struct sandbox_tap *tap)
 {
-    for (enum demo_wire w = 0; w < DEMO_WIRES; w++) {
+    for (enum sandbox_wire w = 0; w < SANDBOX_WIRES; w++) {
         struct sockaddr_in at;
         socklen_t len = sizeof at;
         r->listener[w] = listen_on(0);
@@ -286,12 +286,12 @@ static enum err open_listeners(struct relay *r, struct demo_tap *tap)
     return ERR_OK;
 }
 
-enum err demo_tap_start(struct demo_tap *tap, const uint16_t far[static DEMO_WIRES])
+enum err sandbox_tap_start(struct sandbox_tap *tap, const uint16_t far[static SANDBOX_WIRES])
 {
     struct relay r = {.lines = -1};
     int ends[2];
     pid_t parent = getpid();
-    *tap = (struct demo_tap){.lines = -1};
+    *tap = (struct sandbox_tap){.lines = -1};
     memcpy(r.far_port, far, sizeof r.far_port);
     TRY(open_listeners(&r, tap));
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
@@ -302,33 +302,33 @@ enum err demo_tap_start(struct demo_tap *tap, const uint16_t far[static DEMO_WIR
         r.lines = ends[1];
         relay_run(&r, parent);
     }
-    for (enum demo_wire w = 0; w < DEMO_WIRES; w++)
+    for (enum sandbox_wire w = 0; w < SANDBOX_WIRES; w++)
         (void)close(r.listener[w]);
     (void)close(ends[1]);
     tap->lines = ends[0];
-    tap->child = (struct demo_child){.pid = pid < 0 ? 0 : pid};
+    tap->child = (struct sandbox_child){.pid = pid < 0 ? 0 : pid};
     return pid < 0 ? ERR_SYSTEM : ERR_OK;
 }
 
-void demo_tap_stop(struct demo_tap *tap)
+void sandbox_tap_stop(struct sandbox_tap *tap)
 {
-    demo_child_stop(&tap->child, 500);
+    sandbox_child_stop(&tap->child, 500);
     if (tap->lines >= 0)
         (void)close(tap->lines);
     tap->lines = -1;
 }
 
 /* Takes the first whole line out of what has been read. */
-static bool line_cut(struct demo_tap *tap, struct demo_tap_line *out)
+static bool line_cut(struct sandbox_tap *tap, struct sandbox_tap_line *out)
 {
     char *end = memchr(tap->left, '\n', tap->left_len);
     if (!end)
         return false;
     size_t len = (size_t)(end - tap->left);
-    enum demo_wire wire = (enum demo_wire)(tap->left[0] - '0');
+    enum sandbox_wire wire = (enum sandbox_wire)(tap->left[0] - '0');
     bool answer = tap->left[1] == '<';
-    out->from = demo_wire_end(wire, answer);
-    out->to = demo_wire_end(wire, !answer);
+    out->from = sandbox_wire_end(wire, answer);
+    out->to = sandbox_wire_end(wire, !answer);
     memcpy(out->text, tap->left + 2, len - 2);
     out->text[len - 2] = '\0';
     tap->left_len -= len + 1;
@@ -336,7 +336,7 @@ static bool line_cut(struct demo_tap *tap, struct demo_tap_line *out)
     return true;
 }
 
-bool demo_tap_read(struct demo_tap *tap, int wait_ms, struct demo_tap_line *out)
+bool sandbox_tap_read(struct sandbox_tap *tap, int wait_ms, struct sandbox_tap_line *out)
 {
     if (line_cut(tap, out))
         return true;

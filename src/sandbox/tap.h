@@ -5,14 +5,14 @@
  * Purpose    The story shows every frame between gateway and switch and between the services and the HSM. The tap is a process
  *            that stands between them as a plain relay: bytes pass unchanged and at once, a copy of each frame is described by the
  *            tables of the protocol, which mask card numbers and codes.
- * Ownership  demo_tap_start forks the process; demo_tap_stop ends it.
+ * Ownership  sandbox_tap_start forks the process; sandbox_tap_stop ends it.
  * Threading  One thread a side. The tap sends lines over a pipe; one that nobody reads is dropped.
  * Failure    While the far end of a wire is away the tap does not listen either, so that the near end sees what it would see
  *            without it: a refused connection.
  * Limits     TAP_CONNECTIONS connections; frames up to 32 KiB. What passed is wiped.
  */
-#ifndef MAIN_DEMO_TAP_H
-#define MAIN_DEMO_TAP_H
+#ifndef SANDBOX_TAP_H
+#define SANDBOX_TAP_H
 
 #include "base/err.h"
 #include "sandbox/process.h"
@@ -20,28 +20,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum demo_wire { DEMO_WIRE_VISA, DEMO_WIRE_EFTPOS, DEMO_WIRE_SWITCH_HSM, DEMO_WIRE_ISSUER_HSM, DEMO_WIRES };
-enum { DEMO_TAP_LINE = 1024 };
+enum sandbox_wire { SANDBOX_WIRE_VISA, SANDBOX_WIRE_EFTPOS, SANDBOX_WIRE_SWITCH_HSM, SANDBOX_WIRE_ISSUER_HSM, SANDBOX_WIRES };
+enum { SANDBOX_TAP_LINE = 1024 };
 
-struct demo_tap {
-    struct demo_child child;
-    uint16_t port[DEMO_WIRES]; /* where the near end connects */
-    int lines;                 /* the pipe, our end */
-    char left[4 * DEMO_TAP_LINE];
+struct sandbox_tap {
+    struct sandbox_child child;
+    uint16_t port[SANDBOX_WIRES]; /* where the near end connects */
+    int lines;                    /* the pipe, our end */
+    char left[4 * SANDBOX_TAP_LINE];
     size_t left_len;
 };
 
 /* far[w]: the port that wire w leads to. */
-MUST_USE enum err demo_tap_start(struct demo_tap *tap, const uint16_t far[static DEMO_WIRES]);
-void demo_tap_stop(struct demo_tap *tap);
+MUST_USE enum err sandbox_tap_start(struct sandbox_tap *tap, const uint16_t far[static SANDBOX_WIRES]);
+void sandbox_tap_stop(struct sandbox_tap *tap);
 
 /* One described frame. */
-struct demo_tap_line {
+struct sandbox_tap_line {
     const char *from;
     const char *to;
-    char text[DEMO_TAP_LINE];
+    char text[SANDBOX_TAP_LINE];
 };
 /* The next line, waiting at most `wait_ms` for it; false if there is none. */
-bool demo_tap_read(struct demo_tap *tap, int wait_ms, struct demo_tap_line *out);
+bool sandbox_tap_read(struct sandbox_tap *tap, int wait_ms, struct sandbox_tap_line *out);
 
 #endif

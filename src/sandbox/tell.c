@@ -10,15 +10,15 @@
 #define RED "\033[31m"
 #define PLAIN "\033[0m"
 
-static const char *paint(const struct demo *demo, const char *colour)
+static const char *paint(const struct sandbox *box, const char *colour)
 {
-    return demo->colour ? colour : "";
+    return box->colour ? colour : "";
 }
 
-void demo_say(const struct demo *demo, const char *format, ...)
+void sandbox_say(const struct sandbox *box, const char *format, ...)
 {
     va_list arguments;
-    if (demo->json)
+    if (box->json)
         return;
     va_start(arguments, format);
     (void)vprintf(format, arguments);
@@ -27,10 +27,10 @@ void demo_say(const struct demo *demo, const char *format, ...)
     (void)fflush(stdout);
 }
 
-void demo_tell_begin(struct demo_tell *tell, const struct demo *demo, unsigned number, const char *title)
+void sandbox_tell_begin(struct sandbox_tell *tell, const struct sandbox *box, unsigned number, const char *title)
 {
-    tell->demo = demo;
-    demo_say(demo, "\n%s%u  %s%s", paint(demo, BOLD), number, title, paint(demo, PLAIN));
+    tell->box = box;
+    sandbox_say(box, "\n%s%u  %s%s", paint(box, BOLD), number, title, paint(box, PLAIN));
     tell->line = buf_over(tell->room, sizeof tell->room);
     tell->json = http_json_writer(&tell->line);
     http_json_open(&tell->json, NULL);
@@ -39,10 +39,10 @@ void demo_tell_begin(struct demo_tell *tell, const struct demo *demo, unsigned n
     http_json_open_array(&tell->json, "wires");
 }
 
-void demo_tell_wire(struct demo_tell *tell, const char *from, const char *to, const char *text)
+void sandbox_tell_wire(struct sandbox_tell *tell, const char *from, const char *to, const char *text)
 {
-    demo_say(tell->demo, "   %s%-8s > %-8s%s  %s", paint(tell->demo, DIM), from, to, paint(tell->demo, PLAIN), text);
-    if (tell->line.cap - tell->line.len < (size_t)2 * DEMO_TAP_LINE + 256)
+    sandbox_say(tell->box, "   %s%-8s > %-8s%s  %s", paint(tell->box, DIM), from, to, paint(tell->box, PLAIN), text);
+    if (tell->line.cap - tell->line.len < (size_t)2 * SANDBOX_TAP_LINE + 256)
         return;
     http_json_open(&tell->json, NULL);
     http_json_put_text(&tell->json, "from", from);
@@ -51,19 +51,19 @@ void demo_tell_wire(struct demo_tell *tell, const char *from, const char *to, co
     http_json_close(&tell->json);
 }
 
-void demo_tell_end(struct demo_tell *tell, bool held, const char *expected, const char *found, int64_t took_us)
+void sandbox_tell_end(struct sandbox_tell *tell, bool held, const char *expected, const char *found, int64_t took_us)
 {
-    const struct demo *demo = tell->demo;
-    demo_say(demo, "   %s%s%s %s%s%s  (%lld.%lld ms)", paint(demo, held ? GREEN : RED),
-             held ? "as expected:" : "NOT AS EXPECTED:", paint(demo, PLAIN), found, held ? "" : "; expected ", held ? "" : expected,
-             (long long)took_us / 1000, (long long)took_us % 1000 / 100);
+    const struct sandbox *box = tell->box;
+    sandbox_say(box, "   %s%s%s %s%s%s  (%lld.%lld ms)", paint(box, held ? GREEN : RED),
+                held ? "as expected:" : "NOT AS EXPECTED:", paint(box, PLAIN), found, held ? "" : "; expected ",
+                held ? "" : expected, (long long)took_us / 1000, (long long)took_us % 1000 / 100);
     http_json_close_array(&tell->json);
     http_json_put_text(&tell->json, "expected", expected);
     http_json_put_text(&tell->json, "found", found);
     http_json_put_bool(&tell->json, "held", held);
     http_json_put_integer(&tell->json, "took_us", took_us);
     http_json_close(&tell->json);
-    if (demo->json && http_json_done(&tell->json) == ERR_OK) {
+    if (box->json && http_json_done(&tell->json) == ERR_OK) {
         (void)printf("%s\n", buf_text(&tell->line));
         (void)fflush(stdout);
     }

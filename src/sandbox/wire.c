@@ -10,14 +10,14 @@ enum { HSM_HEADER = 4 };
 static const struct wire_row {
     const char *near, *far;
     const char *profile; /* NULL: host commands */
-} wires[DEMO_WIRES] = {
-    [DEMO_WIRE_VISA] = {"gateway", "switch", "visa-base1"},
-    [DEMO_WIRE_EFTPOS] = {"gateway", "switch", "iso87-ascii"},
-    [DEMO_WIRE_SWITCH_HSM] = {"switch", "HSM", NULL},
-    [DEMO_WIRE_ISSUER_HSM] = {"issuer", "HSM", NULL},
+} wires[SANDBOX_WIRES] = {
+    [SANDBOX_WIRE_VISA] = {"gateway", "switch", "visa-base1"},
+    [SANDBOX_WIRE_EFTPOS] = {"gateway", "switch", "iso87-ascii"},
+    [SANDBOX_WIRE_SWITCH_HSM] = {"switch", "HSM", NULL},
+    [SANDBOX_WIRE_ISSUER_HSM] = {"issuer", "HSM", NULL},
 };
 
-const char *demo_wire_end(enum demo_wire wire, bool far)
+const char *sandbox_wire_end(enum sandbox_wire wire, bool far)
 {
     return far ? wires[wire].far : wires[wire].near;
 }
@@ -116,7 +116,7 @@ static bool describe_command(bool answer, struct span frame, struct buf *line)
     return true;
 }
 
-bool demo_wire_describe(enum demo_wire wire, bool answer, struct span frame, struct buf *line)
+bool sandbox_wire_describe(enum sandbox_wire wire, bool answer, struct span frame, struct buf *line)
 {
     const char *profile = wires[wire].profile;
     if (!profile)

@@ -2,14 +2,14 @@
 /*
  * The inner wires of the sandbox and how their frames read.
  *
- * Purpose    A wire is a row: its ends and its protocol. demo_wire_describe turns a frame into one masked line by the protocol's
+ * Purpose    A wire is a row: its ends and its protocol. sandbox_wire_describe turns a frame into one masked line by the protocol's
  *            own tables.
  * Ownership  Rows are static.
  * Threading  One thread.
  * Failure    A frame that its protocol does not know reads as "N bytes that are no ...", without its content.
  */
-#ifndef MAIN_DEMO_WIRE_H
-#define MAIN_DEMO_WIRE_H
+#ifndef SANDBOX_WIRE_H
+#define SANDBOX_WIRE_H
 
 #include "base/buf.h"
 #include "sandbox/tap.h"
@@ -17,8 +17,8 @@
 #include <stdbool.h>
 
 /* The name of the near end, or of the far one. */
-const char *demo_wire_end(enum demo_wire wire, bool far);
+const char *sandbox_wire_end(enum sandbox_wire wire, bool far);
 /* `frame` is a payload without its length. False: a frame of no interest (probes, echo). A line that is too long is cut. */
-bool demo_wire_describe(enum demo_wire wire, bool answer, struct span frame, struct buf *line);
+bool sandbox_wire_describe(enum sandbox_wire wire, bool answer, struct span frame, struct buf *line);
 
 #endif

@@ -10,16 +10,16 @@
 
 enum { READ_SIZE = 64 * 1024, WRITE_SIZE = 256 * 1024, CODES_LEN = 4, ADDRESS_SIZE = 64 };
 
-struct hsm_link;
+struct service_hsm_link;
 
 struct endpoint {
-    struct hsm_link *link;
+    struct service_hsm_link *link;
     size_t index;
     struct net_client *net;
     char address[ADDRESS_SIZE];
 };
 
-struct hsm_link {
+struct service_hsm_link {
     const struct env *env;
     struct hostcmd_client *client;
     struct endpoint endpoint[HOSTCMD_ENDPOINTS_MAX];
@@ -53,19 +53,19 @@ static void on_closed(void *context, struct net_peer peer)
 
 static enum err transport_send(void *context, size_t endpoint, const struct span *part, size_t count)
 {
-    struct hsm_link *link = context;
+    struct service_hsm_link *link = context;
     return net_client_send(link->endpoint[endpoint].net, part, count);
 }
 
 static void transport_reset(void *context, size_t endpoint)
 {
-    struct hsm_link *link = context;
+    struct service_hsm_link *link = context;
     net_client_reconnect(link->endpoint[endpoint].net);
 }
 
 /* ---- life ---- */
 
-static enum err split(struct hsm_link *link, const char *addresses, struct net_problem *problem)
+static enum err split(struct service_hsm_link *link, const char *addresses, struct net_problem *problem)
 {
     while (*addresses) {
         size_t len = strcspn(addresses, ",");
@@ -86,14 +86,15 @@ static enum err split(struct hsm_link *link, const char *addresses, struct net_p
 }
 
 /* Any file of TLS makes it TLS; what is missing then is told. */
-static bool wants_tls(const struct hsm_link_settings *s)
+static bool wants_tls(const struct service_hsm_link_settings *s)
 {
     return s->tls_ca[0] || s->tls_certificate[0] || s->tls_key[0];
 }
 
-static enum err connect_all(struct hsm_link *link, const struct hsm_link_config *config, struct net_problem *problem)
+static enum err connect_all(struct service_hsm_link *link, const struct service_hsm_link_config *config,
+                            struct net_problem *problem)
 {
-    const struct hsm_link_settings *s = config->settings;
+    const struct service_hsm_link_settings *s = config->settings;
     const struct net_tls_config tls = {
         .certificate = s->tls_certificate, .key = s->tls_key, .ca = s->tls_ca, .crl = s->tls_crl, .name = s->tls_name};
     for (size_t i = 0; i < link->count; i++) {
@@ -111,9 +112,10 @@ static enum err connect_all(struct hsm_link *link, const struct hsm_link_config 
     return ERR_OK;
 }
 
-static enum err create_client(struct hsm_link *link, const struct hsm_link_config *config, struct net_problem *problem)
+static enum err create_client(struct service_hsm_link *link, const struct service_hsm_link_config *config,
+                              struct net_problem *problem)
 {
-    const struct hsm_link_settings *s = config->settings;
+    const struct service_hsm_link_settings *s = config->settings;
     struct hostcmd_client_config client = {.env = config->env,
                                            .transport = {link, link->count, transport_send, transport_reset},
                                            .window = (uint32_t)s->window,
@@ -127,11 +129,12 @@ static enum err create_client(struct hsm_link *link, const struct hsm_link_confi
     return hostcmd_client_create(&client, &link->client);
 }
 
-enum err hsm_link_create(const struct hsm_link_config *config, struct hsm_link **out, struct net_problem *problem)
+enum err service_hsm_link_create(const struct service_hsm_link_config *config, struct service_hsm_link **out,
+                                 struct net_problem *problem)
 {
     void *at = NULL;
-    TRY(memory_reserve(1, sizeof(struct hsm_link), &at));
-    struct hsm_link *link = at;
+    TRY(memory_reserve(1, sizeof(struct service_hsm_link), &at));
+    struct service_hsm_link *link = at;
     link->env = config->env;
     enum err err = split(link, config->settings->addresses, problem);
     if (err == ERR_OK)
@@ -143,7 +146,7 @@ enum err hsm_link_create(const struct hsm_link_config *config, struct hsm_link *
     return err;
 }
 
-void hsm_link_reload(struct hsm_link *link)
+void service_hsm_link_reload(struct service_hsm_link *link)
 {
     struct net_problem problem = {""};
     for (size_t i = 0; i < link->count; i++)
@@ -151,12 +154,12 @@ void hsm_link_reload(struct hsm_link *link)
             LOG(link->env->log, LOG_ERROR, "hsm.certificates_kept", LOG_TEXT("reason", problem.text));
 }
 
-struct hostcmd_client *hsm_link_client(struct hsm_link *link)
+struct hostcmd_client *service_hsm_link_client(struct service_hsm_link *link)
 {
     return link->client;
 }
 
-void hsm_link_destroy(struct hsm_link *link)
+void service_hsm_link_destroy(struct service_hsm_link *link)
 {
     if (!link)
         return;

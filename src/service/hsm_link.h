@@ -4,7 +4,7 @@
  *
  * Purpose    One call makes the connections to all HSMs of a configuration line and the client over them. What a real payShield
  *            needs (header length, LMK identifier, TLS) are settings; every service that asks an HSM has the same rows.
- * Ownership  hsm_link_destroy releases the client; the connections belong to the loop and are gone with net_loop_destroy, which
+ * Ownership  service_hsm_link_destroy releases the client; the connections belong to the loop and are gone with net_loop_destroy, which
  *            therefore comes first.
  * Threading  The loop's thread.
  * Failure    A setting that cannot be is described in `problem`; what was made is in *out all the same and is destroyed as usual.
@@ -12,19 +12,19 @@
  * Limits     HOSTCMD_ENDPOINTS_MAX addresses.
  *
  * Example
- *     TRY(hsm_link_create(&(struct hsm_link_config){loop, &env, &settings.hsm}, &link, &problem));
- *     struct hostcmd_client *hsm = hsm_link_client(link);      // send, take, turn; one write a turn
+ *     TRY(service_hsm_link_create(&(struct service_hsm_link_config){loop, &env, &settings.hsm}, &link, &problem));
+ *     struct hostcmd_client *hsm = service_hsm_link_client(link);      // send, take, turn; one write a turn
  */
-#ifndef MAIN_TRANSPORT_H
-#define MAIN_TRANSPORT_H
+#ifndef SERVICE_HSM_LINK_H
+#define SERVICE_HSM_LINK_H
 
 #include "base/config.h"
 #include "hostcmd/client.h"
 #include "net/net.h"
 
-struct hsm_link;
+struct service_hsm_link;
 
-struct hsm_link_settings {
+struct service_hsm_link_settings {
     char addresses[256];
     int64_t window;
     int64_t header;
@@ -37,9 +37,9 @@ struct hsm_link_settings {
     char tls_name[128];
 };
 
-/* The rows of section [hsm] in a table over struct_, whose member_ is a struct hsm_link_settings. */
+/* The rows of section [hsm] in a table over struct_, whose member_ is a struct service_hsm_link_settings. */
 /* clang-format off */
-#define HSM_LINK_ROWS(struct_, member_, window_) \
+#define SERVICE_HSM_LINK_ROWS(struct_, member_, window_) \
     {"hsm", "address", "ADDR:PORT of the HSM, several with commas", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.addresses), \
      .initial = "127.0.0.1:1500"}, \
     {"hsm", "window", "commands in flight for each HSM", CONFIG_INTEGER, \
@@ -62,16 +62,17 @@ struct hsm_link_settings {
      CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.tls_name), .initial = ""}
 /* clang-format on */
 
-struct hsm_link_config {
+struct service_hsm_link_config {
     struct net_loop *loop;
     const struct env *env;
-    const struct hsm_link_settings *settings;
+    const struct service_hsm_link_settings *settings;
 };
 
-MUST_USE enum err hsm_link_create(const struct hsm_link_config *config, struct hsm_link **out, struct net_problem *problem);
-struct hostcmd_client *hsm_link_client(struct hsm_link *link);
+MUST_USE enum err service_hsm_link_create(const struct service_hsm_link_config *config, struct service_hsm_link **out,
+                                          struct net_problem *problem);
+struct hostcmd_client *service_hsm_link_client(struct service_hsm_link *link);
 /* Reads certificates and keys again, for connections from now on; told in the log. Plain TCP: nothing. */
-void hsm_link_reload(struct hsm_link *link);
-void hsm_link_destroy(struct hsm_link *link);
+void service_hsm_link_reload(struct service_hsm_link *link);
+void service_hsm_link_destroy(struct service_hsm_link *link);
 
 #endif

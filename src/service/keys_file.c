@@ -7,10 +7,10 @@
 
 static int on_key(void *user, const char *section, const char *name, const char *value)
 {
-    struct keys_file *keys = user;
+    struct service_keys *keys = user;
 
-    if (strcmp(section, "keys") != 0 || keys->count == KEYS_FILE_MAX || strlen(name) >= KEYS_FILE_NAME ||
-        strlen(value) >= KEYS_FILE_TEXT || value[0] == 0 || keys_file_find(keys, name) != NULL)
+    if (strcmp(section, "keys") != 0 || keys->count == SERVICE_KEYS_MAX || strlen(name) >= SERVICE_KEYS_NAME ||
+        strlen(value) >= SERVICE_KEYS_TEXT || value[0] == 0 || service_keys_find(keys, name) != NULL)
         return 0;
     memcpy(keys->key[keys->count].name, name, strlen(name) + 1);
     memcpy(keys->key[keys->count].text, value, strlen(value) + 1);
@@ -18,7 +18,7 @@ static int on_key(void *user, const char *section, const char *name, const char 
     return 1;
 }
 
-enum err keys_file_load(const char *path, struct keys_file *out, char *problem, size_t problem_cap)
+enum err service_keys_load(const char *path, struct service_keys *out, char *problem, size_t problem_cap)
 {
     int line;
 
@@ -30,13 +30,13 @@ enum err keys_file_load(const char *path, struct keys_file *out, char *problem, 
         (void)snprintf(problem, problem_cap, "%s: cannot be read", path);
     else
         (void)snprintf(problem, problem_cap, "%s:%d: write name = KEY under [keys], each name once, at most %d", path, line,
-                       KEYS_FILE_MAX);
+                       SERVICE_KEYS_MAX);
     return ERR_CONFIG;
 }
 
-const char *keys_file_find(void *keys, const char *name)
+const char *service_keys_find(void *keys, const char *name)
 {
-    const struct keys_file *file = keys;
+    const struct service_keys *file = keys;
 
     for (size_t i = 0; i < file->count; i++)
         if (strcmp(file->key[i].name, name) == 0)

@@ -8,27 +8,27 @@
  * Ownership  Copied into the caller's struct. A KEY text is encrypted under the LMK: it is of no use without the HSM.
  * Threading  Read once at start.
  * Failure    ERR_CONFIG with one line for people.
- * Limits     KEYS_FILE_MAX names.
+ * Limits     SERVICE_KEYS_MAX names.
  */
-#ifndef MAIN_KEYS_FILE_H
-#define MAIN_KEYS_FILE_H
+#ifndef SERVICE_KEYS_FILE_H
+#define SERVICE_KEYS_FILE_H
 
 #include "base/err.h"
 
 #include <stddef.h>
 
-enum { KEYS_FILE_MAX = 64, KEYS_FILE_NAME = 49, KEYS_FILE_TEXT = 256 };
+enum { SERVICE_KEYS_MAX = 64, SERVICE_KEYS_NAME = 49, SERVICE_KEYS_TEXT = 256 };
 
-struct keys_file {
+struct service_keys {
     struct {
-        char name[KEYS_FILE_NAME];
-        char text[KEYS_FILE_TEXT];
-    } key[KEYS_FILE_MAX];
+        char name[SERVICE_KEYS_NAME];
+        char text[SERVICE_KEYS_TEXT];
+    } key[SERVICE_KEYS_MAX];
     size_t count;
 };
 
-MUST_USE enum err keys_file_load(const char *path, struct keys_file *out, char *problem, size_t problem_cap);
-/* NULL: no such name. `keys` is a struct keys_file; the type fits the services' hook. */
-const char *keys_file_find(void *keys, const char *name);
+MUST_USE enum err service_keys_load(const char *path, struct service_keys *out, char *problem, size_t problem_cap);
+/* NULL: no such name. `keys` is a struct service_keys; the type fits the services' hook. */
+const char *service_keys_find(void *keys, const char *name);
 
 #endif

@@ -16,7 +16,7 @@ static enum err read_file(const char *path, char text[static TEXT_MAX], size_t *
     return fclose(file) == 0 && whole ? ERR_OK : ERR_CONFIG;
 }
 
-enum err layout_file_load(const char *name, struct hostcmd_profile *out, char *problem, size_t problem_cap)
+enum err service_layout_load(const char *name, struct hostcmd_profile *out, char *problem, size_t problem_cap)
 {
     char text[TEXT_MAX];
     size_t len = 0;

@@ -21,7 +21,7 @@ enum { DEADLINE_US = 300000, ANSWERS = 4096, TURNS_MAX = 5000 };
 struct world {
     struct env env;
     struct net_loop *loop;
-    struct hsm_link *link;
+    struct service_hsm_link *link;
     struct hostcmd_client *client;
     size_t taken;
     size_t ok;
@@ -67,7 +67,7 @@ static int teardown(void **state)
 {
     struct world *w = *state;
     net_loop_destroy(w->loop);
-    hsm_link_destroy(w->link);
+    service_hsm_link_destroy(w->link);
     return 0;
 }
 
@@ -80,11 +80,11 @@ static void link_to(struct world *w, const uint16_t *port, size_t count)
         buf_put_decimal(&b, port[i], 0);
     }
     struct net_problem problem;
-    struct hsm_link_settings settings = {.window = 1024, .header = HOSTCMD_HEADER};
+    struct service_hsm_link_settings settings = {.window = 1024, .header = HOSTCMD_HEADER};
     memcpy(settings.addresses, buf_text(&b), b.len + 1);
-    struct hsm_link_config config = {w->loop, &w->env, &settings};
-    assert_int_equal(hsm_link_create(&config, &w->link, &problem), ERR_OK);
-    w->client = hsm_link_client(w->link);
+    struct service_hsm_link_config config = {w->loop, &w->env, &settings};
+    assert_int_equal(service_hsm_link_create(&config, &w->link, &problem), ERR_OK);
+    w->client = service_hsm_link_client(w->link);
 }
 
 static void turn(struct world *w)
@@ -249,15 +249,16 @@ static void test_bad_addresses(void **state)
         "127.0.0.1:9"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct net_loop *loop;
-        struct hsm_link *link = NULL;
+        struct service_hsm_link *link = NULL;
         struct net_problem problem = {""};
         assert_int_equal(net_loop_create(&(struct net_loop_config){.env = &w->env}, &loop), ERR_OK);
-        struct hsm_link_settings settings = {.window = 8, .header = HOSTCMD_HEADER};
+        struct service_hsm_link_settings settings = {.window = 8, .header = HOSTCMD_HEADER};
         memcpy(settings.addresses, bad[i], strlen(bad[i]) + 1);
-        assert_int_equal(hsm_link_create(&(struct hsm_link_config){loop, &w->env, &settings}, &link, &problem), ERR_CONFIG);
+        assert_int_equal(service_hsm_link_create(&(struct service_hsm_link_config){loop, &w->env, &settings}, &link, &problem),
+                         ERR_CONFIG);
         assert_true(strlen(problem.text) > 0);
         net_loop_destroy(loop);
-        hsm_link_destroy(link);
+        service_hsm_link_destroy(link);
     }
 }
 

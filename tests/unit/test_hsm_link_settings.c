@@ -29,7 +29,7 @@ static const char block[] =
 struct world {
     struct env env;
     struct net_loop *loop;
-    struct hsm_link *link;
+    struct service_hsm_link *link;
     struct hostcmd_client *client;
     size_t taken, accepted, refused, failed;
     uint8_t times[TICKETS]; /* that a ticket came back with a verdict */
@@ -78,22 +78,22 @@ static int64_t on_turn(void *context)
     return next == INT64_MAX ? NET_NEVER_US : next;
 }
 
-static struct world *open_world(const struct hsm_link_settings *settings)
+static struct world *open_world(const struct service_hsm_link_settings *settings)
 {
     static struct world w;
     struct net_problem problem = {""};
     w = (struct world){.env = env_system(NULL)};
     assert_int_equal(net_loop_create(&(struct net_loop_config){.env = &w.env, .turn = on_turn, .context = &w}, &w.loop), ERR_OK);
-    if (hsm_link_create(&(struct hsm_link_config){w.loop, &w.env, settings}, &w.link, &problem) != ERR_OK)
+    if (service_hsm_link_create(&(struct service_hsm_link_config){w.loop, &w.env, settings}, &w.link, &problem) != ERR_OK)
         fail_msg("%s", problem.text);
-    w.client = hsm_link_client(w.link);
+    w.client = service_hsm_link_client(w.link);
     return &w;
 }
 
 static void close_world(struct world *w)
 {
     net_loop_destroy(w->loop);
-    hsm_link_destroy(w->link);
+    service_hsm_link_destroy(w->link);
 }
 
 static void wait_for(struct world *w, bool ready, size_t taken)
@@ -106,9 +106,9 @@ static void wait_for(struct world *w, bool ready, size_t taken)
     assert_true(w->taken >= taken);
 }
 
-static struct hsm_link_settings settings_for(uint16_t port)
+static struct service_hsm_link_settings settings_for(uint16_t port)
 {
-    struct hsm_link_settings s = {.window = 64, .header = HOSTCMD_HEADER};
+    struct service_hsm_link_settings s = {.window = 64, .header = HOSTCMD_HEADER};
     (void)snprintf(s.addresses, sizeof s.addresses, "127.0.0.1:%d", port);
     return s;
 }
@@ -130,7 +130,7 @@ static void test_header_lengths(void **state)
     static const char *const length[] = {"2", "4", "8", "255"};
     for (size_t i = 0; i < sizeof length / sizeof length[0]; i++) {
         struct hsm_process hsm = hsm_process_start((const char *const[]){"--header", length[i], NULL});
-        struct hsm_link_settings settings = settings_for(hsm.port);
+        struct service_hsm_link_settings settings = settings_for(hsm.port);
         settings.header = (int64_t)strtoul(length[i], NULL, 10);
         struct world *w = open_world(&settings);
         expect_verdicts(w);
@@ -144,7 +144,7 @@ static void test_lmk_identifier(void **state)
 {
     (void)state;
     struct hsm_process hsm = hsm_process_start(NULL);
-    struct hsm_link_settings settings = settings_for(hsm.port);
+    struct service_hsm_link_settings settings = settings_for(hsm.port);
     for (size_t i = 0; i < 2; i++) {
         memcpy(settings.lmk, i == 0 ? "01" : "", i == 0 ? 3 : 1);
         struct world *w = open_world(&settings);
@@ -172,13 +172,13 @@ static void test_tls(void **state)
     option(ca, "tls_ca", "ca.pem");
     struct hsm_process hsm =
         hsm_process_start((const char *const[]){"--set=hsm.tls_listen=127.0.0.1:0", certificate, key, ca, NULL});
-    struct hsm_link_settings settings = settings_for(hsm.tls_port);
+    struct service_hsm_link_settings settings = settings_for(hsm.tls_port);
     (void)snprintf(settings.tls_ca, sizeof settings.tls_ca, "%s", certificates_file("ca.pem"));
     (void)snprintf(settings.tls_certificate, sizeof settings.tls_certificate, "%s", certificates_file("client.pem"));
     (void)snprintf(settings.tls_key, sizeof settings.tls_key, "%s", certificates_file("client.key"));
     struct world *w = open_world(&settings);
     expect_verdicts(w);
-    hsm_link_reload(w->link); /* the same files: nothing is lost */
+    service_hsm_link_reload(w->link); /* the same files: nothing is lost */
     assert_int_equal(ask(w, right, 100, 0), ERR_OK);
     wait_for(w, true, 61);
     close_world(w);
@@ -209,18 +209,19 @@ static void test_settings_that_cannot_be(void **state)
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         struct env env = env_system(NULL);
         struct net_loop *loop;
-        struct hsm_link *link = NULL;
+        struct service_hsm_link *link = NULL;
         struct net_problem problem = {""};
-        struct hsm_link_settings settings = settings_for(1500);
+        struct service_hsm_link_settings settings = settings_for(1500);
         memcpy(settings.lmk, row[i].lmk, strlen(row[i].lmk) + 1);
         memcpy(settings.tls_ca, row[i].ca, strlen(row[i].ca) + 1);
         memcpy(settings.tls_certificate, row[i].certificate, strlen(row[i].certificate) + 1);
         assert_int_equal(net_loop_create(&(struct net_loop_config){.env = &env}, &loop), ERR_OK);
-        assert_int_equal(hsm_link_create(&(struct hsm_link_config){loop, &env, &settings}, &link, &problem), ERR_CONFIG);
+        assert_int_equal(service_hsm_link_create(&(struct service_hsm_link_config){loop, &env, &settings}, &link, &problem),
+                         ERR_CONFIG);
         if (!strstr(problem.text, row[i].told))
             fail_msg("row %zu: %s", i, problem.text);
         net_loop_destroy(loop);
-        hsm_link_destroy(link);
+        service_hsm_link_destroy(link);
     }
 }
 
@@ -230,7 +231,7 @@ static void test_comes_back(void **state)
     (void)state;
     char listen[64];
     struct hsm_process hsm = hsm_process_start(NULL);
-    struct hsm_link_settings settings = settings_for(hsm.port);
+    struct service_hsm_link_settings settings = settings_for(hsm.port);
     (void)snprintf(listen, sizeof listen, "--set=hsm.listen=127.0.0.1:%d", hsm.port);
     struct world *w = open_world(&settings);
     expect_verdicts(w);
@@ -256,7 +257,7 @@ static void test_one_of_two_dies_under_load(void **state)
 {
     (void)state;
     struct hsm_process first = hsm_process_start(NULL), second = hsm_process_start(NULL);
-    struct hsm_link_settings settings = {.window = 1024, .header = HOSTCMD_HEADER};
+    struct service_hsm_link_settings settings = {.window = 1024, .header = HOSTCMD_HEADER};
     (void)snprintf(settings.addresses, sizeof settings.addresses, "127.0.0.1:%d,127.0.0.1:%d", first.port, second.port);
     struct world *w = open_world(&settings);
     wait_for(w, true, 0);
