@@ -10,7 +10,7 @@
 #include "main/service.h"
 #include "main/services.h"
 #include "net/admin.h"
-#include "service/layout_file.h"
+#include "hostcmd/layout_file.h"
 
 #include "base/secret.h"
 
@@ -53,7 +53,7 @@ static void warn_test_lmk(void)
 
 static enum err load_layout(struct process *p, struct net_problem *problem)
 {
-    TRY(service_layout_load(p->settings.layout, &p->layout, problem->text, sizeof problem->text));
+    TRY(hostcmd_profile_load(p->settings.layout, &p->layout, problem->text, sizeof problem->text));
     if (cvv_window_find(p->layout.algorithm))
         return ERR_OK;
     (void)snprintf(problem->text, sizeof problem->text, "hsm.layout: %s names algorithm %s, which is not built in",

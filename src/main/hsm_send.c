@@ -5,7 +5,7 @@
 #include "main/hsm_send_link.h"
 #include "main/hsm_send_show.h"
 #include "main/hsm_tool.h"
-#include "service/layout_file.h"
+#include "hostcmd/layout_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -418,7 +418,7 @@ static int load_layout(struct work *w)
 {
     struct hostcmd_profile profile;
     const char *name = w->line.value[LAYOUT] ? w->line.value[LAYOUT] : "";
-    if (service_layout_load(name, &profile, w->problem, sizeof w->problem) != ERR_OK)
+    if (hostcmd_profile_load(name, &profile, w->problem, sizeof w->problem) != ERR_OK)
         return hsm_tool_refuse(tool, "--layout", w->problem);
     return hostcmd_layout_fill(&profile, &w->layout) == ERR_OK ? 0 : hsm_tool_refuse(tool, "--layout", "the profile is not sound");
 }

@@ -3,8 +3,8 @@
 #include "main/service.h"
 #include "main/services.h"
 #include "service/hsm_link.h"
-#include "service/keys_file.h"
-#include "service/layout_file.h"
+#include "service/names.h"
+#include "hostcmd/layout_file.h"
 
 #include "base/config.h"
 #include "base/metric.h"
@@ -72,8 +72,8 @@ const struct config_table main_issuer_settings = {settings_rows, sizeof settings
 struct process {
     struct service_process base;
     struct settings settings;
-    struct service_keys keys_file;
-    struct issuer_key key[SERVICE_KEYS_MAX];
+    struct service_names keys_file;
+    struct issuer_key key[SERVICE_NAMES_MAX];
     char host[COMMAND_HOST_MAX];
     struct service_hsm_link *hsm;
     struct store *reads;
@@ -147,10 +147,10 @@ static enum err store_connect(struct process *p)
 
 static enum err keys_load(struct process *p, struct net_problem *problem)
 {
-    TRY(service_keys_load(p->settings.keys_path, &p->keys_file, problem->text, sizeof problem->text));
+    TRY(service_names_load(p->settings.keys_path, "keys", &p->keys_file, problem));
     for (size_t i = 0; i < p->keys_file.count; i++) {
-        memcpy(p->key[i].name, p->keys_file.key[i].name, sizeof p->key[i].name);
-        memcpy(p->key[i].text, p->keys_file.key[i].text, sizeof p->key[i].text);
+        memcpy(p->key[i].name, p->keys_file.row[i].name, sizeof p->key[i].name);
+        memcpy(p->key[i].text, p->keys_file.row[i].text, sizeof p->key[i].text);
     }
     return ERR_OK;
 }
@@ -194,7 +194,7 @@ static enum err start(void *context, struct net_problem *problem)
     const struct settings *s = &p->settings;
     struct hostcmd_profile layout;
     TRY(keys_load(p, problem));
-    TRY(service_layout_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
+    TRY(hostcmd_profile_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
     TRY(crypto_vault_open_file(s->vault_path, "ledger", &p->vault));
     TRY(store_connect(p));
     TRY(network_connect(p, problem));

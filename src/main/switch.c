@@ -3,8 +3,8 @@
 #include "main/service.h"
 #include "main/services.h"
 #include "service/hsm_link.h"
-#include "service/keys_file.h"
-#include "service/layout_file.h"
+#include "service/names.h"
+#include "hostcmd/layout_file.h"
 
 #include "base/config.h"
 #include "store/writer.h"
@@ -76,7 +76,7 @@ const struct config_table main_switch_settings = {settings_rows, sizeof settings
 struct process {
     struct service_process base;
     struct settings settings;
-    struct service_keys keys;
+    struct service_names keys;
     struct switch_link link[LINKS];
     size_t link_count;
     struct service_hsm_link *hsm;
@@ -125,7 +125,7 @@ static const char *find_key(void *context, const char *name)
 {
     struct process *p = context;
 
-    return service_keys_find(&p->keys, name);
+    return service_names_find(&p->keys, name);
 }
 
 static void send_reply(void *context, size_t link, struct net_peer peer, struct span frame)
@@ -202,8 +202,8 @@ static enum err start(void *context, struct net_problem *problem)
     struct hostcmd_profile layout;
 
     TRY(links_resolve(p, problem->text, sizeof problem->text));
-    TRY(service_layout_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
-    TRY(service_keys_load(s->keys_path, &p->keys, problem->text, sizeof problem->text));
+    TRY(hostcmd_profile_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
+    TRY(service_names_load(s->keys_path, "keys", &p->keys, problem));
     TRY(crypto_vault_open_file(s->vault_path, "ledger", &p->vault));
     TRY(store_connect(p));
     TRY(network_connect(p, problem));

@@ -4,8 +4,8 @@
  *
  * Purpose    One call makes the connections to all HSMs of a configuration line and the client over them. What a real payShield
  *            needs (header length, LMK identifier, TLS) are settings; every service that asks an HSM has the same rows.
- * Ownership  service_hsm_link_destroy releases the client; the connections belong to the loop and are gone with net_loop_destroy, which
- *            therefore comes first.
+ * Ownership  service_hsm_link_destroy releases the client. The connections belong to the loop and are gone with
+ *            net_loop_destroy, which therefore comes first.
  * Threading  The loop's thread.
  * Failure    A setting that cannot be is described in `problem`; what was made is in *out all the same and is destroyed as usual.
  *            An HSM that is not there yet is not a failure: it is tried again.

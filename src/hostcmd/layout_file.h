@@ -8,11 +8,11 @@
  * Threading  Read once at start.
  * Failure    ERR_CONFIG with one line for people: file, line, reason.
  */
-#ifndef SERVICE_LAYOUT_FILE_H
-#define SERVICE_LAYOUT_FILE_H
+#ifndef HOSTCMD_LAYOUT_FILE_H
+#define HOSTCMD_LAYOUT_FILE_H
 
 #include "hostcmd/layout.h"
 
-MUST_USE enum err service_layout_load(const char *name, struct hostcmd_profile *out, char *problem, size_t problem_cap);
+MUST_USE enum err hostcmd_profile_load(const char *name, struct hostcmd_profile *out, char *problem, size_t problem_cap);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/layout_file.h"
+#include "hostcmd/layout_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static enum err read_file(const char *path, char text[static TEXT_MAX], size_t *
     return fclose(file) == 0 && whole ? ERR_OK : ERR_CONFIG;
 }
 
-enum err service_layout_load(const char *name, struct hostcmd_profile *out, char *problem, size_t problem_cap)
+enum err hostcmd_profile_load(const char *name, struct hostcmd_profile *out, char *problem, size_t problem_cap)
 {
     char text[TEXT_MAX];
     size_t len = 0;
