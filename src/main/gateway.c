@@ -3,11 +3,13 @@
 #include "gateway/gateway.h"
 
 #include "base/config.h"
+#include "base/secret.h"
 #include "crypto/vault.h"
 #include "gateway/seed.h"
 #include "http/http.h"
 #include "main/service.h"
 #include "main/services.h"
+#include "service/names.h"
 #include "store/writer.h"
 
 #include <stdio.h>
@@ -26,6 +28,7 @@ struct settings {
     char node[24];
     struct gateway_link_config visa, eftpos;
     char bins[1024];
+    char merchants_path[256];
 };
 
 #define AT(member_) CONFIG_MEMBER(struct settings, member_)
@@ -64,6 +67,8 @@ static const struct config_row settings_rows[] = {
      10, 600000, "2000"},
     {"route", "bins", "prefix:network,network ... separated by blanks", CONFIG_TEXT, AT(bins),
      .initial = "4:visa 433333:visa,eftpos"},
+    {"sandbox", "merchants", "INI file: merchants that are made at start, ID = TERMINAL APIKEY SECRET NAME; never with real cards",
+     CONFIG_TEXT, AT(merchants_path), .initial = ""},
     LINK(visa, "8583", "visa-base1", "visa_126_10", "44_10", "5000", "80", "0"),
     LINK(eftpos, "8585", "iso87-ascii", "generic_126_10", "none", "8000", "20", "60000"),
 };
@@ -160,11 +165,55 @@ static enum err gateway_settings(const struct settings *s, struct gateway_config
 
 /* ---- start ---- */
 
-static enum err store_connect(struct process *p)
+enum { MERCHANT_WORDS = 4 };
+
+/* TERMINAL APIKEY SECRET NAME; the name may hold blanks. The text is cut into its words. */
+static bool words_cut(char *text, const char *word[static MERCHANT_WORDS])
+{
+    for (size_t i = 0; i < MERCHANT_WORDS; i++) {
+        text += strspn(text, " ");
+        word[i] = text;
+        text += i < MERCHANT_WORDS - 1 ? strcspn(text, " ") : strlen(text);
+        if (*text)
+            *text++ = 0;
+    }
+    return *word[MERCHANT_WORDS - 1] != 0;
+}
+
+/* A merchant that is there already stays as it is. */
+static enum err merchants_make(struct process *p, struct store *store, struct net_problem *problem)
+{
+    struct service_names file = {.count = 0};
+    enum err err = ERR_OK;
+    if (p->settings.merchants_path[0])
+        TRY(service_names_load(p->settings.merchants_path, "merchants", &file, problem));
+    for (size_t i = 0; i < file.count && err == ERR_OK; i++) {
+        const char *word[MERCHANT_WORDS];
+        if (!words_cut(file.row[i].text, word)) {
+            (void)snprintf(problem->text, sizeof problem->text, "%s: %s: write TERMINAL APIKEY SECRET NAME",
+                           p->settings.merchants_path, file.row[i].name);
+            err = ERR_CONFIG;
+            break;
+        }
+        const struct gateway_seed seed = {.merchant_id = file.row[i].name,
+                                          .terminal_id = word[0],
+                                          .api_key = word[1],
+                                          .secret = word[2],
+                                          .name = word[3],
+                                          .sandbox = true};
+        err = gateway_seed(store, p->vault, &p->base.env, &seed);
+    }
+    secret_wipe(&file, sizeof file);
+    return err;
+}
+
+static enum err store_connect(struct process *p, struct net_problem *problem)
 {
     struct store *store = NULL;
     TRY(store_open(p->settings.store_url, &p->base.env, &store));
     enum err err = store_migrate(store, STORE_GATEWAY);
+    if (err == ERR_OK)
+        err = merchants_make(p, store, problem);
     if (err == ERR_OK)
         err = store_writer_start(store, &p->base.env, WRITER_CAP, &p->writer);
     if (err != ERR_OK)
@@ -201,7 +250,7 @@ static enum err start(void *context, struct net_problem *problem)
     uint16_t admin_port = 0;
     TRY(gateway_settings(s, &p->config));
     TRY(crypto_vault_open_file(s->vault_path, GATEWAY_VAULT_PURPOSE, &p->vault));
-    TRY(store_connect(p));
+    TRY(store_connect(p, problem));
     TRY(service_loop_create(&p->base));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     TRY(rest_open(p, problem));

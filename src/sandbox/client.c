@@ -159,7 +159,7 @@ static enum err encrypt_card(const struct sandbox *box, const struct sandbox_cha
 
 static enum err put_encrypted(const struct sandbox *box, const struct sandbox_charge *charge, struct http_json_writer *w)
 {
-    static struct key_body key;
+    struct key_body key;
     char room[360], fields[128];
     struct buf block = buf_over(room, sizeof room);
     TRY(encrypt_card(box, charge, &key, &block));
@@ -235,7 +235,7 @@ static const struct wire_record verdict_record = WIRE_RECORD("verdict", struct v
 
 enum err sandbox_merchant_charge(const struct sandbox *box, const struct sandbox_charge *charge, struct sandbox_verdict *out)
 {
-    static char ask_room[4096], room[BODY_ROOM];
+    char ask_room[4096], room[BODY_ROOM];
     struct buf ask = buf_over(ask_room, sizeof ask_room);
     struct buf answer = buf_over(room, sizeof room);
     struct verdict_body bound;

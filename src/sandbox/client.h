@@ -2,8 +2,8 @@
 /*
  * The two people of the story: a cardholder with the issuer's app, a merchant with a shop.
  *
- * Purpose    sandbox_holder_display asks the issuer's credentials API as the app's backend does; sandbox_merchant_charge pays through
- *            the gateway as a Commerce Hub client does: signed with HMAC, the card in an RSA-OAEP block or, for a sandbox
+ * Purpose    sandbox_holder_display asks the issuer's credentials API as the app's backend does. sandbox_merchant_charge pays
+ *            through the gateway as a Commerce Hub client does: signed with HMAC, the card in an RSA-OAEP block or, for a sandbox
  *            merchant, plain.
  * Ownership  Answers are copied out.
  * Threading  One thread.

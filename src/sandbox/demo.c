@@ -145,12 +145,11 @@ static enum err bring_up(struct sandbox *box)
     TRY(sandbox_service_wait(box, SANDBOX_HSM));
     TRY(sandbox_make_keys(box));
     TRY(sandbox_write_files(box));
-    TRY(sandbox_seed(box));
     for (enum sandbox_service s = SANDBOX_ISSUER; s < SANDBOX_SERVICES; s++)
         TRY(sandbox_service_start(box, s));
     for (enum sandbox_service s = SANDBOX_ISSUER; s < SANDBOX_SERVICES; s++)
         TRY(sandbox_service_wait(box, s));
-    return sandbox_register_cards(box);
+    return sandbox_issue(box);
 }
 
 static enum err stay(struct sandbox *box)
@@ -193,12 +192,11 @@ static void report(struct sandbox *box, enum err err, bool held)
 
 int sandbox_main(int argc, char **argv)
 {
-    static struct sandbox box;
+    struct sandbox box = {.tap.lines = -1};
     struct sigaction on = {.sa_handler = on_signal};
     bool held = false;
     box.log = (struct log){.fd = STDERR_FILENO, .least = LOG_ERROR, .service = "demo"};
     box.env = env_system(&box.log);
-    box.tap.lines = -1;
     int stop = read_arguments(&box, argc, argv);
     if (stop)
         return stop - 1;

@@ -145,6 +145,19 @@ static void put_keys(const struct sandbox *box, struct buf *out)
         put_line(out, sandbox_products[m].key_name, box->keys.mk[m]);
 }
 
+/* TERMINAL APIKEY SECRET NAME, as the gateway reads it. */
+static void put_merchants(const struct sandbox *box, struct buf *out)
+{
+    buf_put_text(out, "[merchants]\n");
+    for (size_t i = 0; i < SANDBOX_MERCHANTS; i++) {
+        const struct sandbox_merchant *m = &box->merchant[i];
+        char text[200];
+        (void)snprintf(text, sizeof text, "%s %s %s Sandbox shop %zu", m->terminal, m->api_key, m->secret, i + 1);
+        put_line(out, m->id, text);
+        secret_wipe(text, sizeof text);
+    }
+}
+
 static void put_common(const struct sandbox *box, struct buf *out, const char *database, enum sandbox_port admin)
 {
     put_path(box, out, "url", "sqlite:", database);
@@ -170,6 +183,8 @@ static void put_issuer(const struct sandbox *box, struct buf *out)
     put_address(out, "listen", box->port[SANDBOX_PORT_ISSUER]);
     put_hsm_client(box, out);
     buf_put_text(out, "[sandbox]\nenabled = true\n");
+    put_line(out, "issuer_id", box->issuer_id);
+    put_line(out, "api_key", box->issuer_key);
 }
 
 static void put_switch_link(struct buf *out, const char *section, uint16_t port)
@@ -200,19 +215,21 @@ static void put_gateway(const struct sandbox *box, struct buf *out)
     buf_put_text(out, "[link]\n");
     put_port(out, "visa.port", box->port[SANDBOX_PORT_VISA]);
     put_port(out, "eftpos.port", box->port[SANDBOX_PORT_EFTPOS]);
+    buf_put_text(out, "[sandbox]\n");
+    put_path(box, out, "merchants", "", "merchants.ini");
 }
 
 static const struct written {
     const char *name;
     void (*put)(const struct sandbox *box, struct buf *out);
 } files[] = {
-    {"vault.key", put_vault},   {"keys.ini", put_keys},       {"issuer.ini", put_issuer},
-    {"switch.ini", put_switch}, {"gateway.ini", put_gateway},
+    {"vault.key", put_vault},   {"keys.ini", put_keys},           {"issuer.ini", put_issuer},
+    {"switch.ini", put_switch}, {"merchants.ini", put_merchants}, {"gateway.ini", put_gateway},
 };
 
 enum err sandbox_write_files(struct sandbox *box)
 {
-    static char room[FILE_ROOM];
+    char room[FILE_ROOM];
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct buf text = buf_over(room, sizeof room);
         files[i].put(box, &text);
@@ -278,7 +295,7 @@ static void put_people(const struct sandbox *box, struct http_json_writer *w)
 
 enum err sandbox_write_json(struct sandbox *box)
 {
-    static char room[FILE_ROOM];
+    char room[FILE_ROOM];
     char from[SANDBOX_PATH], to[SANDBOX_PATH];
     struct buf text = buf_over(room, sizeof room);
     struct http_json_writer w = http_json_writer(&text);

@@ -2,13 +2,13 @@
 /*
  * The sandbox: what the parts of `countersign demo` share.
  *
- * Purpose    demo.c reads the command line and runs the sandbox; process.c and services.c start, watch and stop the services;
- *            seed.c fills the directory; tap.c listens on the wires between them; story.c tells the story;
+ * Purpose    demo.c reads the command line and runs the sandbox. process.c and services.c start, watch and stop the services.
+ *            files.c writes their files, seed.c fills them. tap.c listens on the wires between them. story.c tells the story,
  *            tell.c prints it.
- * Ownership  One struct sandbox, owned by sandbox_main. It plays cardholder and merchant, so it knows card numbers and secrets in clear:
- *            it is a client of the sandbox, no part of the product's trusted side.
+ * Ownership  One struct sandbox, owned by sandbox_main. It plays cardholder and merchant, so it knows card numbers and secrets in
+ *            clear: it is a client of the services, no part of the product's trusted side.
  * Threading  One thread; the tap is a process of its own.
- * Failure    The first problem is one line for people in demo->problem.
+ * Failure    The first problem is one line for people in sandbox->problem.
  * Limits     SANDBOX_CARDS cards, SANDBOX_MERCHANTS merchants, paths up to 200 characters.
  */
 #ifndef SANDBOX_INTERNAL_H
@@ -16,11 +16,11 @@
 
 #include "base/env.h"
 #include "base/secret.h"
-#include "card/card.h"
+#include "sandbox/people.h"
 #include "sandbox/process.h"
 #include "sandbox/tap.h"
 
-enum { SANDBOX_CARDS = 100, SANDBOX_MERCHANTS = 10, SANDBOX_PATH = 256, SANDBOX_ISSUER_ID = 10 };
+enum { SANDBOX_PATH = 256, SANDBOX_ISSUER_ID = 10 };
 
 /* The services, in the order of their start; they stop in the opposite order. */
 enum sandbox_service { SANDBOX_HSM, SANDBOX_ISSUER, SANDBOX_SWITCH, SANDBOX_GATEWAY, SANDBOX_SERVICES };
@@ -37,37 +37,6 @@ enum sandbox_port {
     SANDBOX_PORT_ADMIN_SWITCH,
     SANDBOX_PORT_ADMIN_GATEWAY,
     SANDBOX_PORTS
-};
-
-enum sandbox_mode { SANDBOX_STATIC, SANDBOX_ONE_TIME, SANDBOX_TIME_WINDOW, SANDBOX_MODES };
-
-/* What a product of the sandbox is made of. */
-struct sandbox_product {
-    const char *id;
-    const char *mode;     /* as the credentials API and sandbox.json write it */
-    const char *network;  /* product.network of the ledger */
-    const char *bin;      /* first digits of its cards */
-    const char *key_name; /* in keys.ini: the key of its codes beside the CVK */
-};
-extern const struct sandbox_product sandbox_products[SANDBOX_MODES];
-
-struct sandbox_card {
-    char id[24];
-    struct pan pan;
-    char expiry[5]; /* YYMM */
-    enum sandbox_mode mode;
-};
-
-struct sandbox_merchant {
-    char id[20];
-    char terminal[12];
-    char api_key[40];
-    char secret[48];
-};
-
-struct sandbox_keys {
-    char cvk[80];
-    char mk[SANDBOX_MODES][80]; /* MK-AC of one_time and time_window; under the test LMK */
 };
 
 struct sandbox {
@@ -119,13 +88,8 @@ MUST_USE enum err sandbox_invent(struct sandbox *box);
 MUST_USE enum err sandbox_make_keys(struct sandbox *box);
 /* vault.key, keys.ini, *.ini. */
 MUST_USE enum err sandbox_write_files(struct sandbox *box);
-/* Products, API client and merchants into the databases. */
-MUST_USE enum err sandbox_seed(struct sandbox *box);
-struct store;
-struct arena;
-MUST_USE enum err sandbox_seed_merchants(struct sandbox *box, struct store *store, struct arena *arena);
-/* Cards, through the issuer's own API, which opens their accounts. */
-MUST_USE enum err sandbox_register_cards(struct sandbox *box);
+/* Card products and cards, through the issuer's own API, which opens the accounts. */
+MUST_USE enum err sandbox_issue(struct sandbox *box);
 /* sandbox.json, by rename. */
 MUST_USE enum err sandbox_write_json(struct sandbox *box);
 

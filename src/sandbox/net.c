@@ -92,7 +92,7 @@ static enum err answer_read(struct span answer, unsigned *status, struct buf *bo
 
 enum err sandbox_http_call(const struct sandbox_http *call, unsigned *status, struct buf *body)
 {
-    static uint8_t room[HTTP_ROOM];
+    uint8_t room[HTTP_ROOM];
     struct buf data = buf_over(room, sizeof room);
     int fd = -1;
     request_write(call, &data);
@@ -112,7 +112,7 @@ enum err sandbox_http_call(const struct sandbox_http *call, unsigned *status, st
 
 bool sandbox_http_says(uint16_t port, const char *path, const char *text)
 {
-    static uint8_t room[64 * 1024];
+    uint8_t room[64 * 1024];
     struct buf body = buf_over(room, sizeof room);
     unsigned status = 0;
     enum err err = sandbox_http_call(&(struct sandbox_http){.method = "GET", .port = port, .path = path}, &status, &body);

@@ -3,7 +3,8 @@
  * The sandbox: `countersign demo`.
  *
  * Purpose    Starts the real binaries on loopback over SQLite, fills them with invented cards, merchants and test keys, tells the
- *            story of a payment, and stays up until it is stopped. It is a client of the services and uses their public doors alone.
+ *            story of a payment, and stays up until it is stopped. It is a client of the services: it starts them as processes and
+ *            uses their public doors alone.
  * Ownership  Child processes, a relay process and one directory, all gone at the end unless --dir names the directory.
  * Threading  The main thread, once.
  * Failure    The value is the exit status of the process; the first problem is told on standard error.

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the sandbox is filled with: invented people, keys from the HSM, rows in both databases, cards through the issuer's API. */
+/* What the sandbox is filled with: invented people, keys from the HSM, products and cards through the issuer's API. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "crypto/mac.h"
 #include "http/json.h"
-#include "ledger/ledger.h"
 #include "sandbox/internal.h"
 #include "sandbox/net.h"
 
-enum { ARENA = 1 << 20, CARDS_PER_MODE = (SANDBOX_CARDS + SANDBOX_MODES - 1) / SANDBOX_MODES };
+enum { CARDS_PER_MODE = (SANDBOX_CARDS + SANDBOX_MODES - 1) / SANDBOX_MODES };
 #define ISSUER_ID "SANDBOX001"
 #define EXPIRY "2912"
 
@@ -92,92 +89,46 @@ enum err sandbox_make_keys(struct sandbox *box)
     return ERR_OK;
 }
 
-/* ---- the ledger ---- */
+/* ---- products and cards, through the issuer's API ---- */
 
-static void put_product(const struct sandbox *box, struct ledger_unit *unit, enum sandbox_mode mode)
+static enum err post(struct sandbox *box, const char *collection, struct span body, const char *what)
 {
-    const struct sandbox_product *p = &sandbox_products[mode];
-    struct ledger_product row = {
-        .version = 1,
-        .mode = (enum ledger_mode)mode,
-        .expiry_delay_s = 300,
-        .tries = 3,
-        .twu_h = 1,
-        .accept_previous_window = true,
-        .static_policy = mode == SANDBOX_ONE_TIME ? LEDGER_STATIC_OFF : LEDGER_STATIC_ALLOWED,
-        .count_other_declines = true,
-        .deferred_slots = 4,
-        .diag_step = true,
-        .malformed_policy = LEDGER_DECLINE,
-        .batch_max = 24,
-        .notify_batch = 20,
-        .display_rate_per_h = 600,
-        .cvk_ref = "cvk",
-        .key_derivation = "A",
-    };
-    (void)snprintf(row.product_id, sizeof row.product_id, "%s", p->id);
-    (void)snprintf(row.issuer_id, sizeof row.issuer_id, "%s", box->issuer_id);
-    (void)snprintf(row.network, sizeof row.network, "%s", p->network);
-    (void)snprintf(row.mk_ref, sizeof row.mk_ref, "%s", p->key_name ? p->key_name : "");
-    (void)snprintf(row.service_code_dyn, sizeof row.service_code_dyn, "%s",
-                   mode == SANDBOX_ONE_TIME ? CARD_SERVICE_ONE_TIME : CARD_SERVICE_CVV2);
-    ledger_put_product(unit, &row);
+    char path[64], headers[80], room[4096];
+    struct buf answer = buf_over(room, sizeof room);
+    unsigned status = 0;
+    (void)snprintf(path, sizeof path, "/v2/issuers/%s/%s", box->issuer_id, collection);
+    (void)snprintf(headers, sizeof headers, "X-Api-Key: %s\r\n", box->issuer_key);
+    TRY(sandbox_http_call(
+        &(struct sandbox_http){
+            .method = "POST", .port = box->port[SANDBOX_PORT_ISSUER], .path = path, .headers = span_text(headers), .body = body},
+        &status, &answer));
+    return status == 201 ? ERR_OK : sandbox_fail(box, ERR_INTERNAL, what, buf_text(&answer));
 }
 
-static enum err put_client(const struct sandbox *box, struct ledger_unit *unit)
+static enum err make_product(struct sandbox *box, const struct sandbox_product *product)
 {
-    struct ledger_client row = {
-        .client_id = "sandbox", .kind = "sandbox", .status = "active", .roles = "cards display read products operator keys"};
-    (void)snprintf(row.issuer_id, sizeof row.issuer_id, "%s", box->issuer_id);
-    TRY(crypto_digest_sha256(span_text(box->issuer_key), row.api_key_hash.at));
-    row.api_key_hash.len = CRYPTO_DIGEST_SHA256;
-    ledger_put_client(unit, &row);
-    return ERR_OK;
+    char room[512];
+    struct buf body = buf_over(room, sizeof room);
+    struct http_json_writer w = http_json_writer(&body);
+    http_json_open(&w, NULL);
+    http_json_put_text(&w, "productId", product->id);
+    http_json_put_text(&w, "mode", product->mode);
+    http_json_put_text(&w, "network", product->network);
+    http_json_put_integer(&w, "tries", 3);
+    http_json_put_integer(&w, "displayRatePerH", 600);
+    http_json_put_text(&w, "cvkRef", "cvk");
+    if (product->key_name)
+        http_json_put_text(&w, "mkRef", product->key_name);
+    http_json_close(&w);
+    TRY(http_json_done(&w));
+    return post(box, "card-products", buf_span(&body), "the issuer makes no card product");
 }
-
-static enum err seed_ledger(struct sandbox *box, struct store *store, struct arena *arena)
-{
-    struct ledger_unit unit;
-    TRY(store_migrate(store, STORE_LEDGER));
-    ledger_unit_begin(&unit, SANDBOX_MODES + 1, arena);
-    for (enum sandbox_mode m = 0; m < SANDBOX_MODES; m++)
-        put_product(box, &unit, m);
-    TRY(put_client(box, &unit));
-    return ledger_unit_run(&unit, store);
-}
-
-static enum err with_store(struct sandbox *box, const char *database,
-                           enum err (*body)(struct sandbox *box, struct store *store, struct arena *arena))
-{
-    char path[SANDBOX_PATH], url[SANDBOX_PATH + 16];
-    struct store *store = NULL;
-    struct arena arena;
-    sandbox_path(box, database, path);
-    (void)snprintf(url, sizeof url, "sqlite:%s", path);
-    TRY(arena_create(&arena, ARENA));
-    enum err err = store_open(url, &box->env, &store);
-    if (err == ERR_OK)
-        err = body(box, store, &arena);
-    store_close(store);
-    arena_destroy(&arena);
-    return err == ERR_OK ? err : sandbox_fail(box, err, "cannot seed", path);
-}
-
-enum err sandbox_seed(struct sandbox *box)
-{
-    TRY(with_store(box, "ledger.db", seed_ledger));
-    return with_store(box, "gateway.db", sandbox_seed_merchants);
-}
-
-/* ---- cards ---- */
 
 static enum err register_card(struct sandbox *box, const struct sandbox_card *card)
 {
-    char path[64], headers[80], body_room[512], answer_room[2048];
-    struct buf body = buf_over(body_room, sizeof body_room);
-    struct buf answer = buf_over(answer_room, sizeof answer_room);
+    char room[512];
+    struct buf body = buf_over(room, sizeof room);
     struct http_json_writer w = http_json_writer(&body);
-    unsigned status = 0;
     http_json_open(&w, NULL);
     http_json_put_text(&w, "cardId", card->id);
     http_json_put_text(&w, "productId", sandbox_products[card->mode].id);
@@ -186,19 +137,13 @@ static enum err register_card(struct sandbox *box, const struct sandbox_card *ca
     http_json_put(&w, "exp", span_of(mmyy, sizeof mmyy));
     http_json_close(&w);
     TRY(http_json_done(&w));
-    (void)snprintf(path, sizeof path, "/v2/issuers/%s/cards", box->issuer_id);
-    (void)snprintf(headers, sizeof headers, "X-Api-Key: %s\r\n", box->issuer_key);
-    TRY(sandbox_http_call(&(struct sandbox_http){.method = "POST",
-                                                 .port = box->port[SANDBOX_PORT_ISSUER],
-                                                 .path = path,
-                                                 .headers = span_text(headers),
-                                                 .body = buf_span(&body)},
-                          &status, &answer));
-    return status == 201 ? ERR_OK : sandbox_fail(box, ERR_INTERNAL, "the issuer does not register a card", buf_text(&answer));
+    return post(box, "cards", buf_span(&body), "the issuer does not register a card");
 }
 
-enum err sandbox_register_cards(struct sandbox *box)
+enum err sandbox_issue(struct sandbox *box)
 {
+    for (enum sandbox_mode m = 0; m < SANDBOX_MODES; m++)
+        TRY(make_product(box, &sandbox_products[m]));
     for (size_t i = 0; i < SANDBOX_CARDS; i++)
         TRY(register_card(box, &box->card[i]));
     return ERR_OK;

@@ -94,10 +94,9 @@ static void add_detours(const struct sandbox *box, enum sandbox_service service,
 
 enum err sandbox_service_start(struct sandbox *box, enum sandbox_service service)
 {
-    static struct command c;
+    struct command c = {0};
     const struct service *row = &services[service];
     char log[SANDBOX_PATH], config[SANDBOX_PATH], name[32];
-    c = (struct command){0};
     if (add_program(&c, row->program) != ERR_OK)
         return sandbox_fail(box, ERR_SYSTEM, "there is no such program beside this one", row->program);
     if (row->subcommand)

@@ -243,8 +243,7 @@ static void tell_first_payment(const struct sandbox *box)
 
 enum err sandbox_story(struct sandbox *box, bool *held)
 {
-    static struct story s;
-    s = (struct story){.box = box};
+    struct story s = {.box = box};
     choose_cards(&s);
     *held = true;
     for (unsigned i = 0; i < sizeof steps / sizeof steps[0] && !sandbox_interrupted(); i++) {

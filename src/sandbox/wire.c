@@ -38,7 +38,7 @@ static void unknown(struct buf *line, struct span frame, const char *what)
 
 static bool describe_iso(const struct iso8583_profile *profile, struct span frame, struct buf *line)
 {
-    static struct iso8583_message message;
+    struct iso8583_message message;
     uint8_t room[4096];
     struct buf text = buf_over(room, sizeof room);
     bool parsed = iso8583_parse(profile, frame, &message, NULL) == ERR_OK;
@@ -63,32 +63,39 @@ static const struct hostcmd_row *row_of_reply(struct span code)
     return NULL;
 }
 
-static union {
+union record {
     struct hostcmd_cy cy;
-    struct hostcmd_qy qy;
-    struct hostcmd_pm pm;
-    struct hostcmd_b2 b2;
     uint8_t any[HOSTCMD_RECORD_MAX];
-} record;
+};
 
 static void describe_request(const struct hostcmd_row *row, struct span data, struct buf *text)
 {
+    union record record;
     struct hostcmd_tail tail;
     if (hostcmd_request_parse(row, data, &record, &tail, NULL) == ERR_OK)
         wire_describe(row->request, &record, text);
+    secret_wipe(&record, sizeof record);
 }
 
 static void describe_reply(const struct hostcmd_row *row, struct span data, struct buf *text)
 {
-    buf_put_span(text, span_slice(data, 0, 2));
-    if (!span_is(span_slice(data, 0, 2), "00") || row->reply->count == 0 ||
-        wire_parse_all(row->reply, span_slice(data, 2, data.len), &record, NULL) != ERR_OK)
-        return;
+    union record record;
     size_t bare = text->len;
-    buf_put_text(text, " ");
-    wire_describe(row->reply, &record, text);
-    if (text->len == bare + 1) /* every member is optional and none came */
-        text->len = bare;
+    if (wire_parse_all(row->reply, data, &record, NULL) == ERR_OK) {
+        buf_put_text(text, " ");
+        wire_describe(row->reply, &record, text);
+        if (text->len == bare + 1) /* every member is optional and none came */
+            text->len = bare;
+    }
+    secret_wipe(&record, sizeof record);
+}
+
+static void describe_answer(const struct hostcmd_row *row, struct span data, struct buf *text)
+{
+    struct span code = span_slice(data, 0, 2);
+    buf_put_span(text, code);
+    if (span_is(code, "00") && row->reply->count > 0)
+        describe_reply(row, span_slice(data, 2, data.len), text);
 }
 
 static bool describe_command(bool answer, struct span frame, struct buf *line)
@@ -107,11 +114,10 @@ static bool describe_command(bool answer, struct span frame, struct buf *line)
     buf_put_span(&text, code);
     buf_put_text(&text, " ");
     if (answer)
-        describe_reply(row, data, &text);
+        describe_answer(row, data, &text);
     else
         describe_request(row, data, &text);
     put_cut(line, buf_span(&text));
-    secret_wipe(&record, sizeof record);
     secret_wipe(room, sizeof room);
     return true;
 }
