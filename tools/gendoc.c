@@ -10,6 +10,7 @@
 #include "card/result.h"
 #include "gateway/gateway.h"
 #include "hostcmd/commands.h"
+#include "hsm/process/settings.h"
 #include "http/http.h"
 #include "iso8583/profile.h"
 #include "issuer/issuer.h"
@@ -144,7 +145,7 @@ static void configuration(struct buf *out)
         const char *command;
         const struct config_table *table;
     } service[] = {
-        {"countersign-hsm", &main_hsm_settings},
+        {"countersign-hsm", &hsm_settings_table},
         {"countersign issuer", &main_issuer_settings},
         {"countersign switch", &main_switch_settings},
         {"countersign gateway", &main_gateway_settings},

@@ -2,10 +2,10 @@
 /* The man pages, from the tables that --help and the configuration are read by. */
 #include "gendoc.h"
 
+#include "hsm/process/settings.h"
 #include "main/command.h"
 #include "main/hsm_lmk.h"
 #include "main/hsm_roff.h"
-#include "main/hsm_settings.h"
 #include "main/hsm_tool.h"
 #include "main/services.h"
 
@@ -158,7 +158,7 @@ static void hsm_conf_page(struct buf *out)
                              "comment. Each key can be set on the command line as --set section.key=value. What is wrong is told "
                              "with file, line and what to do, and nothing starts.\n");
     hsm_roff_heading(out, "KEYS");
-    put_keys(out, &main_hsm_settings);
+    put_keys(out, &hsm_settings_table);
     hsm_roff_heading(out, "EXAMPLE");
     hsm_roff_paragraphs(out, "  [hsm]\n  listen = 127.0.0.1:1500\n  lmk_store = /var/lib/countersign/lmk.store\n");
     hsm_roff_heading(out, "SEE ALSO");

@@ -2,9 +2,9 @@
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
 #include "cvv/window.h"
+#include "hsm/process/mode.h"
 #include "main/hsm_confine.h"
 #include "main/hsm_custody.h"
-#include "main/hsm_mode.h"
 #include "main/hsm_reload.h"
 #include "main/hsm_tls.h"
 #include "main/service.h"
@@ -171,7 +171,7 @@ static const struct service service = {
         {
             .service = "hsm",
             .doc = "Answers payShield host commands; the only process that holds keys.",
-            .table = &main_hsm_settings,
+            .table = &hsm_settings_table,
             .option = main_hsm_options,
             .option_count = MAIN_HSM_OPTIONS,
             .config_at = offsetof(struct hsm_settings, config),

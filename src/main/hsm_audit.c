@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm audit verify: has anybody touched the trail? */
+#include "hsm/process/mode.h"
 #include "hsm/trail/chain.h"
-#include "main/hsm_mode.h"
 #include "main/hsm_tool.h"
 
 #include "base/secret.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of a batch: KEY texts under an LMK, as host commands have them, opened inside this process. */
 #include "hostcmd/commands.h"
+#include "hsm/process/mode.h"
+#include "hsm/process/settings.h"
 #include "keys/block/block.h"
 #include "main/hsm_batch.h"
 #include "main/hsm_lmk.h"
-#include "main/hsm_mode.h"
-#include "main/hsm_settings.h"
 #include "main/hsm_store_load.h"
 #include "main/services.h"
 
@@ -22,7 +22,7 @@ static const char *const key_option[HSM_BATCH_KINDS] = {"--cvv", "--cvv2", "--ic
 static int read_settings(const struct hsm_batch_options *o, struct hsm_settings *settings)
 {
     char problem[256] = "";
-    if (config_load(&main_hsm_settings, o->config, settings, problem, sizeof problem) != ERR_OK)
+    if (config_load(&hsm_settings_table, o->config, settings, problem, sizeof problem) != ERR_OK)
         return hsm_batch_fail(HSM_TOOL_USAGE, "--config", problem);
     if (o->test_lmk && o->config && hsm_mode_hardened(settings))
         return hsm_batch_fail(EX_USAGE, "--test-lmk",

@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "main/hsm_settings.h"
+#include "hsm/process/settings.h"
 
 MUST_USE enum err hsm_confine_open(const struct hsm_settings *settings, struct log *log);
 /* Nothing is opened, listened on or started afterwards, except files in the folders of the settings. ERR_SYSTEM if the kernel has

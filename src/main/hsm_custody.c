@@ -2,7 +2,7 @@
 #include "main/hsm_custody.h"
 
 #include "hsm/process/console.h"
-#include "main/hsm_mode.h"
+#include "hsm/process/mode.h"
 #include "net/local.h"
 
 #include <errno.h>

@@ -17,7 +17,7 @@
 
 #include "base/secret.h"
 #include "hsm/process/officers.h"
-#include "main/hsm_settings.h"
+#include "hsm/process/settings.h"
 
 struct hsm_custody {
     const struct hsm_settings *settings;

@@ -2,9 +2,9 @@
 /* The command line of `countersign-hsm lmk`: subcommands and options are rows. */
 #include "main/hsm_lmk.h"
 
+#include "hsm/process/settings.h"
 #include "main/command.h"
 #include "main/hsm_roff.h"
-#include "main/hsm_settings.h"
 #include "main/services.h"
 
 #include "base/secret.h"
@@ -279,7 +279,7 @@ static int settle_paths(struct hsm_lmk_options *o)
 {
     struct hsm_settings settings;
     char problem[256] = "";
-    if (config_load(&main_hsm_settings, o->config, &settings, problem, sizeof problem) != ERR_OK)
+    if (config_load(&hsm_settings_table, o->config, &settings, problem, sizeof problem) != ERR_OK)
         return hsm_lmk_say(HSM_LMK_BAD_LINE, "%s", problem);
     if (!o->store[0])
         (void)snprintf(o->store, sizeof o->store, "%s", settings.lmk_store);

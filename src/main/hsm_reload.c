@@ -2,7 +2,7 @@
 #include "main/hsm_reload.h"
 
 #include "base/metric.h"
-#include "main/hsm_mode.h"
+#include "hsm/process/mode.h"
 #include "main/services.h"
 
 #include <stdio.h>
@@ -44,8 +44,8 @@ static bool differs(const struct config_row *row, const struct hsm_settings *a, 
 /* "hsm.listen hsm.admin": they wait for the next start. */
 static const char *waiting(const struct hsm_settings *now, const struct hsm_settings *next, struct buf *out)
 {
-    for (size_t i = 0; i < main_hsm_settings.count; i++) {
-        const struct config_row *row = &main_hsm_settings.row[i];
+    for (size_t i = 0; i < hsm_settings_table.count; i++) {
+        const struct config_row *row = &hsm_settings_table.row[i];
         if (is_changeable(row) || !differs(row, now, next))
             continue;
         buf_put_text(out, out->len > 0 ? " " : "");

@@ -11,8 +11,8 @@
 #ifndef MAIN_HSM_RELOAD_H
 #define MAIN_HSM_RELOAD_H
 
+#include "hsm/process/settings.h"
 #include "hsm/trail/audit.h"
-#include "main/hsm_settings.h"
 #include "main/hsm_tls.h"
 #include "main/service.h"
 

@@ -12,7 +12,7 @@
 #define MAIN_HSM_TLS_H
 
 #include "hsm/hsm.h"
-#include "main/hsm_settings.h"
+#include "hsm/process/settings.h"
 
 enum { HSM_LMK_PORTS = 16 };
 

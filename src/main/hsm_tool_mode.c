@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether tools may handle clear keys on this machine. */
-#include "main/hsm_mode.h"
+#include "hsm/process/mode.h"
 #include "main/hsm_tool.h"
 #include "main/services.h"
 
@@ -13,7 +13,7 @@ int hsm_tool_clear_keys_refused(const struct hsm_tool *tool, const char *config)
     char problem[256] = "";
     if (!config && access(HSM_TOOL_CONFIG, F_OK) != 0)
         return 0;
-    if (config_load(&main_hsm_settings, config ? config : HSM_TOOL_CONFIG, &settings, problem, sizeof problem) != ERR_OK)
+    if (config_load(&hsm_settings_table, config ? config : HSM_TOOL_CONFIG, &settings, problem, sizeof problem) != ERR_OK)
         return hsm_tool_refuse(tool, problem, "");
     if (!hsm_mode_hardened(&settings))
         return 0;

@@ -11,7 +11,7 @@
 #ifndef MAIN_SERVICES_H
 #define MAIN_SERVICES_H
 
-#include "base/config.h"
+#include "main/command.h"
 #include "sandbox/sandbox.h"
 
 /* The subcommands of `countersign`, for its dispatcher, its --help and its man page. */
@@ -27,9 +27,11 @@ int main_switch(int argc, char **argv);
 int main_gateway(int argc, char **argv);
 
 /* The keys of their configuration files, for --help and the reference. */
-extern const struct config_table main_hsm_settings;
 extern const struct config_table main_issuer_settings;
 extern const struct config_table main_switch_settings;
 extern const struct config_table main_gateway_settings;
+
+enum { MAIN_HSM_OPTIONS = 4 };
+extern const struct command_option main_hsm_options[MAIN_HSM_OPTIONS];
 
 #endif

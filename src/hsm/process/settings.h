@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What can be set for countersign-hsm: the keys of its configuration file and the options that stand for them.
+ * What can be set for countersign-hsm: the keys of its configuration file.
  *
  * Purpose    One row a key, in groups by what they are about; --help, the reference and the error texts are printed from them.
  * Ownership  Values of the process.
  */
-#ifndef MAIN_HSM_SETTINGS_H
-#define MAIN_HSM_SETTINGS_H
+#ifndef HSM_PROCESS_SETTINGS_H
+#define HSM_PROCESS_SETTINGS_H
 
-#include "main/command.h"
+#include "base/config.h"
+
+enum { HSM_SETTINGS_CONFIG = 256 };
 
 struct hsm_settings {
     /* host port */
@@ -53,13 +55,12 @@ struct hsm_settings {
     int64_t audit_size; /* MiB */
 
     /* the process */
-    char config[COMMAND_CONFIG_MAX]; /* path of --config; no key of its own */
-    int64_t secret_memory;           /* MiB */
+    char config[HSM_SETTINGS_CONFIG]; /* path of --config; no key of its own */
+    int64_t secret_memory;            /* MiB */
     bool secretmem;
     bool sandbox;
 };
 
-enum { MAIN_HSM_OPTIONS = 4 };
-extern const struct command_option main_hsm_options[MAIN_HSM_OPTIONS];
+extern const struct config_table hsm_settings_table;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/hsm_mode.h"
+#include "hsm/process/mode.h"
 
 #include "base/arena.h"
 #include "base/secret.h"
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 enum { GUESS_LIMIT_DEFAULT = 30, KEY_DIGITS = 2 * HSM_MODE_KEY, MEBIBYTE = 1 << 20, AUDIT_TICK_MS = 1000 };
+enum { BAD_SETTINGS = 2 }; /* the exit status */
 
 bool hsm_mode_hardened(const struct hsm_settings *settings)
 {
@@ -44,7 +45,7 @@ int hsm_mode_check(const struct hsm_settings *settings)
     const char *setting = hardened_only(settings);
     if (settings->mode[0] && !hardened && strcmp(settings->mode, "compatibility") != 0) {
         (void)fprintf(stderr, "countersign-hsm: hsm.mode is hardened or compatibility, not '%s'\n", settings->mode);
-        return COMMAND_EXIT_BAD_START;
+        return BAD_SETTINGS;
     }
     if (hardened && settings->test_lmk)
         return refuse("hsm.mode=hardened", "and the public test LMKs exclude each other: anyone can read keys under those LMKs.\n"
@@ -60,7 +61,7 @@ int hsm_mode_check(const struct hsm_settings *settings)
                                         "  and officers authorise activities one by one.");
     if (settings->guess_limit != 0 && settings->guess_limit < HSM_GUESS_LEAST) {
         (void)fprintf(stderr, "countersign-hsm: hsm.guess_limit is %d to %d\n", HSM_GUESS_LEAST, HSM_GUESS_MOST);
-        return COMMAND_EXIT_BAD_START;
+        return BAD_SETTINGS;
     }
     return 0;
 }

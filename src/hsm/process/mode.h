@@ -9,13 +9,13 @@
  * Failure    Refusals are told on standard error; a file that cannot be used is described in `problem`.
  * Limits     Files up to HSM_MODE_FILE bytes.
  */
-#ifndef MAIN_HSM_MODE_H
-#define MAIN_HSM_MODE_H
+#ifndef HSM_PROCESS_MODE_H
+#define HSM_PROCESS_MODE_H
 
 #include "hsm/guard/guess.h"
 #include "hsm/guard/policy.h"
+#include "hsm/process/settings.h"
 #include "hsm/trail/audit.h"
-#include "main/hsm_settings.h"
 
 #include <sys/stat.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/hsm_settings.h"
-#include "main/services.h"
+#include "hsm/process/settings.h"
 
 /* clang-format off */
 static const struct config_row settings_rows[] = {
@@ -85,11 +84,4 @@ static const struct config_row settings_rows[] = {
      CONFIG_MEMBER(struct hsm_settings, sandbox), .initial = "true"},
 };
 /* clang-format on */
-const struct config_table main_hsm_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
-
-const struct command_option main_hsm_options[MAIN_HSM_OPTIONS] = {
-    {"test-lmk", NULL, "load the public test LMKs: NOT FOR PRODUCTION", "hsm.test_lmk=true"},
-    {"listen", "ADDR:PORT", "host commands (default 127.0.0.1:1500; port 0: any free one)", "hsm.listen="},
-    {"header", "N", "bytes echoed in front of each command, 0..255 (default 4)", "hsm.header="},
-    {"admin", "ADDR:PORT", "serve /healthz /readyz /metrics", "hsm.admin="},
-};
+const struct config_table hsm_settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
