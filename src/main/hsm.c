@@ -2,15 +2,15 @@
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
 #include "cvv/window.h"
+#include "hostcmd/layout_file.h"
+#include "hsm/process/confine.h"
+#include "hsm/process/custody.h"
 #include "hsm/process/mode.h"
-#include "main/hsm_confine.h"
-#include "main/hsm_custody.h"
-#include "main/hsm_reload.h"
-#include "main/hsm_tls.h"
+#include "hsm/process/ports.h"
+#include "hsm/process/reload.h"
 #include "main/service.h"
 #include "main/services.h"
 #include "net/admin.h"
-#include "hostcmd/layout_file.h"
 
 #include "base/secret.h"
 

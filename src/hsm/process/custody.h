@@ -12,8 +12,8 @@
  *     hsm_custody_prepare(&settings, &custody, problem)       before the secret arena: scrypt needs more memory than that has
  *     hsm_custody_open(&custody, hsm, loop, problem)
  */
-#ifndef MAIN_HSM_CUSTODY_H
-#define MAIN_HSM_CUSTODY_H
+#ifndef HSM_PROCESS_CUSTODY_H
+#define HSM_PROCESS_CUSTODY_H
 
 #include "base/secret.h"
 #include "hsm/process/officers.h"

@@ -8,8 +8,8 @@
  * Threading  The main thread, in the order open, lock, close.
  * Failure    ERR_MEMORY or ERR_CRYPTO if there is no arena: nothing may start then.
  */
-#ifndef MAIN_HSM_CONFINE_H
-#define MAIN_HSM_CONFINE_H
+#ifndef HSM_PROCESS_CONFINE_H
+#define HSM_PROCESS_CONFINE_H
 
 #include "base/buf.h"
 #include "base/log.h"

@@ -8,8 +8,8 @@
  * Threading  The loop's thread.
  * Failure    ERR_CONFIG or ERR_SYSTEM with one line for people; without any port ERR_CONFIG.
  */
-#ifndef MAIN_HSM_TLS_H
-#define MAIN_HSM_TLS_H
+#ifndef HSM_PROCESS_PORTS_H
+#define HSM_PROCESS_PORTS_H
 
 #include "hsm/hsm.h"
 #include "hsm/process/settings.h"

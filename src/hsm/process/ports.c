@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/hsm_tls.h"
+#include "hsm/process/ports.h"
 
 #include "base/metric.h"
 

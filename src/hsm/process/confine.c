@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/hsm_confine.h"
+#include "hsm/process/confine.h"
 
 #include "base/confine.h"
 #include "base/metric.h"

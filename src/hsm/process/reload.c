@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/hsm_reload.h"
+#include "hsm/process/reload.h"
 
 #include "base/metric.h"
 #include "hsm/process/mode.h"

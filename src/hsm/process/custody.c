@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/hsm_custody.h"
+#include "hsm/process/custody.h"
 
 #include "hsm/process/console.h"
 #include "hsm/process/mode.h"

@@ -8,12 +8,12 @@
  * Threading  The loop's thread; takes as long as the files do.
  * Failure    One bad value or file changes nothing, and the reason is in log and audit trail.
  */
-#ifndef MAIN_HSM_RELOAD_H
-#define MAIN_HSM_RELOAD_H
+#ifndef HSM_PROCESS_RELOAD_H
+#define HSM_PROCESS_RELOAD_H
 
+#include "hsm/process/ports.h"
 #include "hsm/process/settings.h"
 #include "hsm/trail/audit.h"
-#include "main/hsm_tls.h"
 #include "main/service.h"
 
 struct hsm_reload {
