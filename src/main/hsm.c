@@ -79,6 +79,12 @@ static enum err create(struct process *p, struct hsm_config *config, struct net_
     return ERR_OK;
 }
 
+static enum err read_settings(void *context, struct hsm_settings *out, char *problem, size_t problem_cap)
+{
+    struct process *p = context;
+    return service_settings_read(&p->base, out, problem, problem_cap);
+}
+
 static enum err start(void *context, struct net_problem *problem)
 {
     struct process *p = context;
@@ -115,7 +121,13 @@ static enum err start(void *context, struct net_problem *problem)
     TRY(hsm_mode_started(s, p->audit, p->base.loop, problem));
     TRY(hsm_custody_open(&p->custody, p->hsm, hsm.hardened, p->base.loop, problem));
     TRY(hsm_ports_open(s, p->hsm, p->base.loop, &p->ports, problem));
-    p->reload = (struct hsm_reload){&p->base, &p->settings, p->hsm, p->audit, &p->ports, 0, 0};
+    p->reload = (struct hsm_reload){.read = read_settings,
+                                    .context = p,
+                                    .log = &p->base.log,
+                                    .settings = &p->settings,
+                                    .hsm = p->hsm,
+                                    .audit = p->audit,
+                                    .ports = &p->ports};
     uint16_t admin_port = 0;
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     LOG(p->base.env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", hsm_ports_number(p->ports.plain)),

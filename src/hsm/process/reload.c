@@ -3,7 +3,6 @@
 
 #include "base/metric.h"
 #include "hsm/process/mode.h"
-#include "main/services.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +71,7 @@ static enum err say(struct net_problem *problem, const char *what)
 static enum err prepare(struct hsm_reload *reload, struct plan *plan, struct net_problem *problem)
 {
     struct hsm_settings *next = &plan->settings;
-    TRY(service_settings_read(reload->process, next, problem->text, sizeof problem->text));
+    TRY(reload->read(reload->context, next, problem->text, sizeof problem->text));
     if (hsm_mode_check(next) != 0)
         return say(problem, "the settings contradict each other, as told on standard error");
     if (hsm_mode_hardened(next) != hsm_mode_hardened(reload->settings))
@@ -96,14 +95,14 @@ static enum err carry_out(struct hsm_reload *reload, const struct plan *plan, st
 
 static void tell(const struct hsm_reload *reload, enum log_level level, const char *event, struct log_field field)
 {
-    LOG(&reload->process->log, level, event, field);
+    LOG(reload->log, level, event, field);
     /* A line that is lost is told and counted by the trail. */
     (void)!hsm_audit_write(reload->audit, event, &field, 1, true);
 }
 
 void hsm_reload(struct hsm_reload *reload)
 {
-    static struct plan plan;
+    struct plan plan = {0};
     struct net_problem problem = {""};
     char names[600];
     struct buf later = buf_over(names, sizeof names);
@@ -116,7 +115,7 @@ void hsm_reload(struct hsm_reload *reload)
         return;
     }
     reload->done++;
-    hsm_mode_warn(reload->settings, &reload->process->log);
+    hsm_mode_warn(reload->settings, reload->log);
     tell(reload, LOG_INFO, "hsm.reloaded", LOG_TEXT("needs_a_start", waiting(reload->settings, &plan.settings, &later)));
 }
 

@@ -14,10 +14,12 @@
 #include "hsm/process/ports.h"
 #include "hsm/process/settings.h"
 #include "hsm/trail/audit.h"
-#include "main/service.h"
 
 struct hsm_reload {
-    struct service_process *process;
+    /* The settings as a start with the same command line would find them. */
+    enum err (*read)(void *context, struct hsm_settings *out, char *problem, size_t problem_cap);
+    void *context;
+    struct log *log;
     struct hsm_settings *settings;
     struct hsm *hsm;
     struct hsm_audit *audit;
