@@ -18,7 +18,7 @@ OPT  ?= -O2 -g
 CFLAGS_ALL := -std=gnu17 $(OPT) $(WARN) $(HARD) -Isrc -isystem /usr/include/postgresql -D_GNU_SOURCE -DCOUNTERSIGN_VERSION='"$(VERSION)"' $(EXTRA_CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(EXTRA_LDFLAGS)
 
-ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 store ledger net http hsm issuer switch gateway cli service sandbox
+ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 store ledger net http hsm issuer switch gateway cli service sandbox tool
 SRC_of = $(wildcard src/$1/*.c src/$1/*/*.c)
 OBJ_of = $(patsubst src/%.c,$B/obj/%.o,$(call SRC_of,$1))
 
@@ -45,7 +45,7 @@ endif
 
 # ---- the two binaries
 SERVICE_ROOMS := base card crypto wire flow hostcmd iso8583 store ledger net http issuer switch gateway cli service sandbox
-HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm cli service
+HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm cli service tool
 SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lssl -lcrypto -linih -lpthread
 HSM_LIBS      := -luv -lssl -lcrypto -linih -lpthread
 
@@ -126,12 +126,7 @@ $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link $B/tests/unit/test_hsm
 $B/tests/unit/test_issuer_live $B/tests/unit/test_issuer_layout $B/tests/unit/test_issuer_api: | $B/countersign-hsm $B/countersign
 $B/tests/unit/test_switch_live $B/tests/unit/test_switch_layout $B/tests/unit/test_switch_messages $B/tests/unit/test_switch_cut: | $B/countersign-hsm $B/countersign
 $B/tests/scenario/double_use: | $B/countersign-hsm $B/countersign $B/countersign-planted
-$B/tests/unit/test_hsm_batch_state: TEST_SUPPORT += $B/obj/main/hsm_batch_state.o
-$B/tests/unit/test_hsm_batch_state: $B/obj/main/hsm_batch_state.o
-CALC_STEPS := $(addprefix $B/obj/main/hsm_calc_,steps.o codes.o track.o keys.o)
-$B/tests/unit/test_hsm_calc: TEST_SUPPORT += $(CALC_STEPS)
 $B/tests/unit/test_hsm_calc: LDFLAGS_ALL += -Wl,--wrap=cvv_generate
-$B/tests/unit/test_hsm_calc: $(CALC_STEPS)
 # These script the outcomes of commits and of the HSM.
 $B/tests/unit/test_issuer_turn $B/tests/property/test_issuer_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=hostcmd_client_send -Wl,--wrap=hostcmd_client_take -Wl,--wrap=hostcmd_answer_wipe -Wl,--wrap=hostcmd_client_turn -Wl,--wrap=hostcmd_client_ready
 $B/tests/unit/test_switch_faults: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit

@@ -4,9 +4,9 @@
 
 #include "hsm/process/settings.h"
 #include "main/command.h"
-#include "main/hsm_lmk.h"
-#include "main/hsm_roff.h"
-#include "main/hsm_tool.h"
+#include "tool/ceremony/ceremony.h"
+#include "tool/roff.h"
+#include "tool/tool.h"
 #include "main/services.h"
 
 /* ---- parts ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the service, and the tools around it by their subcommands. */
-#include "main/hsm_lmk.h"
-#include "main/hsm_tool.h"
+#include "tool/ceremony/ceremony.h"
+#include "tool/tool.h"
 #include "main/services.h"
 
 #include <stdio.h>

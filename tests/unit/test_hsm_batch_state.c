@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state of a batch: what is written is read, whatever happens to one of its two slots. */
-#include "main/hsm_batch.h"
+#include "tool/personalise/personalise.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-volatile sig_atomic_t hsm_batch_signal;
 
 static char path[] = "/tmp/batch-state-XXXXXX";
 

@@ -2,7 +2,7 @@
 /* The steps of calc against the product's own functions: they agree for random inputs, and a difference does not pass. */
 #include "cvv/cvv.h"
 #include "keys/keys.h"
-#include "main/hsm_calc.h"
+#include "tool/calc/calc.h"
 
 #include "support/rng.h"
 

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool/entry.h"
+
+#include "base/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { ENDINGS = 4, STOPS = 3, SAY_SIZE = 1024 };
+static const int ending[ENDINGS] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static const int stopping[STOPS] = {SIGTSTP, SIGTTIN, SIGTTOU};
+
+static const char clear_screen[] = "\033[3J\033[H\033[2J"; /* scrollback, home, screen */
+
+/* What a signal handler needs to give the terminal back. */
+static struct {
+    volatile sig_atomic_t hidden; /* terminal whose echo is off; -1: none */
+    volatile sig_atomic_t screen; /* terminal that shows a secret; -1: none */
+    struct termios shown;
+    struct sigaction before[ENDINGS + STOPS];
+} quiet = {.hidden = -1, .screen = -1};
+
+static void restore(void)
+{
+    if (quiet.hidden >= 0)
+        (void)tcsetattr(quiet.hidden, TCSAFLUSH, &quiet.shown);
+    if (quiet.screen >= 0)
+        (void)!write(quiet.screen, clear_screen, sizeof clear_screen - 1);
+    quiet.hidden = quiet.screen = -1;
+}
+
+static void on_ending(int signum)
+{
+    restore();
+    (void)signal(signum, SIG_DFL);
+    (void)raise(signum);
+}
+
+/* The signals that would end or stop the process while a secret is typed or shown. */
+static void mind_signals(void)
+{
+    const struct sigaction end = {.sa_handler = on_ending}, ignore = {.sa_handler = SIG_IGN};
+    for (int i = 0; i < ENDINGS; i++)
+        (void)sigaction(ending[i], &end, &quiet.before[i]);
+    for (int i = 0; i < STOPS; i++)
+        (void)sigaction(stopping[i], &ignore, &quiet.before[ENDINGS + i]);
+}
+
+static void release_signals(void)
+{
+    for (int i = 0; i < ENDINGS; i++)
+        (void)sigaction(ending[i], &quiet.before[i], NULL);
+    for (int i = 0; i < STOPS; i++)
+        (void)sigaction(stopping[i], &quiet.before[ENDINGS + i], NULL);
+}
+
+static bool hush(int terminal)
+{
+    struct termios hidden;
+    if (tcgetattr(terminal, &quiet.shown) != 0)
+        return false;
+    hidden = quiet.shown;
+    hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    quiet.hidden = terminal;
+    return tcsetattr(terminal, TCSAFLUSH, &hidden) == 0;
+}
+
+/* Byte by byte: nothing of the next line is taken, and no library keeps a copy. */
+static enum err read_line(int fd, struct buf *out)
+{
+    for (;;) {
+        uint8_t byte = 0;
+        ssize_t got = read(fd, &byte, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0 && out->len > 0 ? buf_done(out) : ERR_CLOSED;
+        if (byte == '\n')
+            return buf_done(out);
+        buf_put_byte(out, byte);
+        secret_wipe(&byte, 1);
+    }
+}
+
+/* ---- door ---- */
+
+enum err hsm_entry_open(int input, bool yes, struct hsm_entry *out)
+{
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    if (terminal < 0 && input < 0)
+        return ERR_SYSTEM;
+    *out = (struct hsm_entry){terminal, input, yes, false};
+    return ERR_OK;
+}
+
+void hsm_entry_close(struct hsm_entry *entry)
+{
+    if (entry->terminal >= 0)
+        close(entry->terminal);
+    entry->terminal = -1;
+}
+
+static void show(const struct hsm_entry *entry, const char *text)
+{
+    int fd = entry->terminal >= 0 ? entry->terminal : entry->aside ? STDERR_FILENO : STDOUT_FILENO;
+    for (size_t left = strlen(text); left > 0;) {
+        ssize_t put = write(fd, text, left);
+        if (put < 0 && errno != EINTR)
+            return; /* nobody sees it: what follows fails by itself */
+        if (put > 0) {
+            text += put;
+            left -= (size_t)put;
+        }
+    }
+}
+
+void hsm_entry_say(const struct hsm_entry *entry, const char *format, ...)
+{
+    char text[SAY_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    show(entry, text);
+    secret_wipe(text, sizeof text); /* a component is shown through here */
+}
+
+enum err hsm_entry_secret(const struct hsm_entry *entry, const char *prompt, struct buf *out)
+{
+    if (entry->input >= 0)
+        return read_line(entry->input, out);
+    mind_signals();
+    enum err err = hush(entry->terminal) ? ERR_OK : ERR_SYSTEM;
+    if (err == ERR_OK) {
+        show(entry, prompt);
+        err = read_line(entry->terminal, out);
+    }
+    restore();
+    release_signals();
+    show(entry, "\n");
+    return err;
+}
+
+void hsm_entry_reveal(const struct hsm_entry *entry)
+{
+    mind_signals();
+    quiet.screen = entry->terminal;
+}
+
+void hsm_entry_conceal(void)
+{
+    restore();
+    release_signals();
+}
+
+enum err hsm_entry_text(const struct hsm_entry *entry, const char *prompt, struct buf *out)
+{
+    if (entry->terminal < 0)
+        return ERR_CLOSED;
+    show(entry, prompt);
+    return read_line(entry->terminal, out);
+}
+
+bool hsm_entry_confirm(const struct hsm_entry *entry, const char *question)
+{
+    uint8_t room[8];
+    struct buf answer = buf_over(room, sizeof room);
+    if (entry->yes)
+        return true;
+    show(entry, question);
+    enum err err = hsm_entry_text(entry, " [yes/no] ", &answer);
+    return err == ERR_OK && span_is(buf_span(&answer), "yes");
+}
