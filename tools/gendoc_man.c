@@ -4,23 +4,23 @@
 
 #include "hsm/process/settings.h"
 #include "main/command.h"
+#include "main/services.h"
 #include "tool/ceremony/ceremony.h"
 #include "tool/roff.h"
 #include "tool/tool.h"
-#include "main/services.h"
 
 /* ---- parts ---- */
 
 static void put_tag(struct buf *out, const char *name)
 {
     buf_put_text(out, ".TP\n\\fB");
-    hsm_roff_text(out, span_text(name));
+    tool_roff_text(out, span_text(name));
     buf_put_text(out, "\\fR\n");
 }
 
 static void put_line(struct buf *out, const char *text)
 {
-    hsm_roff_text(out, span_text(text));
+    tool_roff_text(out, span_text(text));
     buf_put_text(out, "\n");
 }
 
@@ -36,11 +36,11 @@ static void put_rows(struct buf *out, const char *const (*row)[2], size_t count)
 static void put_key(struct buf *out, const struct config_row *row)
 {
     buf_put_text(out, ".TP\n\\fB");
-    hsm_roff_text(out, span_text(row->section));
+    tool_roff_text(out, span_text(row->section));
     buf_put_byte(out, '.');
-    hsm_roff_text(out, span_text(row->key));
+    tool_roff_text(out, span_text(row->key));
     buf_put_text(out, "\\fR\n");
-    hsm_roff_text(out, span_text(row->doc));
+    tool_roff_text(out, span_text(row->doc));
     if (row->kind == CONFIG_INTEGER) {
         buf_put_text(out, " (");
         buf_put_integer(out, row->min);
@@ -50,7 +50,7 @@ static void put_key(struct buf *out, const struct config_row *row)
     }
     buf_put_text(out, row->initial && row->initial[0] ? ". Default: " : row->initial ? ". Default: empty" : ". Required");
     if (row->initial)
-        hsm_roff_text(out, span_text(row->initial));
+        tool_roff_text(out, span_text(row->initial));
     buf_put_text(out, ".\n");
 }
 
@@ -74,8 +74,7 @@ static void put_common_options(struct buf *out)
 
 /* ---- countersign-hsm(1) ---- */
 
-static const struct hsm_tool *const tools[] = {&main_hsm_send_tool, &main_hsm_calc_tool, &main_hsm_batch_tool,
-                                               &main_hsm_audit_tool};
+static const struct tool_row *const tools[] = {&tool_send_row, &tool_calc_row, &tool_personalise_row, &tool_trail_row};
 enum { TOOLS = sizeof tools / sizeof tools[0] };
 
 static void put_subcommands(struct buf *out)
@@ -84,13 +83,13 @@ static void put_subcommands(struct buf *out)
         {"serve", "Answer host commands; what is started without a subcommand, too."},
         {"lmk", "The key ceremony, and the officers' side of a running HSM: countersign-hsm-lmk(1)."},
     };
-    hsm_roff_heading(out, "SUBCOMMANDS");
+    tool_roff_heading(out, "SUBCOMMANDS");
     PUT_ROWS(out, row);
     for (size_t i = 0; i < TOOLS; i++) {
         put_tag(out, tools[i]->name);
-        hsm_roff_text(out, span_text(tools[i]->summary));
+        tool_roff_text(out, span_text(tools[i]->summary));
         buf_put_text(out, ": countersign\\-hsm\\-");
-        hsm_roff_text(out, span_text(tools[i]->name));
+        tool_roff_text(out, span_text(tools[i]->name));
         buf_put_text(out, "(1).\n");
     }
 }
@@ -112,37 +111,37 @@ static void put_service(struct buf *out)
         {"2", "The command line or the configuration cannot be used."},
         {"64", "There are no LMKs, or settings contradict the mode."},
     };
-    hsm_roff_heading(out, "SIGNALS");
+    tool_roff_heading(out, "SIGNALS");
     PUT_ROWS(out, signals);
-    hsm_roff_heading(out, "FILES");
+    tool_roff_heading(out, "FILES");
     PUT_ROWS(out, files);
-    hsm_roff_heading(out, "EXIT STATUS");
+    tool_roff_heading(out, "EXIT STATUS");
     PUT_ROWS(out, statuses);
 }
 
 static void hsm_page(struct buf *out)
 {
-    hsm_roff_title(out, "countersign-hsm", "1", "software HSM that answers payShield host commands");
-    hsm_roff_heading(out, "SYNOPSIS");
+    tool_roff_title(out, "countersign-hsm", "1", "software HSM that answers payShield host commands");
+    tool_roff_heading(out, "SYNOPSIS");
     buf_put_text(out, ".B countersign\\-hsm\n.RB [ serve ]\n.RI [ OPTION ...]\n.br\n.B countersign\\-hsm\n.I SUBCOMMAND\n"
                       ".RI [ OPTION ...]\n");
-    hsm_roff_heading(out, "DESCRIPTION");
-    hsm_roff_paragraphs(out, "Makes and verifies card security codes and manages the keys for them, over the host commands of a "
-                             "payShield: TCP port 1500, TLS port 2500. It is the only process that holds keys; they stand in "
-                             "locked memory that is wiped when it ends. Its log is JSON, a line an event, on standard error.\n");
+    tool_roff_heading(out, "DESCRIPTION");
+    tool_roff_paragraphs(out, "Makes and verifies card security codes and manages the keys for them, over the host commands of a "
+                              "payShield: TCP port 1500, TLS port 2500. It is the only process that holds keys; they stand in "
+                              "locked memory that is wiped when it ends. Its log is JSON, a line an event, on standard error.\n");
     put_subcommands(out);
-    hsm_roff_heading(out, "OPTIONS");
+    tool_roff_heading(out, "OPTIONS");
     for (size_t i = 0; i < MAIN_HSM_OPTIONS; i++) {
-        hsm_roff_option(out, main_hsm_options[i].name, main_hsm_options[i].argument);
+        tool_roff_option(out, main_hsm_options[i].name, main_hsm_options[i].argument);
         put_line(out, main_hsm_options[i].doc);
     }
     put_common_options(out);
     put_service(out);
-    hsm_roff_heading(out, "SEE ALSO");
+    tool_roff_heading(out, "SEE ALSO");
     buf_put_text(out, ".BR countersign\\-hsm.conf (5),\n.BR countersign\\-hsm\\-lmk (1),\n.BR countersign (1)");
     for (size_t i = 0; i < TOOLS; i++) {
         buf_put_text(out, ",\n.BR countersign\\-hsm\\-");
-        hsm_roff_text(out, span_text(tools[i]->name));
+        tool_roff_text(out, span_text(tools[i]->name));
         buf_put_text(out, " (1)");
     }
     buf_put_text(out, "\n");
@@ -152,16 +151,17 @@ static void hsm_page(struct buf *out)
 
 static void hsm_conf_page(struct buf *out)
 {
-    hsm_roff_title(out, "countersign-hsm.conf", "5", "configuration of countersign-hsm");
-    hsm_roff_heading(out, "DESCRIPTION");
-    hsm_roff_paragraphs(out, "An INI file: a section in brackets, then key = value lines; a line that begins with a semicolon is a "
-                             "comment. Each key can be set on the command line as --set section.key=value. What is wrong is told "
-                             "with file, line and what to do, and nothing starts.\n");
-    hsm_roff_heading(out, "KEYS");
+    tool_roff_title(out, "countersign-hsm.conf", "5", "configuration of countersign-hsm");
+    tool_roff_heading(out, "DESCRIPTION");
+    tool_roff_paragraphs(out,
+                         "An INI file: a section in brackets, then key = value lines; a line that begins with a semicolon is a "
+                         "comment. Each key can be set on the command line as --set section.key=value. What is wrong is told "
+                         "with file, line and what to do, and nothing starts.\n");
+    tool_roff_heading(out, "KEYS");
     put_keys(out, &hsm_settings_table);
-    hsm_roff_heading(out, "EXAMPLE");
-    hsm_roff_paragraphs(out, "  [hsm]\n  listen = 127.0.0.1:1500\n  lmk_store = /var/lib/countersign/lmk.store\n");
-    hsm_roff_heading(out, "SEE ALSO");
+    tool_roff_heading(out, "EXAMPLE");
+    tool_roff_paragraphs(out, "  [hsm]\n  listen = 127.0.0.1:1500\n  lmk_store = /var/lib/countersign/lmk.store\n");
+    tool_roff_heading(out, "SEE ALSO");
     buf_put_text(out, ".BR countersign\\-hsm (1)\n");
 }
 
@@ -175,7 +175,7 @@ static void put_demo(struct buf *out)
         {"--json", "One JSON object a step."},
         {"--port-offset=N", "Add N to every port, to run beside another sandbox."},
     };
-    hsm_roff_heading(out, "OPTIONS OF DEMO");
+    tool_roff_heading(out, "OPTIONS OF DEMO");
     PUT_ROWS(out, row);
 }
 
@@ -192,21 +192,21 @@ static void countersign_page(struct buf *out)
     } keys[] = {{"KEYS OF ISSUER", &main_issuer_settings},
                 {"KEYS OF SWITCH", &main_switch_settings},
                 {"KEYS OF GATEWAY", &main_gateway_settings}};
-    hsm_roff_title(out, "countersign", "1", "services for card security codes");
-    hsm_roff_heading(out, "SYNOPSIS");
+    tool_roff_title(out, "countersign", "1", "services for card security codes");
+    tool_roff_heading(out, "SYNOPSIS");
     buf_put_text(out, ".B countersign\n.I SERVICE\n.RI [ OPTION ...]\n");
-    hsm_roff_heading(out, "SERVICES");
+    tool_roff_heading(out, "SERVICES");
     PUT_ROWS(out, service);
-    hsm_roff_heading(out, "OPTIONS");
+    tool_roff_heading(out, "OPTIONS");
     put_common_options(out);
     put_demo(out);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        hsm_roff_heading(out, keys[i].title);
+        tool_roff_heading(out, keys[i].title);
         put_keys(out, keys[i].table);
     }
-    hsm_roff_heading(out, "EXIT STATUS");
+    tool_roff_heading(out, "EXIT STATUS");
     put_line(out, "0 after SIGTERM or SIGINT, 2 for a bad command line or configuration, 1 for anything else.");
-    hsm_roff_heading(out, "SEE ALSO");
+    tool_roff_heading(out, "SEE ALSO");
     buf_put_text(out, ".BR countersign\\-hsm (1),\n.BR countersign (3)\n");
 }
 
@@ -214,26 +214,32 @@ static void countersign_page(struct buf *out)
 
 static void send_page(struct buf *out)
 {
-    hsm_tool_man(&main_hsm_send_tool, out);
+    tool_man(&tool_send_row, out);
 }
 
 static void calc_page(struct buf *out)
 {
-    hsm_tool_man(&main_hsm_calc_tool, out);
+    tool_man(&tool_calc_row, out);
 }
 
 static void batch_page(struct buf *out)
 {
-    hsm_tool_man(&main_hsm_batch_tool, out);
+    tool_man(&tool_personalise_row, out);
 }
 
 static void audit_page(struct buf *out)
 {
-    hsm_tool_man(&main_hsm_audit_tool, out);
+    tool_man(&tool_trail_row, out);
 }
 
 const struct gendoc_manual gendoc_manuals[] = {
-    {"countersign-hsm.1", hsm_page},         {"countersign-hsm.conf.5", hsm_conf_page}, {"countersign-hsm-lmk.1", hsm_lmk_manual},
-    {"countersign-hsm-send.1", send_page},   {"countersign-hsm-calc.1", calc_page},     {"countersign-hsm-batch.1", batch_page},
-    {"countersign-hsm-audit.1", audit_page}, {"countersign.1", countersign_page},       {NULL, NULL},
+    {"countersign-hsm.1", hsm_page},
+    {"countersign-hsm.conf.5", hsm_conf_page},
+    {"countersign-hsm-lmk.1", tool_ceremony_manual},
+    {"countersign-hsm-send.1", send_page},
+    {"countersign-hsm-calc.1", calc_page},
+    {"countersign-hsm-batch.1", batch_page},
+    {"countersign-hsm-audit.1", audit_page},
+    {"countersign.1", countersign_page},
+    {NULL, NULL},
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the service, and the tools around it by their subcommands. */
+#include "main/services.h"
 #include "tool/ceremony/ceremony.h"
 #include "tool/tool.h"
-#include "main/services.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,11 +16,11 @@ struct subcommand {
 /* clang-format off */
 static const struct subcommand subcommands[] = {
     {"serve", "answer host commands; what options without a subcommand do, too", main_hsm},
-    {"lmk", "the key ceremony and the officers' console", hsm_lmk_main},
-    {"audit", "find out whether the audit trail was changed", main_hsm_audit},
-    {"send", "send one host command and explain the frames", main_hsm_send},
-    {"calc", "compute a security code with every intermediate value", main_hsm_calc},
-    {"batch", "make the codes of many cards for personalisation", main_hsm_batch},
+    {"lmk", "the key ceremony and the officers' console", tool_ceremony_main},
+    {"audit", "find out whether the audit trail was changed", tool_trail_main},
+    {"send", "send one host command and explain the frames", tool_send_main},
+    {"calc", "compute a security code with every intermediate value", tool_calc_main},
+    {"batch", "make the codes of many cards for personalisation", tool_personalise_main},
 };
 /* clang-format on */
 

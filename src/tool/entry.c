@@ -90,23 +90,23 @@ static enum err read_line(int fd, struct buf *out)
 
 /* ---- door ---- */
 
-enum err hsm_entry_open(int input, bool yes, struct hsm_entry *out)
+enum err tool_entry_open(int input, bool yes, struct tool_entry *out)
 {
     int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (terminal < 0 && input < 0)
         return ERR_SYSTEM;
-    *out = (struct hsm_entry){terminal, input, yes, false};
+    *out = (struct tool_entry){terminal, input, yes, false};
     return ERR_OK;
 }
 
-void hsm_entry_close(struct hsm_entry *entry)
+void tool_entry_close(struct tool_entry *entry)
 {
     if (entry->terminal >= 0)
         close(entry->terminal);
     entry->terminal = -1;
 }
 
-static void show(const struct hsm_entry *entry, const char *text)
+static void show(const struct tool_entry *entry, const char *text)
 {
     int fd = entry->terminal >= 0 ? entry->terminal : entry->aside ? STDERR_FILENO : STDOUT_FILENO;
     for (size_t left = strlen(text); left > 0;) {
@@ -120,7 +120,7 @@ static void show(const struct hsm_entry *entry, const char *text)
     }
 }
 
-void hsm_entry_say(const struct hsm_entry *entry, const char *format, ...)
+void tool_entry_say(const struct tool_entry *entry, const char *format, ...)
 {
     char text[SAY_SIZE];
     va_list arguments;
@@ -131,7 +131,7 @@ void hsm_entry_say(const struct hsm_entry *entry, const char *format, ...)
     secret_wipe(text, sizeof text); /* a component is shown through here */
 }
 
-enum err hsm_entry_secret(const struct hsm_entry *entry, const char *prompt, struct buf *out)
+enum err tool_entry_secret(const struct tool_entry *entry, const char *prompt, struct buf *out)
 {
     if (entry->input >= 0)
         return read_line(entry->input, out);
@@ -147,19 +147,19 @@ enum err hsm_entry_secret(const struct hsm_entry *entry, const char *prompt, str
     return err;
 }
 
-void hsm_entry_reveal(const struct hsm_entry *entry)
+void tool_entry_reveal(const struct tool_entry *entry)
 {
     mind_signals();
     quiet.screen = entry->terminal;
 }
 
-void hsm_entry_conceal(void)
+void tool_entry_conceal(void)
 {
     restore();
     release_signals();
 }
 
-enum err hsm_entry_text(const struct hsm_entry *entry, const char *prompt, struct buf *out)
+enum err tool_entry_text(const struct tool_entry *entry, const char *prompt, struct buf *out)
 {
     if (entry->terminal < 0)
         return ERR_CLOSED;
@@ -167,13 +167,13 @@ enum err hsm_entry_text(const struct hsm_entry *entry, const char *prompt, struc
     return read_line(entry->terminal, out);
 }
 
-bool hsm_entry_confirm(const struct hsm_entry *entry, const char *question)
+bool tool_entry_confirm(const struct tool_entry *entry, const char *question)
 {
     uint8_t room[8];
     struct buf answer = buf_over(room, sizeof room);
     if (entry->yes)
         return true;
     show(entry, question);
-    enum err err = hsm_entry_text(entry, " [yes/no] ", &answer);
+    enum err err = tool_entry_text(entry, " [yes/no] ", &answer);
     return err == ERR_OK && span_is(buf_span(&answer), "yes");
 }

@@ -4,18 +4,18 @@
  *
  * Purpose    Passphrases and components come from the terminal (/dev/tty, echo off) or, for automation, line by line from a file
  *            descriptor; never from the command line or the environment.
- * Ownership  hsm_entry_open opens the terminal, hsm_entry_close closes it. A secret stands in the caller's memory only.
+ * Ownership  tool_entry_open opens the terminal, tool_entry_close closes it. A secret stands in the caller's memory only.
  * Threading  The main thread, once.
  * Failure    ERR_CLOSED at the end of the input; ERR_PARSE_LONG for a line that does not fit. A signal that ends the process
  *            restores the terminal first.
  * Limits     Lines up to 4,095 characters.
  */
-#ifndef MAIN_HSM_ENTRY_H
-#define MAIN_HSM_ENTRY_H
+#ifndef TOOL_ENTRY_H
+#define TOOL_ENTRY_H
 
 #include "base/buf.h"
 
-struct hsm_entry {
+struct tool_entry {
     int terminal; /* -1: none */
     int input;    /* descriptor with secret lines; -1: the terminal */
     bool yes;     /* confirmations are given beforehand */
@@ -23,20 +23,20 @@ struct hsm_entry {
 };
 
 /* ERR_SYSTEM: there is neither a terminal nor a descriptor. */
-MUST_USE enum err hsm_entry_open(int input, bool yes, struct hsm_entry *out);
-void hsm_entry_close(struct hsm_entry *entry);
+MUST_USE enum err tool_entry_open(int input, bool yes, struct tool_entry *out);
+void tool_entry_close(struct tool_entry *entry);
 
 /* To the terminal, else to standard output, or where `aside` says. */
-void hsm_entry_say(const struct hsm_entry *entry, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void tool_entry_say(const struct tool_entry *entry, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One line without its end; nothing of it is shown. With a descriptor the prompt is left out. */
-MUST_USE enum err hsm_entry_secret(const struct hsm_entry *entry, const char *prompt, struct buf *out);
-/* What is said from here to hsm_entry_conceal is secret: then, or when a signal ends the process, the screen is cleared. Needs a
+MUST_USE enum err tool_entry_secret(const struct tool_entry *entry, const char *prompt, struct buf *out);
+/* What is said from here to tool_entry_conceal is secret: then, or when a signal ends the process, the screen is cleared. Needs a
  * terminal. */
-void hsm_entry_reveal(const struct hsm_entry *entry);
-void hsm_entry_conceal(void);
+void tool_entry_reveal(const struct tool_entry *entry);
+void tool_entry_conceal(void);
 /* One line that may be seen; from the terminal only. */
-MUST_USE enum err hsm_entry_text(const struct hsm_entry *entry, const char *prompt, struct buf *out);
+MUST_USE enum err tool_entry_text(const struct tool_entry *entry, const char *prompt, struct buf *out);
 /* True for "yes" typed in full, or given beforehand. */
-bool hsm_entry_confirm(const struct hsm_entry *entry, const char *question);
+bool tool_entry_confirm(const struct tool_entry *entry, const char *question);
 
 #endif

@@ -17,26 +17,26 @@ struct pair {
     bool used;
 };
 
-struct hsm_fields {
+struct tool_fields {
     struct secret_pages pages;
-    struct pair pair[HSM_FIELDS];
+    struct pair pair[TOOL_FIELDS];
     size_t count;
     size_t used;
-    uint8_t value[HSM_FIELDS_BYTES];
+    uint8_t value[TOOL_FIELDS_BYTES];
     char line[LINE];
 };
 
-enum err hsm_fields_create(struct hsm_fields **out)
+enum err tool_fields_create(struct tool_fields **out)
 {
     struct secret_pages pages;
-    TRY(secret_pages_create(sizeof(struct hsm_fields), &pages));
-    struct hsm_fields *f = pages.at;
+    TRY(secret_pages_create(sizeof(struct tool_fields), &pages));
+    struct tool_fields *f = pages.at;
     f->pages = pages;
     *out = f;
     return ERR_OK;
 }
 
-void hsm_fields_destroy(struct hsm_fields *fields)
+void tool_fields_destroy(struct tool_fields *fields)
 {
     if (!fields)
         return;
@@ -44,7 +44,7 @@ void hsm_fields_destroy(struct hsm_fields *fields)
     secret_pages_destroy(&pages);
 }
 
-static struct pair *find(struct hsm_fields *fields, const char *name)
+static struct pair *find(struct tool_fields *fields, const char *name)
 {
     for (size_t i = 0; i < fields->count; i++)
         if (strcmp(fields->pair[i].name, name) == 0)
@@ -52,13 +52,13 @@ static struct pair *find(struct hsm_fields *fields, const char *name)
     return NULL;
 }
 
-static enum err tell(char problem[static HSM_FIELDS_PROBLEM], const char *name, const char *why)
+static enum err tell(char problem[static TOOL_FIELDS_PROBLEM], const char *name, const char *why)
 {
-    (void)snprintf(problem, HSM_FIELDS_PROBLEM, "%.48s: %s", name, why);
+    (void)snprintf(problem, TOOL_FIELDS_PROBLEM, "%.48s: %s", name, why);
     return ERR_CONFIG;
 }
 
-enum err hsm_fields_add(struct hsm_fields *fields, const char *assignment, char problem[static HSM_FIELDS_PROBLEM])
+enum err tool_fields_add(struct tool_fields *fields, const char *assignment, char problem[static TOOL_FIELDS_PROBLEM])
 {
     char name[NAME];
     size_t len = strcspn(assignment, "=");
@@ -68,7 +68,7 @@ enum err hsm_fields_add(struct hsm_fields *fields, const char *assignment, char 
     size_t size = strlen(assignment + len + 1);
     if (find(fields, name))
         return tell(problem, name, "given twice");
-    if (fields->count == HSM_FIELDS || size > HSM_FIELDS_BYTES - fields->used)
+    if (fields->count == TOOL_FIELDS || size > TOOL_FIELDS_BYTES - fields->used)
         return tell(problem, name, "too much data");
     struct pair *p = &fields->pair[fields->count++];
     *p = (struct pair){.at = fields->used, .len = size};
@@ -78,7 +78,7 @@ enum err hsm_fields_add(struct hsm_fields *fields, const char *assignment, char 
     return ERR_OK;
 }
 
-static enum err load_lines(struct hsm_fields *fields, FILE *file, char problem[static HSM_FIELDS_PROBLEM])
+static enum err load_lines(struct tool_fields *fields, FILE *file, char problem[static TOOL_FIELDS_PROBLEM])
 {
     while (fgets(fields->line, LINE, file)) {
         size_t len = strlen(fields->line);
@@ -87,12 +87,12 @@ static enum err load_lines(struct hsm_fields *fields, FILE *file, char problem[s
         while (len > 0 && (fields->line[len - 1] == '\n' || fields->line[len - 1] == '\r'))
             fields->line[--len] = 0;
         if (len > 0 && fields->line[0] != '#')
-            TRY(hsm_fields_add(fields, fields->line, problem));
+            TRY(tool_fields_add(fields, fields->line, problem));
     }
     return ferror(file) ? tell(problem, "fields", "cannot be read") : ERR_OK;
 }
 
-enum err hsm_fields_load(struct hsm_fields *fields, const char *path, char problem[static HSM_FIELDS_PROBLEM])
+enum err tool_fields_load(struct tool_fields *fields, const char *path, char problem[static TOOL_FIELDS_PROBLEM])
 {
     bool standard = strcmp(path, "-") == 0;
     FILE *file = standard ? stdin : fopen(path, "re");
@@ -115,7 +115,7 @@ static const char *behind(const char *name, const char *prefix)
     return name + len;
 }
 
-bool hsm_fields_any(const struct hsm_fields *fields, const char *prefix)
+bool tool_fields_any(const struct tool_fields *fields, const char *prefix)
 {
     for (size_t i = 0; i < fields->count; i++)
         if (behind(fields->pair[i].name, prefix))
@@ -135,8 +135,8 @@ static const struct wire_field *field_of(const struct wire_record *record, const
 }
 
 /* hex:... of a field of bytes becomes the bytes, in place. */
-static enum err decode(struct hsm_fields *fields, const struct wire_record *record, struct pair *p,
-                       char problem[static HSM_FIELDS_PROBLEM])
+static enum err decode(struct tool_fields *fields, const struct wire_record *record, struct pair *p,
+                       char problem[static TOOL_FIELDS_PROBLEM])
 {
     const struct wire_field *field = field_of(record, p->label);
     struct span value = span_of(fields->value + p->at, p->len);
@@ -149,8 +149,8 @@ static enum err decode(struct hsm_fields *fields, const struct wire_record *reco
     return ERR_OK;
 }
 
-enum err hsm_fields_resolve(struct hsm_fields *fields, const struct wire_record *record, const char *prefix,
-                            char problem[static HSM_FIELDS_PROBLEM])
+enum err tool_fields_resolve(struct tool_fields *fields, const struct wire_record *record, const char *prefix,
+                             char problem[static TOOL_FIELDS_PROBLEM])
 {
     for (size_t i = 0; i < fields->count; i++) {
         struct pair *p = &fields->pair[i];
@@ -169,7 +169,7 @@ enum err hsm_fields_resolve(struct hsm_fields *fields, const struct wire_record 
 }
 
 struct look {
-    struct hsm_fields *fields;
+    struct tool_fields *fields;
     const char *prefix;
 };
 
@@ -188,10 +188,10 @@ static bool look_up(void *context, const char *label, struct span *out)
 }
 
 /* What is wrong with a field, and what it takes: "12..19N is wanted". */
-static enum err tell_wanted(char problem[static HSM_FIELDS_PROBLEM], const struct wire_record *record, const char *label,
+static enum err tell_wanted(char problem[static TOOL_FIELDS_PROBLEM], const struct wire_record *record, const char *label,
                             enum err why)
 {
-    char type[32], text[HSM_FIELDS_PROBLEM / 2];
+    char type[32], text[TOOL_FIELDS_PROBLEM / 2];
     struct buf out = buf_over((uint8_t *)type, sizeof type);
     const struct wire_field *field = field_of(record, label);
     if (!field)
@@ -201,8 +201,8 @@ static enum err tell_wanted(char problem[static HSM_FIELDS_PROBLEM], const struc
     return tell(problem, label, text);
 }
 
-enum err hsm_fields_fill(struct hsm_fields *fields, const struct wire_record *record, const char *prefix, void *out,
-                         char problem[static HSM_FIELDS_PROBLEM])
+enum err tool_fields_fill(struct tool_fields *fields, const struct wire_record *record, const char *prefix, void *out,
+                          char problem[static TOOL_FIELDS_PROBLEM])
 {
     struct wire_fault fault = {0};
     struct look look = {fields, prefix};
@@ -216,7 +216,7 @@ enum err hsm_fields_fill(struct hsm_fields *fields, const struct wire_record *re
     return tell_wanted(problem, record, label, err);
 }
 
-const char *hsm_fields_unused(const struct hsm_fields *fields)
+const char *tool_fields_unused(const struct tool_fields *fields)
 {
     for (size_t i = 0; i < fields->count; i++)
         if (!fields->pair[i].used)
@@ -224,7 +224,7 @@ const char *hsm_fields_unused(const struct hsm_fields *fields)
     return NULL;
 }
 
-bool hsm_fields_get(struct hsm_fields *fields, const char *name, struct span *out)
+bool tool_fields_get(struct tool_fields *fields, const char *name, struct span *out)
 {
     struct pair *p = find(fields, name);
     if (!p)
@@ -267,7 +267,7 @@ static void put_field(const struct wire_field *field, const char *prefix, struct
     buf_put_byte(out, '\n');
 }
 
-void hsm_fields_document(const struct wire_record *record, const char *prefix, struct buf *out)
+void tool_fields_document(const struct wire_record *record, const char *prefix, struct buf *out)
 {
     for (size_t i = 0; i < record->count; i++) {
         const struct wire_field *field = &record->field[i];

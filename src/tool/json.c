@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool/tool.h"
 
-void hsm_json_text(struct buf *out, struct span text)
+void tool_json_text(struct buf *out, struct span text)
 {
     static const char digit[] = "0123456789abcdef";
     buf_put_byte(out, '"');
@@ -27,23 +27,23 @@ static void put_name(struct buf *out, const char *name)
         buf_put_byte(out, ',');
     if (!name)
         return;
-    hsm_json_text(out, span_text(name));
+    tool_json_text(out, span_text(name));
     buf_put_byte(out, ':');
 }
 
-void hsm_json_member(struct buf *out, const char *name, struct span text)
+void tool_json_member(struct buf *out, const char *name, struct span text)
 {
     put_name(out, name);
-    hsm_json_text(out, text);
+    tool_json_text(out, text);
 }
 
-void hsm_json_number(struct buf *out, const char *name, uint64_t value)
+void tool_json_number(struct buf *out, const char *name, uint64_t value)
 {
     put_name(out, name);
     buf_put_decimal(out, value, 0);
 }
 
-void hsm_json_open(struct buf *out, const char *name, char bracket)
+void tool_json_open(struct buf *out, const char *name, char bracket)
 {
     put_name(out, name);
     buf_put_byte(out, (uint8_t)bracket);

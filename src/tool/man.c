@@ -4,62 +4,62 @@
 
 #include "tool/roff.h"
 
-static const struct hsm_tool_option help_row = {"help", NULL, "Print a summary and end."};
+static const struct tool_option help_row = {"help", NULL, "Print a summary and end."};
 
-static void put_option(const struct hsm_tool_option *option, struct buf *out)
+static void put_option(const struct tool_option *option, struct buf *out)
 {
-    hsm_roff_option(out, option->name, option->argument);
-    hsm_roff_text(out, span_text(option->doc));
+    tool_roff_option(out, option->name, option->argument);
+    tool_roff_text(out, span_text(option->doc));
     buf_put_text(out, "\n");
 }
 
-static void put_statuses(const struct hsm_tool *tool, struct buf *out)
+static void put_statuses(const struct tool_row *tool, struct buf *out)
 {
-    hsm_roff_heading(out, "EXIT STATUS");
+    tool_roff_heading(out, "EXIT STATUS");
     for (size_t i = 0; i < tool->status_count; i++) {
         buf_put_text(out, ".TP\n.B ");
         buf_put_decimal(out, (uint64_t)tool->status[i].status, 0);
         buf_put_text(out, "\n");
-        hsm_roff_text(out, span_text(tool->status[i].doc));
+        tool_roff_text(out, span_text(tool->status[i].doc));
         buf_put_text(out, "\n");
     }
 }
 
-static void put_synopsis(const struct hsm_tool *tool, struct buf *out)
+static void put_synopsis(const struct tool_row *tool, struct buf *out)
 {
-    hsm_roff_heading(out, "SYNOPSIS");
+    tool_roff_heading(out, "SYNOPSIS");
     buf_put_text(out, ".B countersign\\-hsm ");
-    hsm_roff_text(out, span_text(tool->name));
+    tool_roff_text(out, span_text(tool->name));
     buf_put_text(out, "\n.RI [ OPTION ...]\n");
-    hsm_roff_text(out, span_text(tool->operands));
+    tool_roff_text(out, span_text(tool->operands));
     if (tool->operands[0])
         buf_put_text(out, "\n");
 }
 
-void hsm_tool_man(const struct hsm_tool *tool, struct buf *out)
+void tool_man(const struct tool_row *tool, struct buf *out)
 {
-    static uint8_t room[32768];
+    uint8_t room[32768];
     char page[64] = "countersign-hsm-";
     struct buf name = buf_over(page, sizeof page);
     buf_put_text(&name, "countersign-hsm-");
     buf_put_text(&name, tool->name);
-    hsm_roff_title(out, buf_text(&name), "1", tool->summary);
+    tool_roff_title(out, buf_text(&name), "1", tool->summary);
     put_synopsis(tool, out);
-    hsm_roff_heading(out, "OPTIONS");
+    tool_roff_heading(out, "OPTIONS");
     for (size_t i = 0; i < tool->option_count; i++)
         put_option(&tool->option[i], out);
     put_option(&help_row, out);
     for (size_t i = 0; i < tool->section_count; i++) {
-        hsm_roff_heading(out, tool->section[i].title);
-        hsm_roff_paragraphs(out, tool->section[i].text);
+        tool_roff_heading(out, tool->section[i].title);
+        tool_roff_paragraphs(out, tool->section[i].text);
     }
     if (tool->more) {
         struct buf more = buf_over(room, sizeof room);
         tool->more(&more);
-        hsm_roff_heading(out, tool->more_title);
-        hsm_roff_paragraphs(out, buf_text(&more));
+        tool_roff_heading(out, tool->more_title);
+        tool_roff_paragraphs(out, buf_text(&more));
     }
     put_statuses(tool, out);
-    hsm_roff_heading(out, "SEE ALSO");
+    tool_roff_heading(out, "SEE ALSO");
     buf_put_text(out, ".BR countersign\\-hsm (1),\n.BR countersign\\-hsm.conf (5)\n");
 }

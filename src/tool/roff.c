@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-void hsm_roff_text(struct buf *out, struct span text)
+void tool_roff_text(struct buf *out, struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
         bool first = i == 0 || text.at[i - 1] == '\n';
@@ -24,7 +24,7 @@ void hsm_roff_text(struct buf *out, struct span text)
     }
 }
 
-void hsm_roff_title(struct buf *out, const char *page, const char *section, const char *summary)
+void tool_roff_title(struct buf *out, const char *page, const char *section, const char *summary)
 {
     buf_put_text(out, ".\\\" SPDX-License-Identifier: Apache-2.0\n");
     buf_put_text(out, ".\\\" Printed by tools/gendoc.c from the tables of the code: `make docs`.\n.TH ");
@@ -36,13 +36,13 @@ void hsm_roff_title(struct buf *out, const char *page, const char *section, cons
     buf_put_text(out, " ");
     buf_put_text(out, section);
     buf_put_text(out, " \"\" \"Countersign " COUNTERSIGN_VERSION "\"\n.SH NAME\n");
-    hsm_roff_text(out, span_text(page));
+    tool_roff_text(out, span_text(page));
     buf_put_text(out, " \\- ");
-    hsm_roff_text(out, span_text(summary));
+    tool_roff_text(out, span_text(summary));
     buf_put_text(out, "\n");
 }
 
-void hsm_roff_heading(struct buf *out, const char *title)
+void tool_roff_heading(struct buf *out, const char *title)
 {
     buf_put_text(out, ".SH \"");
     for (const char *c = title; *c; c++)
@@ -50,20 +50,20 @@ void hsm_roff_heading(struct buf *out, const char *title)
     buf_put_text(out, "\"\n");
 }
 
-void hsm_roff_option(struct buf *out, const char *name, const char *argument)
+void tool_roff_option(struct buf *out, const char *name, const char *argument)
 {
     buf_put_text(out, ".TP\n\\fB\\-\\-");
-    hsm_roff_text(out, span_text(name));
+    tool_roff_text(out, span_text(name));
     buf_put_text(out, "\\fR");
     if (argument) {
         buf_put_text(out, "=\\fI");
-        hsm_roff_text(out, span_text(argument));
+        tool_roff_text(out, span_text(argument));
         buf_put_text(out, "\\fR");
     }
     buf_put_text(out, "\n");
 }
 
-void hsm_roff_paragraphs(struct buf *out, const char *text)
+void tool_roff_paragraphs(struct buf *out, const char *text)
 {
     bool verbatim = false;
     while (*text) {
@@ -74,7 +74,7 @@ void hsm_roff_paragraphs(struct buf *out, const char *text)
         if (len == 0)
             buf_put_text(out, ".PP\n");
         verbatim = as_is;
-        hsm_roff_text(out, span_of(text, len));
+        tool_roff_text(out, span_of(text, len));
         if (len > 0)
             buf_put_text(out, "\n");
         text += len + (text[len] == '\n');

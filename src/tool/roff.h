@@ -6,20 +6,20 @@
  * Ownership  Appends to the caller's buffer.
  * Failure    The sticky error of `struct buf`.
  */
-#ifndef MAIN_HSM_ROFF_H
-#define MAIN_HSM_ROFF_H
+#ifndef TOOL_ROFF_H
+#define TOOL_ROFF_H
 
 #include "base/buf.h"
 
 /* .TH and NAME. */
-void hsm_roff_title(struct buf *out, const char *page, const char *section, const char *summary);
+void tool_roff_title(struct buf *out, const char *page, const char *section, const char *summary);
 /* In capitals. */
-void hsm_roff_heading(struct buf *out, const char *title);
+void tool_roff_heading(struct buf *out, const char *title);
 /* The tag of an option; its text follows. */
-void hsm_roff_option(struct buf *out, const char *name, const char *argument);
+void tool_roff_option(struct buf *out, const char *name, const char *argument);
 /* One run of text without a line end. */
-void hsm_roff_text(struct buf *out, struct span text);
+void tool_roff_text(struct buf *out, struct span text);
 /* Paragraphs; lines that begin with a blank stand as they are. */
-void hsm_roff_paragraphs(struct buf *out, const char *text);
+void tool_roff_paragraphs(struct buf *out, const char *text);
 
 #endif

@@ -10,7 +10,7 @@
 
 enum { HELP_AT = 256, COLUMNS = 79, INDENT = 28, HELP_SIZE = 65536 };
 
-enum err hsm_tool_write(int fd, struct span text)
+enum err tool_write(int fd, struct span text)
 {
     while (text.len > 0) {
         ssize_t n = write(fd, text.at, text.len);
@@ -23,46 +23,47 @@ enum err hsm_tool_write(int fd, struct span text)
     return ERR_OK;
 }
 
-int hsm_tool_failed(const struct hsm_tool *tool, int status, const char *what, const char *why)
+int tool_failed(const struct tool_row *tool, int status, const char *what, const char *why)
 {
     (void)fprintf(stderr, "countersign-hsm %s: %s%s%s\n", tool->name, what, *what && *why ? ": " : "", why);
     return status;
 }
 
-int hsm_tool_refuse(const struct hsm_tool *tool, const char *what, const char *why)
+int tool_refuse(const struct tool_row *tool, const char *what, const char *why)
 {
-    (void)hsm_tool_failed(tool, HSM_TOOL_USAGE, what, why);
+    (void)tool_failed(tool, TOOL_USAGE, what, why);
     (void)fprintf(stderr, "Try 'countersign-hsm %s --help'.\n", tool->name);
-    return HSM_TOOL_USAGE;
+    return TOOL_USAGE;
 }
 
 /* ---- the command line ---- */
 
-static void options_fill(const struct hsm_tool *tool, struct option out[static HSM_TOOL_OPTIONS + 2])
+static void options_fill(const struct tool_row *tool, struct option out[static TOOL_OPTIONS + 2])
 {
-    ASSERT(tool->option_count <= HSM_TOOL_OPTIONS);
+    ASSERT(tool->option_count <= TOOL_OPTIONS);
     for (size_t i = 0; i < tool->option_count; i++)
         out[i] = (struct option){tool->option[i].name, tool->option[i].argument ? required_argument : no_argument, NULL, (int)i};
     out[tool->option_count] = (struct option){"help", no_argument, NULL, HELP_AT};
     out[tool->option_count + 1] = (struct option){0};
 }
 
-static void print_help(const struct hsm_tool *tool)
+static void print_help(const struct tool_row *tool)
 {
-    static uint8_t room[HELP_SIZE];
+    uint8_t room[HELP_SIZE];
     struct buf out = buf_over(room, sizeof room);
-    hsm_tool_help(tool, &out);
+    tool_help(tool, &out);
     ASSERT(buf_done(&out) == ERR_OK);
-    exit(hsm_tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? 0 : 1);
+    exit(tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? 0 : 1);
 }
 
-void hsm_tool_parse(const struct hsm_tool *tool, int argc, char **argv, struct hsm_tool_line *out)
+void tool_parse(const struct tool_row *tool, int argc, char **argv, struct tool_line *out)
 {
-    struct option options[HSM_TOOL_OPTIONS + 2];
-    static char name[64];
-    *out = (struct hsm_tool_line){0};
+    struct option options[TOOL_OPTIONS + 2];
+    char name[64];
+    *out = (struct tool_line){0};
     options_fill(tool, options);
     (void)snprintf(name, sizeof name, "countersign-hsm %s", tool->name);
+    char *given = argv[0];
     argv[0] = name; /* what getopt puts in front of its refusals */
     for (int key; (key = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (key == HELP_AT)
@@ -70,8 +71,9 @@ void hsm_tool_parse(const struct hsm_tool *tool, int argc, char **argv, struct h
         else if (key >= 0 && (size_t)key < tool->option_count)
             out->value[key] = optarg ? optarg : "";
         else
-            exit(HSM_TOOL_USAGE);
+            exit(TOOL_USAGE);
     }
+    argv[0] = given;
     out->operand = argv + optind;
     out->operands = (size_t)(argc - optind);
     if (out->help && out->operands == 0)
@@ -130,7 +132,7 @@ static void help_paragraph(struct buf *out, struct span text)
     put_filled(out, text, 0, 0);
 }
 
-static void help_option(const struct hsm_tool_option *option, struct buf *out)
+static void help_option(const struct tool_option *option, struct buf *out)
 {
     size_t before = out->len;
     buf_put_text(out, "      --");
@@ -148,9 +150,9 @@ static void help_option(const struct hsm_tool_option *option, struct buf *out)
     put_filled(out, span_text(option->doc), INDENT, INDENT);
 }
 
-static const struct hsm_tool_option help_row = {"help", NULL, "print this and end"};
+static const struct tool_option help_row = {"help", NULL, "print this and end"};
 
-static void help_status(const struct hsm_tool *tool, struct buf *out)
+static void help_status(const struct tool_row *tool, struct buf *out)
 {
     buf_put_text(out, "\nExit status:\n");
     for (size_t i = 0; i < tool->status_count; i++) {
@@ -162,9 +164,9 @@ static void help_status(const struct hsm_tool *tool, struct buf *out)
     }
 }
 
-void hsm_tool_help(const struct hsm_tool *tool, struct buf *out)
+void tool_help(const struct tool_row *tool, struct buf *out)
 {
-    static uint8_t room[HELP_SIZE / 2];
+    uint8_t room[HELP_SIZE / 2];
     buf_put_text(out, "Usage: countersign-hsm ");
     buf_put_text(out, tool->name);
     buf_put_text(out, " [OPTION...] ");

@@ -32,7 +32,7 @@ enum err __wrap_cvv_generate(struct cvv_key *key, const struct pan *pan, const c
 }
 
 /* Generated rows are valid one by one; these must be so together. */
-static void make_fit(struct hsm_calc *c)
+static void make_fit(struct tool_calc *c)
 {
     if (c->in.digits.present)
         WIRE_SET(c->in.digits, span_text("16"));
@@ -61,10 +61,10 @@ static void make_fit(struct hsm_calc *c)
 }
 
 /* Whether the steps agree with the product. */
-static bool agrees(const struct hsm_calc_algorithm *a)
+static bool agrees(const struct tool_calc_algorithm *a)
 {
-    struct hsm_calc *c = NULL;
-    assert_int_equal(hsm_calc_create(&c), ERR_OK);
+    struct tool_calc *c = NULL;
+    assert_int_equal(tool_calc_create(&c), ERR_OK);
     wire_generate(a->input, &env, &c->in);
     make_fit(c);
     keys_generate(&env, 16, &c->key);
@@ -73,7 +73,7 @@ static bool agrees(const struct hsm_calc_algorithm *a)
         fail_msg("%s: %s", a->name, err_row(c->err)->text);
     assert_true(c->count >= 3 && c->result[0] != 0);
     bool same = !c->differs;
-    hsm_calc_destroy(c);
+    tool_calc_destroy(c);
     return same;
 }
 
@@ -81,9 +81,9 @@ static void steps_and_product_agree(void **state)
 {
     (void)state;
     planted = false;
-    const struct hsm_calc_algorithm *const lists[] = {hsm_calc_codes, hsm_calc_keys};
+    const struct tool_calc_algorithm *const lists[] = {tool_calc_codes, tool_calc_keys};
     for (size_t l = 0; l < 2; l++)
-        for (const struct hsm_calc_algorithm *a = lists[l]; a->name; a++)
+        for (const struct tool_calc_algorithm *a = lists[l]; a->name; a++)
             for (int i = 0; i < ROUNDS; i++)
                 if (!agrees(a))
                     fail_msg("%s: steps and product differ", a->name);
@@ -94,7 +94,7 @@ static void a_difference_is_seen(void **state)
     (void)state;
     size_t seen = 0;
     planted = true;
-    for (const struct hsm_calc_algorithm *a = hsm_calc_codes; a->name; a++)
+    for (const struct tool_calc_algorithm *a = tool_calc_codes; a->name; a++)
         seen += !agrees(a);
     planted = false;
     assert_int_equal(seen, 7); /* cvv, cvv2, icvv, cavv, dcvv, otc, window */
@@ -103,15 +103,15 @@ static void a_difference_is_seen(void **state)
 static void the_first_error_sticks(void **state)
 {
     (void)state;
-    struct hsm_calc *c = NULL;
-    assert_int_equal(hsm_calc_create(&c), ERR_OK);
-    for (int i = 0; i < HSM_CALC_STEPS + 5; i++)
-        hsm_calc_text(c, "1", "x", "", span_text("y"));
+    struct tool_calc *c = NULL;
+    assert_int_equal(tool_calc_create(&c), ERR_OK);
+    for (int i = 0; i < TOOL_CALC_STEPS + 5; i++)
+        tool_calc_text(c, "1", "x", "", span_text("y"));
     assert_int_equal(c->err, ERR_MEMORY);
-    assert_int_equal(c->count, HSM_CALC_STEPS);
-    hsm_calc_agree(c, ERR_OK, "a", "b", 1);
+    assert_int_equal(c->count, TOOL_CALC_STEPS);
+    tool_calc_agree(c, ERR_OK, "a", "b", 1);
     assert_false(c->differs);
-    hsm_calc_destroy(c);
+    tool_calc_destroy(c);
 }
 
 static int start(void **state)

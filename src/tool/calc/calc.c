@@ -17,7 +17,7 @@ enum { EXIT_WRONG = 1, PAGE = 256 * 1024, KEY_TEXT = 128 };
 enum { KEY, KEY_FD, FIELDS, CONFIG, JSON };
 
 /* clang-format off */
-static const struct hsm_tool_option options[] = {
+static const struct tool_option options[] = {
     [KEY] = {"key", "HEX", "a key of the published test vectors, no other: everyone on this machine sees the command line"},
     [KEY_FD] = {"key-fd", "N", "read the key, one line of hexadecimal digits, from descriptor N"},
     [FIELDS] = {"fields", "FILE", "read further FIELD=VALUE lines, key=HEX among them, from FILE; - is standard input"},
@@ -25,13 +25,13 @@ static const struct hsm_tool_option options[] = {
                 "calc refuses where it is hardened"},
     [JSON] = {"json", NULL, "print data"},
 };
-static const struct hsm_tool_status statuses[] = {
+static const struct tool_status statuses[] = {
     {0, "computed"},
     {EXIT_WRONG, "the fields or the key do not allow the computation, or the steps and the product disagree"},
-    {HSM_TOOL_USAGE, "the command line is not understood"},
+    {TOOL_USAGE, "the command line is not understood"},
     {EX_USAGE, "the HSM of this machine runs in hardened mode: clear keys have no place here"},
 };
-static const struct hsm_tool_section sections[] = {
+static const struct tool_section sections[] = {
     {"Key", "Without --key, --key-fd and a key=HEX line the key is asked for on the terminal without echo, or read as the first "
      "line of standard input. Give test keys only: what is printed tells everything about a key.\n"},
     {"Steps", "Steps carry the numbers of the security code specification. They are recomputed from single DES operations, and the "
@@ -44,7 +44,7 @@ static const struct hsm_tool_section sections[] = {
 };
 /* clang-format on */
 
-static void put_algorithm(const struct hsm_calc_algorithm *a, struct buf *out)
+static void put_algorithm(const struct tool_calc_algorithm *a, struct buf *out)
 {
     buf_put_text(out, "  ");
     buf_put_text(out, a->name);
@@ -55,28 +55,28 @@ static void put_algorithm(const struct hsm_calc_algorithm *a, struct buf *out)
 
 static void put_algorithms(struct buf *out)
 {
-    for (const struct hsm_calc_algorithm *a = hsm_calc_codes; a->name; a++)
+    for (const struct tool_calc_algorithm *a = tool_calc_codes; a->name; a++)
         put_algorithm(a, out);
-    for (const struct hsm_calc_algorithm *a = hsm_calc_keys; a->name; a++)
+    for (const struct tool_calc_algorithm *a = tool_calc_keys; a->name; a++)
         put_algorithm(a, out);
 }
 
-const struct hsm_tool main_hsm_calc_tool = {
+const struct tool_row tool_calc_row = {
     .name = "calc",
     .summary = "compute a security code with every intermediate value",
     .operands = "ALGORITHM [FIELD=VALUE ...]",
-    HSM_TOOL_MEMBERS(options, statuses, sections),
+    TOOL_MEMBERS(options, statuses, sections),
     .more = put_algorithms,
     .more_title = "Algorithms",
 };
-static const struct hsm_tool *const tool = &main_hsm_calc_tool;
+static const struct tool_row *const tool = &tool_calc_row;
 
-static const struct hsm_calc_algorithm *algorithm_find(const char *name)
+static const struct tool_calc_algorithm *algorithm_find(const char *name)
 {
-    for (const struct hsm_calc_algorithm *a = hsm_calc_codes; a->name; a++)
+    for (const struct tool_calc_algorithm *a = tool_calc_codes; a->name; a++)
         if (strcmp(a->name, name) == 0)
             return a;
-    for (const struct hsm_calc_algorithm *a = hsm_calc_keys; a->name; a++)
+    for (const struct tool_calc_algorithm *a = tool_calc_keys; a->name; a++)
         if (strcmp(a->name, name) == 0)
             return a;
     return NULL;
@@ -123,7 +123,7 @@ static bool is_public(struct span hex)
     return found;
 }
 
-static bool set_key(struct hsm_calc *c, struct span hex)
+static bool set_key(struct tool_calc *c, struct span hex)
 {
     SECRET_KEY key = {.len = (uint8_t)(hex.len / 2)};
     bool sized = hex.len == 16 || hex.len == 32 || hex.len == 48 || hex.len == 64;
@@ -135,48 +135,48 @@ static bool set_key(struct hsm_calc *c, struct span hex)
 
 static enum err ask_key(int input, const char *what, struct buf *out)
 {
-    struct hsm_entry entry;
+    struct tool_entry entry;
     char prompt[64];
     (void)snprintf(prompt, sizeof prompt, "Clear test key (%s): ", what);
-    TRY(hsm_entry_open(input, false, &entry));
-    enum err err = hsm_entry_secret(&entry, prompt, out);
-    hsm_entry_close(&entry);
+    TRY(tool_entry_open(input, false, &entry));
+    enum err err = tool_entry_secret(&entry, prompt, out);
+    tool_entry_close(&entry);
     return err;
 }
 
 struct asked {
-    const struct hsm_tool_line *line;
-    const struct hsm_calc_algorithm *algorithm;
-    struct hsm_fields *fields;
+    const struct tool_line *line;
+    const struct tool_calc_algorithm *algorithm;
+    struct tool_fields *fields;
     struct span typed; /* a key on the command line */
 };
 
-static int key_from_elsewhere(const struct asked *a, struct hsm_calc *c)
+static int key_from_elsewhere(const struct asked *a, struct tool_calc *c)
 {
     char room[KEY_TEXT];
     struct buf text = buf_over(room, sizeof room);
     uint64_t descriptor = STDIN_FILENO;
     const char *fd = a->line->value[KEY_FD];
     if (fd && (span_decimal(span_text(fd), &descriptor) != ERR_OK || descriptor > 1024))
-        return hsm_tool_refuse(tool, "--key-fd", "the number of an open descriptor is wanted");
+        return tool_refuse(tool, "--key-fd", "the number of an open descriptor is wanted");
     bool terminal = !fd && isatty(STDIN_FILENO);
     enum err err = ask_key(terminal ? -1 : (int)descriptor, a->algorithm->key, &text);
     bool good = err == ERR_OK && set_key(c, buf_span(&text));
     secret_wipe(room, sizeof room);
-    return good ? 0 : hsm_tool_failed(tool, EXIT_WRONG, "the key", "16, 32, 48 or 64 hexadecimal digits are wanted");
+    return good ? 0 : tool_failed(tool, EXIT_WRONG, "the key", "16, 32, 48 or 64 hexadecimal digits are wanted");
 }
 
-static int find_key(const struct asked *a, struct hsm_calc *c)
+static int find_key(const struct asked *a, struct tool_calc *c)
 {
     struct span hex = a->typed;
     if (!a->algorithm->key)
-        return hex.len == 0 ? 0 : hsm_tool_refuse(tool, a->algorithm->name, "takes no key");
+        return hex.len == 0 ? 0 : tool_refuse(tool, a->algorithm->name, "takes no key");
     if (hex.len > 0 && !is_public(hex))
-        return hsm_tool_refuse(tool, "--key",
-                               "only keys of the published test vectors may stand on the command line; use --key-fd or type it");
-    if (hex.len == 0 && !hsm_fields_get(a->fields, "key", &hex))
+        return tool_refuse(tool, "--key",
+                           "only keys of the published test vectors may stand on the command line; use --key-fd or type it");
+    if (hex.len == 0 && !tool_fields_get(a->fields, "key", &hex))
         return key_from_elsewhere(a, c);
-    return set_key(c, hex) ? 0 : hsm_tool_failed(tool, EXIT_WRONG, "the key", "16, 32, 48 or 64 hexadecimal digits are wanted");
+    return set_key(c, hex) ? 0 : tool_failed(tool, EXIT_WRONG, "the key", "16, 32, 48 or 64 hexadecimal digits are wanted");
 }
 
 /* ---- what is printed ---- */
@@ -195,7 +195,7 @@ static void put_clause(const char *clause, struct buf *out)
     buf_put_text(out, clause[page] ? clause + page + 1 : clause);
 }
 
-static void print_steps(const struct hsm_calc *c, const struct hsm_calc_algorithm *a, struct buf *out)
+static void print_steps(const struct tool_calc *c, const struct tool_calc_algorithm *a, struct buf *out)
 {
     buf_put_text(out, a->name);
     buf_put_text(out, ": ");
@@ -204,7 +204,7 @@ static void print_steps(const struct hsm_calc *c, const struct hsm_calc_algorith
     put_clause(a->clause, out);
     buf_put_text(out, ")\n");
     for (size_t i = 0; i < c->count; i++) {
-        const struct hsm_calc_step *step = &c->step[i];
+        const struct tool_calc_step *step = &c->step[i];
         size_t start = out->len;
         buf_put_text(out, "  ");
         buf_put_text(out, step->number);
@@ -221,38 +221,38 @@ static void print_steps(const struct hsm_calc *c, const struct hsm_calc_algorith
     buf_put_text(out, "\n");
 }
 
-static void print_data(const struct hsm_calc *c, const struct hsm_calc_algorithm *a, struct buf *out)
+static void print_data(const struct tool_calc *c, const struct tool_calc_algorithm *a, struct buf *out)
 {
-    hsm_json_open(out, NULL, '{');
-    hsm_json_member(out, "algorithm", span_text(a->name));
-    hsm_json_member(out, "clause", span_text(a->clause));
-    hsm_json_member(out, "about", span_text(a->doc));
-    hsm_json_open(out, "steps", '[');
+    tool_json_open(out, NULL, '{');
+    tool_json_member(out, "algorithm", span_text(a->name));
+    tool_json_member(out, "clause", span_text(a->clause));
+    tool_json_member(out, "about", span_text(a->doc));
+    tool_json_open(out, "steps", '[');
     for (size_t i = 0; i < c->count; i++) {
-        const struct hsm_calc_step *step = &c->step[i];
-        hsm_json_open(out, NULL, '{');
-        hsm_json_member(out, "number", span_text(step->number));
-        hsm_json_member(out, "name", span_text(step->name));
-        hsm_json_member(out, "how", span_text(step->how));
-        hsm_json_member(out, "value", span_of(c->room + step->at, step->len));
+        const struct tool_calc_step *step = &c->step[i];
+        tool_json_open(out, NULL, '{');
+        tool_json_member(out, "number", span_text(step->number));
+        tool_json_member(out, "name", span_text(step->name));
+        tool_json_member(out, "how", span_text(step->how));
+        tool_json_member(out, "value", span_of(c->room + step->at, step->len));
         buf_put_byte(out, '}');
     }
     buf_put_byte(out, ']');
-    hsm_json_member(out, "result", span_text(c->result));
+    tool_json_member(out, "result", span_text(c->result));
     buf_put_text(out, "}\n");
 }
 
-static int print(const struct hsm_calc *c, const struct asked *a)
+static int print(const struct tool_calc *c, const struct asked *a)
 {
     struct secret_pages pages;
     if (secret_pages_create(PAGE, &pages) != ERR_OK)
-        return hsm_tool_failed(tool, EXIT_WRONG, "no memory", "");
+        return tool_failed(tool, EXIT_WRONG, "no memory", "");
     struct buf out = buf_over(pages.at, pages.len);
     if (a->line->value[JSON])
         print_data(c, a->algorithm, &out);
     else
         print_steps(c, a->algorithm, &out);
-    bool good = buf_done(&out) == ERR_OK && hsm_tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
+    bool good = buf_done(&out) == ERR_OK && tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
     secret_pages_destroy(&pages);
     return good ? 0 : EXIT_WRONG;
 }
@@ -260,75 +260,74 @@ static int print(const struct hsm_calc *c, const struct asked *a)
 /* ---- the run ---- */
 
 /* What the key is like, before any clause: an HSM would refuse a key that is not of odd parity. */
-static void key_steps(struct hsm_calc *c)
+static void key_steps(struct tool_calc *c)
 {
     uint8_t kcv[8] = {0};
     if (c->err == ERR_OK)
         c->err = keys_kcv(&c->key, kcv);
-    hsm_calc_hex(c, "key", "KCV", keys_parity_odd(&c->key) ? "odd parity" : "NOT of odd parity: an HSM answers 10",
-                 span_of(kcv, 3));
+    tool_calc_hex(c, "key", "KCV", keys_parity_odd(&c->key) ? "odd parity" : "NOT of odd parity: an HSM answers 10",
+                  span_of(kcv, 3));
 }
 
-static int compute(const struct asked *a, struct hsm_calc *c)
+static int compute(const struct asked *a, struct tool_calc *c)
 {
     bool aes = span_is(WIRE_SPAN(c->in.algorithm), "A");
-    bool any = a->algorithm->input == hsm_calc_keys[0].input || strcmp(a->algorithm->name, "wrap") == 0;
+    bool any = a->algorithm->input == tool_calc_keys[0].input || strcmp(a->algorithm->name, "wrap") == 0;
     if (a->algorithm->key && !any && c->key.len != 16)
-        return hsm_tool_failed(tool, EXIT_WRONG, "the key", err_row(ERR_KEY_LENGTH)->text);
+        return tool_failed(tool, EXIT_WRONG, "the key", err_row(ERR_KEY_LENGTH)->text);
     if (a->algorithm->key && !aes && c->key.len == 32)
-        return hsm_tool_failed(tool, EXIT_WRONG, "the key", "no TDES key has 64 digits");
+        return tool_failed(tool, EXIT_WRONG, "the key", "no TDES key has 64 digits");
     if (a->algorithm->key && !aes)
         key_steps(c);
     a->algorithm->run(c);
     if (c->err != ERR_OK)
-        return hsm_tool_failed(tool, EXIT_WRONG, a->algorithm->name, err_row(c->err)->text);
+        return tool_failed(tool, EXIT_WRONG, a->algorithm->name, err_row(c->err)->text);
     if (c->differs)
-        return hsm_tool_failed(
-            tool, EXIT_WRONG, a->algorithm->name,
-            "the steps and the product's own code disagree; nothing is shown. Please report this with the version");
+        return tool_failed(tool, EXIT_WRONG, a->algorithm->name,
+                           "the steps and the product's own code disagree; nothing is shown. Please report this with the version");
     return print(c, a);
 }
 
-static int collect(struct asked *a, struct hsm_calc *c)
+static int collect(struct asked *a, struct tool_calc *c)
 {
-    char problem[HSM_FIELDS_PROBLEM];
+    char problem[TOOL_FIELDS_PROBLEM];
     for (size_t i = 1; i < a->line->operands; i++)
-        if (hsm_fields_add(a->fields, a->line->operand[i], problem) != ERR_OK)
-            return hsm_tool_refuse(tool, problem, "");
-    if (!hsm_fields_get(a->fields, "key", &a->typed) && a->line->value[KEY])
+        if (tool_fields_add(a->fields, a->line->operand[i], problem) != ERR_OK)
+            return tool_refuse(tool, problem, "");
+    if (!tool_fields_get(a->fields, "key", &a->typed) && a->line->value[KEY])
         a->typed = span_text(a->line->value[KEY]);
     const char *path = a->line->value[FIELDS];
-    if (path && hsm_fields_load(a->fields, path, problem) != ERR_OK)
-        return hsm_tool_refuse(tool, problem, "");
+    if (path && tool_fields_load(a->fields, path, problem) != ERR_OK)
+        return tool_refuse(tool, problem, "");
     int status = find_key(a, c);
     if (status != 0)
         return status;
-    if (hsm_fields_resolve(a->fields, a->algorithm->input, "", problem) != ERR_OK ||
-        hsm_fields_fill(a->fields, a->algorithm->input, "", &c->in, problem) != ERR_OK)
-        return hsm_tool_failed(tool, EXIT_WRONG, a->algorithm->name, problem);
-    const char *unused = hsm_fields_unused(a->fields);
-    return unused ? hsm_tool_refuse(tool, unused, "does not belong to this form of the computation") : 0;
+    if (tool_fields_resolve(a->fields, a->algorithm->input, "", problem) != ERR_OK ||
+        tool_fields_fill(a->fields, a->algorithm->input, "", &c->in, problem) != ERR_OK)
+        return tool_failed(tool, EXIT_WRONG, a->algorithm->name, problem);
+    const char *unused = tool_fields_unused(a->fields);
+    return unused ? tool_refuse(tool, unused, "does not belong to this form of the computation") : 0;
 }
 
-static int run(const struct hsm_tool_line *line, const struct hsm_calc_algorithm *algorithm)
+static int run(const struct tool_line *line, const struct tool_calc_algorithm *algorithm)
 {
     struct asked asked = {.line = line, .algorithm = algorithm};
-    struct hsm_calc *c = NULL;
-    if (secret_process_harden() != ERR_OK || hsm_calc_create(&c) != ERR_OK)
-        return hsm_tool_failed(tool, EXIT_WRONG, "no memory", "");
+    struct tool_calc *c = NULL;
+    if (secret_process_harden() != ERR_OK || tool_calc_create(&c) != ERR_OK)
+        return tool_failed(tool, EXIT_WRONG, "no memory", "");
     int status = EXIT_WRONG;
-    if (hsm_fields_create(&asked.fields) == ERR_OK)
+    if (tool_fields_create(&asked.fields) == ERR_OK)
         status = collect(&asked, c);
     if (status == 0)
         status = compute(&asked, c);
-    hsm_fields_destroy(asked.fields);
-    hsm_calc_destroy(c);
+    tool_fields_destroy(asked.fields);
+    tool_calc_destroy(c);
     return status;
 }
 
-static int print_fields(const struct hsm_calc_algorithm *a)
+static int print_fields(const struct tool_calc_algorithm *a)
 {
-    static uint8_t room[8192];
+    uint8_t room[8192];
     struct buf out = buf_over(room, sizeof room);
     buf_put_text(&out, "Usage: countersign-hsm calc ");
     buf_put_text(&out, a->name);
@@ -340,21 +339,21 @@ static int print_fields(const struct hsm_calc_algorithm *a)
         buf_put_text(&out, a->key);
         buf_put_text(&out, "; see --help\n");
     }
-    hsm_fields_document(a->input, "", &out);
-    return buf_done(&out) == ERR_OK && hsm_tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? 0 : EXIT_WRONG;
+    tool_fields_document(a->input, "", &out);
+    return buf_done(&out) == ERR_OK && tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? 0 : EXIT_WRONG;
 }
 
-int main_hsm_calc(int argc, char **argv)
+int tool_calc_main(int argc, char **argv)
 {
-    struct hsm_tool_line line;
-    hsm_tool_parse(tool, argc, argv, &line);
+    struct tool_line line;
+    tool_parse(tool, argc, argv, &line);
     if (line.operands == 0)
-        return hsm_tool_refuse(tool, "which algorithm?", "");
-    const struct hsm_calc_algorithm *algorithm = algorithm_find(line.operand[0]);
+        return tool_refuse(tool, "which algorithm?", "");
+    const struct tool_calc_algorithm *algorithm = algorithm_find(line.operand[0]);
     if (!algorithm)
-        return hsm_tool_refuse(tool, "no such algorithm", "--help lists them");
+        return tool_refuse(tool, "no such algorithm", "--help lists them");
     if (line.help)
         return print_fields(algorithm);
-    int refused = hsm_tool_clear_keys_refused(tool, line.value[CONFIG]);
+    int refused = tool_clear_keys_refused(tool, line.value[CONFIG]);
     return refused != 0 ? refused : run(&line, algorithm);
 }

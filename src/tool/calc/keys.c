@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Check values, decimalisation, and keys under the test LMK, step by step (host-commands.md 3). */
+#include "keys/keys.h"
 #include "crypto/des.h"
 #include "crypto/mac.h"
 #include "cvv/cvv.h"
-#include "keys/keys.h"
 #include "tool/calc/calc.h"
 
 #include <stdio.h>
@@ -13,45 +13,45 @@ enum { PAIR = 16, PARTS = 3, TEXT = 64 };
 
 /* ---- check values ---- */
 
-static void kcv_result(struct hsm_calc *c, const uint8_t value[static CRYPTO_DES_BLOCK])
+static void kcv_result(struct tool_calc *c, const uint8_t value[static CRYPTO_DES_BLOCK])
 {
     char hex[2 * CRYPTO_DES_BLOCK];
     struct buf text = buf_over(hex, sizeof hex);
     buf_put_hex(&text, value, CRYPTO_DES_BLOCK);
-    hsm_calc_text(c, "3", "long form", "16H", buf_span(&text));
-    hsm_calc_text(c, "4", "KCV", "the leftmost 6H", span_of(hex, 6));
-    hsm_calc_result(c, span_of(hex, 6));
+    tool_calc_text(c, "3", "long form", "16H", buf_span(&text));
+    tool_calc_text(c, "4", "KCV", "the leftmost 6H", span_of(hex, 6));
+    tool_calc_result(c, span_of(hex, 6));
 }
 
-static void run_kcv_aes(struct hsm_calc *c)
+static void run_kcv_aes(struct tool_calc *c)
 {
     uint8_t mac[16] = {0}, real[CRYPTO_DES_BLOCK] = {0};
     static const uint8_t zeros[16];
-    hsm_calc_hex(c, "1", "zeros", "16 zero bytes", span_of(zeros, sizeof zeros));
+    tool_calc_hex(c, "1", "zeros", "16 zero bytes", span_of(zeros, sizeof zeros));
     if (c->err == ERR_OK)
         c->err = crypto_cmac_run(CRYPTO_CMAC_AES, &c->key, span_of(zeros, sizeof zeros), mac);
-    hsm_calc_hex(c, "2", "CMAC", "AES-CMAC of the zeros", span_of(mac, sizeof mac));
-    hsm_calc_agree(c, keys_kcv_aes(&c->key, real), mac, real, sizeof real);
+    tool_calc_hex(c, "2", "CMAC", "AES-CMAC of the zeros", span_of(mac, sizeof mac));
+    tool_calc_agree(c, keys_kcv_aes(&c->key, real), mac, real, sizeof real);
     kcv_result(c, mac);
 }
 
-static void run_kcv_tdes(struct hsm_calc *c)
+static void run_kcv_tdes(struct tool_calc *c)
 {
     uint8_t block[CRYPTO_DES_BLOCK] = {0}, real[CRYPTO_DES_BLOCK] = {0};
-    const struct hsm_calc_des first = {c->key.at, false}, second = {c->key.at + CRYPTO_DES_BLOCK, true};
-    const struct hsm_calc_des third = {c->key.at + (c->key.len == 24 ? PAIR : 0), false};
-    hsm_calc_hex(c, "1", "zeros", "8 zero bytes", span_of(block, sizeof block));
-    hsm_calc_des(c, "2.1", "", "DES-encrypt with the first part", first, block);
+    const struct tool_calc_des first = {c->key.at, false}, second = {c->key.at + CRYPTO_DES_BLOCK, true};
+    const struct tool_calc_des third = {c->key.at + (c->key.len == 24 ? PAIR : 0), false};
+    tool_calc_hex(c, "1", "zeros", "8 zero bytes", span_of(block, sizeof block));
+    tool_calc_des(c, "2.1", "", "DES-encrypt with the first part", first, block);
     if (c->key.len > CRYPTO_DES_BLOCK) {
-        hsm_calc_des(c, "2.2", "", "DES-decrypt with the second part", second, block);
-        hsm_calc_des(c, "2.3", "", c->key.len == 24 ? "DES-encrypt with the third part" : "DES-encrypt with the first part", third,
-                     block);
+        tool_calc_des(c, "2.2", "", "DES-decrypt with the second part", second, block);
+        tool_calc_des(c, "2.3", "", c->key.len == 24 ? "DES-encrypt with the third part" : "DES-encrypt with the first part", third,
+                      block);
     }
-    hsm_calc_agree(c, keys_kcv(&c->key, real), block, real, sizeof real);
+    tool_calc_agree(c, keys_kcv(&c->key, real), block, real, sizeof real);
     kcv_result(c, block);
 }
 
-static void run_kcv(struct hsm_calc *c)
+static void run_kcv(struct tool_calc *c)
 {
     if (span_is(WIRE_SPAN(c->in.algorithm), "A"))
         run_kcv_aes(c);
@@ -61,7 +61,7 @@ static void run_kcv(struct hsm_calc *c)
 
 /* ---- decimalisation ---- */
 
-static void run_decimalise(struct hsm_calc *c)
+static void run_decimalise(struct tool_calc *c)
 {
     uint8_t block[20] = {0};
     char digits[2 * sizeof block];
@@ -69,11 +69,11 @@ static void run_decimalise(struct hsm_calc *c)
     struct span hex = WIRE_SPAN(c->in.block);
     if (span_unhex(hex, block, sizeof block) != ERR_OK)
         c->err = ERR_PARSE_VALUE;
-    hsm_calc_hex(c, "3", "Y", "the block", span_of(block, hex.len / 2));
-    hsm_calc_decimalise(c, "4", span_of(block, hex.len / 2), digits);
+    tool_calc_hex(c, "3", "Y", "the block", span_of(block, hex.len / 2));
+    tool_calc_decimalise(c, "4", span_of(block, hex.len / 2), digits);
     cvv_decimalise(block, 2 * (hex.len / 2), sizeof real.at, &real);
-    hsm_calc_agree(c, ERR_OK, digits, real.at, sizeof real.at);
-    hsm_calc_result(c, span_of(digits, sizeof real.at));
+    tool_calc_agree(c, ERR_OK, digits, real.at, sizeof real.at);
+    tool_calc_result(c, span_of(digits, sizeof real.at));
     secret_wipe(digits, sizeof digits);
 }
 
@@ -94,7 +94,7 @@ static void scheme_variants(char scheme, uint8_t out[static PARTS])
         memcpy(out, scheme == 'U' ? u : t, PARTS);
 }
 
-static void wrapping_steps(struct hsm_calc *c, char scheme, struct wrapping *w)
+static void wrapping_steps(struct tool_calc *c, char scheme, struct wrapping *w)
 {
     static const uint8_t variant[] = {0x00, 0xA6, 0x5A, 0x6A, 0xDE, 0x2B, 0x50, 0x74, 0x9C, 0xFA};
     char name[16];
@@ -103,16 +103,16 @@ static void wrapping_steps(struct hsm_calc *c, char scheme, struct wrapping *w)
     if (c->err != ERR_OK)
         return;
     (void)snprintf(name, sizeof name, "%02u-%02u", 2u * w->place.pair, 2u * w->place.pair + 1);
-    hsm_calc_text(c, "1.1", "LMK pair", "of the key type", span_text(name));
+    tool_calc_text(c, "1.1", "LMK pair", "of the key type", span_text(name));
     keys_lmk_test_pair(w->place.pair, w->pair);
-    hsm_calc_hex(c, "1.2", "", "its value in the public test LMK", span_of(w->pair, PAIR));
+    tool_calc_hex(c, "1.2", "", "its value in the public test LMK", span_of(w->pair, PAIR));
     w->pair[0] ^= variant[w->place.variant % sizeof variant];
-    hsm_calc_hex(c, "1.3", "", "byte 0 xor the variant of the key type", span_of(w->pair, PAIR));
+    tool_calc_hex(c, "1.3", "", "byte 0 xor the variant of the key type", span_of(w->pair, PAIR));
     scheme_variants(scheme, w->variant);
 }
 
 /* Each part under its own variant of the pair. */
-static void part_steps(struct hsm_calc *c, const struct wrapping *w, bool unwrap, uint8_t *at, size_t len)
+static void part_steps(struct tool_calc *c, const struct wrapping *w, bool unwrap, uint8_t *at, size_t len)
 {
     static const char *const key_number[PARTS] = {"2.1", "3.1", "4.1"};
     static const char *const number[PARTS] = {"2.2", "3.2", "4.2"};
@@ -121,8 +121,8 @@ static void part_steps(struct hsm_calc *c, const struct wrapping *w, bool unwrap
         uint8_t key[PAIR];
         memcpy(key, w->pair, PAIR);
         key[CRYPTO_DES_BLOCK] ^= w->variant[i];
-        hsm_calc_hex(c, key_number[i], "", "byte 8 xor the variant of the scheme for this part", span_of(key, PAIR));
-        hsm_calc_ede(c, number[i], name[i], key, unwrap, at + CRYPTO_DES_BLOCK * i);
+        tool_calc_hex(c, key_number[i], "", "byte 8 xor the variant of the scheme for this part", span_of(key, PAIR));
+        tool_calc_ede(c, number[i], name[i], key, unwrap, at + CRYPTO_DES_BLOCK * i);
         secret_wipe(key, sizeof key);
     }
 }
@@ -139,7 +139,7 @@ static enum err test_set(struct keys_lmk_set **out)
     return err;
 }
 
-static void run_wrap(struct hsm_calc *c)
+static void run_wrap(struct tool_calc *c)
 {
     struct wrapping w = {0};
     struct keys_lmk_set *set = NULL;
@@ -153,18 +153,18 @@ static void run_wrap(struct hsm_calc *c)
     if (tag != '0' && tag != 'Z')
         buf_put_byte(&out, (uint8_t)tag);
     buf_put_hex(&out, at, c->key.len);
-    hsm_calc_text(c, "5", "key under the LMK", "the tag of the scheme, the parts", buf_span(&out));
+    tool_calc_text(c, "5", "key under the LMK", "the tag of the scheme, the parts", buf_span(&out));
     if (c->err == ERR_OK)
         c->err = test_set(&set);
     if (c->err == ERR_OK)
-        hsm_calc_agree(c, keys_wrap(set, 0, w.place, tag == '0' ? KEYS_NONE : (enum keys_scheme)tag, &c->key, &product), text, real,
-                       sizeof real);
+        tool_calc_agree(c, keys_wrap(set, 0, w.place, tag == '0' ? KEYS_NONE : (enum keys_scheme)tag, &c->key, &product), text,
+                        real, sizeof real);
     keys_lmk_set_destroy(set);
-    hsm_calc_result(c, buf_span(&out));
+    tool_calc_result(c, buf_span(&out));
     secret_wipe(at, sizeof at);
 }
 
-static void run_unwrap(struct hsm_calc *c)
+static void run_unwrap(struct tool_calc *c)
 {
     struct wrapping w = {0};
     struct keys_lmk_set *set = NULL;
@@ -180,21 +180,21 @@ static void run_unwrap(struct hsm_calc *c)
     wrapping_steps(c, (char)scheme, &w);
     part_steps(c, &w, true, key.at, key.len);
     buf_put_hex(&out, key.at, key.len);
-    hsm_calc_text(c, "5", "clear key", keys_parity_odd(&key) ? "odd parity" : "NOT of odd parity: an HSM answers 10",
-                  buf_span(&out));
+    tool_calc_text(c, "5", "clear key", keys_parity_odd(&key) ? "odd parity" : "NOT of odd parity: an HSM answers 10",
+                   buf_span(&out));
     if (c->err == ERR_OK)
         c->err = test_set(&set);
     if (c->err == ERR_OK)
-        hsm_calc_agree(c, keys_unwrap(set, 0, w.place, WIRE_SPAN(c->in.text), &real), &key, &real, sizeof real);
+        tool_calc_agree(c, keys_unwrap(set, 0, w.place, WIRE_SPAN(c->in.text), &real), &key, &real, sizeof real);
     keys_lmk_set_destroy(set);
-    hsm_calc_result(c, buf_span(&out));
+    tool_calc_result(c, buf_span(&out));
     secret_wipe(hex, sizeof hex);
 }
 
 /* ---- the table ---- */
 
 /* clang-format off */
-#define IN(member_) WIRE_AT(struct hsm_calc_in, member_)
+#define IN(member_) WIRE_AT(struct tool_calc_in, member_)
 #define TYPE_ROW                                                                                                                  \
     {.name = "type", .doc = "key type code: 402 CVK, 109 MK-AC, 709 MK-CVC3", .kind = WIRE_H, .min = 3, .max = 3, IN(type)}
 static const struct wire_field kcv_fields[] = {
@@ -213,13 +213,13 @@ static const struct wire_field unwrap_fields[] = {
     TYPE_ROW,
     {.name = "text", .doc = "key under the variant test LMK, with its tag", .kind = WIRE_AN, .min = 16, .max = 49, IN(text)},
 };
-#define RECORD(name_) static const struct wire_record name_##_record = WIRE_RECORD(#name_, struct hsm_calc_in, name_##_fields)
+#define RECORD(name_) static const struct wire_record name_##_record = WIRE_RECORD(#name_, struct tool_calc_in, name_##_fields)
 RECORD(kcv);
 RECORD(decimalise);
 RECORD(wrap);
 RECORD(unwrap);
 
-const struct hsm_calc_algorithm hsm_calc_keys[] = {
+const struct tool_calc_algorithm tool_calc_keys[] = {
     {"kcv", "check value of a key", "host-commands 3", &kcv_record, "any key", run_kcv},
     {"decimalise", "both passes over a block", "3.4", &decimalise_record, NULL, run_decimalise},
     {"wrap", "a clear key under the public variant test LMK", "host-commands 3", &wrap_record, "the clear key", run_wrap},

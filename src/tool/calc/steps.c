@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum err hsm_calc_create(struct hsm_calc **out)
+enum err tool_calc_create(struct tool_calc **out)
 {
     struct secret_pages pages;
-    TRY(secret_pages_create(sizeof(struct hsm_calc), &pages));
-    struct hsm_calc *c = pages.at;
+    TRY(secret_pages_create(sizeof(struct tool_calc), &pages));
+    struct tool_calc *c = pages.at;
     c->pages = pages;
     c->text = buf_over(c->room, sizeof c->room);
     c->prefix = "";
@@ -17,52 +17,52 @@ enum err hsm_calc_create(struct hsm_calc **out)
     return ERR_OK;
 }
 
-void hsm_calc_destroy(struct hsm_calc *calc)
+void tool_calc_destroy(struct tool_calc *calc)
 {
     struct secret_pages pages = calc->pages;
     secret_pages_destroy(&pages);
 }
 
 /* Opens a step whose value is then put into the text. */
-static struct hsm_calc_step *begin(struct hsm_calc *c, const char *number, const char *name, const char *how)
+static struct tool_calc_step *begin(struct tool_calc *c, const char *number, const char *name, const char *how)
 {
-    if (c->err == ERR_OK && c->count == HSM_CALC_STEPS)
+    if (c->err == ERR_OK && c->count == TOOL_CALC_STEPS)
         c->err = ERR_MEMORY;
     if (c->err != ERR_OK)
         return NULL;
-    struct hsm_calc_step *step = &c->step[c->count++];
-    *step = (struct hsm_calc_step){.name = name, .how = how, .at = c->text.len};
+    struct tool_calc_step *step = &c->step[c->count++];
+    *step = (struct tool_calc_step){.name = name, .how = how, .at = c->text.len};
     (void)snprintf(step->number, sizeof step->number, "%s%s", c->prefix, number);
     return step;
 }
 
-static void end(struct hsm_calc *c, struct hsm_calc_step *step)
+static void end(struct tool_calc *c, struct tool_calc_step *step)
 {
     step->len = c->text.len - step->at;
     if (buf_done(&c->text) != ERR_OK)
         c->err = ERR_MEMORY;
 }
 
-void hsm_calc_text(struct hsm_calc *c, const char *number, const char *name, const char *how, struct span value)
+void tool_calc_text(struct tool_calc *c, const char *number, const char *name, const char *how, struct span value)
 {
-    struct hsm_calc_step *step = begin(c, number, name, how);
+    struct tool_calc_step *step = begin(c, number, name, how);
     if (!step)
         return;
     buf_put_span(&c->text, value);
     end(c, step);
 }
 
-void hsm_calc_hex(struct hsm_calc *c, const char *number, const char *name, const char *how, struct span value)
+void tool_calc_hex(struct tool_calc *c, const char *number, const char *name, const char *how, struct span value)
 {
-    struct hsm_calc_step *step = begin(c, number, name, how);
+    struct tool_calc_step *step = begin(c, number, name, how);
     if (!step)
         return;
     buf_put_hex(&c->text, value.at, value.len);
     end(c, step);
 }
 
-void hsm_calc_des(struct hsm_calc *c, const char *number, const char *name, const char *how, struct hsm_calc_des des,
-                  uint8_t block[static 8])
+void tool_calc_des(struct tool_calc *c, const char *number, const char *name, const char *how, struct tool_calc_des des,
+                   uint8_t block[static 8])
 {
     SECRET_KEY key = {.len = CRYPTO_DES_BLOCK};
     struct crypto_des loaded = {0};
@@ -74,21 +74,21 @@ void hsm_calc_des(struct hsm_calc *c, const char *number, const char *name, cons
         c->err = des.decrypt ? crypto_des_decrypt(&loaded, block, block, CRYPTO_DES_BLOCK)
                              : crypto_des_encrypt(&loaded, block, block, CRYPTO_DES_BLOCK);
     crypto_des_unload(&loaded);
-    hsm_calc_hex(c, number, name, how, span_of(block, CRYPTO_DES_BLOCK));
+    tool_calc_hex(c, number, name, how, span_of(block, CRYPTO_DES_BLOCK));
 }
 
-void hsm_calc_ede(struct hsm_calc *c, const char *number, const char *name, const uint8_t pair[static 16], bool decrypt,
-                  uint8_t block[static 8])
+void tool_calc_ede(struct tool_calc *c, const char *number, const char *name, const uint8_t pair[static 16], bool decrypt,
+                   uint8_t block[static 8])
 {
     static const char *const how[2][3] = {
         {"DES-encrypt with the left half", "DES-decrypt with the right half", "DES-encrypt with the left half"},
         {"DES-decrypt with the left half", "DES-encrypt with the right half", "DES-decrypt with the left half"},
     };
     for (int i = 0; i < 3; i++) {
-        char own[HSM_CALC_NUMBER];
+        char own[TOOL_CALC_NUMBER];
         (void)snprintf(own, sizeof own, "%s.%d", number, i + 1);
-        const struct hsm_calc_des des = {pair + (i == 1 ? CRYPTO_DES_BLOCK : 0), (i == 1) != decrypt};
-        hsm_calc_des(c, own, i == 2 ? name : "", how[decrypt][i], des, block);
+        const struct tool_calc_des des = {pair + (i == 1 ? CRYPTO_DES_BLOCK : 0), (i == 1) != decrypt};
+        tool_calc_des(c, own, i == 2 ? name : "", how[decrypt][i], des, block);
     }
 }
 
@@ -103,19 +103,19 @@ static size_t pass(struct span block, bool letters, char *out)
     return made;
 }
 
-void hsm_calc_decimalise(struct hsm_calc *c, const char *number, struct span block, char *out)
+void tool_calc_decimalise(struct tool_calc *c, const char *number, struct span block, char *out)
 {
-    char own[3][HSM_CALC_NUMBER];
+    char own[3][TOOL_CALC_NUMBER];
     for (int i = 0; i < 3; i++)
         (void)snprintf(own[i], sizeof own[i], "%s.%d", number, i + 1);
     size_t decimals = pass(block, false, out);
     size_t letters = pass(block, true, out + decimals);
-    hsm_calc_text(c, own[0], "", "first pass: 0 to 9 from left to right", span_of(out, decimals));
-    hsm_calc_text(c, own[1], "", "second pass: A to F from left to right, less 10", span_of(out + decimals, letters));
-    hsm_calc_text(c, own[2], "digits", "both passes", span_of(out, decimals + letters));
+    tool_calc_text(c, own[0], "", "first pass: 0 to 9 from left to right", span_of(out, decimals));
+    tool_calc_text(c, own[1], "", "second pass: A to F from left to right, less 10", span_of(out + decimals, letters));
+    tool_calc_text(c, own[2], "digits", "both passes", span_of(out, decimals + letters));
 }
 
-void hsm_calc_result(struct hsm_calc *c, struct span value)
+void tool_calc_result(struct tool_calc *c, struct span value)
 {
     struct buf out = buf_over(c->result, sizeof c->result);
     buf_put_span(&out, value);
@@ -124,7 +124,7 @@ void hsm_calc_result(struct hsm_calc *c, struct span value)
         c->err = buf_done(&out);
 }
 
-void hsm_calc_agree(struct hsm_calc *c, enum err err, const void *steps, const void *product, size_t len)
+void tool_calc_agree(struct tool_calc *c, enum err err, const void *steps, const void *product, size_t len)
 {
     if (c->err != ERR_OK)
         return;

@@ -26,7 +26,7 @@ static void static_track(struct span track, char out[static CVV_TRACK2_MAX])
     }
 }
 
-static void chain(struct hsm_calc *c, const uint8_t key[static PAIR], const uint8_t *data, size_t blocks,
+static void chain(struct tool_calc *c, const uint8_t key[static PAIR], const uint8_t *data, size_t blocks,
                   uint8_t h[static CRYPTO_DES_BLOCK])
 {
     static const char *const name[BLOCKS] = {"H1", "H2", "H3", "H4", "H5"};
@@ -35,37 +35,37 @@ static void chain(struct hsm_calc *c, const uint8_t key[static PAIR], const uint
     for (size_t i = 0; i < blocks; i++) {
         for (int k = 0; k < CRYPTO_DES_BLOCK; k++)
             h[k] ^= data[CRYPTO_DES_BLOCK * i + (size_t)k];
-        hsm_calc_des(c, number[i], name[i], "DES-encrypt(left half, block xor the value before)", (struct hsm_calc_des){key, false},
-                     h);
+        tool_calc_des(c, number[i], name[i], "DES-encrypt(left half, block xor the value before)",
+                      (struct tool_calc_des){key, false}, h);
     }
-    hsm_calc_des(c, "2.4", "", "DES-decrypt(right half)", (struct hsm_calc_des){key + CRYPTO_DES_BLOCK, true}, h);
-    hsm_calc_des(c, "2.5", "MAC", "DES-encrypt(left half): MAC algorithm 3", (struct hsm_calc_des){key, false}, h);
+    tool_calc_des(c, "2.4", "", "DES-decrypt(right half)", (struct tool_calc_des){key + CRYPTO_DES_BLOCK, true}, h);
+    tool_calc_des(c, "2.5", "MAC", "DES-encrypt(left half): MAC algorithm 3", (struct tool_calc_des){key, false}, h);
 }
 
-static void iv_steps(struct hsm_calc *c, const uint8_t key[static PAIR], uint8_t iv[static 2])
+static void iv_steps(struct tool_calc *c, const uint8_t key[static PAIR], uint8_t iv[static 2])
 {
     char text[CVV_TRACK2_MAX];
     uint8_t data[BLOCKS * CRYPTO_DES_BLOCK] = {0}, h[CRYPTO_DES_BLOCK], real[2] = {0};
     SECRET_KEY card = {.len = PAIR};
     struct span track = WIRE_SPAN(c->in.track);
     static_track(track, text);
-    hsm_calc_text(c, "2.1", "static track 2", "what varies after the separator set to zero", span_of(text, track.len));
+    tool_calc_text(c, "2.1", "static track 2", "what varies after the separator set to zero", span_of(text, track.len));
     if (span_unhex(span_of(text, track.len), data, CVV_TRACK2_MAX / 2) != ERR_OK && c->err == ERR_OK)
         c->err = ERR_PARSE_VALUE; /* an odd number of nibbles */
     data[track.len / 2] = 0x80;
     size_t blocks = track.len / 2 / CRYPTO_DES_BLOCK + 1;
-    hsm_calc_hex(c, "2.2", "padded", "80 and zeros: padding method 2", span_of(data, blocks * CRYPTO_DES_BLOCK));
+    tool_calc_hex(c, "2.2", "padded", "80 and zeros: padding method 2", span_of(data, blocks * CRYPTO_DES_BLOCK));
     chain(c, key, data, blocks, h);
     memcpy(iv, h + CRYPTO_DES_BLOCK - 2, 2);
-    hsm_calc_hex(c, "2.6", "IVCVC3", "the last two bytes", span_of(iv, 2));
+    tool_calc_hex(c, "2.6", "IVCVC3", "the last two bytes", span_of(iv, 2));
     memcpy(card.at, key, PAIR);
-    hsm_calc_agree(c, cvv_cvc3_iv(&card, track, real), iv, real, sizeof real);
+    tool_calc_agree(c, cvv_cvc3_iv(&card, track, real), iv, real, sizeof real);
     secret_wipe(text, sizeof text);
     secret_wipe(data, sizeof data);
 }
 
 /* From the track, or as it was given. */
-static void find_iv(struct hsm_calc *c, const uint8_t key[static PAIR], uint8_t iv[static 2])
+static void find_iv(struct tool_calc *c, const uint8_t key[static PAIR], uint8_t iv[static 2])
 {
     if (c->in.iv.present == c->in.track.present && c->err == ERR_OK)
         c->err = ERR_PARSE_MISSING;
@@ -74,10 +74,10 @@ static void find_iv(struct hsm_calc *c, const uint8_t key[static PAIR], uint8_t 
     else if (c->err == ERR_OK)
         c->err = span_unhex(WIRE_SPAN(c->in.iv), iv, 2);
     if (c->in.iv.present)
-        hsm_calc_hex(c, "2", "IVCVC3", "as given", span_of(iv, 2));
+        tool_calc_hex(c, "2", "IVCVC3", "as given", span_of(iv, 2));
 }
 
-static enum err code_block(const struct hsm_calc *c, const uint8_t iv[static 2], uint16_t counter,
+static enum err code_block(const struct tool_calc *c, const uint8_t iv[static 2], uint16_t counter,
                            uint8_t block[static CRYPTO_DES_BLOCK])
 {
     memcpy(block, iv, 2);
@@ -87,7 +87,7 @@ static enum err code_block(const struct hsm_calc *c, const uint8_t iv[static 2],
     return ERR_OK;
 }
 
-void hsm_calc_cvc3(struct hsm_calc *c)
+void tool_calc_cvc3(struct tool_calc *c)
 {
     uint8_t key[PAIR] = {0}, iv[2] = {0}, block[CRYPTO_DES_BLOCK] = {0};
     char digits[CVC3_DIGITS];
@@ -97,27 +97,27 @@ void hsm_calc_cvc3(struct hsm_calc *c)
     if (span_decimal(WIRE_SPAN(c->in.atc), &counter) != ERR_OK || counter > UINT16_MAX)
         c->err = ERR_PARSE_VALUE;
     c->prefix = "1.";
-    hsm_calc_card_key(c, key);
+    tool_calc_card_key(c, key);
     c->prefix = "";
     find_iv(c, key, iv);
     if (c->err == ERR_OK)
         c->err = code_block(c, iv, (uint16_t)counter, block);
-    hsm_calc_hex(c, "3.1", "block", "IVCVC3, UN as packed decimal, ATC in binary", span_of(block, sizeof block));
-    hsm_calc_ede(c, "3.2", "R", key, false, block);
+    tool_calc_hex(c, "3.1", "block", "IVCVC3, UN as packed decimal, ATC in binary", span_of(block, sizeof block));
+    tool_calc_ede(c, "3.2", "R", key, false, block);
     struct buf text = buf_over(digits, sizeof digits);
     buf_put_decimal(&text, (uint64_t)block[6] << 8 | block[7], CVC3_DIGITS);
-    hsm_calc_text(c, "4", "CVC3", "the last two bytes as a decimal number", buf_span(&text));
+    tool_calc_text(c, "4", "CVC3", "the last two bytes as a decimal number", buf_span(&text));
     memcpy(card.at, key, PAIR);
-    hsm_calc_agree(c, cvv_cvc3(&card, iv, (const char *)c->in.unpredictable.at, (uint16_t)counter, &code), digits, code.at,
-                   CVC3_DIGITS);
-    hsm_calc_result(c, buf_span(&text));
+    tool_calc_agree(c, cvv_cvc3(&card, iv, (const char *)c->in.unpredictable.at, (uint16_t)counter, &code), digits, code.at,
+                    CVC3_DIGITS);
+    tool_calc_result(c, buf_span(&text));
     secret_wipe(key, sizeof key);
     secret_wipe(digits, sizeof digits);
 }
 
 /* ---- 9 ---- */
 
-static void csc_decimalise(struct hsm_calc *c, const uint8_t r[static CRYPTO_DES_BLOCK], char out[static 2 * CRYPTO_DES_BLOCK])
+static void csc_decimalise(struct tool_calc *c, const uint8_t r[static CRYPTO_DES_BLOCK], char out[static 2 * CRYPTO_DES_BLOCK])
 {
     size_t made = 0;
     for (int pass = 0; pass < 2; pass++) {
@@ -128,31 +128,31 @@ static void csc_decimalise(struct hsm_calc *c, const uint8_t r[static CRYPTO_DES
             if ((nibble > 9) == pass)
                 out[made++] = (char)('0' + (pass ? letter : nibble));
         }
-        hsm_calc_text(c, pass ? "3.2" : "3.1", "",
-                      pass ? "letters: A..F are 1..6, from position 6 on 5 more modulo 10" : "decimal digits",
-                      span_of(out + before, made - before));
+        tool_calc_text(c, pass ? "3.2" : "3.1", "",
+                       pass ? "letters: A..F are 1..6, from position 6 on 5 more modulo 10" : "decimal digits",
+                       span_of(out + before, made - before));
     }
 }
 
-static void csc_block(struct hsm_calc *c, uint8_t data[static NIBBLES / 2])
+static void csc_block(struct tool_calc *c, uint8_t data[static NIBBLES / 2])
 {
     char text[NIBBLES];
     struct span account = WIRE_SPAN(c->in.account), digits = span_slice(account, 2, TAKEN);
     struct buf b = buf_over(text, sizeof text);
     bool expiry_first = account.at[1] == '7';
-    hsm_calc_text(c, "1", "account digits", "digits 3 to 14", digits);
+    tool_calc_text(c, "1", "account digits", "digits 3 to 14", digits);
     buf_put_span(&b, expiry_first ? WIRE_SPAN(c->in.expiry) : digits);
     buf_put_span(&b, expiry_first ? digits : WIRE_SPAN(c->in.expiry));
     buf_put_span(&b, WIRE_SPAN(c->in.service));
     size_t used = c->in.service.present ? NIBBLES : NIBBLES / 2;
     buf_put_fill(&b, '0', used - b.len);
-    hsm_calc_text(c, "2.1", "B", expiry_first ? "37: expiry, then the digits" : "34: the digits, then expiry", buf_span(&b));
+    tool_calc_text(c, "2.1", "B", expiry_first ? "37: expiry, then the digits" : "34: the digits, then expiry", buf_span(&b));
     if (span_unhex(buf_span(&b), data, NIBBLES / 2) != ERR_OK)
         c->err = ERR_PARSE_CHARACTER;
     secret_wipe(text, sizeof text);
 }
 
-static void csc_agree(struct hsm_calc *c, const char codes[static TAKEN])
+static void csc_agree(struct tool_calc *c, const char codes[static TAKEN])
 {
     struct cvv_csc real = {0};
     char all[TAKEN];
@@ -161,29 +161,29 @@ static void csc_agree(struct hsm_calc *c, const char codes[static TAKEN])
     memcpy(all, real.five, sizeof real.five);
     memcpy(all + 5, real.four, sizeof real.four);
     memcpy(all + 9, real.three, sizeof real.three);
-    hsm_calc_agree(c, err, codes, all, sizeof all);
+    tool_calc_agree(c, err, codes, all, sizeof all);
     secret_wipe(&real, sizeof real);
     secret_wipe(all, sizeof all);
 }
 
-void hsm_calc_csc(struct hsm_calc *c)
+void tool_calc_csc(struct tool_calc *c)
 {
     uint8_t data[NIBBLES / 2] = {0};
     char codes[2 * CRYPTO_DES_BLOCK] = {0};
     csc_block(c, data);
     if (c->in.service.present) {
-        hsm_calc_ede(c, "2.2", "X", c->key.at, false, data);
+        tool_calc_ede(c, "2.2", "X", c->key.at, false, data);
         for (int i = 0; i < CRYPTO_DES_BLOCK; i++)
             data[i] ^= data[CRYPTO_DES_BLOCK + i];
-        hsm_calc_hex(c, "2.3", "X xor second block", "", span_of(data, CRYPTO_DES_BLOCK));
+        tool_calc_hex(c, "2.3", "X xor second block", "", span_of(data, CRYPTO_DES_BLOCK));
     }
-    hsm_calc_ede(c, "2.4", "R", c->key.at, false, data);
+    tool_calc_ede(c, "2.4", "R", c->key.at, false, data);
     csc_decimalise(c, data, codes);
-    hsm_calc_text(c, "4.1", "5CSC", "digits 1 to 5", span_of(codes, 5));
-    hsm_calc_text(c, "4.2", "4CSC", "digits 6 to 9", span_of(codes + 5, 4));
-    hsm_calc_text(c, "4.3", "3CSC", "digits 10 to 12", span_of(codes + 9, 3));
+    tool_calc_text(c, "4.1", "5CSC", "digits 1 to 5", span_of(codes, 5));
+    tool_calc_text(c, "4.2", "4CSC", "digits 6 to 9", span_of(codes + 5, 4));
+    tool_calc_text(c, "4.3", "3CSC", "digits 10 to 12", span_of(codes + 9, 3));
     csc_agree(c, codes);
-    hsm_calc_result(c, span_of(codes, TAKEN));
+    tool_calc_result(c, span_of(codes, TAKEN));
     secret_wipe(data, sizeof data);
     secret_wipe(codes, sizeof codes);
 }

@@ -46,7 +46,7 @@ struct command {
     const char *name;
     const char *arguments; /* what stands behind the options, for --help */
     const char *doc;
-    int (*run)(struct hsm_lmk *run);
+    int (*run)(struct tool_ceremony *run);
     int words;   /* arguments expected; those in brackets may be left out */
     bool speaks; /* with officers */
 };
@@ -56,57 +56,57 @@ static const struct command commands[COMMANDS] = {
     [CREATE]      = {"create", NULL,
                      "Creates an empty LMK store and lets each of its officers choose a passphrase.\v"
                      "Any M of the N officers open the store together later; fewer learn nothing of it.",
-                     hsm_lmk_create, 0, true},
+                     tool_ceremony_create, 0, true},
     [GENERATE]    = {"generate", NULL,
                      "Makes one random component and shows it once, for its officer to write down.\v"
                      "Run it once for each officer, with nobody else at the screen.",
-                     hsm_lmk_generate, 0, true},
+                     tool_ceremony_generate, 0, true},
     [COMPONENT]   = {"component", "FILE",
                      "Makes one random component and writes it to FILE on its officer's medium, sealed under a passphrase.\v"
                      "The way to carry components of a variant LMK, which are too long to type.",
-                     hsm_lmk_component, 1, true},
+                     tool_ceremony_component, 1, true},
     [FORM]        = {"form", NULL,
                      "Forms an LMK from 2 to 9 components, each entered by another officer.\v"
                      "A component is typed without echo, or read from its file where the path is typed in its place; its check "
                      "value is confirmed by its officer. Key block: 48 hexadecimal digits. Variant: 20 lines of 32.",
-                     hsm_lmk_form, 0, true},
+                     tool_ceremony_form, 0, true},
     [LIST]        = {"list", NULL,
                      "Tells what is in the store. Needs no passphrase, and proves nothing: see verify.",
-                     hsm_lmk_list, 0, false},
+                     tool_ceremony_list, 0, false},
     [VERIFY]      = {"verify", NULL,
                      "Opens the store and computes each check value anew.",
-                     hsm_lmk_verify, 0, true},
+                     tool_ceremony_verify, 0, true},
     [PASSPHRASES] = {"passphrases", NULL,
                      "Gives an officer a new passphrase; M officers open the store for it.\v"
                      "An officer who lost his passphrase is helped by M others; nobody learns another's.",
-                     hsm_lmk_passphrases, 0, true},
+                     tool_ceremony_passphrases, 0, true},
     [OLD]         = {"old", NULL,
                      "Makes the current LMK of an identifier its old one, which BW translates keys from.",
-                     hsm_lmk_old, 0, true},
+                     tool_ceremony_old, 0, true},
     [DELETE]      = {"delete", NULL,
                      "Deletes an LMK from the store; keys under it are lost.",
-                     hsm_lmk_delete, 0, true},
+                     tool_ceremony_delete, 0, true},
     [LOAD]        = {"load", NULL,
                      "Loads the LMKs of its store into a running HSM, which then goes online.\v"
                      "Each officer may come at another time and place: --alone gives one voice; the others have five minutes.",
-                     hsm_lmk_load, 0, true},
+                     tool_ceremony_load, 0, true},
     [STATE]       = {"state", NULL,
                      "Tells the state of a running HSM: online or secure, its LMKs, what is authorised, what is pending.",
-                     hsm_lmk_state, 0, false},
-    [ONLINE]      = {"online", NULL, "Takes a running HSM from secure state back to work.", hsm_lmk_online, 0, true},
+                     tool_ceremony_state, 0, false},
+    [ONLINE]      = {"online", NULL, "Takes a running HSM from secure state back to work.", tool_ceremony_online, 0, true},
     [SECURE]      = {"secure", NULL,
                      "Puts a running HSM into secure state: no host command uses a key, and nothing stays authorised.",
-                     hsm_lmk_secure, 0, false},
+                     tool_ceremony_secure, 0, false},
     [AUTHORISE]   = {"authorise", "ACTIVITY MINUTES",
                      "Authorises sensitive host commands under one LMK for a time.\v"
                      "ACTIVITY is generate, component, import or export, a key type or none, and host: import.000.host, "
                      "export.host. MINUTES 1 to 720; 0: until cancel, RA, secure or a restart.",
-                     hsm_lmk_authorise, 2, true},
+                     tool_ceremony_authorise, 2, true},
     [CANCEL]      = {"cancel", "[ACTIVITY]", "Ends one activity that is authorised under an LMK, or all of them.",
-                     hsm_lmk_cancel, 1, false},
+                     tool_ceremony_cancel, 1, false},
     [ZEROISE]     = {"zeroise", NULL,
                      "Wipes the LMKs in a running HSM, and overwrites and removes the store.",
-                     hsm_lmk_zeroise, 0, true},
+                     tool_ceremony_zeroise, 0, true},
 };
 
 struct option_row {
@@ -149,7 +149,7 @@ static const char exit_statuses[] =
 
 struct line {
     const struct command *command;
-    struct hsm_lmk_options *options;
+    struct tool_ceremony_options *options;
 };
 
 static int number(const struct argp_state *state, const char *name, const char *text, int least, int most)
@@ -179,11 +179,11 @@ static const char *comment(const struct argp_state *state, const char *text)
     return text;
 }
 
-static void path(const struct argp_state *state, const char *text, char out[static HSM_LMK_PATH])
+static void path(const struct argp_state *state, const char *text, char out[static TOOL_CEREMONY_PATH])
 {
-    if (strlen(text) >= HSM_LMK_PATH)
-        argp_error(state, "%s: the path is longer than %d characters", text, HSM_LMK_PATH - 1);
-    (void)snprintf(out, HSM_LMK_PATH, "%s", text);
+    if (strlen(text) >= TOOL_CEREMONY_PATH)
+        argp_error(state, "%s: the path is longer than %d characters", text, TOOL_CEREMONY_PATH - 1);
+    (void)snprintf(out, TOOL_CEREMONY_PATH, "%s", text);
 }
 
 static void word(const struct argp_state *state, const struct line *l, const char *text)
@@ -193,7 +193,7 @@ static void word(const struct argp_state *state, const struct line *l, const cha
     l->options->word[l->options->words++] = text;
 }
 
-static bool numbers(int key, const char *value, const struct argp_state *state, struct hsm_lmk_options *o)
+static bool numbers(int key, const char *value, const struct argp_state *state, struct tool_ceremony_options *o)
 {
     /* clang-format off */
     switch (key) {
@@ -215,7 +215,7 @@ static bool numbers(int key, const char *value, const struct argp_state *state, 
 static error_t on_option(int key, char *value, struct argp_state *state)
 {
     const struct line *l = state->input;
-    struct hsm_lmk_options *o = l->options;
+    struct tool_ceremony_options *o = l->options;
     /* clang-format off */
     switch (key) {
     case KEY_CONFIG:     o->config = value; return 0;
@@ -239,7 +239,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     /* clang-format on */
 }
 
-static void parse(const struct command *c, int argc, char **argv, struct hsm_lmk_options *out)
+static void parse(const struct command *c, int argc, char **argv, struct tool_ceremony_options *out)
 {
     struct argp_option chosen[OPTIONS + 1] = {0};
     char doc[1024], name[48];
@@ -248,20 +248,20 @@ static void parse(const struct command *c, int argc, char **argv, struct hsm_lmk
     for (size_t i = 0; i < OPTIONS; i++)
         if (options[i].commands & bit)
             chosen[count++] = options[i].argp;
-    *out = (struct hsm_lmk_options){
+    *out = (struct tool_ceremony_options){
         .officers = 3, .needed = 2, .log2n = 17, .id = -1, .components = 3, .passphrase_fd = -1, .component_fd = -1, .comment = ""};
     (void)snprintf(doc, sizeof doc, "%s%sExit status: %s", c->doc, strchr(c->doc, '\v') ? "\n\n" : "\v", exit_statuses);
     (void)snprintf(name, sizeof name, "countersign-hsm lmk %s", c->name);
     struct line line = {c, out};
     const struct argp parser = {.options = chosen, .parser = on_option, .args_doc = c->arguments, .doc = doc};
     argv[0] = name;
-    argp_err_exit_status = HSM_LMK_BAD_LINE;
+    argp_err_exit_status = TOOL_CEREMONY_BAD_LINE;
     (void)argp_parse(&parser, argc, argv, 0, NULL, &line); /* leaves by itself where it fails */
 }
 
 /* ---- running ---- */
 
-int hsm_lmk_say(int status, const char *format, ...)
+int tool_ceremony_say(int status, const char *format, ...)
 {
     va_list arguments;
     (void)fputs("countersign-hsm lmk: ", stderr);
@@ -273,53 +273,53 @@ int hsm_lmk_say(int status, const char *format, ...)
 }
 
 /* Paths that the command line left open come from the HSM's configuration. */
-static int settle_paths(struct hsm_lmk_options *o)
+static int settle_paths(struct tool_ceremony_options *o)
 {
     struct hsm_settings settings;
     char problem[256] = "";
     if (config_load(&hsm_settings_table, o->config, &settings, problem, sizeof problem) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "%s", problem);
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "%s", problem);
     if (!o->store[0])
         (void)snprintf(o->store, sizeof o->store, "%s", settings.lmk_store);
     if (!o->console[0])
         (void)snprintf(o->console, sizeof o->console, "%s", settings.console);
-    return HSM_LMK_DONE;
+    return TOOL_CEREMONY_DONE;
 }
 
-static enum err desk_create(struct hsm_desk **out)
+static enum err desk_create(struct tool_ceremony_desk **out)
 {
     struct secret_pages pages;
-    TRY(secret_pages_create(sizeof(struct hsm_desk), &pages));
-    struct hsm_desk *desk = pages.at;
+    TRY(secret_pages_create(sizeof(struct tool_ceremony_desk), &pages));
+    struct tool_ceremony_desk *desk = pages.at;
     desk->pages = pages;
     *out = desk;
     return ERR_OK;
 }
 
-static int at_the_desk(const struct command *c, struct hsm_lmk *run)
+static int at_the_desk(const struct command *c, struct tool_ceremony *run)
 {
-    if (c->speaks && hsm_entry_open(run->options.passphrase_fd, run->options.yes, &run->entry) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "there is no terminal: use --passphrase-fd (see --help)");
+    if (c->speaks && tool_entry_open(run->options.passphrase_fd, run->options.yes, &run->entry) != ERR_OK)
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "there is no terminal: use --passphrase-fd (see --help)");
     if (desk_create(&run->desk) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "no memory for secrets");
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "no memory for secrets");
     int status = c->run(run);
     struct secret_pages pages = run->desk->pages;
     secret_pages_destroy(&pages);
     keys_store_destroy(run->store);
     if (c->speaks)
-        hsm_entry_close(&run->entry);
+        tool_entry_close(&run->entry);
     return status;
 }
 
 static int run_command(const struct command *c, int argc, char **argv)
 {
-    struct hsm_lmk run = {.env = env_system(NULL)};
+    struct tool_ceremony run = {.env = env_system(NULL)};
     parse(c, argc, argv, &run.options);
     int status = settle_paths(&run.options);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     if (secret_process_harden() != ERR_OK)
-        (void)hsm_lmk_say(0, "warning: the process could not be made undumpable");
+        (void)tool_ceremony_say(0, "warning: the process could not be made undumpable");
     return at_the_desk(c, &run);
 }
 
@@ -352,50 +352,50 @@ static void put_words(struct buf *out, unsigned on)
 static void put_doc(struct buf *out, const char *doc)
 {
     size_t head = strcspn(doc, "\v");
-    hsm_roff_text(out, span_of(doc, head));
+    tool_roff_text(out, span_of(doc, head));
     buf_put_text(out, "\n");
     if (doc[head]) {
-        hsm_roff_text(out, span_text(doc + head + 1));
+        tool_roff_text(out, span_text(doc + head + 1));
         buf_put_text(out, "\n");
     }
 }
 
 static void put_commands(struct buf *out)
 {
-    hsm_roff_heading(out, "COMMANDS");
+    tool_roff_heading(out, "COMMANDS");
     for (size_t i = 0; i < COMMANDS; i++) {
         buf_put_text(out, ".TP\n\\fB");
-        hsm_roff_text(out, span_text(commands[i].name));
+        tool_roff_text(out, span_text(commands[i].name));
         buf_put_text(out, "\\fR");
         if (commands[i].arguments) {
             buf_put_text(out, " ");
-            hsm_roff_text(out, span_text(commands[i].arguments));
+            tool_roff_text(out, span_text(commands[i].arguments));
         }
         buf_put_text(out, "\n");
         put_doc(out, commands[i].doc);
     }
 }
 
-void hsm_lmk_manual(struct buf *out)
+void tool_ceremony_manual(struct buf *out)
 {
-    hsm_roff_title(out, "countersign-hsm-lmk", "1", "the key ceremony, and the officers' side of a running HSM");
-    hsm_roff_heading(out, "SYNOPSIS");
+    tool_roff_title(out, "countersign-hsm-lmk", "1", "the key ceremony, and the officers' side of a running HSM");
+    tool_roff_heading(out, "SYNOPSIS");
     buf_put_text(out, ".B countersign\\-hsm lmk\n.I COMMAND\n.RI [ OPTION ...]\n");
     put_commands(out);
-    hsm_roff_heading(out, "OPTIONS");
+    tool_roff_heading(out, "OPTIONS");
     for (size_t i = 0; i < OPTIONS; i++) {
-        hsm_roff_option(out, options[i].argp.name, options[i].argp.arg);
-        hsm_roff_text(out, span_text(options[i].argp.doc));
+        tool_roff_option(out, options[i].argp.name, options[i].argp.arg);
+        tool_roff_text(out, span_text(options[i].argp.doc));
         put_words(out, options[i].commands);
     }
-    hsm_roff_heading(out, "EXIT STATUS");
-    hsm_roff_text(out, span_text(exit_statuses));
+    tool_roff_heading(out, "EXIT STATUS");
+    tool_roff_text(out, span_text(exit_statuses));
     buf_put_text(out, "\n");
-    hsm_roff_heading(out, "SEE ALSO");
+    tool_roff_heading(out, "SEE ALSO");
     buf_put_text(out, ".BR countersign\\-hsm (1),\n.BR countersign\\-hsm.conf (5)\n");
 }
 
-int hsm_lmk_main(int argc, char **argv)
+int tool_ceremony_main(int argc, char **argv)
 {
     for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
@@ -403,6 +403,6 @@ int hsm_lmk_main(int argc, char **argv)
     bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0);
     help(asked ? stdout : stderr);
     if (!asked && argc > 1)
-        (void)hsm_lmk_say(0, "%s: no such command", argv[1]);
-    return asked ? HSM_LMK_DONE : HSM_LMK_BAD_LINE;
+        (void)tool_ceremony_say(0, "%s: no such command", argv[1]);
+    return asked ? TOOL_CEREMONY_DONE : TOOL_CEREMONY_BAD_LINE;
 }

@@ -2,14 +2,14 @@
 /*
  * `countersign-hsm lmk`: what its subcommands share.
  *
- * Purpose    The key ceremony and the officers' side of a running HSM. Options are rows of one table (hsm_lmk.c); a subcommand is a
- *            function over one run.
- * Ownership  Secrets of a run stand in its desk, locked pages that hsm_lmk_main wipes at the end.
+ * Purpose    The key ceremony and the officers' side of a running HSM. Options are rows of one table (ceremony.c); a subcommand
+ *            is a function over one run.
+ * Ownership  Secrets of a run stand in its desk, locked pages that tool_ceremony_main wipes at the end.
  * Threading  The main thread, once.
  * Failure    A subcommand returns its exit status, and has said on standard error what, where and what to do.
  */
-#ifndef MAIN_HSM_LMK_H
-#define MAIN_HSM_LMK_H
+#ifndef TOOL_CEREMONY_CEREMONY_H
+#define TOOL_CEREMONY_CEREMONY_H
 
 #include "tool/entry.h"
 
@@ -17,19 +17,19 @@
 #include "keys/component.h"
 #include "keys/store/store.h"
 
-enum { HSM_LMK_DONE, HSM_LMK_FAILED, HSM_LMK_BAD_LINE, HSM_LMK_REFUSED };
+enum { TOOL_CEREMONY_DONE, TOOL_CEREMONY_FAILED, TOOL_CEREMONY_BAD_LINE, TOOL_CEREMONY_REFUSED };
 
 enum {
-    HSM_LMK_PATH = 256,
-    HSM_LMK_LINE = 1024, /* of a component with its check value, or a passphrase with its officer's number */
-    HSM_LMK_TRIES = 5,   /* at a passphrase or component */
-    HSM_LMK_WORDS = 2,
+    TOOL_CEREMONY_PATH = 256,
+    TOOL_CEREMONY_LINE = 1024, /* of a component with its check value, or a passphrase with its officer's number */
+    TOOL_CEREMONY_TRIES = 5,   /* at a passphrase or component */
+    TOOL_CEREMONY_WORDS = 2,
 };
 
-struct hsm_lmk_options {
+struct tool_ceremony_options {
     const char *config;
-    char store[HSM_LMK_PATH];
-    char console[HSM_LMK_PATH];
+    char store[TOOL_CEREMONY_PATH];
+    char console[TOOL_CEREMONY_PATH];
     int officers, needed, log2n; /* of a new store */
     int id;                      /* -1: not given */
     enum keys_lmk_kind kind;     /* KEYS_LMK_ABSENT: not given */
@@ -39,66 +39,66 @@ struct hsm_lmk_options {
     bool alone; /* one officer's voice, and back */
     const char *comment;
     const char *out;
-    int passphrase_fd, component_fd; /* -1: the terminal */
-    const char *word[HSM_LMK_WORDS]; /* arguments that are no options */
+    int passphrase_fd, component_fd;       /* -1: the terminal */
+    const char *word[TOOL_CEREMONY_WORDS]; /* arguments that are no options */
     int words;
 };
 
-struct hsm_desk {
+struct tool_ceremony_desk {
     struct secret_pages pages;
-    uint8_t line[HSM_LMK_LINE];
-    uint8_t again[HSM_LMK_LINE];
+    uint8_t line[TOOL_CEREMONY_LINE];
+    uint8_t again[TOOL_CEREMONY_LINE];
     uint8_t key[KEYS_STORE_KEY];
     struct keys_material component[KEYS_COMPONENTS_MAX];
     struct keys_material lmk;
 };
 
-struct hsm_lmk {
-    struct hsm_lmk_options options;
+struct tool_ceremony {
+    struct tool_ceremony_options options;
     struct env env;
-    struct hsm_entry entry;
-    struct hsm_desk *desk;
+    struct tool_entry entry;
+    struct tool_ceremony_desk *desk;
     struct keys_store *store;
 };
 
-int hsm_lmk_main(int argc, char **argv);
+int tool_ceremony_main(int argc, char **argv);
 /* The man page, from the rows of the command line. */
-void hsm_lmk_manual(struct buf *out);
+void tool_ceremony_manual(struct buf *out);
 
 /* Says it on standard error, behind the name of the program; returns `status`. */
-int hsm_lmk_say(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int tool_ceremony_say(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* An officer's number and passphrase; `passphrase` points into the desk. `count`: officers of the store. */
-MUST_USE enum err hsm_lmk_officer(struct hsm_lmk *run, unsigned count, uint8_t *number, struct span *passphrase);
-/* Reads the store and lets officers open it. The exit status; HSM_LMK_DONE: it is open. */
-int hsm_lmk_open(struct hsm_lmk *run);
-int hsm_lmk_write(struct hsm_lmk *run);
+MUST_USE enum err tool_ceremony_officer(struct tool_ceremony *run, unsigned count, uint8_t *number, struct span *passphrase);
+/* Reads the store and lets officers open it. The exit status; TOOL_CEREMONY_DONE: it is open. */
+int tool_ceremony_open(struct tool_ceremony *run);
+int tool_ceremony_write(struct tool_ceremony *run);
 /* A new passphrase, typed twice; `passphrase` points into the desk. */
-MUST_USE enum err hsm_lmk_new_passphrase(struct hsm_lmk *run, const char *whose, struct span *passphrase);
-const char *hsm_lmk_kind_name(unsigned kind);
+MUST_USE enum err tool_ceremony_new_passphrase(struct tool_ceremony *run, const char *whose, struct span *passphrase);
+const char *tool_ceremony_kind_name(unsigned kind);
 /* A JSON string on standard output. */
-void hsm_lmk_put_json(const char *text);
+void tool_ceremony_put_json(const char *text);
 
-/* hsm_lmk_store.c */
-int hsm_lmk_create(struct hsm_lmk *run);
-int hsm_lmk_list(struct hsm_lmk *run);
-int hsm_lmk_verify(struct hsm_lmk *run);
-int hsm_lmk_passphrases(struct hsm_lmk *run);
-int hsm_lmk_old(struct hsm_lmk *run);
-int hsm_lmk_delete(struct hsm_lmk *run);
+/* store.c */
+int tool_ceremony_create(struct tool_ceremony *run);
+int tool_ceremony_list(struct tool_ceremony *run);
+int tool_ceremony_verify(struct tool_ceremony *run);
+int tool_ceremony_passphrases(struct tool_ceremony *run);
+int tool_ceremony_old(struct tool_ceremony *run);
+int tool_ceremony_delete(struct tool_ceremony *run);
 
-/* hsm_lmk_form.c */
-int hsm_lmk_generate(struct hsm_lmk *run);
-int hsm_lmk_component(struct hsm_lmk *run);
-int hsm_lmk_form(struct hsm_lmk *run);
+/* form.c */
+int tool_ceremony_generate(struct tool_ceremony *run);
+int tool_ceremony_component(struct tool_ceremony *run);
+int tool_ceremony_form(struct tool_ceremony *run);
 
-/* hsm_lmk_console.c */
-int hsm_lmk_load(struct hsm_lmk *run);
-int hsm_lmk_state(struct hsm_lmk *run);
-int hsm_lmk_online(struct hsm_lmk *run);
-int hsm_lmk_secure(struct hsm_lmk *run);
-int hsm_lmk_authorise(struct hsm_lmk *run);
-int hsm_lmk_cancel(struct hsm_lmk *run);
-int hsm_lmk_zeroise(struct hsm_lmk *run);
+/* console.c */
+int tool_ceremony_load(struct tool_ceremony *run);
+int tool_ceremony_state(struct tool_ceremony *run);
+int tool_ceremony_online(struct tool_ceremony *run);
+int tool_ceremony_secure(struct tool_ceremony *run);
+int tool_ceremony_authorise(struct tool_ceremony *run);
+int tool_ceremony_cancel(struct tool_ceremony *run);
+int tool_ceremony_zeroise(struct tool_ceremony *run);
 
 #endif

@@ -104,74 +104,75 @@ static bool receive(int fd, char room[static ANSWER_SIZE], char **last)
     return false;
 }
 
-/* One question, one answer. Says what is wrong; HSM_LMK_DONE: there is an answer. */
-static int ask(struct hsm_lmk *run, struct span question, char room[static ANSWER_SIZE], char **last)
+/* One question, one answer. Says what is wrong; TOOL_CEREMONY_DONE: there is an answer. */
+static int ask(struct tool_ceremony *run, struct span question, char room[static ANSWER_SIZE], char **last)
 {
     const char *path = run->options.console;
     if (!path[0])
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "which HSM? Give --console SOCKET, or --config FILE with hsm.console");
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "which HSM? Give --console SOCKET, or --config FILE with hsm.console");
     int fd = dial(path);
     if (fd < 0)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: %s: does an HSM run with this console?", path, strerror(errno));
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s: does an HSM run with this console?", path, strerror(errno));
     if (!is_hsm(fd, path)) {
         close(fd);
-        return hsm_lmk_say(HSM_LMK_REFUSED, "%s: a program of another user listens there; nothing is told to it", path);
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s: a program of another user listens there; nothing is told to it", path);
     }
     bool answered = send_all(fd, question) && receive(fd, room, last);
     close(fd);
-    return answered ? HSM_LMK_DONE : hsm_lmk_say(HSM_LMK_FAILED, "%s: no answer: the HSM hears its own user and root alone", path);
+    return answered ? TOOL_CEREMONY_DONE
+                    : tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: no answer: the HSM hears its own user and root alone", path);
 }
 
-static int ask_words(struct hsm_lmk *run, const char *words)
+static int ask_words(struct tool_ceremony *run, const char *words)
 {
     char room[ANSWER_SIZE], *last = NULL;
     int status = ask(run, span_text(words), room, &last);
-    if (status == HSM_LMK_DONE && strcmp(last, "OK") != 0)
-        return hsm_lmk_say(HSM_LMK_REFUSED, "%s", last + 3);
+    if (status == TOOL_CEREMONY_DONE && strcmp(last, "OK") != 0)
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s", last + 3);
     return status;
 }
 
 /* ---- voices ---- */
 
 /* The officer's key from his passphrase, with what the HSM says of his salt. */
-static int officer_key(struct hsm_lmk *run, const char *purpose, uint8_t number, struct span passphrase)
+static int officer_key(struct tool_ceremony *run, const char *purpose, uint8_t number, struct span passphrase)
 {
     char words[ASK_SIZE], room[ANSWER_SIZE], *last = NULL, salt_digits[2 * KEYS_STORE_SALT + 1] = "";
     uint8_t salt[KEYS_STORE_SALT];
     unsigned log2n = 0, r = 0, p = 0;
     (void)snprintf(words, sizeof words, "OFFICER %u %s\n", number, purpose);
     int status = ask(run, span_text(words), room, &last);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     if (strncmp(last, "NO ", 3) == 0)
-        return hsm_lmk_say(HSM_LMK_REFUSED, "%s", last + 3);
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s", last + 3);
     bool reads = sscanf(last, "OK %u %u %u %32s", &log2n, &r, &p, salt_digits) == 4 && log2n < 32 && r < 256 && p < 256;
     if (!reads || span_unhex(span_text(salt_digits), salt, sizeof salt) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: an answer that is not of this version", run->options.console);
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: an answer that is not of this version", run->options.console);
     const struct crypto_kdf_cost cost = {(uint8_t)log2n, (uint8_t)r, (uint8_t)p};
     if (crypto_kdf_scrypt(passphrase, span_of(salt, sizeof salt), cost, run->desk->key, sizeof run->desk->key) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "scrypt: not enough memory, or a cost that is not allowed");
-    return HSM_LMK_DONE;
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "scrypt: not enough memory, or a cost that is not allowed");
+    return TOOL_CEREMONY_DONE;
 }
 
 /* `progress` is "1 2": one officer of two. */
-static void say_counted(struct hsm_lmk *run, uint8_t number, const char *progress)
+static void say_counted(struct tool_ceremony *run, uint8_t number, const char *progress)
 {
     size_t have = strcspn(progress, " ");
-    hsm_entry_say(&run->entry, "Officer %u is counted: %.*s of%s officers.\n", number, (int)have, progress, progress + have);
+    tool_entry_say(&run->entry, "Officer %u is counted: %.*s of%s officers.\n", number, (int)have, progress, progress + have);
 }
 
-/* One voice for `deed`: HSM_LMK_DONE with *done false: another one is needed. */
-static int voice(struct hsm_lmk *run, const char *deed, bool *done)
+/* One voice for `deed`: TOOL_CEREMONY_DONE with *done false: another one is needed. */
+static int voice(struct tool_ceremony *run, const char *deed, bool *done)
 {
     uint8_t number = 0;
     struct span passphrase;
     char room[ANSWER_SIZE], *last = NULL;
-    if (hsm_lmk_officer(run, KEYS_STORE_OFFICERS, &number, &passphrase) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "no officer, no passphrase: nothing is done");
+    if (tool_ceremony_officer(run, KEYS_STORE_OFFICERS, &number, &passphrase) != ERR_OK)
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "no officer, no passphrase: nothing is done");
     int status = officer_key(run, strcmp(deed, "LOAD") == 0 ? "LOAD" : "VOICE", number, passphrase);
     secret_wipe(run->desk->line, sizeof run->desk->line);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     struct buf question = buf_over(run->desk->again, sizeof run->desk->again);
     buf_put_text(&question, "VOICE ");
@@ -184,54 +185,54 @@ static int voice(struct hsm_lmk *run, const char *deed, bool *done)
     secret_wipe(run->desk->key, sizeof run->desk->key);
     status = ask(run, buf_span(&question), room, &last);
     secret_wipe(run->desk->again, sizeof run->desk->again);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     if (strncmp(last, "NO ", 3) == 0)
-        return hsm_lmk_say(HSM_LMK_REFUSED, "%s", last + 3);
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s", last + 3);
     *done = strcmp(last, "OK") == 0;
     if (!*done)
         say_counted(run, number, last + strlen("PENDING "));
-    return HSM_LMK_DONE;
+    return TOOL_CEREMONY_DONE;
 }
 
 /* Under test LMKs there are no officers, and the HSM does it at once. */
-static bool has_officers(struct hsm_lmk *run, int *status)
+static bool has_officers(struct tool_ceremony *run, int *status)
 {
     char room[ANSWER_SIZE], *last = NULL;
     *status = ask(run, span_text("STATE\n"), room, &last);
-    return *status == HSM_LMK_DONE && !strstr(room, "store none\n");
+    return *status == TOOL_CEREMONY_DONE && !strstr(room, "store none\n");
 }
 
-static int decide(struct hsm_lmk *run, const char *deed)
+static int decide(struct tool_ceremony *run, const char *deed)
 {
     bool done = false;
-    int status = HSM_LMK_DONE;
+    int status = TOOL_CEREMONY_DONE;
     bool officers = has_officers(run, &status);
-    if (status == HSM_LMK_DONE && !officers) {
+    if (status == TOOL_CEREMONY_DONE && !officers) {
         char words[ASK_SIZE];
         (void)snprintf(words, sizeof words, "DECIDE %s\n", deed);
         return ask_words(run, words);
     }
-    if (status == HSM_LMK_DONE)
-        hsm_entry_say(&run->entry, "%s: %s\n", run->options.console, deed);
-    while (status == HSM_LMK_DONE && !done) {
+    if (status == TOOL_CEREMONY_DONE)
+        tool_entry_say(&run->entry, "%s: %s\n", run->options.console, deed);
+    while (status == TOOL_CEREMONY_DONE && !done) {
         status = voice(run, deed, &done);
-        if (status == HSM_LMK_DONE && run->options.alone)
+        if (status == TOOL_CEREMONY_DONE && run->options.alone)
             break;
     }
     if (done)
-        hsm_entry_say(&run->entry, "Done.\n");
+        tool_entry_say(&run->entry, "Done.\n");
     return status;
 }
 
 /* ---- subcommands ---- */
 
-int hsm_lmk_load(struct hsm_lmk *run)
+int tool_ceremony_load(struct tool_ceremony *run)
 {
     return decide(run, "LOAD");
 }
 
-int hsm_lmk_online(struct hsm_lmk *run)
+int tool_ceremony_online(struct tool_ceremony *run)
 {
     return decide(run, "ONLINE");
 }
@@ -243,37 +244,38 @@ static int authority_shaped(const char *activity, const char *minutes)
     char type[HSM_TYPE_SIZE];
     uint64_t number = 0;
     if (hsm_activity_parse(span_text(activity), &known, type) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE,
-                           "%.40s: write generate, component, import or export, a key type or none, and host: "
-                           "import.402.host, export.host",
-                           activity);
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE,
+                                 "%.40s: write generate, component, import or export, a key type or none, and host: "
+                                 "import.402.host, export.host",
+                                 activity);
     if (span_decimal(span_text(minutes), &number) != ERR_OK || number > HSM_MINUTES_MAX)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "%.10s: write 1 to %d minutes; 0: until it is cancelled", minutes, HSM_MINUTES_MAX);
-    return HSM_LMK_DONE;
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "%.10s: write 1 to %d minutes; 0: until it is cancelled", minutes,
+                                 HSM_MINUTES_MAX);
+    return TOOL_CEREMONY_DONE;
 }
 
-int hsm_lmk_authorise(struct hsm_lmk *run)
+int tool_ceremony_authorise(struct tool_ceremony *run)
 {
     char deed[ASK_SIZE];
     if (run->options.id < 0)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "under which LMK? Give --id NN");
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "under which LMK? Give --id NN");
     int status = authority_shaped(run->options.word[0], run->options.word[1]);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     (void)snprintf(deed, sizeof deed, "AUTHORISE %02d %.40s %.10s", run->options.id, run->options.word[0], run->options.word[1]);
     return decide(run, deed);
 }
 
-int hsm_lmk_secure(struct hsm_lmk *run)
+int tool_ceremony_secure(struct tool_ceremony *run)
 {
     return ask_words(run, "SECURE\n");
 }
 
-int hsm_lmk_cancel(struct hsm_lmk *run)
+int tool_ceremony_cancel(struct tool_ceremony *run)
 {
     char words[ASK_SIZE];
     if (run->options.id < 0)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "under which LMK? Give --id NN");
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "under which LMK? Give --id NN");
     const char *activity = run->options.word[0];
     (void)snprintf(words, sizeof words, "CANCEL %02d%s%.40s\n", run->options.id, activity ? " " : "", activity ? activity : "");
     return ask_words(run, words);
@@ -291,7 +293,7 @@ static void put_object(char *words, const char *const *name, size_t count)
         if (number)
             (void)fputs(words, stdout);
         else
-            hsm_lmk_put_json(words);
+            tool_ceremony_put_json(words);
         words = end ? end + 1 : words + strlen(words);
     }
     (void)putchar('}');
@@ -313,7 +315,7 @@ static void put_lines(const char *text, const char *kind, const char *const *nam
         if (name)
             put_object(words, name, count);
         else
-            hsm_lmk_put_json(words);
+            tool_ceremony_put_json(words);
     }
 }
 
@@ -381,38 +383,38 @@ static void state_text(char *text)
         (void)puts("lmk: none is loaded; officers do it with `countersign-hsm lmk load`");
 }
 
-int hsm_lmk_state(struct hsm_lmk *run)
+int tool_ceremony_state(struct tool_ceremony *run)
 {
     char room[ANSWER_SIZE], *last = NULL;
     int status = ask(run, span_text("STATE\n"), room, &last);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     *last = 0;
     if (run->options.json)
         state_json(room);
     else
         state_text(room);
-    return HSM_LMK_DONE;
+    return TOOL_CEREMONY_DONE;
 }
 
-int hsm_lmk_zeroise(struct hsm_lmk *run)
+int tool_ceremony_zeroise(struct tool_ceremony *run)
 {
-    const struct hsm_lmk_options *o = &run->options;
+    const struct tool_ceremony_options *o = &run->options;
     char problem[KEYS_STORE_PROBLEM] = "";
     uint8_t room[16];
     struct buf answer = buf_over(room, sizeof room);
-    int status = HSM_LMK_DONE;
+    int status = TOOL_CEREMONY_DONE;
     if (!o->console[0] && !o->store[0])
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "what? Give --console SOCKET, --store FILE or both");
-    hsm_entry_say(&run->entry, "Destroys%s%s%s%s for ever. Without the components nothing under these LMKs can be used again.\n",
-                  o->console[0] ? " the LMKs in the memory of " : "", o->console, o->store[0] ? " and the store " : "", o->store);
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "what? Give --console SOCKET, --store FILE or both");
+    tool_entry_say(&run->entry, "Destroys%s%s%s%s for ever. Without the components nothing under these LMKs can be used again.\n",
+                   o->console[0] ? " the LMKs in the memory of " : "", o->console, o->store[0] ? " and the store " : "", o->store);
     if (!o->yes &&
-        (hsm_entry_text(&run->entry, "Type ZEROISE to go on: ", &answer) != ERR_OK || !span_is(buf_span(&answer), "ZEROISE")))
-        return hsm_lmk_say(HSM_LMK_REFUSED, "not confirmed: nothing is destroyed");
+        (tool_entry_text(&run->entry, "Type ZEROISE to go on: ", &answer) != ERR_OK || !span_is(buf_span(&answer), "ZEROISE")))
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "not confirmed: nothing is destroyed");
     /* The file goes even if the HSM does not answer. */
     if (o->console[0])
         status = ask_words(run, "ZEROISE\n");
     if (o->store[0] && keys_store_erase(o->store, &run->env, problem) != ERR_OK)
-        status = hsm_lmk_say(HSM_LMK_FAILED, "%s: the store is not erased", problem);
+        status = tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: the store is not erased", problem);
     return status;
 }

@@ -36,48 +36,48 @@ static void put_component(enum keys_lmk_kind kind, const struct keys_material *m
     }
 }
 
-static int make(struct hsm_lmk *run, char check[static CHECK + 1])
+static int make(struct tool_ceremony *run, char check[static CHECK + 1])
 {
     if (run->options.kind == KEYS_LMK_ABSENT)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "of which kind? Give --kind variant or --kind key-block");
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "of which kind? Give --kind variant or --kind key-block");
     keys_component_generate(run->options.kind, &run->env, &run->desk->component[0]);
     if (keys_component_check(run->options.kind, &run->desk->component[0], check) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "the check value could not be computed");
-    return HSM_LMK_DONE;
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "the check value could not be computed");
+    return TOOL_CEREMONY_DONE;
 }
 
-static int show_once(struct hsm_lmk *run, const char *check)
+static int show_once(struct tool_ceremony *run, const char *check)
 {
     char text[TEXT_SIZE];
     uint8_t room[8];
     struct buf component = buf_over(text, sizeof text), enter = buf_over(room, sizeof room);
     if (run->entry.terminal < 0)
-        return hsm_lmk_say(HSM_LMK_FAILED, "there is no terminal to show a component on");
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "there is no terminal to show a component on");
     put_component(run->options.kind, &run->desk->component[0], &component);
     const char *shown = buf_text(&component);
-    hsm_entry_reveal(&run->entry);
-    hsm_entry_say(&run->entry, "Component of a %s LMK. Write down every digit and the check value.\n\n",
-                  hsm_lmk_kind_name(run->options.kind));
+    tool_entry_reveal(&run->entry);
+    tool_entry_say(&run->entry, "Component of a %s LMK. Write down every digit and the check value.\n\n",
+                   tool_ceremony_kind_name(run->options.kind));
     for (const char *line = shown; *line; line = strchr(line, '\n') + 1)
-        hsm_entry_say(&run->entry, "  %.*s\n", (int)strcspn(line, "\n"), line);
-    hsm_entry_say(&run->entry, "\n  Check value: %s\n\n", check);
-    enum err err = hsm_entry_text(&run->entry, "Press Enter when it is written down; the screen is cleared.", &enter);
+        tool_entry_say(&run->entry, "  %.*s\n", (int)strcspn(line, "\n"), line);
+    tool_entry_say(&run->entry, "\n  Check value: %s\n\n", check);
+    enum err err = tool_entry_text(&run->entry, "Press Enter when it is written down; the screen is cleared.", &enter);
     secret_wipe(text, sizeof text);
-    hsm_entry_conceal();
-    return err == ERR_CLOSED ? HSM_LMK_FAILED : HSM_LMK_DONE;
+    tool_entry_conceal();
+    return err == ERR_CLOSED ? TOOL_CEREMONY_FAILED : TOOL_CEREMONY_DONE;
 }
 
-static int write_clear(struct hsm_lmk *run, const char *check)
+static int write_clear(struct tool_ceremony *run, const char *check)
 {
     char text[TEXT_SIZE];
     const char *path = run->options.out;
     struct buf out = buf_over(text, sizeof text);
-    (void)hsm_lmk_say(0, "warning: %s will hold a component IN CLEAR. `lmk component` writes a sealed one.", path);
-    if (!hsm_entry_confirm(&run->entry, "Write it in clear?"))
-        return hsm_lmk_say(HSM_LMK_REFUSED, "not confirmed: nothing is written");
+    (void)tool_ceremony_say(0, "warning: %s will hold a component IN CLEAR. `lmk component` writes a sealed one.", path);
+    if (!tool_entry_confirm(&run->entry, "Write it in clear?"))
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "not confirmed: nothing is written");
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (fd < 0)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: %s", path, strerror(errno));
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s", path, strerror(errno));
     put_component(run->options.kind, &run->desk->component[0], &out);
     buf_put_text(&out, "check value ");
     buf_put_text(&out, check);
@@ -85,36 +85,36 @@ static int write_clear(struct hsm_lmk *run, const char *check)
     bool written = buf_done(&out) == ERR_OK && write(fd, text, out.len) == (ssize_t)out.len && fsync(fd) == 0;
     secret_wipe(text, sizeof text);
     if (close(fd) == 0 && written)
-        return HSM_LMK_DONE;
-    return hsm_lmk_say(HSM_LMK_FAILED, "%s: %s", path, strerror(errno));
+        return TOOL_CEREMONY_DONE;
+    return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s", path, strerror(errno));
 }
 
-int hsm_lmk_generate(struct hsm_lmk *run)
+int tool_ceremony_generate(struct tool_ceremony *run)
 {
     char check[CHECK + 1];
     int status = make(run, check);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     return run->options.out ? write_clear(run, check) : show_once(run, check);
 }
 
-int hsm_lmk_component(struct hsm_lmk *run)
+int tool_ceremony_component(struct tool_ceremony *run)
 {
     const char *path = run->options.word[0];
     char problem[KEYS_COMPONENT_PROBLEM] = "", check[CHECK + 1];
     struct span passphrase;
     int status = make(run, check);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
-    enum err err = hsm_lmk_new_passphrase(run, path, &passphrase);
+    enum err err = tool_ceremony_new_passphrase(run, path, &passphrase);
     if (err != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_REFUSED, "%s: no passphrase, nothing is written", path);
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s: no passphrase, nothing is written", path);
     err = keys_component_write(path, run->options.kind, &run->desk->component[0], passphrase, &run->env, problem);
     if (err != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s", problem);
-    hsm_entry_say(&run->entry, "%s holds a component of a %s LMK. Check value: %s\n", path, hsm_lmk_kind_name(run->options.kind),
-                  check);
-    return HSM_LMK_DONE;
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s", problem);
+    tool_entry_say(&run->entry, "%s holds a component of a %s LMK. Check value: %s\n", path,
+                   tool_ceremony_kind_name(run->options.kind), check);
+    return TOOL_CEREMONY_DONE;
 }
 
 /* ---- entering components ---- */
@@ -155,29 +155,29 @@ static enum err take_check(struct span rest, char out[static CHECK + 1])
 }
 
 /* A line of `number`, or the path of a component file in place of the first. */
-static enum err entry_line(struct hsm_lmk *run, const char *prompt, struct buf *line)
+static enum err entry_line(struct tool_ceremony *run, const char *prompt, struct buf *line)
 {
-    const struct hsm_entry components = {run->entry.terminal, run->options.component_fd, run->options.yes, false};
+    const struct tool_entry components = {run->entry.terminal, run->options.component_fd, run->options.yes, false};
     *line = buf_over(run->desk->line, sizeof run->desk->line);
-    return hsm_entry_secret(&components, prompt, line);
+    return tool_entry_secret(&components, prompt, line);
 }
 
-static enum err from_file(struct hsm_lmk *run, struct span name, struct keys_material *out)
+static enum err from_file(struct tool_ceremony *run, struct span name, struct keys_material *out)
 {
-    char path[HSM_LMK_PATH], problem[KEYS_COMPONENT_PROBLEM] = "";
+    char path[TOOL_CEREMONY_PATH], problem[KEYS_COMPONENT_PROBLEM] = "";
     struct buf text = buf_over(path, sizeof path), line = buf_over(run->desk->again, sizeof run->desk->again);
     buf_put_span(&text, name);
     (void)buf_text(&text);
     TRY(buf_done(&text));
-    TRY(hsm_entry_secret(&run->entry, "Passphrase of the component file: ", &line));
+    TRY(tool_entry_secret(&run->entry, "Passphrase of the component file: ", &line));
     enum err err = keys_component_read(path, run->options.kind, buf_span(&line), out, problem);
     secret_wipe(run->desk->again, sizeof run->desk->again);
     if (err != ERR_OK)
-        hsm_entry_say(&run->entry, "%s\n", problem);
+        tool_entry_say(&run->entry, "%s\n", problem);
     return err == ERR_CONFIG ? ERR_PARSE_VALUE : err;
 }
 
-static enum err enter(struct hsm_lmk *run, struct entered *e)
+static enum err enter(struct tool_ceremony *run, struct entered *e)
 {
     enum keys_lmk_kind kind = run->options.kind;
     size_t each = line_bytes(kind);
@@ -204,17 +204,17 @@ static enum err enter(struct hsm_lmk *run, struct entered *e)
 }
 
 /* The officer compares with the paper. */
-static bool check_stands(struct hsm_lmk *run, const struct entered *e, const char *check)
+static bool check_stands(struct tool_ceremony *run, const struct entered *e, const char *check)
 {
     char question[96];
     if (e->expected[0])
         return span_equal(span_of(e->expected, CHECK), span_of(check, CHECK));
     (void)snprintf(question, sizeof question, "Check value %s. Is that the one on the paper?", check);
-    return hsm_entry_confirm(&run->entry, question);
+    return tool_entry_confirm(&run->entry, question);
 }
 
 /* ERR_AUTHENTICATION: to be entered again. */
-static enum err enter_once(struct hsm_lmk *run, struct entered *e)
+static enum err enter_once(struct tool_ceremony *run, struct entered *e)
 {
     char check[CHECK + 1];
     memset(e->material, 0, sizeof *e->material);
@@ -229,85 +229,85 @@ static enum err enter_once(struct hsm_lmk *run, struct entered *e)
     }
     if (!wrong)
         return ERR_OK;
-    hsm_entry_say(&run->entry, "Not taken: %s.\n", wrong);
+    tool_entry_say(&run->entry, "Not taken: %s.\n", wrong);
     secret_wipe(e->material, sizeof *e->material);
     return ERR_AUTHENTICATION;
 }
 
-static int enter_component(struct hsm_lmk *run, int number)
+static int enter_component(struct tool_ceremony *run, int number)
 {
     struct entered e = {.material = &run->desk->component[number - 1]};
-    hsm_entry_say(&run->entry, "\nComponent %d of %d. Its officer comes to the keyboard; the others step away.\n", number,
-                  run->options.components);
-    for (int tries = 0; tries < HSM_LMK_TRIES; tries++) {
+    tool_entry_say(&run->entry, "\nComponent %d of %d. Its officer comes to the keyboard; the others step away.\n", number,
+                   run->options.components);
+    for (int tries = 0; tries < TOOL_CEREMONY_TRIES; tries++) {
         enum err err = enter_once(run, &e);
         if (err == ERR_OK)
-            return HSM_LMK_DONE;
+            return TOOL_CEREMONY_DONE;
         if (err != ERR_AUTHENTICATION)
-            return hsm_lmk_say(HSM_LMK_FAILED, "component %d: %s", number, err_row(err)->text);
+            return tool_ceremony_say(TOOL_CEREMONY_FAILED, "component %d: %s", number, err_row(err)->text);
         if (run->options.component_fd >= 0)
             break;
     }
-    return hsm_lmk_say(HSM_LMK_REFUSED, "component %d was not taken: nothing is formed", number);
+    return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "component %d was not taken: nothing is formed", number);
 }
 
 /* ---- forming ---- */
 
-static int store_lmk(struct hsm_lmk *run)
+static int store_lmk(struct tool_ceremony *run)
 {
-    const struct hsm_lmk_options *o = &run->options;
+    const struct tool_ceremony_options *o = &run->options;
     char check[KEYS_CHECK], question[160];
     struct keys_lmk_facts facts = {
         .id = (uint8_t)o->id, .kind = (uint8_t)o->kind, .test = o->test, .made_ms = env_wall_ms(&run->env)};
     memcpy(facts.comment, o->comment, strlen(o->comment));
     if (keys_lmk_check_value(o->kind, &run->desk->lmk, check) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "the check value could not be computed");
-    hsm_entry_say(&run->entry, "\nThe LMK is formed. Check value: %.*s (NC: %.*s)\n", CHECK, check, KEYS_CHECK, check);
-    (void)snprintf(question, sizeof question, "Keep it as LMK %02d, %s, %s?", o->id, hsm_lmk_kind_name(o->kind),
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "the check value could not be computed");
+    tool_entry_say(&run->entry, "\nThe LMK is formed. Check value: %.*s (NC: %.*s)\n", CHECK, check, KEYS_CHECK, check);
+    (void)snprintf(question, sizeof question, "Keep it as LMK %02d, %s, %s?", o->id, tool_ceremony_kind_name(o->kind),
                    o->test ? "test" : "live");
-    if (!hsm_entry_confirm(&run->entry, question))
-        return hsm_lmk_say(HSM_LMK_REFUSED, "not confirmed: nothing is kept");
+    if (!tool_entry_confirm(&run->entry, question))
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "not confirmed: nothing is kept");
     enum err err = keys_store_put(run->store, &facts, &run->desk->lmk);
     if (err != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: LMK %02d: %s", o->store, o->id, err_row(err)->text);
-    return hsm_lmk_write(run);
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: LMK %02d: %s", o->store, o->id, err_row(err)->text);
+    return tool_ceremony_write(run);
 }
 
 /* What stands in the way is told before anybody types. */
-static int place_free(const struct hsm_lmk *run)
+static int place_free(const struct tool_ceremony *run)
 {
-    const struct hsm_lmk_options *o = &run->options;
+    const struct tool_ceremony_options *o = &run->options;
     const struct keys_lmk_facts *lmk = NULL;
     for (size_t i = 0; (lmk = keys_store_lmk(run->store, i)); i++)
         if (lmk->id == o->id && !lmk->old)
-            return hsm_lmk_say(HSM_LMK_FAILED, "%s has LMK %02d already: `lmk old` or `lmk delete` frees the place", o->store,
-                               o->id);
+            return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s has LMK %02d already: `lmk old` or `lmk delete` frees the place",
+                                     o->store, o->id);
     if (!o->test && keys_store_facts(run->store).below_floor)
-        return hsm_lmk_say(HSM_LMK_REFUSED, "%s has a scrypt cost below 2^%d and takes test LMKs only", o->store,
-                           KEYS_SCRYPT_FLOOR);
-    return HSM_LMK_DONE;
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s has a scrypt cost below 2^%d and takes test LMKs only", o->store,
+                                 KEYS_SCRYPT_FLOOR);
+    return TOOL_CEREMONY_DONE;
 }
 
-static int combine(struct hsm_lmk *run)
+static int combine(struct tool_ceremony *run)
 {
-    const struct hsm_lmk_options *o = &run->options;
+    const struct tool_ceremony_options *o = &run->options;
     const char *wrong = keys_components_combine(o->kind, run->desk->component, (size_t)o->components, &run->desk->lmk);
     if (!wrong && !o->test && keys_lmk_is_public(o->kind, &run->desk->lmk))
         wrong = "the LMK would be a public test LMK";
-    return wrong ? hsm_lmk_say(HSM_LMK_REFUSED, "%s: nothing is formed", wrong) : HSM_LMK_DONE;
+    return wrong ? tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s: nothing is formed", wrong) : TOOL_CEREMONY_DONE;
 }
 
-int hsm_lmk_form(struct hsm_lmk *run)
+int tool_ceremony_form(struct tool_ceremony *run)
 {
-    const struct hsm_lmk_options *o = &run->options;
+    const struct tool_ceremony_options *o = &run->options;
     if (o->id < 0 || o->kind == KEYS_LMK_ABSENT)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "give --id NN and --kind variant or --kind key-block");
-    int status = hsm_lmk_open(run);
-    if (status == HSM_LMK_DONE)
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "give --id NN and --kind variant or --kind key-block");
+    int status = tool_ceremony_open(run);
+    if (status == TOOL_CEREMONY_DONE)
         status = place_free(run);
-    for (int i = 1; status == HSM_LMK_DONE && i <= o->components; i++)
+    for (int i = 1; status == TOOL_CEREMONY_DONE && i <= o->components; i++)
         status = enter_component(run, i);
-    if (status == HSM_LMK_DONE)
+    if (status == TOOL_CEREMONY_DONE)
         status = combine(run);
-    return status == HSM_LMK_DONE ? store_lmk(run) : status;
+    return status == TOOL_CEREMONY_DONE ? store_lmk(run) : status;
 }

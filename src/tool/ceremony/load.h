@@ -4,14 +4,14 @@
  *
  * Purpose    Officers open an LMK store as they do for `countersign-hsm lmk`; its LMKs go into a set.
  * Ownership  The set is the caller's; nothing of the store remains.
- * Failure    The exit status of `countersign-hsm lmk`, told on standard error; HSM_LMK_DONE: loaded.
+ * Failure    The exit status of `countersign-hsm lmk`, told on standard error; TOOL_CEREMONY_DONE: loaded.
  */
-#ifndef MAIN_HSM_STORE_LOAD_H
-#define MAIN_HSM_STORE_LOAD_H
+#ifndef TOOL_CEREMONY_LOAD_H
+#define TOOL_CEREMONY_LOAD_H
 
 #include "keys/keys.h"
 
 /* `passphrase_fd` -1: the terminal. */
-int hsm_store_load(const char *store, int passphrase_fd, struct keys_lmk_set *set);
+int tool_ceremony_fill(const char *store, int passphrase_fd, struct keys_lmk_set *set);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *hsm_lmk_kind_name(unsigned kind)
+const char *tool_ceremony_kind_name(unsigned kind)
 {
     return kind == KEYS_LMK_VARIANT ? "variant" : kind == KEYS_LMK_BLOCK ? "key-block" : "none";
 }
@@ -14,10 +14,10 @@ const char *hsm_lmk_kind_name(unsigned kind)
 /* ---- officers ---- */
 
 /* "3 the passphrase" of a descriptor. */
-static enum err officer_from_line(struct hsm_lmk *run, uint8_t *number, struct span *passphrase)
+static enum err officer_from_line(struct tool_ceremony *run, uint8_t *number, struct span *passphrase)
 {
     struct buf line = buf_over(run->desk->line, sizeof run->desk->line);
-    TRY(hsm_entry_secret(&run->entry, "", &line));
+    TRY(tool_entry_secret(&run->entry, "", &line));
     struct span text = buf_span(&line);
     if (text.len < 3 || text.at[0] < '1' || text.at[0] > '9' || text.at[1] != ' ')
         return ERR_PARSE_VALUE;
@@ -26,7 +26,7 @@ static enum err officer_from_line(struct hsm_lmk *run, uint8_t *number, struct s
     return ERR_OK;
 }
 
-static enum err officer_from_terminal(struct hsm_lmk *run, unsigned count, uint8_t *number, struct span *passphrase)
+static enum err officer_from_terminal(struct tool_ceremony *run, unsigned count, uint8_t *number, struct span *passphrase)
 {
     char prompt[64];
     uint8_t room[8];
@@ -34,7 +34,7 @@ static enum err officer_from_terminal(struct hsm_lmk *run, unsigned count, uint8
         struct buf text = buf_over(room, sizeof room);
         uint64_t value = 0;
         (void)snprintf(prompt, sizeof prompt, "Officer number (1 to %u): ", count);
-        enum err err = hsm_entry_text(&run->entry, prompt, &text);
+        enum err err = tool_entry_text(&run->entry, prompt, &text);
         if (err == ERR_CLOSED)
             return err;
         if (err == ERR_OK && span_decimal(buf_span(&text), &value) == ERR_OK && value >= 1 && value <= count)
@@ -42,47 +42,47 @@ static enum err officer_from_terminal(struct hsm_lmk *run, unsigned count, uint8
     }
     struct buf line = buf_over(run->desk->line, sizeof run->desk->line);
     (void)snprintf(prompt, sizeof prompt, "Passphrase of officer %u: ", *number);
-    TRY(hsm_entry_secret(&run->entry, prompt, &line));
+    TRY(tool_entry_secret(&run->entry, prompt, &line));
     *passphrase = buf_span(&line);
     return ERR_OK;
 }
 
-enum err hsm_lmk_officer(struct hsm_lmk *run, unsigned count, uint8_t *number, struct span *passphrase)
+enum err tool_ceremony_officer(struct tool_ceremony *run, unsigned count, uint8_t *number, struct span *passphrase)
 {
     return run->entry.input >= 0 ? officer_from_line(run, number, passphrase)
                                  : officer_from_terminal(run, count, number, passphrase);
 }
 
-enum err hsm_lmk_new_passphrase(struct hsm_lmk *run, const char *whose, struct span *passphrase)
+enum err tool_ceremony_new_passphrase(struct tool_ceremony *run, const char *whose, struct span *passphrase)
 {
     char prompt[96];
-    for (int tries = 0; tries < HSM_LMK_TRIES; tries++) {
+    for (int tries = 0; tries < TOOL_CEREMONY_TRIES; tries++) {
         struct buf line = buf_over(run->desk->line, sizeof run->desk->line);
         struct buf again = buf_over(run->desk->again, sizeof run->desk->again);
         (void)snprintf(prompt, sizeof prompt, "New passphrase of %s: ", whose);
-        TRY(hsm_entry_secret(&run->entry, prompt, &line));
+        TRY(tool_entry_secret(&run->entry, prompt, &line));
         *passphrase = buf_span(&line);
         bool fits = line.len >= KEYS_PASSPHRASE_MIN && line.len <= KEYS_PASSPHRASE_MAX;
         if (!fits)
-            hsm_entry_say(&run->entry, "A passphrase has %d to %d characters.\n", KEYS_PASSPHRASE_MIN, KEYS_PASSPHRASE_MAX);
+            tool_entry_say(&run->entry, "A passphrase has %d to %d characters.\n", KEYS_PASSPHRASE_MIN, KEYS_PASSPHRASE_MAX);
         if (run->entry.input >= 0)
             return fits ? ERR_OK : ERR_PARSE_VALUE;
         if (!fits)
             continue;
-        TRY(hsm_entry_secret(&run->entry, "The same again: ", &again));
+        TRY(tool_entry_secret(&run->entry, "The same again: ", &again));
         if (line.len == again.len && secret_equal(line.at, again.at, line.len))
             return ERR_OK;
-        hsm_entry_say(&run->entry, "The two differ.\n");
+        tool_entry_say(&run->entry, "The two differ.\n");
     }
     return ERR_NOT_AUTHORISED;
 }
 
 /* One officer proves himself to the store; wrong passphrases are told and counted. */
-static enum err let_in(struct hsm_lmk *run, int *wrong)
+static enum err let_in(struct tool_ceremony *run, int *wrong)
 {
     uint8_t number = 0;
     struct span passphrase;
-    TRY(hsm_lmk_officer(run, keys_store_facts(run->store).officers, &number, &passphrase));
+    TRY(tool_ceremony_officer(run, keys_store_facts(run->store).officers, &number, &passphrase));
     enum err err = keys_store_officer_key(run->store, number, passphrase, run->desk->key);
     secret_wipe(run->desk->line, sizeof run->desk->line);
     if (err == ERR_OK)
@@ -90,95 +90,95 @@ static enum err let_in(struct hsm_lmk *run, int *wrong)
     secret_wipe(run->desk->key, sizeof run->desk->key);
     if (err != ERR_AUTHENTICATION)
         return err;
-    hsm_entry_say(&run->entry, "That is not the passphrase of officer %u.\n", number);
-    return ++*wrong < HSM_LMK_TRIES && run->entry.input < 0 ? ERR_OK : ERR_AUTHENTICATION;
+    tool_entry_say(&run->entry, "That is not the passphrase of officer %u.\n", number);
+    return ++*wrong < TOOL_CEREMONY_TRIES && run->entry.input < 0 ? ERR_OK : ERR_AUTHENTICATION;
 }
 
-static int read_store(struct hsm_lmk *run)
+static int read_store(struct tool_ceremony *run)
 {
     char problem[KEYS_STORE_PROBLEM] = "";
     if (!run->options.store[0])
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "which store? Give --store FILE, or --config FILE with hsm.lmk_store");
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "which store? Give --store FILE, or --config FILE with hsm.lmk_store");
     if (keys_store_read(run->options.store, &run->store, problem) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s", problem);
-    return HSM_LMK_DONE;
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s", problem);
+    return TOOL_CEREMONY_DONE;
 }
 
-int hsm_lmk_open(struct hsm_lmk *run)
+int tool_ceremony_open(struct tool_ceremony *run)
 {
     int wrong = 0, status = read_store(run);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     unsigned needed = keys_store_facts(run->store).needed;
-    hsm_entry_say(&run->entry, "%s is opened by %u of its %u officers.\n", run->options.store, needed,
-                  keys_store_facts(run->store).officers);
+    tool_entry_say(&run->entry, "%s is opened by %u of its %u officers.\n", run->options.store, needed,
+                   keys_store_facts(run->store).officers);
     while (keys_store_proved(run->store) < needed) {
         enum err err = let_in(run, &wrong);
         if (err == ERR_AUTHENTICATION)
-            return hsm_lmk_say(HSM_LMK_REFUSED, "%s: not opened: wrong passphrase", run->options.store);
+            return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s: not opened: wrong passphrase", run->options.store);
         if (err != ERR_OK)
-            return hsm_lmk_say(HSM_LMK_FAILED, "%s: not opened: %s", run->options.store, err_row(err)->text);
+            return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: not opened: %s", run->options.store, err_row(err)->text);
     }
     enum err err = keys_store_open(run->store);
     if (err == ERR_PARSE_VALUE)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: the file was changed after it was written; use a copy that verifies",
-                           run->options.store);
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: the file was changed after it was written; use a copy that verifies",
+                                 run->options.store);
     if (err != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: %s", run->options.store, err_row(err)->text);
-    return HSM_LMK_DONE;
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s", run->options.store, err_row(err)->text);
+    return TOOL_CEREMONY_DONE;
 }
 
-int hsm_lmk_write(struct hsm_lmk *run)
+int tool_ceremony_write(struct tool_ceremony *run)
 {
     char problem[KEYS_STORE_PROBLEM] = "";
     enum err err = keys_store_write(run->store, run->options.store, &run->env, problem);
     if (err == ERR_OK)
-        return HSM_LMK_DONE;
-    return hsm_lmk_say(HSM_LMK_FAILED, "%s: not written", problem[0] ? problem : err_row(err)->text);
+        return TOOL_CEREMONY_DONE;
+    return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: not written", problem[0] ? problem : err_row(err)->text);
 }
 
 /* ---- subcommands ---- */
 
-static int enrol(struct hsm_lmk *run, uint8_t number)
+static int enrol(struct tool_ceremony *run, uint8_t number)
 {
     char whose[32];
     struct span passphrase;
     (void)snprintf(whose, sizeof whose, "officer %u", number);
-    enum err err = hsm_lmk_new_passphrase(run, whose, &passphrase);
+    enum err err = tool_ceremony_new_passphrase(run, whose, &passphrase);
     if (err == ERR_OK)
         err = keys_store_passphrase(run->store, number, passphrase, &run->env);
     secret_wipe(run->desk->line, sizeof run->desk->line);
     secret_wipe(run->desk->again, sizeof run->desk->again);
     if (err == ERR_OK)
-        return HSM_LMK_DONE;
-    return hsm_lmk_say(err == ERR_NOT_AUTHORISED ? HSM_LMK_REFUSED : HSM_LMK_FAILED, "officer %u: no passphrase set: %s", number,
-                       err_row(err)->text);
+        return TOOL_CEREMONY_DONE;
+    return tool_ceremony_say(err == ERR_NOT_AUTHORISED ? TOOL_CEREMONY_REFUSED : TOOL_CEREMONY_FAILED,
+                             "officer %u: no passphrase set: %s", number, err_row(err)->text);
 }
 
-int hsm_lmk_create(struct hsm_lmk *run)
+int tool_ceremony_create(struct tool_ceremony *run)
 {
-    const struct hsm_lmk_options *o = &run->options;
+    const struct tool_ceremony_options *o = &run->options;
     if (!o->store[0])
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "where? Give --store FILE");
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "where? Give --store FILE");
     if (o->needed > o->officers)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "--needed %d is more than --officers %d", o->needed, o->officers);
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "--needed %d is more than --officers %d", o->needed, o->officers);
     if (access(o->store, F_OK) == 0)
-        return hsm_lmk_say(HSM_LMK_REFUSED, "%s exists: `lmk zeroise` destroys a store", o->store);
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s exists: `lmk zeroise` destroys a store", o->store);
     const struct crypto_kdf_cost cost = {(uint8_t)o->log2n, CRYPTO_KDF_COST_DEFAULT.r, CRYPTO_KDF_COST_DEFAULT.p};
     if (keys_store_create(cost, (uint8_t)o->needed, (uint8_t)o->officers, &run->env, &run->store) != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "no memory for the store");
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "no memory for the store");
     for (int i = 1; i <= o->officers; i++) {
         int status = enrol(run, (uint8_t)i);
-        if (status != HSM_LMK_DONE)
+        if (status != TOOL_CEREMONY_DONE)
             return status;
     }
-    int status = hsm_lmk_write(run);
-    if (status == HSM_LMK_DONE)
-        hsm_entry_say(&run->entry, "%s is created; %d of its %d officers open it.\n", o->store, o->needed, o->officers);
+    int status = tool_ceremony_write(run);
+    if (status == TOOL_CEREMONY_DONE)
+        tool_entry_say(&run->entry, "%s is created; %d of its %d officers open it.\n", o->store, o->needed, o->officers);
     return status;
 }
 
-void hsm_lmk_put_json(const char *text)
+void tool_ceremony_put_json(const char *text)
 {
     (void)putchar('"');
     for (; *text; text++) {
@@ -192,12 +192,12 @@ void hsm_lmk_put_json(const char *text)
     (void)putchar('"');
 }
 
-static void list_json(const struct hsm_lmk *run)
+static void list_json(const struct tool_ceremony *run)
 {
     const struct keys_store_facts facts = keys_store_facts(run->store);
     const struct keys_lmk_facts *lmk = NULL;
     (void)printf("{\"store\":");
-    hsm_lmk_put_json(run->options.store);
+    tool_ceremony_put_json(run->options.store);
     (void)printf(",\"officers\":%u,\"needed\":%u,\"generation\":%u,\"scrypt_log2n\":%u,\"verified\":false,\"lmks\":[",
                  facts.officers, facts.needed, facts.generation, facts.cost.log2n);
     for (size_t i = 0; (lmk = keys_store_lmk(run->store, i)); i++) {
@@ -205,15 +205,15 @@ static void list_json(const struct hsm_lmk *run)
         env_rfc3339(lmk->made_ms, made);
         (void)printf(
             "%s{\"id\":\"%02u\",\"kind\":\"%s\",\"test\":%s,\"old\":%s,\"check_value\":\"%s\",\"made\":\"%s\",\"comment\":",
-            i ? "," : "", lmk->id, hsm_lmk_kind_name(lmk->kind), lmk->test ? "true" : "false", lmk->old ? "true" : "false",
+            i ? "," : "", lmk->id, tool_ceremony_kind_name(lmk->kind), lmk->test ? "true" : "false", lmk->old ? "true" : "false",
             lmk->check, made);
-        hsm_lmk_put_json(lmk->comment);
+        tool_ceremony_put_json(lmk->comment);
         (void)putchar('}');
     }
     (void)printf("]}\n");
 }
 
-static void list_text(const struct hsm_lmk *run)
+static void list_text(const struct tool_ceremony *run)
 {
     const struct keys_store_facts facts = keys_store_facts(run->store);
     const struct keys_lmk_facts *lmk = NULL;
@@ -223,95 +223,97 @@ static void list_text(const struct hsm_lmk *run)
     for (size_t i = 0; (lmk = keys_store_lmk(run->store, i)); i++) {
         char made[25];
         env_rfc3339(lmk->made_ms, made);
-        (void)printf("%02u  %-9s  %-4s  %-7s  %s  %s  %s\n", lmk->id, hsm_lmk_kind_name(lmk->kind), lmk->test ? "test" : "live",
-                     lmk->old ? "old" : "current", lmk->check, made, lmk->comment);
+        (void)printf("%02u  %-9s  %-4s  %-7s  %s  %s  %s\n", lmk->id, tool_ceremony_kind_name(lmk->kind),
+                     lmk->test ? "test" : "live", lmk->old ? "old" : "current", lmk->check, made, lmk->comment);
     }
 }
 
-int hsm_lmk_list(struct hsm_lmk *run)
+int tool_ceremony_list(struct tool_ceremony *run)
 {
     int status = read_store(run);
-    if (status != HSM_LMK_DONE)
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     if (run->options.json)
         list_json(run);
     else
         list_text(run);
-    return HSM_LMK_DONE;
+    return TOOL_CEREMONY_DONE;
 }
 
-int hsm_lmk_verify(struct hsm_lmk *run)
+int tool_ceremony_verify(struct tool_ceremony *run)
 {
     struct keys_lmk_set *set = NULL;
-    int status = hsm_lmk_open(run);
-    if (status != HSM_LMK_DONE)
+    int status = tool_ceremony_open(run);
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     enum err err = keys_lmk_set_create(&set);
     if (err == ERR_OK)
         err = keys_store_fill(run->store, set);
     keys_lmk_set_destroy(set);
     if (err != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: a check value does not stand: %s", run->options.store, err_row(err)->text);
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: a check value does not stand: %s", run->options.store,
+                                 err_row(err)->text);
     list_text(run);
     (void)printf("verified: every byte is as it was written, and every check value is that of its LMK\n");
-    return HSM_LMK_DONE;
+    return TOOL_CEREMONY_DONE;
 }
 
-int hsm_lmk_passphrases(struct hsm_lmk *run)
+int tool_ceremony_passphrases(struct tool_ceremony *run)
 {
     int officer = run->options.officer;
     if (officer == 0)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "whose? Give --officer I");
-    int status = hsm_lmk_open(run);
-    if (status != HSM_LMK_DONE)
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "whose? Give --officer I");
+    int status = tool_ceremony_open(run);
+    if (status != TOOL_CEREMONY_DONE)
         return status;
     if (officer > keys_store_facts(run->store).officers)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "the store has no officer %d", officer);
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "the store has no officer %d", officer);
     status = enrol(run, (uint8_t)officer);
-    if (status == HSM_LMK_DONE)
-        status = hsm_lmk_write(run);
-    if (status == HSM_LMK_DONE)
-        hsm_entry_say(&run->entry, "Officer %d has a new passphrase. A running HSM takes it at its next `lmk load`.\n", officer);
+    if (status == TOOL_CEREMONY_DONE)
+        status = tool_ceremony_write(run);
+    if (status == TOOL_CEREMONY_DONE)
+        tool_entry_say(&run->entry, "Officer %d has a new passphrase. A running HSM takes it at its next `lmk load`.\n", officer);
     return status;
 }
 
 /* What both old and delete do: open, ask, change, write. */
-static int change(struct hsm_lmk *run, const char *question, enum err (*edit)(struct hsm_lmk *run))
+static int change(struct tool_ceremony *run, const char *question, enum err (*edit)(struct tool_ceremony *run))
 {
     if (run->options.id < 0)
-        return hsm_lmk_say(HSM_LMK_BAD_LINE, "which LMK? Give --id NN");
-    int status = hsm_lmk_open(run);
-    if (status != HSM_LMK_DONE)
+        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "which LMK? Give --id NN");
+    int status = tool_ceremony_open(run);
+    if (status != TOOL_CEREMONY_DONE)
         return status;
-    if (!hsm_entry_confirm(&run->entry, question))
-        return hsm_lmk_say(HSM_LMK_REFUSED, "not confirmed: nothing is changed");
+    if (!tool_entry_confirm(&run->entry, question))
+        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "not confirmed: nothing is changed");
     enum err err = edit(run);
     if (err == ERR_LMK_IDENTIFIER)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: no such LMK %02d", run->options.store, run->options.id);
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: no such LMK %02d", run->options.store, run->options.id);
     if (err == ERR_DUPLICATE)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: LMK %02d has an old one already; delete that first (`lmk delete --old`)",
-                           run->options.store, run->options.id);
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED,
+                                 "%s: LMK %02d has an old one already; delete that first (`lmk delete --old`)", run->options.store,
+                                 run->options.id);
     if (err != ERR_OK)
-        return hsm_lmk_say(HSM_LMK_FAILED, "%s: %s", run->options.store, err_row(err)->text);
-    return hsm_lmk_write(run);
+        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s", run->options.store, err_row(err)->text);
+    return tool_ceremony_write(run);
 }
 
-static enum err edit_old(struct hsm_lmk *run)
+static enum err edit_old(struct tool_ceremony *run)
 {
     return keys_store_make_old(run->store, (uint8_t)run->options.id);
 }
 
-static enum err edit_delete(struct hsm_lmk *run)
+static enum err edit_delete(struct tool_ceremony *run)
 {
     return keys_store_delete(run->store, (uint8_t)run->options.id, run->options.old);
 }
 
-int hsm_lmk_old(struct hsm_lmk *run)
+int tool_ceremony_old(struct tool_ceremony *run)
 {
     return change(run, "Make the current LMK the old one? Its identifier is then free for the new one.", edit_old);
 }
 
-int hsm_lmk_delete(struct hsm_lmk *run)
+int tool_ceremony_delete(struct tool_ceremony *run)
 {
     return change(run, "Delete the LMK for ever? Every key under it is lost.", edit_delete);
 }

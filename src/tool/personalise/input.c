@@ -12,7 +12,7 @@
 
 enum { BOM_LEN = 3 };
 
-static enum err digest_up_to(struct hsm_batch_input *in, size_t at)
+static enum err digest_up_to(struct tool_personalise_input *in, size_t at)
 {
     TRY(crypto_digest_stream_add(&in->digest, span_of(in->room + in->digested, at - in->digested)));
     in->digested = at;
@@ -20,26 +20,26 @@ static enum err digest_up_to(struct hsm_batch_input *in, size_t at)
 }
 
 /* Moves what is left to the front and reads behind it. ERR_CLOSED: a signal came. */
-static enum err refill(struct hsm_batch_input *in)
+static enum err refill(struct tool_personalise_input *in)
 {
     TRY(digest_up_to(in, in->at));
     memmove(in->room, in->room + in->at, in->len - in->at);
     in->len -= in->at;
     in->at = in->digested = 0;
-    ssize_t n = read(in->fd, in->room + in->len, HSM_BATCH_READ - in->len);
+    ssize_t n = read(in->fd, in->room + in->len, TOOL_PERSONALISE_READ - in->len);
     if (n < 0)
-        return errno == EINTR && !hsm_batch_signal ? ERR_OK : errno == EINTR ? ERR_CLOSED : ERR_SYSTEM;
+        return errno == EINTR && !tool_personalise_signal ? ERR_OK : errno == EINTR ? ERR_CLOSED : ERR_SYSTEM;
     in->ended = n == 0;
     in->len += (size_t)n;
     return ERR_OK;
 }
 
-static struct span sight(const struct hsm_batch_input *in)
+static struct span sight(const struct tool_personalise_input *in)
 {
     return span_of(in->room + in->at, in->len - in->at);
 }
 
-static void pass(struct hsm_batch_input *in, size_t bytes, uint64_t lines)
+static void pass(struct tool_personalise_input *in, size_t bytes, uint64_t lines)
 {
     in->at += bytes;
     in->position += bytes;
@@ -49,7 +49,7 @@ static void pass(struct hsm_batch_input *in, size_t bytes, uint64_t lines)
 /* ---- lines ---- */
 
 /* The rest of a line that is longer than the buffer shows. */
-static void skip_line(struct hsm_batch_input *in)
+static void skip_line(struct tool_personalise_input *in)
 {
     struct span left = sight(in);
     const uint8_t *end = left.len > 0 ? memchr(left.at, '\n', left.len) : NULL;
@@ -57,7 +57,7 @@ static void skip_line(struct hsm_batch_input *in)
     pass(in, end ? (size_t)(end - left.at) + 1 : left.len, end != NULL);
 }
 
-static enum card_line next_line(struct hsm_batch_input *in)
+static enum card_line next_line(struct tool_personalise_input *in)
 {
     enum card_line line =
         in->jsonl ? card_jsonl_next(sight(in), in->ended, &in->record) : card_csv_next(sight(in), in->ended, &in->record);
@@ -70,37 +70,37 @@ static enum card_line next_line(struct hsm_batch_input *in)
 }
 
 /* The next line with something on it. */
-static enum hsm_batch_line line_with_something(struct hsm_batch_input *in)
+static enum tool_personalise_line line_with_something(struct tool_personalise_input *in)
 {
     for (;;) {
-        if (hsm_batch_signal)
-            return HSM_BATCH_SIGNAL;
+        if (tool_personalise_signal)
+            return TOOL_PERSONALISE_SIGNAL;
         if (in->skipping && in->at < in->len)
             skip_line(in);
         bool drained = in->at == in->len;
         if (drained && in->ended)
-            return HSM_BATCH_END;
+            return TOOL_PERSONALISE_END;
         enum card_line line = drained || in->skipping ? CARD_LINE_MORE : next_line(in);
         if (line == CARD_LINE_RECORD || line == CARD_LINE_BAD)
-            return line == CARD_LINE_RECORD ? HSM_BATCH_ORDER : HSM_BATCH_BAD;
+            return line == CARD_LINE_RECORD ? TOOL_PERSONALISE_ORDER : TOOL_PERSONALISE_BAD;
         enum err err = line == CARD_LINE_MORE ? refill(in) : ERR_OK;
         if (err != ERR_OK)
-            return err == ERR_CLOSED ? HSM_BATCH_SIGNAL : HSM_BATCH_BROKEN;
+            return err == ERR_CLOSED ? TOOL_PERSONALISE_SIGNAL : TOOL_PERSONALISE_BROKEN;
     }
 }
 
-enum hsm_batch_line hsm_batch_input_next(struct hsm_batch_input *in, const struct card_order_rule *rule, struct card_order *out,
-                                         const char **why)
+enum tool_personalise_line tool_personalise_input_next(struct tool_personalise_input *in, const struct card_order_rule *rule,
+                                                       struct card_order *out, const char **why)
 {
-    enum hsm_batch_line line = line_with_something(in);
-    if (line == HSM_BATCH_BAD)
+    enum tool_personalise_line line = line_with_something(in);
+    if (line == TOOL_PERSONALISE_BAD)
         *why = in->record.why;
-    if (line != HSM_BATCH_ORDER)
+    if (line != TOOL_PERSONALISE_ORDER)
         return line;
-    return card_order_read(&in->record, &in->columns, rule, out, why) == ERR_OK ? HSM_BATCH_ORDER : HSM_BATCH_BAD;
+    return card_order_read(&in->record, &in->columns, rule, out, why) == ERR_OK ? TOOL_PERSONALISE_ORDER : TOOL_PERSONALISE_BAD;
 }
 
-void hsm_batch_input_back(struct hsm_batch_input *in)
+void tool_personalise_input_back(struct tool_personalise_input *in)
 {
     in->at -= in->record.used;
     in->position -= in->record.used;
@@ -110,20 +110,20 @@ void hsm_batch_input_back(struct hsm_batch_input *in)
 
 /* ---- life ---- */
 
-static int open_file(const struct hsm_batch_options *o, struct hsm_batch_input *in)
+static int open_file(const struct tool_personalise_options *o, struct tool_personalise_input *in)
 {
     struct stat about;
     bool standard = strcmp(o->in, "-") == 0;
     in->fd = standard ? STDIN_FILENO : open(o->in, O_RDONLY | O_CLOEXEC);
     if (in->fd < 0 || fstat(in->fd, &about) != 0)
-        return hsm_batch_fail(1, o->in, strerror(errno));
+        return tool_personalise_fail(1, o->in, strerror(errno));
     if (S_ISDIR(about.st_mode))
-        return hsm_batch_fail(1, o->in, "is a directory");
+        return tool_personalise_fail(1, o->in, "is a directory");
     in->size = S_ISREG(about.st_mode) ? (uint64_t)about.st_size : 0;
     return 0;
 }
 
-static enum err first_sight(struct hsm_batch_input *in)
+static enum err first_sight(struct tool_personalise_input *in)
 {
     while (!in->ended && in->len < BOM_LEN)
         TRY(refill(in));
@@ -132,7 +132,7 @@ static enum err first_sight(struct hsm_batch_input *in)
     return ERR_OK;
 }
 
-static bool looks_like_json(const struct hsm_batch_input *in)
+static bool looks_like_json(const struct tool_personalise_input *in)
 {
     struct span left = sight(in);
     for (size_t i = 0; i < left.len; i++)
@@ -141,51 +141,52 @@ static bool looks_like_json(const struct hsm_batch_input *in)
     return false;
 }
 
-static int read_header(const struct hsm_batch_options *o, struct hsm_batch_input *in)
+static int read_header(const struct tool_personalise_options *o, struct tool_personalise_input *in)
 {
     const char *why = "an empty file: a header line is wanted";
-    enum hsm_batch_line line = line_with_something(in);
-    if (line == HSM_BATCH_SIGNAL)
-        return hsm_batch_fail(HSM_BATCH_STOPPED, o->in, "stopped");
-    if (line == HSM_BATCH_BROKEN)
-        return hsm_batch_fail(1, o->in, strerror(errno));
-    if (line == HSM_BATCH_BAD)
+    enum tool_personalise_line line = line_with_something(in);
+    if (line == TOOL_PERSONALISE_SIGNAL)
+        return tool_personalise_fail(TOOL_PERSONALISE_STOPPED, o->in, "stopped");
+    if (line == TOOL_PERSONALISE_BROKEN)
+        return tool_personalise_fail(1, o->in, strerror(errno));
+    if (line == TOOL_PERSONALISE_BAD)
         why = in->record.why;
-    if (line != HSM_BATCH_ORDER || card_columns_find(&in->record, &in->columns, &why) != ERR_OK)
-        return hsm_batch_fail(1, "the header line names the columns", why);
+    if (line != TOOL_PERSONALISE_ORDER || card_columns_find(&in->record, &in->columns, &why) != ERR_OK)
+        return tool_personalise_fail(1, "the header line names the columns", why);
     return 0;
 }
 
-int hsm_batch_input_open(const struct hsm_batch_options *o, const uint8_t key[static CRYPTO_DIGEST_SHA256],
-                         struct hsm_batch_input *in)
+int tool_personalise_input_open(const struct tool_personalise_options *o, const uint8_t key[static CRYPTO_DIGEST_SHA256],
+                                struct tool_personalise_input *in)
 {
     in->line = 1;
     int status = open_file(o, in);
     if (status != 0)
         return status;
     if (crypto_digest_stream_begin(span_of(key, CRYPTO_DIGEST_SHA256), &in->digest) != ERR_OK)
-        return hsm_batch_fail(1, "the digest of the input", "cannot be computed");
+        return tool_personalise_fail(1, "the digest of the input", "cannot be computed");
     enum err err = first_sight(in);
     if (err != ERR_OK)
-        return err == ERR_CLOSED ? hsm_batch_fail(HSM_BATCH_STOPPED, o->in, "stopped") : hsm_batch_fail(1, o->in, strerror(errno));
+        return err == ERR_CLOSED ? tool_personalise_fail(TOOL_PERSONALISE_STOPPED, o->in, "stopped")
+                                 : tool_personalise_fail(1, o->in, strerror(errno));
     in->jsonl = o->format ? strcmp(o->format, "jsonl") == 0 : looks_like_json(in);
     return in->jsonl ? 0 : read_header(o, in);
 }
 
-void hsm_batch_input_close(struct hsm_batch_input *in)
+void tool_personalise_input_close(struct tool_personalise_input *in)
 {
     crypto_digest_stream_end(&in->digest);
     if (in->fd > STDERR_FILENO)
         (void)close(in->fd);
 }
 
-enum err hsm_batch_input_digest(struct hsm_batch_input *in, uint8_t out[static CRYPTO_DIGEST_SHA256])
+enum err tool_personalise_input_digest(struct tool_personalise_input *in, uint8_t out[static CRYPTO_DIGEST_SHA256])
 {
     TRY(digest_up_to(in, in->at));
     return crypto_digest_stream_peek(&in->digest, out);
 }
 
-enum err hsm_batch_input_skip(struct hsm_batch_input *in, uint64_t position, uint64_t line)
+enum err tool_personalise_input_skip(struct tool_personalise_input *in, uint64_t position, uint64_t line)
 {
     while (in->position < position) {
         if (in->at == in->len && in->ended)

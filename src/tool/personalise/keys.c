@@ -4,9 +4,9 @@
 #include "hsm/process/mode.h"
 #include "hsm/process/settings.h"
 #include "keys/block/block.h"
-#include "tool/personalise/personalise.h"
 #include "tool/ceremony/ceremony.h"
 #include "tool/ceremony/load.h"
+#include "tool/personalise/personalise.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,40 +14,40 @@
 
 enum { BLOCK_LMK_AT = 1 + 14 };
 
-static const char *const key_option[HSM_BATCH_KINDS] = {"--cvv", "--cvv2", "--icvv"};
+static const char *const key_option[TOOL_PERSONALISE_KINDS] = {"--cvv", "--cvv2", "--icvv"};
 
 /* ---- LMKs ---- */
 
-static int read_settings(const struct hsm_batch_options *o, struct hsm_settings *settings)
+static int read_settings(const struct tool_personalise_options *o, struct hsm_settings *settings)
 {
     char problem[256] = "";
     if (config_load(&hsm_settings_table, o->config, settings, problem, sizeof problem) != ERR_OK)
-        return hsm_batch_fail(HSM_TOOL_USAGE, "--config", problem);
+        return tool_personalise_fail(TOOL_USAGE, "--config", problem);
     if (o->test_lmk && o->config && hsm_mode_hardened(settings))
-        return hsm_batch_fail(EX_USAGE, "--test-lmk",
-                              "the HSM of this machine is hardened: the public test LMKs have no place here");
+        return tool_personalise_fail(EX_USAGE, "--test-lmk",
+                                     "the HSM of this machine is hardened: the public test LMKs have no place here");
     return 0;
 }
 
-static int load_lmks(const struct hsm_batch_options *o, const struct hsm_settings *settings, struct keys_lmk_set *set)
+static int load_lmks(const struct tool_personalise_options *o, const struct hsm_settings *settings, struct keys_lmk_set *set)
 {
     const char *store = o->lmk_store ? o->lmk_store : settings->lmk_store;
     if (o->test_lmk) {
         (void)fputs("countersign-hsm batch: under the PUBLIC TEST LMKs: NOT FOR PRODUCTION\n", stderr);
         bool loaded = keys_lmk_add_test_variant(set, 0) == ERR_OK && keys_lmk_add_test_block(set, 1) == ERR_OK;
-        return loaded ? 0 : hsm_batch_fail(1, "the test LMKs", "cannot be loaded");
+        return loaded ? 0 : tool_personalise_fail(1, "the test LMKs", "cannot be loaded");
     }
     if (!store[0])
-        return hsm_batch_fail(HSM_TOOL_USAGE, "under which LMK?",
-                              "give --lmk-store FILE, --config FILE with hsm.lmk_store, or --test-lmk");
-    int status = hsm_store_load(store, o->passphrase_fd, set);
-    return status == HSM_LMK_DONE ? 0 : status == HSM_LMK_BAD_LINE ? HSM_TOOL_USAGE : 1;
+        return tool_personalise_fail(TOOL_USAGE, "under which LMK?",
+                                     "give --lmk-store FILE, --config FILE with hsm.lmk_store, or --test-lmk");
+    int status = tool_ceremony_fill(store, o->passphrase_fd, set);
+    return status == TOOL_CEREMONY_DONE ? 0 : status == TOOL_CEREMONY_BAD_LINE ? TOOL_USAGE : 1;
 }
 
 /* ---- KEY texts ---- */
 
 /* The LMK of a key block stands in its header. */
-static unsigned lmk_of(const struct hsm_batch_options *o, struct span text)
+static unsigned lmk_of(const struct tool_personalise_options *o, struct span text)
 {
     uint64_t id = 0;
     if (o->lmk >= 0)
@@ -78,8 +78,8 @@ static enum err refuse_poor(const struct secret_key *key)
     return keys_halves_equal(key) || keys_weak(key) ? ERR_KEY_HALVES : ERR_OK;
 }
 
-static enum err load_key(struct keys_lmk_set *set, const struct hsm_batch_options *o, size_t kind, struct hsm_batch_keys *out,
-                         struct crypto_hmac *all)
+static enum err load_key(struct keys_lmk_set *set, const struct tool_personalise_options *o, size_t kind,
+                         struct tool_personalise_keys *out, struct crypto_hmac *all)
 {
     SECRET_KEY key = {0};
     struct span text = span_text(o->key[kind]);
@@ -92,29 +92,29 @@ static enum err load_key(struct keys_lmk_set *set, const struct hsm_batch_option
 }
 
 /* The key of the state is chained over all CVKs. */
-static int load_all(struct keys_lmk_set *set, const struct hsm_batch_options *o, struct hsm_batch_keys *out)
+static int load_all(struct keys_lmk_set *set, const struct tool_personalise_options *o, struct tool_personalise_keys *out)
 {
     struct crypto_hmac chain = {0};
     if (crypto_hmac_load(span_text("countersign-hsm batch state"), &chain) != ERR_OK)
-        return hsm_batch_fail(1, "the key of the state", "cannot be made");
+        return tool_personalise_fail(1, "the key of the state", "cannot be made");
     enum err err = ERR_OK;
     size_t kind = 0;
-    for (; kind < HSM_BATCH_KINDS && err == ERR_OK; kind++)
+    for (; kind < TOOL_PERSONALISE_KINDS && err == ERR_OK; kind++)
         if (o->key[kind])
             err = load_key(set, o, kind, out, &chain);
     crypto_hmac_unload(&chain);
-    return err == ERR_OK ? 0 : hsm_batch_fail(1, key_option[kind - 1], err_row(err)->text);
+    return err == ERR_OK ? 0 : tool_personalise_fail(1, key_option[kind - 1], err_row(err)->text);
 }
 
-int hsm_batch_keys_load(const struct hsm_batch_options *o, struct hsm_batch_keys *out)
+int tool_personalise_keys_load(const struct tool_personalise_options *o, struct tool_personalise_keys *out)
 {
-    static struct hsm_settings settings;
+    struct hsm_settings settings;
     struct keys_lmk_set *set = NULL;
     int status = read_settings(o, &settings);
     if (status != 0)
         return status;
     if (keys_lmk_set_create(&set) != ERR_OK)
-        return hsm_batch_fail(1, "no memory", "");
+        return tool_personalise_fail(1, "no memory", "");
     out->hardened = o->config && hsm_mode_hardened(&settings);
     status = load_lmks(o, &settings, set);
     if (status == 0)

@@ -7,14 +7,15 @@
 
 enum { BAR = 24, BAR_US = 100000, LINE_US = 5000000, WIDTH = 79 };
 
-void hsm_batch_meter_begin(struct hsm_batch_meter *meter, const struct env *env, bool quiet, const struct hsm_batch_progress *from)
+void tool_personalise_meter_begin(struct tool_personalise_meter *meter, const struct env *env, bool quiet,
+                                  const struct tool_personalise_progress *from)
 {
-    *meter = (struct hsm_batch_meter){.env = env,
-                                      .began_us = env_monotonic_us(env),
-                                      .before = from->coded + from->bad,
-                                      .input_before = from->input,
-                                      .terminal = isatty(STDERR_FILENO) != 0,
-                                      .quiet = quiet};
+    *meter = (struct tool_personalise_meter){.env = env,
+                                             .began_us = env_monotonic_us(env),
+                                             .before = from->coded + from->bad,
+                                             .input_before = from->input,
+                                             .terminal = isatty(STDERR_FILENO) != 0,
+                                             .quiet = quiet};
     meter->told_us = meter->terminal ? 0 : meter->began_us; /* the bar is there at once */
 }
 
@@ -50,7 +51,8 @@ static void put_bar(struct buf *out, uint64_t done, uint64_t size)
 }
 
 /* "1,204,000/2,400,000 50% 812,345/s 0:01 left": how many there will be is judged by the bytes so far. */
-static void put_line(const struct hsm_batch_meter *m, const struct hsm_batch_progress *now, uint64_t size, struct buf *out)
+static void put_line(const struct tool_personalise_meter *m, const struct tool_personalise_progress *now, uint64_t size,
+                     struct buf *out)
 {
     uint64_t cards = now->coded + now->bad, run = cards - m->before, bytes = now->input - m->input_before;
     uint64_t elapsed_us = (uint64_t)(env_monotonic_us(m->env) - m->began_us) + 1;
@@ -73,7 +75,8 @@ static void put_line(const struct hsm_batch_meter *m, const struct hsm_batch_pro
     }
 }
 
-void hsm_batch_meter_tell(struct hsm_batch_meter *meter, const struct hsm_batch_progress *now, uint64_t size, bool last)
+void tool_personalise_meter_tell(struct tool_personalise_meter *meter, const struct tool_personalise_progress *now, uint64_t size,
+                                 bool last)
 {
     uint8_t room[2 * WIDTH];
     struct buf out = buf_over(room, sizeof room);
@@ -90,11 +93,11 @@ void hsm_batch_meter_tell(struct hsm_batch_meter *meter, const struct hsm_batch_
         buf_put_fill(&out, ' ', WIDTH - out.len);
     if (!meter->terminal || last)
         buf_put_byte(&out, '\n');
-    if (buf_done(&out) == ERR_OK && hsm_tool_write(STDERR_FILENO, buf_span(&out)) != ERR_OK)
+    if (buf_done(&out) == ERR_OK && tool_write(STDERR_FILENO, buf_span(&out)) != ERR_OK)
         meter->quiet = true; /* nobody looks any more */
 }
 
-void hsm_batch_meter_clear(const struct hsm_batch_meter *meter)
+void tool_personalise_meter_clear(const struct tool_personalise_meter *meter)
 {
     if (meter->terminal && !meter->quiet)
         (void)fprintf(stderr, "\r%*s\r", WIDTH - 1, "");

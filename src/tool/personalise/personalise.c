@@ -36,7 +36,7 @@ enum {
 };
 
 /* clang-format off */
-static const struct hsm_tool_option options[] = {
+static const struct tool_option options[] = {
     [CVV] = {"cvv", "KEY", "make CVVs under this CVK: a KEY text as CW takes it, under the LMK"},
     [CVV2] = {"cvv2", "KEY", "make CVV2s (service code 000 unless a record says otherwise)"},
     [ICVV] = {"icvv", "KEY", "make iCVVs (service code 999 unless a record says otherwise)"},
@@ -61,15 +61,15 @@ static const struct hsm_tool_option options[] = {
     [QUIET] = {"quiet", NULL, "tell no progress and no summary"},
     [JSON] = {"json", NULL, "the summary as data, on standard output unless codes go there"},
 };
-static const struct hsm_tool_status statuses[] = {
+static const struct tool_status statuses[] = {
     {0, "every card has its codes"},
     {1, "failed; what is done is kept"},
-    {HSM_TOOL_USAGE, "the command line is not understood, or does not fit the files that are there"},
-    {HSM_BATCH_BAD_LINES, "some lines are bad; all others are done, or the run stopped at the first (--stop-on-error)"},
-    {HSM_BATCH_STOPPED, "stopped by a signal; what is done is kept"},
+    {TOOL_USAGE, "the command line is not understood, or does not fit the files that are there"},
+    {TOOL_PERSONALISE_BAD_LINES, "some lines are bad; all others are done, or the run stopped at the first (--stop-on-error)"},
+    {TOOL_PERSONALISE_STOPPED, "stopped by a signal; what is done is kept"},
     {EX_USAGE, "test LMKs where the HSM is hardened"},
 };
-static const struct hsm_tool_section sections[] = {
+static const struct tool_section sections[] = {
     {"Input", "CSV (RFC 4180) with a header line, or JSON objects, one a line, whose values are strings. Columns: id (a "
      "reference of up to 64 characters, which comes back), pan, expiry, service (for CVV), cvv2_service, icvv_service; others "
      "are left alone. A bad line is told with its number and reason and does not stop the run. Records have at most 8,192 "
@@ -89,17 +89,17 @@ static const struct hsm_tool_section sections[] = {
 };
 /* clang-format on */
 
-const struct hsm_tool main_hsm_batch_tool = {
+const struct tool_row tool_personalise_row = {
     .name = "batch",
     .summary = "make the codes of many cards for personalisation",
     .operands = "",
-    HSM_TOOL_MEMBERS(options, statuses, sections),
+    TOOL_MEMBERS(options, statuses, sections),
 };
-static const struct hsm_tool *const tool = &main_hsm_batch_tool;
+static const struct tool_row *const tool = &tool_personalise_row;
 
-int hsm_batch_fail(int status, const char *what, const char *why)
+int tool_personalise_fail(int status, const char *what, const char *why)
 {
-    return hsm_tool_failed(tool, status, what, why);
+    return tool_failed(tool, status, what, why);
 }
 
 static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
@@ -119,10 +119,10 @@ static const char *or_dash(const char *text)
 }
 
 /* NULL, or what is wrong. */
-static const char *take_numbers(const struct hsm_tool_line *line, struct hsm_batch_options *o)
+static const char *take_numbers(const struct tool_line *line, struct tool_personalise_options *o)
 {
-    uint64_t chunk = HSM_BATCH_CHUNK, lmk = 0, fd = 0;
-    if (!number(line->value[CHUNK], 1, HSM_BATCH_CHUNK_MAX, &chunk))
+    uint64_t chunk = TOOL_PERSONALISE_CHUNK, lmk = 0, fd = 0;
+    if (!number(line->value[CHUNK], 1, TOOL_PERSONALISE_CHUNK_MAX, &chunk))
         return "--chunk: a number from 1 to 5000 is wanted";
     if (!number(line->value[LMK], 0, 99, &lmk))
         return "--lmk: a number from 00 to 99 is wanted";
@@ -134,7 +134,7 @@ static const char *take_numbers(const struct hsm_tool_line *line, struct hsm_bat
     return NULL;
 }
 
-static const char *take_cards(const struct hsm_tool_line *line, struct hsm_batch_options *o)
+static const char *take_cards(const struct tool_line *line, struct tool_personalise_options *o)
 {
     const char *format = line->value[FORMAT];
     if (!order(line->value[EXPIRY], &o->rule.expiry) || !order(line->value[CVV2_EXPIRY], &o->cvv2_expiry))
@@ -149,7 +149,7 @@ static const char *take_cards(const struct hsm_tool_line *line, struct hsm_batch
     return NULL;
 }
 
-static const char *take_files(const struct hsm_tool_line *line, struct hsm_batch_options *o)
+static const char *take_files(const struct tool_line *line, struct tool_personalise_options *o)
 {
     o->in = or_dash(line->value[IN]);
     o->out = or_dash(line->value[OUT]);
@@ -167,9 +167,9 @@ static const char *take_files(const struct hsm_tool_line *line, struct hsm_batch
     return strcmp(o->in, "-") == 0 && o->passphrase_fd == 0 ? "cards and passphrases cannot both come from descriptor 0" : NULL;
 }
 
-static const char *take(const struct hsm_tool_line *line, struct hsm_batch_options *o)
+static const char *take(const struct tool_line *line, struct tool_personalise_options *o)
 {
-    for (size_t i = 0; i < HSM_BATCH_KINDS; i++)
+    for (size_t i = 0; i < TOOL_PERSONALISE_KINDS; i++)
         o->key[i] = line->value[CVV + i];
     o->config = line->value[CONFIG];
     o->lmk_store = line->value[LMK_STORE];
@@ -189,7 +189,7 @@ static const char *take(const struct hsm_tool_line *line, struct hsm_batch_optio
 
 static void on_signal(int signum)
 {
-    hsm_batch_signal = signum;
+    tool_personalise_signal = signum;
 }
 
 /* Without SA_RESTART: a read that waits is to end. */
@@ -204,18 +204,18 @@ static void mind_signals(void)
     (void)sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not grow is an error of write */
 }
 
-int main_hsm_batch(int argc, char **argv)
+int tool_personalise_main(int argc, char **argv)
 {
-    struct hsm_tool_line line;
-    struct hsm_batch_options o = {0};
-    hsm_tool_parse(tool, argc, argv, &line);
+    struct tool_line line;
+    struct tool_personalise_options o = {0};
+    tool_parse(tool, argc, argv, &line);
     if (line.operands > 0)
-        return hsm_tool_refuse(tool, line.operand[0], "is not expected here");
+        return tool_refuse(tool, line.operand[0], "is not expected here");
     const char *wrong = take(&line, &o);
     if (wrong)
-        return hsm_tool_refuse(tool, wrong, "");
+        return tool_refuse(tool, wrong, "");
     if (secret_process_harden() != ERR_OK)
-        return hsm_tool_failed(tool, 1, "the process cannot be made undumpable", "");
+        return tool_failed(tool, 1, "the process cannot be made undumpable", "");
     mind_signals();
-    return hsm_batch_run(&o);
+    return tool_personalise_run(&o);
 }

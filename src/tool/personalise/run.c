@@ -14,17 +14,17 @@
 
 enum { PATH = 4096, PEM_MAX = 8192 };
 
-volatile sig_atomic_t hsm_batch_signal;
+volatile sig_atomic_t tool_personalise_signal;
 
 struct run {
     struct secret_pages pages;
-    const struct hsm_batch_options *o;
+    const struct tool_personalise_options *o;
     struct env env;
-    struct hsm_batch_keys keys;
-    struct hsm_batch_input in;
-    struct hsm_batch_state state;
-    struct hsm_batch_progress progress;
-    struct hsm_batch_meter meter;
+    struct tool_personalise_keys keys;
+    struct tool_personalise_input in;
+    struct tool_personalise_state state;
+    struct tool_personalise_progress progress;
+    struct tool_personalise_meter meter;
     struct crypto_jwe_recipient recipient;
     const struct crypto_des_kernel *kernel;
     int out, report;
@@ -35,7 +35,7 @@ struct run {
     uint64_t told; /* bytes of the report with this chunk */
     struct card_order *order;
     struct cvv_batch_card *card;
-    struct cvv_batch_code *code[HSM_BATCH_KINDS];
+    struct cvv_batch_code *code[TOOL_PERSONALISE_KINDS];
     struct buf plain;   /* JSON lines of the chunk */
     struct buf scratch; /* what of it is enciphered */
     struct buf text;    /* what is written */
@@ -50,10 +50,10 @@ static size_t sizes(size_t chunk, size_t out[static 7])
     const size_t want[7] = {sizeof(struct run),
                             chunk * sizeof(struct card_order),
                             chunk * sizeof(struct cvv_batch_card),
-                            HSM_BATCH_KINDS * chunk * sizeof(struct cvv_batch_code),
-                            chunk * HSM_BATCH_RECORD,
-                            chunk * HSM_BATCH_RECORD + 64,
-                            HSM_BATCH_READ};
+                            TOOL_PERSONALISE_KINDS * chunk * sizeof(struct cvv_batch_code),
+                            chunk * TOOL_PERSONALISE_RECORD,
+                            chunk * TOOL_PERSONALISE_RECORD + 64,
+                            TOOL_PERSONALISE_READ};
     size_t all = 0;
     for (size_t i = 0; i < 7; i++) {
         out[i] = (want[i] + align - 1) / align * align;
@@ -62,10 +62,10 @@ static size_t sizes(size_t chunk, size_t out[static 7])
     return all;
 }
 
-static enum err run_create(const struct hsm_batch_options *o, struct run **out)
+static enum err run_create(const struct tool_personalise_options *o, struct run **out)
 {
     struct secret_pages pages;
-    size_t size[7], text = crypto_jwe_recipient_text_max(o->chunk * HSM_BATCH_RECORD);
+    size_t size[7], text = crypto_jwe_recipient_text_max(o->chunk * TOOL_PERSONALISE_RECORD);
     void *ciphertext = NULL;
     TRY(secret_pages_create(sizes(o->chunk, size), &pages));
     struct run *r = pages.at;
@@ -74,10 +74,10 @@ static enum err run_create(const struct hsm_batch_options *o, struct run **out)
     r->order = (struct card_order *)(void *)at;
     r->card = (struct cvv_batch_card *)(void *)(at += size[1]);
     at += size[2];
-    for (size_t i = 0; i < HSM_BATCH_KINDS; i++)
+    for (size_t i = 0; i < TOOL_PERSONALISE_KINDS; i++)
         r->code[i] = (struct cvv_batch_code *)(void *)at + i * o->chunk;
-    r->plain = buf_over(at += size[3], o->chunk * HSM_BATCH_RECORD);
-    r->scratch = buf_over(at += size[4], o->chunk * HSM_BATCH_RECORD + 64);
+    r->plain = buf_over(at += size[3], o->chunk * TOOL_PERSONALISE_RECORD);
+    r->scratch = buf_over(at += size[4], o->chunk * TOOL_PERSONALISE_RECORD + 64);
     r->in.room = at + size[5];
     r->env = env_system(NULL);
     r->kernel = crypto_des_kernel_best();
@@ -90,8 +90,8 @@ static enum err run_create(const struct hsm_batch_options *o, struct run **out)
 static void run_destroy(struct run *r)
 {
     crypto_jwe_recipient_free(&r->recipient);
-    hsm_batch_input_close(&r->in);
-    hsm_batch_state_close(&r->state);
+    tool_personalise_input_close(&r->in);
+    tool_personalise_state_close(&r->state);
     memory_release(r->text.at, 1, r->text.cap);
     struct secret_pages pages = r->pages;
     secret_pages_destroy(&pages);
@@ -99,17 +99,17 @@ static void run_destroy(struct run *r)
 
 /* ---- the codes of a chunk ---- */
 
-static void order_card(const struct card_order *order, enum hsm_batch_kind kind, const struct hsm_batch_options *o,
+static void order_card(const struct card_order *order, enum tool_personalise_kind kind, const struct tool_personalise_options *o,
                        struct cvv_batch_card *out)
 {
     char expiry[5];
-    card_expiry_write(order->expiry, kind == HSM_BATCH_CVV2 ? o->cvv2_expiry : CARD_YYMM, expiry);
+    card_expiry_write(order->expiry, kind == TOOL_PERSONALISE_CVV2 ? o->cvv2_expiry : CARD_YYMM, expiry);
     out->pan = order->pan;
     memcpy(out->expiry, expiry, sizeof out->expiry);
     memcpy(out->service, order->service[kind][0] ? order->service[kind] : o->service, sizeof out->service);
 }
 
-static enum err make_codes(struct run *r, enum hsm_batch_kind kind)
+static enum err make_codes(struct run *r, enum tool_personalise_kind kind)
 {
     for (size_t i = 0; i < r->count; i++)
         order_card(&r->order[i], kind, r->o, &r->card[i]);
@@ -121,10 +121,10 @@ static enum err make_codes(struct run *r, enum hsm_batch_kind kind)
 
 static void put_record(struct run *r, size_t i)
 {
-    static const char *const name[HSM_BATCH_KINDS] = {",\"cvv\":\"", ",\"cvv2\":\"", ",\"icvv\":\""};
+    static const char *const name[TOOL_PERSONALISE_KINDS] = {",\"cvv\":\"", ",\"cvv2\":\"", ",\"icvv\":\""};
     buf_put_text(&r->plain, "{\"id\":");
-    hsm_json_text(&r->plain, span_of(r->order[i].id, r->order[i].id_len));
-    for (size_t kind = 0; kind < HSM_BATCH_KINDS; kind++) {
+    tool_json_text(&r->plain, span_of(r->order[i].id, r->order[i].id_len));
+    for (size_t kind = 0; kind < TOOL_PERSONALISE_KINDS; kind++) {
         if (!r->o->key[kind])
             continue;
         buf_put_text(&r->plain, name[kind]);
@@ -154,7 +154,7 @@ static enum err put_out(struct run *r)
         TRY(encrypt(r));
         text = buf_span(&r->text);
     }
-    TRY(hsm_tool_write(r->out, text));
+    TRY(tool_write(r->out, text));
     r->progress.output += text.len;
     r->progress.messages++;
     return r->resumable && fdatasync(r->out) != 0 ? ERR_SYSTEM : ERR_OK;
@@ -163,7 +163,7 @@ static enum err put_out(struct run *r)
 /* Output first, then the state that counts it in: what a crash leaves behind the state is cut off when the run goes on. */
 static enum err settle(struct run *r, bool done)
 {
-    struct hsm_batch_progress *p = &r->progress;
+    struct tool_personalise_progress *p = &r->progress;
     TRY(put_out(r));
     p->sequence++;
     p->input = r->in.position;
@@ -176,17 +176,17 @@ static enum err settle(struct run *r, bool done)
         return ERR_OK;
     if (r->report >= 0 && r->bad > 0 && fdatasync(r->report) != 0)
         return ERR_SYSTEM;
-    TRY(hsm_batch_input_digest(&r->in, p->input_digest));
-    return hsm_batch_state_write(&r->state, p);
+    TRY(tool_personalise_input_digest(&r->in, p->input_digest));
+    return tool_personalise_state_write(&r->state, p);
 }
 
 static int commit(struct run *r, bool done)
 {
     enum err err = ERR_OK;
     buf_clear(&r->plain);
-    for (size_t kind = 0; kind < HSM_BATCH_KINDS && err == ERR_OK; kind++)
+    for (size_t kind = 0; kind < TOOL_PERSONALISE_KINDS && err == ERR_OK; kind++)
         if (r->o->key[kind])
-            err = make_codes(r, (enum hsm_batch_kind)kind);
+            err = make_codes(r, (enum tool_personalise_kind)kind);
     for (size_t i = 0; i < r->count && err == ERR_OK; i++)
         put_record(r, i);
     if (err == ERR_OK)
@@ -197,8 +197,8 @@ static int commit(struct run *r, bool done)
     r->count = 0;
     r->bad = 0;
     if (err != ERR_OK)
-        return hsm_batch_fail(1, "a chunk could not be written", err == ERR_SYSTEM ? strerror(errno) : err_row(err)->text);
-    hsm_batch_meter_tell(&r->meter, &r->progress, r->in.size, done);
+        return tool_personalise_fail(1, "a chunk could not be written", err == ERR_SYSTEM ? strerror(errno) : err_row(err)->text);
+    tool_personalise_meter_tell(&r->meter, &r->progress, r->in.size, done);
     return 0;
 }
 
@@ -209,9 +209,9 @@ static int tell_bad(struct run *r, const char *why)
     char room[160];
     int len = snprintf(room, sizeof room, "line %llu: %s\n", (unsigned long long)r->in.told, why);
     if (r->report < 0)
-        hsm_batch_meter_clear(&r->meter);
-    if (hsm_tool_write(r->report < 0 ? STDERR_FILENO : r->report, span_of(room, (size_t)len)) != ERR_OK)
-        return hsm_batch_fail(1, "the report cannot be written", strerror(errno));
+        tool_personalise_meter_clear(&r->meter);
+    if (tool_write(r->report < 0 ? STDERR_FILENO : r->report, span_of(room, (size_t)len)) != ERR_OK)
+        return tool_personalise_fail(1, "the report cannot be written", strerror(errno));
     r->told += (uint64_t)len;
     r->bad++;
     return 0;
@@ -219,38 +219,38 @@ static int tell_bad(struct run *r, const char *why)
 
 static int stop_at_bad(struct run *r)
 {
-    hsm_batch_input_back(&r->in);
+    tool_personalise_input_back(&r->in);
     r->bad--; /* it is counted when the run goes on */
     int status = commit(r, false);
     return status != 0 ? status
-                       : hsm_batch_fail(HSM_BATCH_BAD_LINES, "stopped at the bad line",
-                                        r->resumable ? "correct it and go on with --resume" : "");
+                       : tool_personalise_fail(TOOL_PERSONALISE_BAD_LINES, "stopped at the bad line",
+                                               r->resumable ? "correct it and go on with --resume" : "");
 }
 
 static int stopped(struct run *r)
 {
-    hsm_batch_meter_clear(&r->meter);
-    return hsm_batch_fail(HSM_BATCH_STOPPED, "stopped by a signal",
-                          r->resumable ? "what is done is kept; go on with --resume" : "");
+    tool_personalise_meter_clear(&r->meter);
+    return tool_personalise_fail(TOOL_PERSONALISE_STOPPED, "stopped by a signal",
+                                 r->resumable ? "what is done is kept; go on with --resume" : "");
 }
 
 static int work(struct run *r)
 {
     const char *why = "";
     for (;;) {
-        enum hsm_batch_line line = hsm_batch_input_next(&r->in, &r->o->rule, &r->order[r->count], &why);
+        enum tool_personalise_line line = tool_personalise_input_next(&r->in, &r->o->rule, &r->order[r->count], &why);
         int status = 0;
-        if (line == HSM_BATCH_END)
+        if (line == TOOL_PERSONALISE_END)
             return commit(r, true);
-        if (line == HSM_BATCH_SIGNAL)
+        if (line == TOOL_PERSONALISE_SIGNAL)
             return stopped(r);
-        if (line == HSM_BATCH_BROKEN)
-            return hsm_batch_fail(1, "the input cannot be read", strerror(errno));
-        if (line == HSM_BATCH_BAD)
+        if (line == TOOL_PERSONALISE_BROKEN)
+            return tool_personalise_fail(1, "the input cannot be read", strerror(errno));
+        if (line == TOOL_PERSONALISE_BAD)
             status = tell_bad(r, why);
-        if (line == HSM_BATCH_BAD && status == 0 && r->o->stop_on_error)
+        if (line == TOOL_PERSONALISE_BAD && status == 0 && r->o->stop_on_error)
             return stop_at_bad(r);
-        r->count += line == HSM_BATCH_ORDER;
+        r->count += line == TOOL_PERSONALISE_ORDER;
         if (status == 0 && (r->count == r->o->chunk || r->bad >= r->o->chunk))
             status = commit(r, false);
         if (status != 0)
@@ -270,9 +270,10 @@ static int read_recipient(struct run *r)
     if (fd >= 0)
         (void)close(fd);
     if (n < 0)
-        return hsm_batch_fail(1, r->o->recipient, strerror(errno));
+        return tool_personalise_fail(1, r->o->recipient, strerror(errno));
     if (crypto_jwe_recipient_import(span_of(pem, (size_t)n), &r->recipient) != ERR_OK)
-        return hsm_batch_fail(1, r->o->recipient, "an RSA public key of 2,048 to 4,096 bits in PEM is wanted (BEGIN PUBLIC KEY)");
+        return tool_personalise_fail(1, r->o->recipient,
+                                     "an RSA public key of 2,048 to 4,096 bits in PEM is wanted (BEGIN PUBLIC KEY)");
     return 0;
 }
 
@@ -284,19 +285,19 @@ static int open_pipe(struct run *r)
     if (!r->o->clear)
         return 0;
     if (fstat(r->out, &about) != 0 || !(S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode)))
-        return hsm_batch_fail(HSM_TOOL_USAGE, "--clear", "codes go in clear to a pipe only, never to a file or a terminal");
+        return tool_personalise_fail(TOOL_USAGE, "--clear", "codes go in clear to a pipe only, never to a file or a terminal");
     (void)fputs("countersign-hsm batch: WARNING: security codes leave this process IN CLEAR\n", stderr);
     return 0;
 }
 
 static enum err options_digest(struct run *r, uint8_t out[static CRYPTO_DIGEST_SHA256])
 {
-    const struct hsm_batch_options *o = r->o;
+    const struct tool_personalise_options *o = r->o;
     char numbers[64];
     int len = snprintf(numbers, sizeof numbers, "%zu %d %d %d %s %d %d", o->chunk, (int)o->cvv2_expiry, (int)o->rule.expiry,
                        (int)o->rule.pan, o->service, o->lmk, (int)r->in.jsonl);
-    struct span part[2 * HSM_BATCH_KINDS + 2] = {span_of(numbers, (size_t)len), span_text(r->recipient.kid)};
-    for (size_t i = 0; i < HSM_BATCH_KINDS; i++) {
+    struct span part[2 * TOOL_PERSONALISE_KINDS + 2] = {span_of(numbers, (size_t)len), span_text(r->recipient.kid)};
+    for (size_t i = 0; i < TOOL_PERSONALISE_KINDS; i++) {
         part[2 + 2 * i] = span_text("|");
         part[3 + 2 * i] = span_text(o->key[i] ? o->key[i] : "");
     }
@@ -311,28 +312,28 @@ static int open_report(struct run *r)
     bool placed = r->report >= 0 && ftruncate(r->report, (off_t)r->progress.report) == 0 &&
                   lseek(r->report, 0, SEEK_END) == (off_t)r->progress.report;
     r->told = r->progress.report;
-    return placed ? 0 : hsm_batch_fail(1, r->o->report, strerror(errno));
+    return placed ? 0 : tool_personalise_fail(1, r->o->report, strerror(errno));
 }
 
 /* Back to where the state says: the input is the same up to there, the output is cut to what was counted in. */
 static int go_on(struct run *r, const uint8_t options[static CRYPTO_DIGEST_SHA256])
 {
-    const struct hsm_batch_progress *p = &r->progress;
+    const struct tool_personalise_progress *p = &r->progress;
     uint8_t digest[CRYPTO_DIGEST_SHA256];
     if (!secret_equal(p->options_digest, options, CRYPTO_DIGEST_SHA256))
-        return hsm_batch_fail(1, r->state_path, "is of a run with other keys or options; give those of the first run");
-    enum err err = hsm_batch_input_skip(&r->in, p->input, p->line);
+        return tool_personalise_fail(1, r->state_path, "is of a run with other keys or options; give those of the first run");
+    enum err err = tool_personalise_input_skip(&r->in, p->input, p->line);
     if (err == ERR_CLOSED)
         return stopped(r);
     if (err == ERR_OK)
-        err = hsm_batch_input_digest(&r->in, digest);
+        err = tool_personalise_input_digest(&r->in, digest);
     if (err != ERR_OK || !secret_equal(digest, p->input_digest, sizeof digest))
-        return hsm_batch_fail(1, r->o->in, "is not the input that the run began with");
+        return tool_personalise_fail(1, r->o->in, "is not the input that the run began with");
     struct stat about;
     if (fstat(r->out, &about) != 0 || (uint64_t)about.st_size < p->output)
-        return hsm_batch_fail(1, r->o->out, "is shorter than the state says");
+        return tool_personalise_fail(1, r->o->out, "is shorter than the state says");
     if (ftruncate(r->out, (off_t)p->output) != 0 || lseek(r->out, 0, SEEK_END) < 0)
-        return hsm_batch_fail(1, r->o->out, strerror(errno));
+        return tool_personalise_fail(1, r->o->out, strerror(errno));
     return 0;
 }
 
@@ -341,27 +342,27 @@ static int open_output(struct run *r)
     struct stat about;
     r->out = open(r->o->out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (r->out < 0 || fstat(r->out, &about) != 0)
-        return hsm_batch_fail(1, r->o->out, strerror(errno));
+        return tool_personalise_fail(1, r->o->out, strerror(errno));
     if (!S_ISREG(about.st_mode))
-        return hsm_batch_fail(HSM_TOOL_USAGE, r->o->out, "is no file; write to standard output for a pipe");
+        return tool_personalise_fail(TOOL_USAGE, r->o->out, "is no file; write to standard output for a pipe");
     r->created = about.st_size == 0;
-    return !r->created && !r->o->resume ? hsm_batch_fail(HSM_TOOL_USAGE, r->o->out, "is there already; --resume goes on with it")
+    return !r->created && !r->o->resume ? tool_personalise_fail(TOOL_USAGE, r->o->out, "is there already; --resume goes on with it")
                                         : 0;
 }
 
 static int open_state(struct run *r, bool *fresh)
 {
     if (snprintf(r->state_path, sizeof r->state_path, "%s.state", r->o->out) >= (int)sizeof r->state_path)
-        return hsm_batch_fail(HSM_TOOL_USAGE, r->o->out, "is too long a path");
-    enum err err = hsm_batch_state_open(r->state_path, r->created, &r->state, fresh, &r->progress);
+        return tool_personalise_fail(TOOL_USAGE, r->o->out, "is too long a path");
+    enum err err = tool_personalise_state_open(r->state_path, r->created, &r->state, fresh, &r->progress);
     if (err == ERR_PARSE_MISSING)
-        return hsm_batch_fail(HSM_TOOL_USAGE, r->o->out, "is there, but no state beside it: nothing to go on with");
+        return tool_personalise_fail(TOOL_USAGE, r->o->out, "is there, but no state beside it: nothing to go on with");
     if (err == ERR_BUSY)
-        return hsm_batch_fail(1, r->state_path, "another run works on it");
+        return tool_personalise_fail(1, r->state_path, "another run works on it");
     if (err != ERR_OK)
-        return hsm_batch_fail(1, r->state_path, err == ERR_SYSTEM ? strerror(errno) : "is damaged");
+        return tool_personalise_fail(1, r->state_path, err == ERR_SYSTEM ? strerror(errno) : "is damaged");
     if (!*fresh && !r->o->resume)
-        return hsm_batch_fail(HSM_TOOL_USAGE, r->state_path, "is of a run that was begun; --resume goes on with it");
+        return tool_personalise_fail(TOOL_USAGE, r->state_path, "is of a run that was begun; --resume goes on with it");
     return 0;
 }
 
@@ -376,25 +377,25 @@ static int begin_file(struct run *r)
         return status;
     r->resumable = true;
     if (options_digest(r, options) != ERR_OK)
-        return hsm_batch_fail(1, "the digest of the options", "cannot be computed");
+        return tool_personalise_fail(1, "the digest of the options", "cannot be computed");
     if (!fresh)
         return go_on(r, options);
     memcpy(r->progress.options_digest, options, sizeof options);
     r->progress.input = r->in.position;
     r->progress.line = r->in.line;
-    if (hsm_batch_input_digest(&r->in, r->progress.input_digest) != ERR_OK ||
-        hsm_batch_state_write(&r->state, &r->progress) != ERR_OK)
-        return hsm_batch_fail(1, r->state_path, strerror(errno));
+    if (tool_personalise_input_digest(&r->in, r->progress.input_digest) != ERR_OK ||
+        tool_personalise_state_write(&r->state, &r->progress) != ERR_OK)
+        return tool_personalise_fail(1, r->state_path, strerror(errno));
     return 0;
 }
 
 static int begin(struct run *r)
 {
-    int status = hsm_batch_keys_load(r->o, &r->keys);
+    int status = tool_personalise_keys_load(r->o, &r->keys);
     if (status == 0)
         status = read_recipient(r);
     if (status == 0)
-        status = hsm_batch_input_open(r->o, r->keys.state_key, &r->in);
+        status = tool_personalise_input_open(r->o, r->keys.state_key, &r->in);
     if (status == 0)
         status = strcmp(r->o->out, "-") == 0 ? open_pipe(r) : begin_file(r);
     return status == 0 ? open_report(r) : status;
@@ -404,7 +405,7 @@ static int begin(struct run *r)
 
 static void tell_end(struct run *r)
 {
-    const struct hsm_batch_progress *p = &r->progress;
+    const struct tool_personalise_progress *p = &r->progress;
     double seconds = (double)(env_monotonic_us(&r->env) - r->meter.began_us) / 1e6;
     double rate = (double)(p->coded + p->bad - r->meter.before) / (seconds > 0 ? seconds : 1e-6);
     bool to_error = strcmp(r->o->out, "-") == 0;
@@ -425,18 +426,18 @@ static int drive(struct run *r)
     int status = begin(r);
     if (status != 0)
         return status;
-    hsm_batch_meter_begin(&r->meter, &r->env, r->o->quiet, &r->progress);
+    tool_personalise_meter_begin(&r->meter, &r->env, r->o->quiet, &r->progress);
     if (!r->progress.done)
         status = work(r);
     tell_end(r);
-    return status == 0 && r->progress.bad > 0 ? HSM_BATCH_BAD_LINES : status;
+    return status == 0 && r->progress.bad > 0 ? TOOL_PERSONALISE_BAD_LINES : status;
 }
 
-int hsm_batch_run(const struct hsm_batch_options *o)
+int tool_personalise_run(const struct tool_personalise_options *o)
 {
     struct run *r = NULL;
     if (run_create(o, &r) != ERR_OK)
-        return hsm_batch_fail(1, "no memory", "");
+        return tool_personalise_fail(1, "no memory", "");
     int status = drive(r);
     run_destroy(r);
     return status;

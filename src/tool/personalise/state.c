@@ -70,11 +70,11 @@ static void set_digest(struct wire_text *member, const uint8_t value[static CRYP
     member->present = true;
 }
 
-enum err hsm_batch_slot_build(const struct hsm_batch_progress *p, uint8_t out[static HSM_BATCH_SLOT])
+enum err tool_personalise_slot_build(const struct tool_personalise_progress *p, uint8_t out[static TOOL_PERSONALISE_SLOT])
 {
     struct slot slot = {0};
     uint8_t check[CRYPTO_DIGEST_SHA256];
-    struct buf text = buf_over(out, HSM_BATCH_SLOT);
+    struct buf text = buf_over(out, TOOL_PERSONALISE_SLOT);
     SET_NUMBER(slot.sequence, p->sequence);
     SET_NUMBER(slot.input, p->input);
     SET_NUMBER(slot.line, p->line);
@@ -89,12 +89,12 @@ enum err hsm_batch_slot_build(const struct hsm_batch_progress *p, uint8_t out[st
     TRY(wire_build(&slot_record, &slot, &text));
     TRY(crypto_digest_sha256(buf_span(&text), check));
     buf_put_hex(&text, check, sizeof check);
-    buf_put_fill(&text, ' ', HSM_BATCH_SLOT - 1 - text.len);
+    buf_put_fill(&text, ' ', TOOL_PERSONALISE_SLOT - 1 - text.len);
     buf_put_byte(&text, '\n');
     return buf_done(&text);
 }
 
-static enum err numbers(const struct slot *slot, struct hsm_batch_progress *out)
+static enum err numbers(const struct slot *slot, struct tool_personalise_progress *out)
 {
     TRY(span_decimal(WIRE_SPAN(slot->sequence), &out->sequence));
     TRY(span_decimal(WIRE_SPAN(slot->input), &out->input));
@@ -108,12 +108,12 @@ static enum err numbers(const struct slot *slot, struct hsm_batch_progress *out)
     return span_unhex(WIRE_SPAN(slot->options_digest), out->options_digest, CRYPTO_DIGEST_SHA256);
 }
 
-enum err hsm_batch_slot_parse(struct span in, struct hsm_batch_progress *out)
+enum err tool_personalise_slot_parse(struct span in, struct tool_personalise_progress *out)
 {
     struct slot slot;
     uint8_t check[CRYPTO_DIGEST_SHA256], said[CRYPTO_DIGEST_SHA256];
     size_t used = 0;
-    struct hsm_batch_progress progress = {0};
+    struct tool_personalise_progress progress = {0};
     TRY(wire_parse(&slot_record, in, &slot, &used, NULL));
     TRY(crypto_digest_sha256(span_slice(in, 0, used), check));
     struct span text = span_slice(in, used, CHECK);
@@ -128,14 +128,14 @@ enum err hsm_batch_slot_parse(struct span in, struct hsm_batch_progress *out)
 /* ---- the file ---- */
 
 /* The slot that is whole and has more chunks. */
-static bool read_slots(int fd, struct hsm_batch_progress *out)
+static bool read_slots(int fd, struct tool_personalise_progress *out)
 {
-    uint8_t room[HSM_BATCH_SLOT];
+    uint8_t room[TOOL_PERSONALISE_SLOT];
     bool found = false;
     for (int i = 0; i < 2; i++) {
-        struct hsm_batch_progress p;
-        ssize_t n = pread(fd, room, sizeof room, i * HSM_BATCH_SLOT);
-        if (n != HSM_BATCH_SLOT || hsm_batch_slot_parse(span_of(room, sizeof room), &p) != ERR_OK)
+        struct tool_personalise_progress p;
+        ssize_t n = pread(fd, room, sizeof room, i * TOOL_PERSONALISE_SLOT);
+        if (n != TOOL_PERSONALISE_SLOT || tool_personalise_slot_parse(span_of(room, sizeof room), &p) != ERR_OK)
             continue;
         if (!found || p.sequence > out->sequence)
             *out = p;
@@ -144,8 +144,8 @@ static bool read_slots(int fd, struct hsm_batch_progress *out)
     return found;
 }
 
-enum err hsm_batch_state_open(const char *path, bool create, struct hsm_batch_state *out, bool *fresh,
-                              struct hsm_batch_progress *progress)
+enum err tool_personalise_state_open(const char *path, bool create, struct tool_personalise_state *out, bool *fresh,
+                                     struct tool_personalise_progress *progress)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
     if (fd < 0)
@@ -162,17 +162,17 @@ enum err hsm_batch_state_open(const char *path, bool create, struct hsm_batch_st
 }
 
 /* The slots take turns, so the last good one stands while the other is written. */
-enum err hsm_batch_state_write(struct hsm_batch_state *state, const struct hsm_batch_progress *progress)
+enum err tool_personalise_state_write(struct tool_personalise_state *state, const struct tool_personalise_progress *progress)
 {
-    uint8_t room[HSM_BATCH_SLOT];
-    TRY(hsm_batch_slot_build(progress, room));
-    off_t at = (off_t)(progress->sequence % 2) * HSM_BATCH_SLOT;
+    uint8_t room[TOOL_PERSONALISE_SLOT];
+    TRY(tool_personalise_slot_build(progress, room));
+    off_t at = (off_t)(progress->sequence % 2) * TOOL_PERSONALISE_SLOT;
     if (pwrite(state->fd, room, sizeof room, at) != (ssize_t)sizeof room || fdatasync(state->fd) != 0)
         return ERR_SYSTEM;
     return ERR_OK;
 }
 
-void hsm_batch_state_close(struct hsm_batch_state *state)
+void tool_personalise_state_close(struct tool_personalise_state *state)
 {
     if (state->fd > STDERR_FILENO)
         (void)close(state->fd);

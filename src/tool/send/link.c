@@ -8,7 +8,7 @@
 enum { ROOM = HOSTCMD_FRAME_MAX + 64, LEAST = 4, TICK_MS = 20 };
 
 struct talk {
-    const struct hsm_send_call *call;
+    const struct tool_send_call *call;
     struct net_loop *loop;
     struct net_client *client;
     struct buf *answer;
@@ -85,7 +85,7 @@ static enum err run(struct talk *t)
     return t->err;
 }
 
-enum err hsm_send_call(const struct hsm_send_call *call, struct buf *answer, int64_t *elapsed_us, struct net_problem *problem)
+enum err tool_send_call(const struct tool_send_call *call, struct buf *answer, int64_t *elapsed_us, struct net_problem *problem)
 {
     struct talk t = {
         .call = call, .answer = answer, .problem = problem, .began_us = env_monotonic_us(call->env), .err = ERR_CLOSED};

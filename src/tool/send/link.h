@@ -8,13 +8,13 @@
  * Failure    ERR_LINK_UNAVAILABLE (nobody listens), ERR_TIMEOUT, ERR_CLOSED (the HSM closed without an answer); `problem` says why.
  * Units      Times in microseconds.
  */
-#ifndef MAIN_HSM_SEND_LINK_H
-#define MAIN_HSM_SEND_LINK_H
+#ifndef TOOL_SEND_LINK_H
+#define TOOL_SEND_LINK_H
 
 #include "base/env.h"
 #include "net/net.h"
 
-struct hsm_send_call {
+struct tool_send_call {
     const struct env *env;
     const char *address; /* ADDR:PORT */
     struct span payload; /* without the length */
@@ -23,7 +23,7 @@ struct hsm_send_call {
 };
 
 /* Appends the payload of the answer. */
-MUST_USE enum err hsm_send_call(const struct hsm_send_call *call, struct buf *answer, int64_t *elapsed_us,
-                                struct net_problem *problem);
+MUST_USE enum err tool_send_call(const struct tool_send_call *call, struct buf *answer, int64_t *elapsed_us,
+                                 struct net_problem *problem);
 
 #endif

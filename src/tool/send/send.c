@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm send: a command from named fields, the frame and its answer explained. */
 #include "base/secret.h"
+#include "hostcmd/layout_file.h"
 #include "tool/fields.h"
 #include "tool/send/link.h"
 #include "tool/send/show.h"
 #include "tool/tool.h"
-#include "hostcmd/layout_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ enum {
 };
 
 /* clang-format off */
-static const struct hsm_tool_option options[] = {
+static const struct tool_option options[] = {
     [TO] = {"to", "ADDR:PORT", "the HSM (default 127.0.0.1:1500)"},
     [TLS_CA] = {"tls-ca", "FILE", "speak TLS: PEM file of the authorities of the HSM's certificate"},
     [TLS_CERTIFICATE] = {"tls-certificate", "FILE", "PEM file of the own certificate, then its chain"},
@@ -65,14 +65,14 @@ static const struct hsm_tool_option options[] = {
     [REVEAL] = {"reveal", NULL, "show card numbers, codes and what is not understood instead of masking them"},
     [JSON] = {"json", NULL, "print data"},
 };
-static const struct hsm_tool_status statuses[] = {
+static const struct tool_status statuses[] = {
     {0, "the answer is 00; with --dry-run or --hex, the frame is well-formed"},
     {EXIT_ANSWERED, "the answer is another code"},
-    {HSM_TOOL_USAGE, "the command line is not understood, or the fields do not make a frame"},
+    {TOOL_USAGE, "the command line is not understood, or the fields do not make a frame"},
     {EXIT_NOT_UNDERSTOOD, "the answer, or the frame of --hex, is not understood"},
     {EXIT_NO_ANSWER, "no answer: nobody listens, the connection was closed, or time ran out"},
 };
-static const struct hsm_tool_section sections[] = {
+static const struct tool_section sections[] = {
     {"Fields", "FIELD is the label of a field of the command, or an unambiguous start of it; key stands for the first KEY, code "
      "for the first secret. 'countersign-hsm send CW --help' lists the fields of CW. Attributes of a key block are attr.usage, "
      "attr.algorithm and so on. hex:0A1B gives raw bytes to a field of bytes. Counts are filled in.\n"},
@@ -96,22 +96,22 @@ static void put_commands(struct buf *out)
     }
 }
 
-const struct hsm_tool main_hsm_send_tool = {
+const struct tool_row tool_send_row = {
     .name = "send",
     .summary = "send one host command and explain the frames",
     .operands = "COMMAND [FIELD=VALUE ...]",
-    HSM_TOOL_MEMBERS(options, statuses, sections),
+    TOOL_MEMBERS(options, statuses, sections),
     .more = put_commands,
     .more_title = "Commands",
 };
-static const struct hsm_tool *const tool = &main_hsm_send_tool;
+static const struct tool_row *const tool = &tool_send_row;
 
 /* ---- the work ---- */
 
 struct work {
     struct secret_pages pages;
-    struct hsm_tool_line line;
-    struct hsm_fields *fields;
+    struct tool_line line;
+    struct tool_fields *fields;
     const struct hostcmd_row *row;
     struct hostcmd_layout layout; /* of scheme 5 */
     struct buf payload;           /* what is sent, or explained */
@@ -120,7 +120,7 @@ struct work {
     size_t header;
     void *request;
     void *reply;
-    char problem[HSM_FIELDS_PROBLEM];
+    char problem[TOOL_FIELDS_PROBLEM];
     uint8_t room[];
 };
 
@@ -138,12 +138,12 @@ static enum err work_create(struct work **out)
     w->answer = buf_over(at + PAYLOAD, PAYLOAD);
     w->page = buf_over(at + 2 * (size_t)PAYLOAD, PAGE);
     *out = w;
-    return hsm_fields_create(&w->fields);
+    return tool_fields_create(&w->fields);
 }
 
 static void work_destroy(struct work *w)
 {
-    hsm_fields_destroy(w->fields);
+    tool_fields_destroy(w->fields);
     struct secret_pages pages = w->pages;
     secret_pages_destroy(&pages);
 }
@@ -158,11 +158,11 @@ static bool number(const char *text, uint64_t most, uint64_t *out)
 static int collect(struct work *w)
 {
     for (size_t i = 1; i < w->line.operands; i++)
-        if (hsm_fields_add(w->fields, w->line.operand[i], w->problem) != ERR_OK)
-            return hsm_tool_refuse(tool, w->problem, "");
+        if (tool_fields_add(w->fields, w->line.operand[i], w->problem) != ERR_OK)
+            return tool_refuse(tool, w->problem, "");
     const char *path = w->line.value[FIELDS];
-    if (path && hsm_fields_load(w->fields, path, w->problem) != ERR_OK)
-        return hsm_tool_refuse(tool, w->problem, "");
+    if (path && tool_fields_load(w->fields, path, w->problem) != ERR_OK)
+        return tool_refuse(tool, w->problem, "");
     return 0;
 }
 
@@ -184,10 +184,10 @@ static enum err take_change(struct work *w, unsigned option, char *out)
 /* Optional columns of a layout that are not named get their defaults, all together. */
 static enum err fill(struct work *w)
 {
-    char brief_problem[HSM_FIELDS_PROBLEM];
-    enum err err = hsm_fields_fill(w->fields, w->row->request, "", w->request, w->problem);
+    char brief_problem[TOOL_FIELDS_PROBLEM];
+    enum err err = tool_fields_fill(w->fields, w->row->request, "", w->request, w->problem);
     bool brief =
-        err != ERR_OK && w->row->brief && hsm_fields_fill(w->fields, w->row->brief, "", w->request, brief_problem) == ERR_OK;
+        err != ERR_OK && w->row->brief && tool_fields_fill(w->fields, w->row->brief, "", w->request, brief_problem) == ERR_OK;
     if (brief)
         hostcmd_layout_complete(&w->layout, w->row->id, w->request);
     return brief ? ERR_OK : err;
@@ -195,7 +195,7 @@ static enum err fill(struct work *w)
 
 static enum err build(struct work *w, int lmk)
 {
-    struct hostcmd_tail tail = {.lmk = lmk, .has_attributes = hsm_fields_any(w->fields, "attr.")};
+    struct hostcmd_tail tail = {.lmk = lmk, .has_attributes = tool_fields_any(w->fields, "attr.")};
     bool with = tail.has_attributes;
     const struct wire_record *attributes = hostcmd_attributes_layout(w->row);
     if (with && !attributes) {
@@ -204,13 +204,13 @@ static enum err build(struct work *w, int lmk)
     }
     TRY(take_change(w, EXPORTABILITY, &tail.changes.exportability));
     TRY(take_change(w, BLOCK_VERSION, &tail.changes.version));
-    TRY(hsm_fields_resolve(w->fields, w->row->request, "", w->problem));
+    TRY(tool_fields_resolve(w->fields, w->row->request, "", w->problem));
     if (with)
-        TRY(hsm_fields_resolve(w->fields, attributes, "attr.", w->problem));
+        TRY(tool_fields_resolve(w->fields, attributes, "attr.", w->problem));
     TRY(fill(w));
     if (with)
-        TRY(hsm_fields_fill(w->fields, attributes, "attr.", &tail.attributes, w->problem));
-    const char *unused = hsm_fields_unused(w->fields);
+        TRY(tool_fields_fill(w->fields, attributes, "attr.", &tail.attributes, w->problem));
+    const char *unused = tool_fields_unused(w->fields);
     if (unused) {
         (void)snprintf(w->problem, sizeof w->problem, "%.48s: does not belong to this form of the command", unused);
         return ERR_CONFIG;
@@ -228,7 +228,7 @@ static int put_header(struct work *w)
     uint8_t header[HEADER_MAX];
     struct span hex = span_text(w->line.value[HEADER] ? w->line.value[HEADER] : "30303031");
     if (span_unhex(hex, header, sizeof header) != ERR_OK)
-        return hsm_tool_refuse(tool, "--header", "up to 255 pairs of hexadecimal digits are wanted");
+        return tool_refuse(tool, "--header", "up to 255 pairs of hexadecimal digits are wanted");
     w->header = hex.len / 2;
     buf_put(&w->payload, header, w->header);
     return 0;
@@ -239,47 +239,47 @@ static int compose(struct work *w)
     uint64_t lmk = 0;
     const char *lmk_text = w->line.value[LMK], *trailer = w->line.value[TRAILER];
     if (lmk_text && !number(lmk_text, 99, &lmk))
-        return hsm_tool_refuse(tool, "--lmk", "a number from 00 to 99 is wanted");
+        return tool_refuse(tool, "--lmk", "a number from 00 to 99 is wanted");
     int status = put_header(w);
     if (status == 0)
         status = collect(w);
     if (status != 0)
         return status;
     if (build(w, lmk_text ? (int)lmk : HOSTCMD_LMK_DEFAULT) != ERR_OK)
-        return hsm_tool_refuse(tool, w->row->code, w->problem);
+        return tool_refuse(tool, w->row->code, w->problem);
     if (trailer) {
         buf_put_byte(&w->payload, 0x19);
         buf_put_text(&w->payload, trailer);
     }
-    return buf_done(&w->payload) == ERR_OK ? 0 : hsm_tool_refuse(tool, w->row->code, "the frame is longer than 32,768 bytes");
+    return buf_done(&w->payload) == ERR_OK ? 0 : tool_refuse(tool, w->row->code, "the frame is longer than 32,768 bytes");
 }
 
 /* ---- explaining ---- */
 
-static void explain_request(struct work *w, struct hsm_send_show *show, struct hostcmd_view *view)
+static void explain_request(struct work *w, struct tool_send_show *show, struct hostcmd_view *view)
 {
     struct span payload = buf_span(&w->payload);
-    hsm_send_show_begin(show, "request", payload);
-    const struct hostcmd_noter noter = {hsm_send_show_part, show, &w->layout};
+    tool_send_show_begin(show, "request", payload);
+    const struct hostcmd_noter noter = {tool_send_show_part, show, &w->layout};
     hostcmd_annotate_request(payload, w->header, &noter, w->request, view);
-    hsm_send_show_end(show, view, payload);
+    tool_send_show_end(show, view, payload);
 }
 
-static void explain_answer(struct work *w, struct hsm_send_show *show, const struct hostcmd_answer_of *of,
+static void explain_answer(struct work *w, struct tool_send_show *show, const struct hostcmd_answer_of *of,
                            struct hostcmd_view *view)
 {
     struct span payload = buf_span(&w->answer);
-    hsm_send_show_begin(show, "answer", payload);
-    hostcmd_annotate_reply(of, payload, w->header, &(struct hostcmd_noter){.note = hsm_send_show_part, .context = show}, w->reply,
+    tool_send_show_begin(show, "answer", payload);
+    hostcmd_annotate_reply(of, payload, w->header, &(struct hostcmd_noter){.note = tool_send_show_part, .context = show}, w->reply,
                            view);
-    hsm_send_show_end(show, view, payload);
+    tool_send_show_end(show, view, payload);
 }
 
-static struct hsm_send_show show_of(struct work *w)
+static struct tool_send_show show_of(struct work *w)
 {
-    struct hsm_send_show show = {.out = &w->page, .json = w->line.value[JSON] != NULL, .reveal = w->line.value[REVEAL] != NULL};
+    struct tool_send_show show = {.out = &w->page, .json = w->line.value[JSON] != NULL, .reveal = w->line.value[REVEAL] != NULL};
     if (show.json)
-        hsm_json_open(show.out, NULL, '{');
+        tool_json_open(show.out, NULL, '{');
     return show;
 }
 
@@ -288,8 +288,8 @@ static int print(struct work *w, int status)
     if (w->line.value[JSON])
         buf_put_text(&w->page, "}\n");
     if (buf_done(&w->page) != ERR_OK)
-        return hsm_tool_failed(tool, EXIT_NOT_UNDERSTOOD, "the frame", "is too long to be shown");
-    return hsm_tool_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? status : EXIT_NOT_UNDERSTOOD;
+        return tool_failed(tool, EXIT_NOT_UNDERSTOOD, "the frame", "is too long to be shown");
+    return tool_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? status : EXIT_NOT_UNDERSTOOD;
 }
 
 /* ---- a captured frame ---- */
@@ -303,7 +303,7 @@ static int read_hex(struct work *w, const char *text)
         if (!strchr(" \t\r\n:", c))
             buf_put_byte(&digits, (uint8_t)c);
     if (buf_done(&digits) != ERR_OK || span_unhex(buf_span(&digits), w->payload.at, w->payload.cap) != ERR_OK)
-        return hsm_tool_refuse(tool, "--hex", "pairs of hexadecimal digits are wanted, at most 32,770 bytes");
+        return tool_refuse(tool, "--hex", "pairs of hexadecimal digits are wanted, at most 32,770 bytes");
     w->payload.len = digits.len / 2;
     secret_wipe(digits.at, digits.len);
     struct span whole = buf_span(&w->payload);
@@ -319,12 +319,12 @@ static int explain_captured(struct work *w)
     uint64_t header = 4;
     const char *length = w->line.value[HEADER_LENGTH];
     if (length && !number(length, HEADER_MAX, &header))
-        return hsm_tool_refuse(tool, "--header-length", "a number from 0 to 255 is wanted");
+        return tool_refuse(tool, "--header-length", "a number from 0 to 255 is wanted");
     int status = read_hex(w, w->line.value[HEX]);
     if (status != 0)
         return status;
     bool is_reply = false;
-    struct hsm_send_show show = show_of(w);
+    struct tool_send_show show = show_of(w);
     struct hostcmd_view view;
     w->header = (size_t)header;
     const struct hostcmd_row *row = hostcmd_identify(buf_span(&w->payload), w->header, &is_reply);
@@ -339,13 +339,13 @@ static int explain_captured(struct work *w)
 
 /* ---- a command ---- */
 
-static int print_answer(struct work *w, struct hsm_send_show *show, const struct hostcmd_view *sent, int64_t elapsed_us)
+static int print_answer(struct work *w, struct tool_send_show *show, const struct hostcmd_view *sent, int64_t elapsed_us)
 {
     struct hostcmd_view view;
     const struct hostcmd_answer_of of = {w->row, w->request, sent->trailer};
     if (w->line.value[RAW]) {
         struct span raw = span_slice(buf_span(&w->answer), w->header, SIZE_MAX);
-        if (hsm_tool_write(STDOUT_FILENO, raw) != ERR_OK || hsm_tool_write(STDOUT_FILENO, span_text("\n")) != ERR_OK)
+        if (tool_write(STDOUT_FILENO, raw) != ERR_OK || tool_write(STDOUT_FILENO, span_text("\n")) != ERR_OK)
             return EXIT_NOT_UNDERSTOOD;
         return span_is(span_slice(raw, 2, 2), "00") ? 0 : EXIT_ANSWERED;
     }
@@ -353,7 +353,7 @@ static int print_answer(struct work *w, struct hsm_send_show *show, const struct
         buf_put_byte(&w->page, '\n');
     explain_answer(w, show, &of, &view);
     if (show->json) {
-        hsm_json_number(&w->page, "elapsed_us", (uint64_t)elapsed_us);
+        tool_json_number(&w->page, "elapsed_us", (uint64_t)elapsed_us);
     } else {
         buf_put_text(&w->page, "after ");
         buf_put_decimal(&w->page, (uint64_t)elapsed_us, 0);
@@ -363,7 +363,7 @@ static int print_answer(struct work *w, struct hsm_send_show *show, const struct
     return print(w, view.err != ERR_OK ? EXIT_NOT_UNDERSTOOD : good ? 0 : EXIT_ANSWERED);
 }
 
-static int exchange(struct work *w, struct hsm_send_show *show, const struct hostcmd_view *sent)
+static int exchange(struct work *w, struct tool_send_show *show, const struct hostcmd_view *sent)
 {
     struct log log = {STDERR_FILENO, LOG_ERROR, "send"};
     struct env env = env_system(&log);
@@ -376,20 +376,20 @@ static int exchange(struct work *w, struct hsm_send_show *show, const struct hos
                                        .crl = w->line.value[TLS_CRL],
                                        .name = w->line.value[TLS_NAME]};
     if (!tls.ca != !tls.certificate || !tls.ca != !tls.key)
-        return hsm_tool_refuse(tool, "TLS", "--tls-ca, --tls-certificate and --tls-key go together");
+        return tool_refuse(tool, "TLS", "--tls-ca, --tls-certificate and --tls-key go together");
     if (w->line.value[WAIT] && !number(w->line.value[WAIT], 3600000, &wait_ms))
-        return hsm_tool_refuse(tool, "--wait", "milliseconds are wanted");
-    const struct hsm_send_call call = {.env = &env,
-                                       .address = w->line.value[TO] ? w->line.value[TO] : "127.0.0.1:1500",
-                                       .payload = buf_span(&w->payload),
-                                       .wait_ms = (uint32_t)wait_ms,
-                                       .tls = tls.ca ? &tls : NULL};
-    enum err err = hsm_send_call(&call, &w->answer, &elapsed_us, &problem);
+        return tool_refuse(tool, "--wait", "milliseconds are wanted");
+    const struct tool_send_call call = {.env = &env,
+                                        .address = w->line.value[TO] ? w->line.value[TO] : "127.0.0.1:1500",
+                                        .payload = buf_span(&w->payload),
+                                        .wait_ms = (uint32_t)wait_ms,
+                                        .tls = tls.ca ? &tls : NULL};
+    enum err err = tool_send_call(&call, &w->answer, &elapsed_us, &problem);
     if (err == ERR_OK)
         return print_answer(w, show, sent, elapsed_us);
     if (err == ERR_CONFIG)
-        return hsm_tool_refuse(tool, "--to", problem.text);
-    (void)hsm_tool_failed(tool, 0, problem.text, err_row(err)->text);
+        return tool_refuse(tool, "--to", problem.text);
+    (void)tool_failed(tool, 0, problem.text, err_row(err)->text);
     return EXIT_NO_ANSWER;
 }
 
@@ -398,19 +398,19 @@ static int send_command(struct work *w)
     struct hostcmd_view view;
     const struct hostcmd_row *row = hostcmd_find(span_text(w->line.operand[0]));
     if (!row)
-        return hsm_tool_refuse(tool, "no such command", "--help lists them");
+        return tool_refuse(tool, "no such command", "--help lists them");
     w->row = hostcmd_layout_row(&w->layout, row->id);
     if (w->line.help) {
-        hsm_send_show_fields(w->row, &w->page);
-        return hsm_tool_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? 0 : EXIT_NOT_UNDERSTOOD;
+        tool_send_show_fields(w->row, &w->page);
+        return tool_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? 0 : EXIT_NOT_UNDERSTOOD;
     }
     int status = compose(w);
     if (status != 0)
         return status;
-    struct hsm_send_show show = show_of(w);
+    struct tool_send_show show = show_of(w);
     explain_request(w, &show, &view);
     if (w->line.value[DRY_RUN])
-        return print(w, view.err == ERR_OK ? 0 : HSM_TOOL_USAGE);
+        return print(w, view.err == ERR_OK ? 0 : TOOL_USAGE);
     return exchange(w, &show, &view);
 }
 
@@ -419,19 +419,19 @@ static int load_layout(struct work *w)
     struct hostcmd_profile profile;
     const char *name = w->line.value[LAYOUT] ? w->line.value[LAYOUT] : "";
     if (hostcmd_profile_load(name, &profile, w->problem, sizeof w->problem) != ERR_OK)
-        return hsm_tool_refuse(tool, "--layout", w->problem);
-    return hostcmd_layout_fill(&profile, &w->layout) == ERR_OK ? 0 : hsm_tool_refuse(tool, "--layout", "the profile is not sound");
+        return tool_refuse(tool, "--layout", w->problem);
+    return hostcmd_layout_fill(&profile, &w->layout) == ERR_OK ? 0 : tool_refuse(tool, "--layout", "the profile is not sound");
 }
 
-int main_hsm_send(int argc, char **argv)
+int tool_send_main(int argc, char **argv)
 {
     struct work *w = NULL;
-    struct hsm_tool_line line;
-    hsm_tool_parse(tool, argc, argv, &line);
+    struct tool_line line;
+    tool_parse(tool, argc, argv, &line);
     if ((line.operands == 0) != (line.value[HEX] != NULL))
-        return hsm_tool_refuse(tool, line.operands == 0 ? "which command?" : "--hex stands alone", "");
+        return tool_refuse(tool, line.operands == 0 ? "which command?" : "--hex stands alone", "");
     if (secret_process_harden() != ERR_OK || work_create(&w) != ERR_OK)
-        return hsm_tool_failed(tool, EXIT_NOT_UNDERSTOOD, "no memory", "");
+        return tool_failed(tool, EXIT_NOT_UNDERSTOOD, "no memory", "");
     w->line = line;
     int status = load_layout(w);
     if (status == 0)

@@ -24,13 +24,13 @@ static void put_right(struct buf *out, uint64_t value, size_t width)
     buf_put_span(out, buf_span(&number));
 }
 
-static bool hidden(const struct hsm_send_show *show, const struct hostcmd_part *part)
+static bool hidden(const struct tool_send_show *show, const struct hostcmd_part *part)
 {
     return !show->reveal && (part->flags & (WIRE_SECRET | WIRE_PAN));
 }
 
 /* Bytes as people read them: text where it prints, else x'..'; masked as the row says. */
-static void put_value(const struct hsm_send_show *show, const struct hostcmd_part *part, size_t most, struct buf *out)
+static void put_value(const struct tool_send_show *show, const struct hostcmd_part *part, size_t most, struct buf *out)
 {
     const struct wire_field as = {.flags = show->reveal ? 0 : part->flags};
     struct span value = span_slice(part->value, 0, most);
@@ -39,7 +39,7 @@ static void put_value(const struct hsm_send_show *show, const struct hostcmd_par
         buf_put_text(out, "...");
 }
 
-static void put_bytes(const struct hsm_send_show *show, const struct hostcmd_part *part, struct buf *out)
+static void put_bytes(const struct tool_send_show *show, const struct hostcmd_part *part, struct buf *out)
 {
     size_t start = out->len;
     struct span head = span_slice(part->bytes, 0, SHOWN_BYTES);
@@ -52,7 +52,7 @@ static void put_bytes(const struct hsm_send_show *show, const struct hostcmd_par
     pad_to(out, start, 2 * SHOWN_BYTES + 4);
 }
 
-static void show_row(struct hsm_send_show *show, const struct hostcmd_part *part)
+static void show_row(struct tool_send_show *show, const struct hostcmd_part *part)
 {
     struct buf *out = show->out;
     put_right(out, part->offset, 6);
@@ -71,32 +71,32 @@ static void show_row(struct hsm_send_show *show, const struct hostcmd_part *part
     buf_put_byte(out, '\n');
 }
 
-static void show_object(struct hsm_send_show *show, const struct hostcmd_part *part)
+static void show_object(struct tool_send_show *show, const struct hostcmd_part *part)
 {
-    static uint8_t room[2 * HOSTCMD_FRAME_MAX + 16];
+    uint8_t room[2 * HOSTCMD_FRAME_MAX + 16];
     struct buf value = buf_over(room, sizeof room), *out = show->out;
-    hsm_json_open(out, NULL, '{');
-    hsm_json_number(out, "offset", part->offset);
-    hsm_json_number(out, "length", part->bytes.len);
-    hsm_json_member(out, "field", span_text(part->name));
-    hsm_json_member(out, "doc", span_text(part->doc));
+    tool_json_open(out, NULL, '{');
+    tool_json_number(out, "offset", part->offset);
+    tool_json_number(out, "length", part->bytes.len);
+    tool_json_member(out, "field", span_text(part->name));
+    tool_json_member(out, "doc", span_text(part->doc));
     put_value(show, part, SIZE_MAX, &value);
-    hsm_json_member(out, "value", buf_span(&value));
+    tool_json_member(out, "value", buf_span(&value));
     if (hidden(show, part)) {
         buf_put_text(out, ",\"masked\":true");
     } else {
         buf_clear(&value);
         buf_put_hex(&value, part->bytes.at, part->bytes.len);
-        hsm_json_member(out, "bytes", buf_span(&value));
+        tool_json_member(out, "bytes", buf_span(&value));
     }
     buf_put_byte(out, '}');
     secret_wipe(room, sizeof room);
 }
 
 /* Offsets count from the length field on, as in a capture. */
-void hsm_send_show_part(void *context, const struct hostcmd_part *part)
+void tool_send_show_part(void *context, const struct hostcmd_part *part)
 {
-    struct hsm_send_show *show = context;
+    struct tool_send_show *show = context;
     struct hostcmd_part moved = *part;
     moved.offset += LEN_FIELD;
     show->masked |= hidden(show, part);
@@ -106,7 +106,7 @@ void hsm_send_show_part(void *context, const struct hostcmd_part *part)
         show_row(show, &moved);
 }
 
-void hsm_send_show_begin(struct hsm_send_show *show, const char *what, struct span payload)
+void tool_send_show_begin(struct tool_send_show *show, const char *what, struct span payload)
 {
     uint8_t length[LEN_FIELD] = {(uint8_t)(payload.len >> 8), (uint8_t)payload.len};
     uint8_t room[8];
@@ -115,8 +115,8 @@ void hsm_send_show_begin(struct hsm_send_show *show, const char *what, struct sp
     show->masked = false;
     const struct hostcmd_part part = {"length", "bytes that follow", 0, span_of(length, sizeof length), buf_span(&decimal), 0};
     if (show->json) {
-        hsm_json_open(show->out, what, '{');
-        hsm_json_open(show->out, "parts", '[');
+        tool_json_open(show->out, what, '{');
+        tool_json_open(show->out, "parts", '[');
         show_object(show, &part);
     } else {
         buf_put_text(show->out, what);
@@ -126,7 +126,7 @@ void hsm_send_show_begin(struct hsm_send_show *show, const char *what, struct sp
     }
 }
 
-static void end_text(struct hsm_send_show *show, const struct hostcmd_view *view)
+static void end_text(struct tool_send_show *show, const struct hostcmd_view *view)
 {
     struct buf *out = show->out;
     if (view->code[0]) {
@@ -149,34 +149,34 @@ static void end_text(struct hsm_send_show *show, const struct hostcmd_view *view
     }
 }
 
-static void end_object(struct hsm_send_show *show, const struct hostcmd_view *view, struct span payload)
+static void end_object(struct tool_send_show *show, const struct hostcmd_view *view, struct span payload)
 {
-    static uint8_t room[2 * (HOSTCMD_FRAME_MAX + LEN_FIELD)];
+    uint8_t room[2 * (HOSTCMD_FRAME_MAX + LEN_FIELD)];
     struct buf hex = buf_over(room, sizeof room), *out = show->out;
     uint8_t length[LEN_FIELD] = {(uint8_t)(payload.len >> 8), (uint8_t)payload.len};
     buf_put_byte(out, ']');
     if (view->row) {
-        hsm_json_member(out, "command", span_text(view->row->code));
-        hsm_json_member(out, "title", span_text(view->row->title));
+        tool_json_member(out, "command", span_text(view->row->code));
+        tool_json_member(out, "title", span_text(view->row->title));
     }
     if (view->code[0]) {
-        hsm_json_member(out, "error", span_of(view->code, 2));
-        hsm_json_member(out, "meaning", span_text(hostcmd_error_text(view->code)));
+        tool_json_member(out, "error", span_of(view->code, 2));
+        tool_json_member(out, "meaning", span_text(hostcmd_error_text(view->code)));
     }
     if (view->err != ERR_OK) {
-        hsm_json_member(out, "fault", span_text(view->fault.field ? view->fault.field : "end"));
-        hsm_json_member(out, "reason", span_text(err_row(view->err)->text));
+        tool_json_member(out, "fault", span_text(view->fault.field ? view->fault.field : "end"));
+        tool_json_member(out, "reason", span_text(err_row(view->err)->text));
     }
     if (!show->masked) {
         buf_put_hex(&hex, length, sizeof length);
         buf_put_hex(&hex, payload.at, payload.len);
-        hsm_json_member(out, "frame", buf_span(&hex));
+        tool_json_member(out, "frame", buf_span(&hex));
     }
     buf_put_byte(out, '}');
     secret_wipe(room, sizeof room);
 }
 
-void hsm_send_show_end(struct hsm_send_show *show, const struct hostcmd_view *view, struct span payload)
+void tool_send_show_end(struct tool_send_show *show, const struct hostcmd_view *view, struct span payload)
 {
     if (show->json)
         end_object(show, view, payload);
@@ -186,7 +186,7 @@ void hsm_send_show_end(struct hsm_send_show *show, const struct hostcmd_view *vi
 
 /* ---- the fields of a command ---- */
 
-void hsm_send_show_fields(const struct hostcmd_row *row, struct buf *out)
+void tool_send_show_fields(const struct hostcmd_row *row, struct buf *out)
 {
     buf_put_text(out, "Usage: countersign-hsm send ");
     buf_put_text(out, row->code);
@@ -197,10 +197,10 @@ void hsm_send_show_fields(const struct hostcmd_row *row, struct buf *out)
     buf_put_text(out, "; answered by ");
     buf_put_text(out, row->reply_code);
     buf_put_text(out, "\n\n");
-    hsm_fields_document(row->request, "", out);
+    tool_fields_document(row->request, "", out);
     const struct wire_record *attributes = hostcmd_attributes_layout(row);
     if (attributes) {
         buf_put_text(out, "\nattributes of a key block, all of them or none:\n");
-        hsm_fields_document(attributes, "attr.", out);
+        tool_fields_document(attributes, "attr.", out);
     }
 }

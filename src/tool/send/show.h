@@ -7,12 +7,12 @@
  * Ownership  Appends to the caller's buffer, which holds what was revealed: the caller wipes it.
  * Failure    The sticky error of `struct buf`.
  */
-#ifndef MAIN_HSM_SEND_SHOW_H
-#define MAIN_HSM_SEND_SHOW_H
+#ifndef TOOL_SEND_SHOW_H
+#define TOOL_SEND_SHOW_H
 
 #include "hostcmd/annotate.h"
 
-struct hsm_send_show {
+struct tool_send_show {
     struct buf *out;
     bool json;
     bool reveal;
@@ -20,12 +20,12 @@ struct hsm_send_show {
 };
 
 /* Opens the frame: its title and its length field. */
-void hsm_send_show_begin(struct hsm_send_show *show, const char *what, struct span payload);
+void tool_send_show_begin(struct tool_send_show *show, const char *what, struct span payload);
 /* As a hostcmd_noter's hook; `context` is the show. */
-void hsm_send_show_part(void *context, const struct hostcmd_part *part);
+void tool_send_show_part(void *context, const struct hostcmd_part *part);
 /* Closes it: what is wrong, what the answer means, and with nothing masked the whole frame. */
-void hsm_send_show_end(struct hsm_send_show *show, const struct hostcmd_view *view, struct span payload);
+void tool_send_show_end(struct tool_send_show *show, const struct hostcmd_view *view, struct span payload);
 /* The fields of a command, for --help. */
-void hsm_send_show_fields(const struct hostcmd_row *row, struct buf *out);
+void tool_send_show_fields(const struct hostcmd_row *row, struct buf *out);
 
 #endif

@@ -18,16 +18,16 @@ enum { EXIT_BROKEN = 1, PAGE = 64 * 1024 };
 enum { KEY, JSON };
 
 /* clang-format off */
-static const struct hsm_tool_option options[] = {
+static const struct tool_option options[] = {
     [KEY] = {"key", "FILE", "the key of the trail, hsm.audit_key; without it, a trail that was written without one"},
     [JSON] = {"json", NULL, "print data"},
 };
-static const struct hsm_tool_status statuses[] = {
+static const struct tool_status statuses[] = {
     {0, "every line stands where and as it was written"},
     {EXIT_BROKEN, "a line was changed, removed, doubled or moved, or a file cannot be read"},
-    {HSM_TOOL_USAGE, "the command line is not understood, or the key cannot be read"},
+    {TOOL_USAGE, "the command line is not understood, or the key cannot be read"},
 };
-static const struct hsm_tool_section sections[] = {
+static const struct tool_section sections[] = {
     {"Files", "Oldest first: what was moved away, then the file that is written. Each continues the one before it. The last one is "
      "held against its head, FILE.head, which counts the lines; a file that was moved away says so in its last line. A running HSM "
      "may be ahead of its head by the lines of a second.\n"},
@@ -38,13 +38,13 @@ static const struct hsm_tool_section sections[] = {
 };
 /* clang-format on */
 
-const struct hsm_tool main_hsm_audit_tool = {
+const struct tool_row tool_trail_row = {
     .name = "audit",
     .summary = "find out whether the audit trail was changed",
     .operands = "verify FILE ...",
-    HSM_TOOL_MEMBERS(options, statuses, sections),
+    TOOL_MEMBERS(options, statuses, sections),
 };
-static const struct hsm_tool *const tool = &main_hsm_audit_tool;
+static const struct tool_row *const tool = &tool_trail_row;
 
 /* ---- one file ---- */
 
@@ -131,14 +131,14 @@ static void put_people(struct buf *out, const struct judgement *j)
 
 static void put_data(struct buf *out, const struct judgement *j)
 {
-    hsm_json_open(out, NULL, '{');
-    hsm_json_member(out, "file", span_text(j->path));
-    hsm_json_number(out, "lines", j->report.lines);
-    hsm_json_number(out, "first", j->report.first);
-    hsm_json_number(out, "last", j->last);
+    tool_json_open(out, NULL, '{');
+    tool_json_member(out, "file", span_text(j->path));
+    tool_json_number(out, "lines", j->report.lines);
+    tool_json_number(out, "first", j->report.first);
+    tool_json_number(out, "last", j->last);
     if (j->why) {
-        hsm_json_number(out, "bad_line", j->line);
-        hsm_json_member(out, "problem", span_text(j->why));
+        tool_json_number(out, "bad_line", j->line);
+        tool_json_member(out, "problem", span_text(j->why));
     }
     buf_put_text(out, "}\n");
 }
@@ -146,36 +146,36 @@ static void put_data(struct buf *out, const struct judgement *j)
 /* Stops at the first file with a problem: behind it there is no chain to hold on to. */
 static int verify(char **path, size_t count, const uint8_t key[static HSM_AUDIT_KEY], bool json)
 {
-    static uint8_t page[PAGE];
+    uint8_t page[PAGE];
     struct hsm_chain chain;
     int status = 0;
     if (hsm_chain_begin(key, &chain) != ERR_OK)
-        return hsm_tool_failed(tool, EXIT_BROKEN, "the key", "cannot be loaded");
+        return tool_failed(tool, EXIT_BROKEN, "the key", "cannot be loaded");
     for (size_t i = 0; i < count && status == 0; i++) {
         struct judgement j = {.path = path[i]};
         struct buf out = buf_over(page, sizeof page);
         judge(&chain, &j, i + 1 == count);
         (json ? put_data : put_people)(&out, &j);
-        bool told = buf_done(&out) == ERR_OK && hsm_tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
+        bool told = buf_done(&out) == ERR_OK && tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
         status = j.why || !told ? EXIT_BROKEN : 0;
     }
     hsm_chain_end(&chain);
     return status;
 }
 
-int main_hsm_audit(int argc, char **argv)
+int tool_trail_main(int argc, char **argv)
 {
-    struct hsm_tool_line line;
+    struct tool_line line;
     uint8_t key[HSM_MODE_KEY] = {0};
     struct net_problem problem = {""};
-    hsm_tool_parse(tool, argc, argv, &line);
+    tool_parse(tool, argc, argv, &line);
     if (line.operands < 2 || strcmp(line.operand[0], "verify") != 0)
-        return hsm_tool_refuse(tool, "write", "audit verify FILE ...");
+        return tool_refuse(tool, "write", "audit verify FILE ...");
     for (size_t i = 1; i < line.operands; i++)
         if (strlen(line.operand[i]) >= HSM_AUDIT_PATH)
-            return hsm_tool_refuse(tool, line.operand[i], "the path is too long");
+            return tool_refuse(tool, line.operand[i], "the path is too long");
     if (line.value[KEY] && hsm_mode_key_read(line.value[KEY], key, &problem) != ERR_OK)
-        return hsm_tool_refuse(tool, "--key", problem.text);
+        return tool_refuse(tool, "--key", problem.text);
     int status = verify(line.operand + 1, line.operands - 1, key, line.value[JSON] != NULL);
     secret_wipe(key, sizeof key);
     if (status == EXIT_BROKEN && !line.value[KEY])
