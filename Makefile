@@ -18,7 +18,7 @@ OPT  ?= -O2 -g
 CFLAGS_ALL := -std=gnu17 $(OPT) $(WARN) $(HARD) -Isrc -isystem /usr/include/postgresql -D_GNU_SOURCE -DCOUNTERSIGN_VERSION='"$(VERSION)"' $(EXTRA_CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(EXTRA_LDFLAGS)
 
-ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 store ledger net http hsm issuer switch gateway cli service sandbox tool
+ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 acquirer store ledger net http hsm issuer switch gateway cli service sandbox tool
 SRC_of = $(wildcard src/$1/*.c src/$1/*/*.c)
 OBJ_of = $(patsubst src/%.c,$B/obj/%.o,$(call SRC_of,$1))
 
@@ -44,7 +44,7 @@ $B/obj/crypto/des_batch_avx512.o $B/pic/crypto/des_batch_avx512.o: CFLAGS_ALL +=
 endif
 
 # ---- the two binaries
-SERVICE_ROOMS := base card crypto wire flow hostcmd iso8583 store ledger net http issuer switch gateway cli service sandbox
+SERVICE_ROOMS := base card crypto wire flow hostcmd iso8583 acquirer store ledger net http issuer switch gateway cli service sandbox
 HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm cli service tool
 SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lssl -lcrypto -linih -lpthread
 HSM_LIBS      := -luv -lssl -lcrypto -linih -lpthread

@@ -9,7 +9,7 @@
 #include "gateway/faces/commercehub.h"
 #include "gateway/gateway.h"
 #include "gateway/keyring.h"
-#include "gateway/link.h"
+#include "acquirer/acquirer.h"
 #include "gateway/merchants.h"
 #include "gateway/workers.h"
 #include "http/http.h"

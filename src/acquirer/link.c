@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/link.h"
+#include "acquirer/acquirer.h"
 
 #include "base/arena.h"
 #include "iso8583/layout.h"
