@@ -105,16 +105,16 @@ static void take_jobs(struct gateway *g)
             pipeline_push(g, job[i]->context);
 }
 
-static void link_answered(void *owner, enum gateway_sent sent, void *context, const struct iso8583_message *message)
+static void link_answered(void *owner, enum acquirer_sent sent, void *context, const struct iso8583_message *message)
 {
     struct gateway *g = owner;
-    if (sent == GATEWAY_SENT_REVERSAL) {
+    if (sent == ACQUIRER_REVERSAL) {
         reversal_answered(g, context, message);
         return;
     }
     struct slot *slot = context;
     if (message)
-        gateway_link_read(g->link[slot->payment.link], message, &slot->payment);
+        outcome_take(g->link[slot->payment.link], message, &slot->payment);
     else
         slot->timed_out = true;
     pipeline_push(g, slot);
@@ -147,15 +147,15 @@ int64_t gateway_turn(struct gateway *g)
     int64_t next_us = chores_turn(g, now_us);
     next_us = retry_turn(g, now_us, next_us);
     for (size_t i = 0; i < g->config.link_count; i++) {
-        int64_t link_us = gateway_link_turn(g->link[i], now_us);
-        if (link_us != 0 && link_us < next_us)
+        int64_t link_us = acquirer_turn(g->link[i], now_us);
+        if (link_us < next_us)
             next_us = link_us;
     }
     pipeline_run(g);
     /* What the stages just sent has deadlines of its own. */
     for (size_t i = 0; i < g->config.link_count; i++) {
-        int64_t link_us = gateway_link_turn(g->link[i], now_us);
-        if (link_us != 0 && link_us < next_us)
+        int64_t link_us = acquirer_turn(g->link[i], now_us);
+        if (link_us < next_us)
             next_us = link_us;
     }
     return g->due.next_us < next_us && !g->due.busy ? g->due.next_us : next_us;
@@ -205,7 +205,7 @@ static enum err load(struct gateway *g)
 
 static enum err start(struct gateway *g)
 {
-    struct gateway_link_events events = {link_answered, g};
+    struct acquirer_events events = {link_answered, g};
     TRY(reserve_slots(g));
     TRY(gateway_merchants_create(&g->merchants));
     TRY(gateway_keyring_create(&g->keyring));
@@ -214,7 +214,7 @@ static enum err start(struct gateway *g)
     TRY(gateway_workers_start(g->config.workers, g->config.slots, net_loop_wake, g->parts.loop, &g->workers));
     TRY(load(g));
     for (size_t i = 0; i < g->config.link_count; i++)
-        TRY(gateway_link_create(&g->config.link[i], g->parts.env, g->parts.loop, &events, &g->link[i]));
+        TRY(acquirer_create(&g->config.link[i].link, g->parts.env, g->parts.loop, &events, &g->link[i]));
     int64_t now_us = env_monotonic_us(g->parts.env);
     g->reload.next_us = now_us + RELOAD_US;
     g->sweep.next_us = now_us + SWEEP_US;
@@ -244,7 +244,7 @@ void gateway_destroy(struct gateway *g)
     gateway_workers_stop(g->workers);
     queue_destroy(&g->store_done);
     for (size_t i = 0; i < GATEWAY_LINKS_MAX; i++)
-        gateway_link_destroy(g->link[i]);
+        acquirer_destroy(g->link[i]);
     gateway_claims_destroy(g->claims);
     gateway_keyring_destroy(g->keyring);
     gateway_merchants_destroy(g->merchants);
@@ -264,7 +264,7 @@ void gateway_destroy(struct gateway *g)
 bool gateway_ready(const struct gateway *g)
 {
     for (size_t i = 0; i < g->config.link_count; i++)
-        if (gateway_link_up(g->link[i]))
+        if (acquirer_up(g->link[i]))
             return g->store_up;
     return false;
 }
@@ -302,7 +302,7 @@ void gateway_metrics(const struct gateway *g, struct buf *out)
     metric_put(out, "gateway_busy", "payments between accept and answer", "gauge", (int64_t)g->busy);
     for (size_t i = 0; i < g->config.link_count; i++) {
         buf_put_text(out, "gateway_link_up{link=\"");
-        buf_put_text(out, g->config.link[i].name);
-        buf_put_text(out, gateway_link_up(g->link[i]) ? "\"} 1\n" : "\"} 0\n");
+        buf_put_text(out, g->config.link[i].link.name);
+        buf_put_text(out, acquirer_up(g->link[i]) ? "\"} 1\n" : "\"} 0\n");
     }
 }

@@ -28,6 +28,7 @@
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H
 
+#include "acquirer/acquirer.h"
 #include "base/buf.h"
 #include "base/env.h"
 
@@ -45,16 +46,8 @@ enum { GATEWAY_LINKS_MAX = 4, GATEWAY_NETWORKS_MAX = 4, GATEWAY_BINS_MAX = 64 };
 
 /* One acquirer link: a client connection to a network or straight to the issuer's switch. */
 struct gateway_link_config {
-    char name[16]; /* also the network's name in answers and records */
-    char address[64];
-    int64_t port;
-    char profile[24];    /* iso8583 profile */
-    char extract[24];    /* where the code travels, iso8583/layout.h */
-    char result[24];     /* where its result comes back */
-    char acquirer[12];   /* DE32 */
-    int64_t in_flight;   /* most requests outstanding */
-    int64_t timeout_ms;  /* of an authorisation */
-    int64_t fixed_milli; /* cost of a payment: thousandths of a minor unit, ... */
+    struct acquirer_config link; /* its name is also the network's in answers and records */
+    int64_t fixed_milli;         /* cost of a payment: thousandths of a minor unit, ... */
     int64_t basis_points;
     int64_t ceiling_milli; /* ... and its ceiling; 0: none */
 };

@@ -3,13 +3,13 @@
 #ifndef GATEWAY_INTERNAL_H
 #define GATEWAY_INTERNAL_H
 
+#include "acquirer/acquirer.h"
 #include "crypto/mac.h"
 #include "crypto/vault.h"
 #include "gateway/claims.h"
 #include "gateway/faces/commercehub.h"
 #include "gateway/gateway.h"
 #include "gateway/keyring.h"
-#include "acquirer/acquirer.h"
 #include "gateway/merchants.h"
 #include "gateway/workers.h"
 #include "http/http.h"
@@ -121,7 +121,7 @@ struct gateway_counters {
 struct gateway {
     struct gateway_config config;
     struct gateway_parts parts;
-    struct gateway_link *link[GATEWAY_LINKS_MAX];
+    struct acquirer_link *link[GATEWAY_LINKS_MAX];
     struct gateway_merchants *merchants;
     struct gateway_keyring *keyring;
     struct gateway_claims *claims;
@@ -172,7 +172,10 @@ enum step record_submit(struct gateway *g, struct slot *slot);
 
 /* The new encryption key into the batch that stores the answer. */
 void keys_put(struct gateway *g, struct slot *slot);
-struct gateway_place outcome_place(const struct gateway *g, const struct slot *slot);
+/* Into the payment's result half. */
+void outcome_take(const struct acquirer_link *link, const struct iso8583_message *message, struct payment *payment);
+/* What goes to the network of the slot's payment. */
+struct acquirer_authorisation outcome_authorisation(const struct gateway *g, const struct slot *slot);
 
 /* ---- reversal.c ---- */
 void reversal_due_soon(struct gateway *g);

@@ -17,11 +17,40 @@ static const char *condition(const struct slot *slot)
     return span_is(origin, "POS") ? "00" : "59";
 }
 
-struct gateway_place outcome_place(const struct gateway *g, const struct slot *slot)
+struct acquirer_authorisation outcome_authorisation(const struct gateway *g, const struct slot *slot)
 {
+    static const enum iso8583_presence presence[] = {
+        [PAYMENT_CODE_ABSENT] = ISO8583_CODE_ABSENT,
+        [PAYMENT_CODE_PRESENT] = ISO8583_CODE_PRESENT,
+        [PAYMENT_CODE_ILLEGIBLE] = ISO8583_CODE_ILLEGIBLE,
+        [PAYMENT_CODE_NOT_ON_CARD] = ISO8583_CODE_NOT_ON_CARD,
+    };
     const struct gateway_merchant *merchant = gateway_merchant_at(g->merchants, slot->merchant);
-    return (struct gateway_place){
-        .mcc = merchant->mcc, .merchant = merchant->id, .condition = condition(slot), .terminal = slot->terminal};
+    const struct payment *payment = &slot->payment;
+    return (struct acquirer_authorisation){
+        .pan = &slot->secret->payment.pan,
+        .code = &slot->secret->payment.code,
+        .presence = presence[payment->presence],
+        .amount_minor = payment->amount_minor,
+        .currency = payment->currency->numeric,
+        .expiry = payment->expiry,
+        .mcc = merchant->mcc,
+        .condition = condition(slot),
+        .terminal = slot->terminal,
+        .merchant = merchant->id,
+        .stamp = payment->stamp,
+    };
+}
+
+void outcome_take(const struct acquirer_link *link, const struct iso8583_message *message, struct payment *payment)
+{
+    struct acquirer_answer answer;
+    acquirer_answer_read(link, message, &answer);
+    memcpy(payment->de39, answer.response, sizeof payment->de39);
+    memcpy(payment->approval, answer.approval, sizeof payment->approval);
+    payment->cvv_raw = answer.result;
+    bool part = answer.partial && answer.amount_minor < payment->amount_minor;
+    payment->approved_minor = part ? answer.amount_minor : payment->amount_minor;
 }
 
 enum step outcome_authorise(struct gateway *g, struct slot *slot)
@@ -29,10 +58,11 @@ enum step outcome_authorise(struct gateway *g, struct slot *slot)
     enum { SEND, ANSWERED };
     if (slot->phase == ANSWERED)
         return STEP_NEXT;
-    struct gateway_place place = outcome_place(g, slot);
+    struct acquirer_authorisation a = outcome_authorisation(g, slot);
     slot->phase = ANSWERED;
     slot->payment.state = PAYMENT_AUTHORIZING;
-    enum err err = gateway_link_authorise(g->link[slot->payment.link], &slot->payment, &slot->secret->payment, &place, slot);
+    enum err err = acquirer_authorise(g->link[slot->payment.link], &a, slot);
+    secret_wipe(&slot->secret->payment.code, sizeof slot->secret->payment.code);
     if (err == ERR_OK)
         return STEP_WAIT;
     slot->undone = true; /* nothing has left: no reversal, and the request may be sent again */

@@ -10,6 +10,7 @@
 #ifndef GATEWAY_PAYMENT_H
 #define GATEWAY_PAYMENT_H
 
+#include "acquirer/acquirer.h"
 #include "base/secret.h"
 #include "card/card.h"
 #include "card/result.h"
@@ -72,9 +73,7 @@ struct payment {
     enum payment_presence presence;
 
     uint8_t link; /* chosen route */
-    uint32_t stan;
-    char transmission[11]; /* DE7 */
-    char rrn[13];
+    struct acquirer_stamp stamp;
     char network[16];
     char cvv_raw; /* 0: none came */
     enum card_result cvv;

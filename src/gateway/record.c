@@ -65,11 +65,10 @@ static void put_claim_key(const struct gateway *g, struct slot *slot)
 /* Sealed, since a reversal carries the card number and may stand for a day. */
 static enum err seal_reversal(struct gateway *g, struct slot *slot, struct buf *sealed)
 {
-    uint8_t room[GATEWAY_FRAME_MAX];
+    uint8_t room[ACQUIRER_FRAME_MAX];
     struct buf frame = buf_over(room, sizeof room);
-    struct gateway_place place = outcome_place(g, slot);
-    enum err err =
-        gateway_link_reversal(g->link[slot->payment.link], &slot->payment, &slot->secret->payment, &place, slot->now_ms, &frame);
+    struct acquirer_authorisation a = outcome_authorisation(g, slot);
+    enum err err = acquirer_reversal_build(g->link[slot->payment.link], &a, slot->now_ms, &frame);
     if (err == ERR_OK)
         err = crypto_vault_seal(g->parts.vault, g->parts.env, span_text(slot->payment.id), buf_span(&frame), sealed);
     secret_wipe(room, frame.len);
@@ -242,7 +241,7 @@ static void put_record(const struct gateway *g, struct slot *slot)
     const struct payment *p = &slot->payment;
     struct buf stan = buf_over(slot->stan, sizeof slot->stan);
     struct buf trace = buf_over(slot->trace, sizeof slot->trace);
-    buf_put_decimal(&stan, p->stan, 6);
+    buf_put_decimal(&stan, p->stamp.stan, 6);
     payment_trace_write(p, &trace);
     put_request_half(g, slot);
     put_text(slot, p->network);
@@ -251,9 +250,9 @@ static void put_record(const struct gateway *g, struct slot *slot)
     put_text(slot, letter(p->avs_raw, slot->letters[1]));
     put_text(slot, p->de39);
     put_text(slot, p->approval);
-    put_text(slot, p->rrn);
+    put_text(slot, p->stamp.rrn);
     put_text(slot, buf_text(&stan));
-    put_text(slot, p->transmission);
+    put_text(slot, p->stamp.transmission);
     put_text(slot, payment_state_text(p->state));
     put_text(slot, payment_outcome_text(p->outcome));
     put_text(slot, ""); /* no filter, rule or limit rejects yet */

@@ -72,17 +72,17 @@ static struct reversal *free_place(struct gateway *g, struct span id)
     return found;
 }
 
-static struct gateway_link *link_of(const struct gateway *g, struct span name)
+static struct acquirer_link *link_of(const struct gateway *g, struct span name)
 {
     for (size_t i = 0; i < g->config.link_count; i++)
-        if (span_is(name, g->config.link[i].name))
+        if (span_is(name, g->config.link[i].link.name))
             return g->link[i];
     return NULL;
 }
 
-static void send_one(struct gateway *g, struct gateway_link *link, struct span id, struct span sealed, int64_t tries)
+static void send_one(struct gateway *g, struct acquirer_link *link, struct span id, struct span sealed, int64_t tries)
 {
-    uint8_t room[GATEWAY_FRAME_MAX];
+    uint8_t room[ACQUIRER_FRAME_MAX];
     struct buf frame = buf_over(room, sizeof room);
     struct reversal *r = free_place(g, id);
     if (!r || id.len >= sizeof r->id)
@@ -93,7 +93,7 @@ static void send_one(struct gateway *g, struct gateway_link *link, struct span i
     }
     *r = (struct reversal){.used = true, .awaiting = true, .tries = tries};
     memcpy(r->id, id.at, id.len);
-    if (gateway_link_reverse(link, buf_span(&frame), tries > 0, ANSWER_TIMEOUT_US, r) == ERR_OK) {
+    if (acquirer_reverse(link, buf_span(&frame), tries > 0, ANSWER_TIMEOUT_US, r) == ERR_OK) {
         g->counters.reversals_sent++;
         update(g, r, "queued", env_wall_ms(g->parts.env) + pause_ms(g, tries));
     } else {
@@ -124,11 +124,11 @@ void reversal_due_stored(struct gateway *g)
         return;
     for (size_t row = 0; row < rows->count; row++) {
         struct span id = store_cell_span(rows, row, 0);
-        struct gateway_link *link = link_of(g, store_cell_span(rows, row, 1));
+        struct acquirer_link *link = link_of(g, store_cell_span(rows, row, 1));
         int64_t tries = store_cell_int(rows, row, 6);
         if (now_ms - store_cell_int(rows, row, 4) > LIFE_MS)
             abandon(g, id, tries);
-        else if (link && gateway_link_up(link))
+        else if (link && acquirer_up(link))
             send_one(g, link, id, store_cell_span(rows, row, 3), tries);
     }
 }

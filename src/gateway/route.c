@@ -33,10 +33,10 @@ static bool next_name(const char **rest, struct span *name)
     return len > 0;
 }
 
-static struct gateway_link *link_named(const struct gateway *g, struct span name, uint8_t *index)
+static struct acquirer_link *link_named(const struct gateway *g, struct span name, uint8_t *index)
 {
     for (uint8_t i = 0; i < g->config.link_count; i++)
-        if (span_is(name, g->config.link[i].name)) {
+        if (span_is(name, g->config.link[i].link.name)) {
             *index = i;
             return g->link[i];
         }
@@ -52,8 +52,8 @@ static bool choose(const struct gateway *g, const struct gateway_bin *row, const
     const char *rest = row->networks;
     while (next_name(&rest, &name)) {
         uint8_t index = 0;
-        struct gateway_link *link = link_named(g, name, &index);
-        if (!link || !gateway_link_up(link))
+        struct acquirer_link *link = link_named(g, name, &index);
+        if (!link || !acquirer_up(link))
             continue;
         uint64_t cost = route_cost(&g->config.link[index], amount_minor);
         bool preferred = span_is(name, prefer);
@@ -77,8 +77,8 @@ enum step route_choose(struct gateway *g, struct slot *slot)
         slot->unrouted = true; /* a repeat gets its stored answer all the same: see claim_start */
         return STEP_NEXT;
     }
-    memcpy(payment->network, g->config.link[payment->link].name, sizeof payment->network);
-    gateway_link_stamp(g->link[payment->link], slot->now_ms, payment);
-    payment_trace_add(payment, "route", PAYMENT_OUTCOME_PASS, g->config.link[payment->link].name);
+    memcpy(payment->network, g->config.link[payment->link].link.name, sizeof payment->network);
+    acquirer_stamp(g->link[payment->link], slot->now_ms, &payment->stamp);
+    payment_trace_add(payment, "route", PAYMENT_OUTCOME_PASS, g->config.link[payment->link].link.name);
     return STEP_NEXT;
 }

@@ -34,14 +34,14 @@ struct settings {
 #define AT(member_) CONFIG_MEMBER(struct settings, member_)
 /* clang-format off */
 #define LINK(name_, port_, profile_, extract_, result_, fixed_, points_, ceiling_) \
-    {"link", #name_ ".address", "numeric address of the network", CONFIG_TEXT, AT(name_.address), .initial = "127.0.0.1"}, \
-    {"link", #name_ ".port", "0: the link is not used", CONFIG_INTEGER, AT(name_.port), 0, 65535, port_}, \
-    {"link", #name_ ".profile", "ISO 8583 profile", CONFIG_TEXT, AT(name_.profile), .initial = profile_}, \
-    {"link", #name_ ".extract", "where the code travels", CONFIG_TEXT, AT(name_.extract), .initial = extract_}, \
-    {"link", #name_ ".result", "where its result comes back", CONFIG_TEXT, AT(name_.result), .initial = result_}, \
-    {"link", #name_ ".acquirer", "DE32", CONFIG_TEXT, AT(name_.acquirer), .initial = "400123"}, \
-    {"link", #name_ ".in_flight", "most requests outstanding", CONFIG_INTEGER, AT(name_.in_flight), 1, 3968, "2048"}, \
-    {"link", #name_ ".timeout_ms", "of an authorisation", CONFIG_INTEGER, AT(name_.timeout_ms), 50, 60000, "10000"}, \
+    {"link", #name_ ".address", "numeric address of the network", CONFIG_TEXT, AT(name_.link.address), .initial = "127.0.0.1"}, \
+    {"link", #name_ ".port", "0: the link is not used", CONFIG_INTEGER, AT(name_.link.port), 0, 65535, port_}, \
+    {"link", #name_ ".profile", "ISO 8583 profile", CONFIG_TEXT, AT(name_.link.profile), .initial = profile_}, \
+    {"link", #name_ ".extract", "where the code travels", CONFIG_TEXT, AT(name_.link.extract), .initial = extract_}, \
+    {"link", #name_ ".result", "where its result comes back", CONFIG_TEXT, AT(name_.link.result), .initial = result_}, \
+    {"link", #name_ ".acquirer", "DE32", CONFIG_TEXT, AT(name_.link.acquirer), .initial = "400123"}, \
+    {"link", #name_ ".in_flight", "most requests outstanding", CONFIG_INTEGER, AT(name_.link.in_flight), 1, 3968, "2048"}, \
+    {"link", #name_ ".timeout_ms", "of an authorisation", CONFIG_INTEGER, AT(name_.link.timeout_ms), 50, 60000, "10000"}, \
     {"link", #name_ ".fixed_milli", "cost of a payment, thousandths of a minor unit", CONFIG_INTEGER, \
      AT(name_.fixed_milli), 0, 1000000000, fixed_}, \
     {"link", #name_ ".basis_points", "and hundredths of a per cent of the amount", CONFIG_INTEGER, \
@@ -138,11 +138,11 @@ static enum err take_bin(struct gateway_config *config, const char *word, size_t
 
 static void take_link(struct gateway_config *config, const struct gateway_link_config *from, const char *name)
 {
-    if (from->port == 0)
+    if (from->link.port == 0)
         return;
     struct gateway_link_config *link = &config->link[config->link_count++];
     *link = *from;
-    (void)snprintf(link->name, sizeof link->name, "%s", name);
+    (void)snprintf(link->link.name, sizeof link->link.name, "%s", name);
 }
 
 static enum err gateway_settings(const struct settings *s, struct gateway_config *config)

@@ -131,7 +131,7 @@ static void put_processor_details(struct answer *a)
     http_json_put_text(&a->w, "approvalStatus", approval_status(a));
     if (p->approval[0])
         http_json_put_text(&a->w, "approvalCode", p->approval);
-    http_json_put_text(&a->w, "referenceNumber", p->rrn);
+    http_json_put_text(&a->w, "referenceNumber", p->stamp.rrn);
     http_json_put_text(&a->w, "processor", "COUNTERSIGN");
     http_json_put_text(&a->w, "host", "COUNTERSIGN");
     http_json_put_text(&a->w, "networkRouted", p->network);
