@@ -28,7 +28,6 @@ struct run {
 static size_t frame_of(void *context, size_t i, uint8_t *out, size_t cap)
 {
     const struct run *r = context;
-
     if (r->len[i] > cap)
         return 0;
     memcpy(out, r->frame[i], r->len[i]);
@@ -38,7 +37,6 @@ static size_t frame_of(void *context, size_t i, uint8_t *out, size_t cap)
 static void answer_of(void *context, size_t i, const struct iso8583_message *answer)
 {
     struct run *r = context;
-
     (void)i;
     r->approved += span_is(iso8583_get(answer, ISO8583_RESPONSE), "00");
 }
@@ -47,7 +45,7 @@ static void *reserve(size_t size)
 {
     void *at = calloc(1, size);
 
-    if (at == NULL)
+    if (!at)
         exit(1);
     return at;
 }
@@ -56,7 +54,6 @@ static void *reserve(size_t size)
 static void frames_make(struct lab *lab, struct run *r, bool one_time, const char *de7)
 {
     char *codes = reserve(r->spread * 3);
-
     r->frame = reserve(r->count * FRAME_ROOM);
     r->len = reserve(r->count * sizeof *r->len);
     lab_codes_many(lab, r->first, r->spread, one_time, codes);
@@ -80,7 +77,6 @@ static double run_rate(struct lab *lab, struct run *r)
                             .answer = answer_of,
                             .context = r};
     int64_t ns = lab_load_run(lab, &load);
-
     free(r->frame);
     free(r->len);
     if (r->approved != r->count) {
@@ -123,7 +119,6 @@ static void put_rows(struct lab *lab, struct ledger_unit *unit, size_t i, bool o
     struct ledger_account account = {.balance = 1, .held = 100, .version = 1};
     struct ledger_code before = {.version = 1, .issue_n = 1, .state = LEDGER_CODE_ACTIVE};
     struct ledger_code after = {.state = LEDGER_CODE_USED, .used_at = 1};
-
     (void)snprintf(de37, sizeof de37, "%012zu", i);
     (void)snprintf(auth.card_id, sizeof auth.card_id, "card-%zu", CARDS * 2 + 1 + i);
     (void)snprintf(hold.account_id, sizeof hold.account_id, "account-%zu", CARDS * 2 + 1 + i);

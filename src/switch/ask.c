@@ -15,8 +15,7 @@ static uint64_t ticket_make(const struct slot *s, uint32_t pending)
 static struct slot *ticket_slot(struct switch_core *core, uint64_t ticket)
 {
     struct slot *s = ticket >> 40 < core->config.slots ? &core->slot[ticket >> 40] : NULL;
-
-    return s != NULL && s->generation == (uint32_t)(ticket >> 8 & 0xFFFFFFFFu) ? s : NULL;
+    return s && s->generation == (uint32_t)(ticket >> 8 & 0xFFFFFFFFu) ? s : NULL;
 }
 
 /* ---- commands ---- */
@@ -36,7 +35,6 @@ static bool cy_build(const struct slot *s, const char *key, struct buf *out)
     struct hostcmd_cy ask = {0};
     bool good = WIRE_SET(ask.key, span_text(key)) && WIRE_SET(ask.code, code_of(s)) && WIRE_SET(ask.pan, card_pan_span(&s->pan)) &&
                 WIRE_SET(ask.expiry, span_text(expiry_of(s))) && WIRE_SET(ask.service, span_text(CARD_SERVICE_CVV2));
-
     good = good && hostcmd_request_build(HOSTCMD_CY, &ask, HOSTCMD_LMK_DEFAULT, out) == ERR_OK;
     secret_wipe(&ask, sizeof ask);
     return good;
@@ -48,7 +46,6 @@ static bool pm_scheme(const struct switch_core *core, const struct slot *s, cons
 {
     uint8_t room[16];
     struct buf text = buf_over(room, sizeof room);
-
     if (step->question == SWITCH_PM0) {
         buf_put_decimal(&text, (uint64_t)step->ref, 6);
         return WIRE_SET(ask->scheme, span_text("0")) && WIRE_SET(ask->version, span_text("0")) &&
@@ -71,7 +68,6 @@ static bool pm_build(const struct switch_core *core, const struct slot *s, const
                 WIRE_SET(ask.pan, card_pan_span(&s->pan)) && WIRE_SET(ask.expiry, span_text(expiry_of(s))) &&
                 WIRE_SET(ask.service, span_text(service)) && WIRE_SET(ask.code, code_of(s)) &&
                 pm_scheme(core, s, product, step, &ask);
-
     good =
         good && hostcmd_request_build_row(hostcmd_layout_row(&core->layout, HOSTCMD_PM), &ask, HOSTCMD_LMK_DEFAULT, out) == ERR_OK;
     secret_wipe(&ask, sizeof ask);
@@ -88,11 +84,10 @@ static enum err question_send(struct switch_core *core, struct slot *s, const st
     const char *key = name[0] != 0 ? core->config.key(core->config.context, name) : NULL;
     struct buf out = buf_over(core->command, COMMAND_ROOM);
     int64_t round_us = core->now_us + (int64_t)core->config.round_ms * 1000;
-    enum err err = ERR_KEY_TYPE;
-
     if (s->deadline_us == 0)
         s->deadline_us = core->now_us + (int64_t)core->config.total_ms * 1000;
-    if (key == NULL)
+    enum err err = ERR_KEY_TYPE;
+    if (!key)
         s->no_keys = true;
     else if (core->now_us >= s->deadline_us)
         err = ERR_TIMEOUT;
@@ -110,7 +105,6 @@ bool switch_ask_hsm(struct switch_core *core, struct slot *s, const struct ledge
                     const struct switch_finding *finding)
 {
     bool suspect = ledger_code_clock_suspect(&s->card->row.code, s->auth.received_at);
-
     s->pending_count = 0;
     s->retried = 0;
     for (size_t i = 0; i < finding->ask_count && i < PENDING_MAX; i++) {
@@ -141,10 +135,9 @@ bool switch_ask_hsm(struct switch_core *core, struct slot *s, const struct ledge
 static enum switch_fact_answer answer_read(const struct hostcmd_answer *answer, const struct switch_step *step)
 {
     enum hostcmd_id id = step->question == SWITCH_CY ? HOSTCMD_CY : HOSTCMD_PM;
+    enum err err = answer->err;
     struct hostcmd_pm_reply reply;
     enum err said = ERR_INTERNAL;
-    enum err err = answer->err;
-
     if (err == ERR_OK)
         err = hostcmd_reply_parse(id, NULL, span_of(answer->at, answer->len), &said, id == HOSTCMD_PM ? (void *)&reply : NULL);
     secret_wipe(&reply, sizeof reply);
@@ -156,24 +149,20 @@ static enum switch_fact_answer answer_read(const struct hostcmd_answer *answer, 
 /* Once more, to another HSM, if time is left. */
 static bool asked_again(struct switch_core *core, struct slot *s, uint32_t pending, uint16_t endpoint)
 {
-    const struct ledger_product *product;
-
     if (s->retried >> pending & 1)
         return false;
     s->retried |= 1u << pending;
-    product = ledger_products_find(core->products, s->card->row.card.product_id);
-    return product != NULL && question_send(core, s, product, pending, HOSTCMD_AVOID(endpoint)) == ERR_OK;
+    const struct ledger_product *product = ledger_products_find(core->products, s->card->row.card.product_id);
+    return product && question_send(core, s, product, pending, HOSTCMD_AVOID(endpoint)) == ERR_OK;
 }
 
 static void answer_take(struct switch_core *core, const struct hostcmd_answer *answer)
 {
     struct slot *s = ticket_slot(core, answer->ticket);
     uint32_t pending = (uint32_t)(answer->ticket & 0xFF);
-    enum switch_fact_answer said;
-
-    if (s == NULL || s->waiting == 0 || pending >= PENDING_MAX || s->card == NULL)
+    if (!s || s->waiting == 0 || pending >= PENDING_MAX || !s->card)
         return;
-    said = answer_read(answer, &s->pending[pending]);
+    enum switch_fact_answer said = answer_read(answer, &s->pending[pending]);
     if (said == SWITCH_NO_ANSWER && asked_again(core, s, pending, answer->endpoint))
         return;
     switch_facts_add(&s->facts, &s->pending[pending], said);
@@ -185,7 +174,6 @@ void switch_hsm_stage(struct switch_core *core)
 {
     struct hostcmd_answer answer[32];
     size_t count;
-
     while ((count = hostcmd_client_take(core->config.hsm, answer, 32)) > 0) {
         for (size_t i = 0; i < count; i++) {
             answer_take(core, &answer[i]);

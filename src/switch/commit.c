@@ -5,7 +5,6 @@
 void switch_chunk_add(struct switch_core *core, struct slot *s)
 {
     struct chunk *c = core->open_chunk;
-
     c->slot[c->count++] = s;
     if (c->count == SWITCH_CHUNK_MAX || s->alone)
         switch_chunk_submit(core);
@@ -17,9 +16,9 @@ static void rows_release(struct switch_core *core, struct chunk *c, bool stale)
     for (size_t i = 0; i < c->count; i++) {
         struct card_entry *card = c->slot[i]->card;
 
-        if (card == NULL)
+        if (!card)
             continue;
-        if (card->account != NULL && card->account->chunk == c) {
+        if (card->account && card->account->chunk == c) {
             card->account->chunk = NULL;
             card->account->stale |= stale;
         }
@@ -65,13 +64,11 @@ static void chunk_finish(struct switch_core *core, struct chunk *c, enum err err
 void switch_chunk_submit(struct switch_core *core)
 {
     struct chunk *c = core->open_chunk;
-    struct store_batch *batch = NULL;
-    enum err err;
-
-    if (c == NULL || c->count == 0)
+    if (!c || c->count == 0)
         return;
     core->open_chunk = NULL;
-    err = ledger_unit_batch(&c->unit, &batch);
+    struct store_batch *batch = NULL;
+    enum err err = ledger_unit_batch(&c->unit, &batch);
     if (err == ERR_OK) {
         batch->done = &core->done;
         batch->context = c;
@@ -100,7 +97,7 @@ void switch_commit_stage(struct switch_core *core)
             struct store_batch *batch = item[i];
             struct chunk *c = batch->context;
 
-            if (c == NULL) {
+            if (!c) {
                 retention_finish(core, batch->err);
                 continue;
             }

@@ -10,7 +10,6 @@ enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000, RETAIN_ROOM = 4096 };
 enum err switch_products_load(struct switch_core *core)
 {
     enum err err = ledger_products_refresh(core->products, core->config.store, &core->read_arena);
-
     arena_reset(&core->read_arena);
     core->products_read_us = core->now_us;
     core->products_next_us = core->now_us + PRODUCTS_EVERY_US;
@@ -30,11 +29,9 @@ static enum err core_fill(struct switch_core *core)
 
 enum err switch_create(const struct switch_config *config, struct switch_core **out)
 {
-    struct switch_core *core = NULL;
-    enum err err;
-
     if (config->link_count == 0 || config->link_count > SWITCH_LINKS_MAX || config->slots == 0)
         return ERR_CONFIG;
+    struct switch_core *core = NULL;
     TRY(memory_reserve(1, sizeof *core, (void **)&core));
     core->config = *config;
     core->config.round_ms = config->round_ms != 0 ? config->round_ms : ROUND_MS;
@@ -43,7 +40,7 @@ enum err switch_create(const struct switch_config *config, struct switch_core **
     core->now_us = env_monotonic_us(config->env);
     core->retain_next_us = core->now_us + RETAIN_EVERY_US;
     memcpy(core->link, config->link, config->link_count * sizeof core->link[0]);
-    err = hostcmd_layout_fill(config->layout ? config->layout : &hostcmd_profile_countersign_5, &core->layout);
+    enum err err = hostcmd_layout_fill(config->layout ? config->layout : &hostcmd_profile_countersign_5, &core->layout);
     if (err == ERR_OK)
         err = core_fill(core);
     if (err == ERR_OK && !core->pages.locked)
@@ -57,11 +54,11 @@ enum err switch_create(const struct switch_config *config, struct switch_core **
 
 void switch_destroy(struct switch_core *core)
 {
-    if (core == NULL)
+    if (!core)
         return;
-    if (core->products != NULL)
+    if (core->products)
         ledger_products_destroy(core->products);
-    if (core->done.ring != NULL)
+    if (core->done.ring)
         queue_destroy(&core->done);
     arena_destroy(&core->retain_arena);
     switch_pool_destroy(core);
@@ -72,14 +69,12 @@ void switch_destroy(struct switch_core *core)
 static void retain(struct switch_core *core)
 {
     int64_t before = env_wall_ms(core->config.env) - (int64_t)core->config.retain_h * 3600000;
-    struct store_batch *batch = NULL;
-    enum err err;
-
     core->retain_next_us = core->now_us + RETAIN_EVERY_US;
     arena_reset(&core->retain_arena);
     ledger_unit_begin(&core->retain, 2, &core->retain_arena);
     ledger_put_retention(&core->retain, before);
-    err = ledger_unit_batch(&core->retain, &batch);
+    struct store_batch *batch = NULL;
+    enum err err = ledger_unit_batch(&core->retain, &batch);
     if (err == ERR_OK) {
         batch->done = &core->done;
         batch->context = NULL; /* no chunk */
@@ -92,8 +87,6 @@ static void retain(struct switch_core *core)
 
 int64_t switch_turn(struct switch_core *core)
 {
-    int64_t next;
-
     core->now_us = env_monotonic_us(core->config.env);
     if (core->now_us >= core->products_next_us)
         (void)switch_products_load(core);
@@ -101,16 +94,16 @@ int64_t switch_turn(struct switch_core *core)
         retain(core);
     core->busy_hsm = false;
     switch_commit_stage(core);
-    next = hostcmd_client_turn(core->config.hsm, core->now_us);
+    int64_t next = hostcmd_client_turn(core->config.hsm, core->now_us);
     switch_hsm_stage(core);
-    for (int round = 0; round < ROUNDS_MAX && (core->arrived.head != NULL || core->ready.head != NULL); round++) {
+    for (int round = 0; round < ROUNDS_MAX && (core->arrived.head || core->ready.head); round++) {
         switch_lookup_stage(core);
         switch_ready_stage(core);
-        if (core->arrived.head == NULL)
+        if (!core->arrived.head)
             break;
     }
     /* What is left waits for a row or a chunk at the writer, which wakes the loop, or for room at the HSM. */
-    if (core->arrived.head != NULL || core->ready.head != NULL || core->busy_hsm)
+    if (core->arrived.head || core->ready.head || core->busy_hsm)
         next = core->now_us + RETRY_US;
     return next == 0 || next > core->products_next_us ? core->products_next_us : next;
 }
@@ -128,7 +121,6 @@ struct switch_counters switch_counters(const struct switch_core *core)
 void switch_metrics(const struct switch_core *core, struct buf *out)
 {
     const struct switch_counters *c = &core->counters;
-
     metric_put(out, "switch_received_total", "frames received", "counter", (int64_t)c->received);
     metric_put(out, "switch_rejected_total", "frames rejected by their format", "counter", (int64_t)c->rejected);
     metric_put(out, "switch_busy_total", "requests answered 91 because all slots were in use", "counter", (int64_t)c->busy);

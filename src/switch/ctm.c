@@ -32,7 +32,6 @@ static bool expired(const char *expiry, int64_t now_ms)
 {
     struct env_calendar now = env_calendar(now_ms);
     struct card_expiry date;
-
     if (card_expiry_parse(span_of(expiry, strlen(expiry)), CARD_YYMM, &date) != ERR_OK)
         return true;
     return card_expiry_past(date, now.year, now.month);
@@ -41,7 +40,6 @@ static bool expired(const char *expiry, int64_t now_ms)
 static enum switch_ctm_reason limits(const struct ledger_account *a, int64_t amount, int64_t now_ms)
 {
     bool today = a->day == now_ms / DAY_MS;
-
     if (a->limit_txn != 0 && amount > a->limit_txn)
         return SWITCH_CTM_LIMIT_AMOUNT;
     if (a->limit_day != 0 && (today ? a->day_amount : 0) + amount > a->limit_day)
@@ -53,8 +51,6 @@ static enum switch_ctm_reason limits(const struct ledger_account *a, int64_t amo
 
 enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in)
 {
-    enum switch_ctm_reason limit;
-
     if (in->status == LEDGER_CARD_CLOSED)
         return SWITCH_CTM_CARD_CLOSED;
     if (in->status == LEDGER_CARD_SUSPENDED)
@@ -65,7 +61,7 @@ enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in)
         return SWITCH_CTM_APPROVED;
     if (in->account->account_id[0] == 0)
         return SWITCH_CTM_NO_ACCOUNT;
-    limit = limits(in->account, in->amount, in->now_ms);
+    enum switch_ctm_reason limit = limits(in->account, in->amount, in->now_ms);
     if (limit != SWITCH_CTM_APPROVED)
         return limit;
     return in->account->balance - in->account->held < in->amount ? SWITCH_CTM_FUNDS : SWITCH_CTM_APPROVED;

@@ -15,34 +15,31 @@ static const struct ledger_product no_product = {.mode = LEDGER_STATIC, .malform
  */
 static bool row_old(const struct slot *s)
 {
-    return s->card != NULL && s->card->read_us < s->received_us;
+    return s->card && s->card->read_us < s->received_us;
 }
 
 static bool row_stale(const struct slot *s)
 {
     const struct card_entry *card = s->card;
-
-    return card != NULL && (card->stale || (card->account != NULL && card->account->stale) || (card->chunk == NULL && row_old(s)));
+    return card && (card->stale || (card->account && card->account->stale) || (!card->chunk && row_old(s)));
 }
 
 bool switch_decide_open(struct switch_core *core, struct slot *s)
 {
     struct card_entry *card = s->card;
-
-    if (core->open_chunk != NULL && core->open_chunk->count > 0 &&
-        (s->alone || (card != NULL && card->chunk == core->open_chunk && row_old(s))))
+    if (core->open_chunk && core->open_chunk->count > 0 && (s->alone || (card && card->chunk == core->open_chunk && row_old(s))))
         switch_chunk_submit(core);
-    if (card != NULL && card->chunk != NULL && card->chunk != core->open_chunk) {
+    if (card && card->chunk && card->chunk != core->open_chunk) {
         switch_list_push(&card->parked, s);
         return false;
     }
-    if (card != NULL && card->account != NULL && card->account->chunk != NULL && card->account->chunk != core->open_chunk) {
+    if (card && card->account && card->account->chunk && card->account->chunk != core->open_chunk) {
         switch_list_push(&core->ready, s);
         return false;
     }
-    if (core->open_chunk == NULL)
+    if (!core->open_chunk)
         core->open_chunk = switch_chunk_take(core);
-    if (core->open_chunk == NULL) {
+    if (!core->open_chunk) {
         switch_list_push(&core->ready, s);
         return false;
     }
@@ -53,10 +50,9 @@ bool switch_decide_open(struct switch_core *core, struct slot *s)
 /* Idempotency row: fingerprint and what is needed to build the answer again. */
 void switch_unit_put_message(struct ledger_unit *unit, struct slot *s, char letter, const char *de38)
 {
-    struct ledger_message_id id;
     struct ledger_idem idem = {.created_at = s->auth.decided_at};
     struct buf answer = buf_over(idem.answer.at, sizeof idem.answer.at);
-
+    struct ledger_message_id id;
     switch_slot_message_id(s, &id);
     idem.fingerprint.len = (uint16_t)switch_fingerprint_write(s, idem.fingerprint.at, sizeof idem.fingerprint.at);
     buf_put(&answer, s->auth.de39, 2);
@@ -83,7 +79,6 @@ static void auth_fill(struct switch_core *core, struct slot *s, const struct swi
     struct ledger_auth *a = &s->auth;
     const char *reason = switch_ctm_row(v->reason)->name;
     struct buf text = buf_over(a->ctm_reason, sizeof a->ctm_reason - 1);
-
     a->decided_at = env_wall_ms(core->config.env);
     a->outcome = (int64_t)v->outcome;
     memcpy(a->ref, v->ref, sizeof v->ref);
@@ -101,7 +96,6 @@ static void auth_fill(struct switch_core *core, struct slot *s, const struct swi
 static void put_changes(struct chunk *c, struct slot *s, const struct switch_verdict *v, struct ledger_full_card *after)
 {
     struct card_entry *card = s->card;
-
     if (v->code_write != SWITCH_WRITE_NONE) {
         ledger_put_code(&c->unit, &card->row.code, &after->code,
                         v->code_write == SWITCH_WRITE_CONSUME ? LEDGER_CONSUME : LEDGER_UPDATE);
@@ -109,7 +103,7 @@ static void put_changes(struct chunk *c, struct slot *s, const struct switch_ver
         card->row.code = after->code;
         card->chunk = c;
     }
-    if (v->account_write && card->account != NULL) {
+    if (v->account_write && card->account) {
         struct ledger_hold hold = {
             .amount = v->hold, .state = LEDGER_HOLD_OPEN, .until = s->auth.decided_at + (int64_t)SWITCH_HOLD_DAYS * 86400000};
 
@@ -139,14 +133,13 @@ void switch_decide_authorisation(struct switch_core *core, struct slot *s, const
                             .amount = s->auth.amount,
                             .now_ms = s->auth.received_at,
                             .auth_id = s->auth.auth_id};
-    struct ledger_full_card after;
-    struct switch_verdict v;
-
     if (!switch_decide_open(core, s))
         return;
     env_uuid(core->config.env, s->auth.auth_id);
-    if (s->card->account != NULL)
+    if (s->card->account)
         s->card->row.account = s->card->account->row;
+    struct ledger_full_card after;
+    struct switch_verdict v;
     switch_judge(&c, &v, &after);
     auth_fill(core, s, &v);
     switch_plan_text(plan, &s->facts, s->auth.steps);
@@ -158,11 +151,10 @@ void switch_decide_authorisation(struct switch_core *core, struct slot *s, const
 
 void switch_decide_unknown(struct switch_core *core, struct slot *s)
 {
-    struct switch_verdict v;
-
     if (!switch_decide_open(core, s))
         return;
     env_uuid(core->config.env, s->auth.auth_id);
+    struct switch_verdict v;
     switch_judge_unknown(&core->link[s->link], s->code.presence, s->code.result_wanted, &v);
     auth_fill(core, s, &v);
     switch_unit_put_message(&core->open_chunk->unit, s, v.letter, "");
@@ -175,10 +167,9 @@ static const struct ledger_product *product_of(struct switch_core *core, const s
 {
     const char *id = s->card->row.card.product_id;
     const struct ledger_product *product = ledger_products_find(core->products, id);
-
-    if (product == NULL && core->now_us - core->products_read_us >= PRODUCT_MISS_US && switch_products_load(core) == ERR_OK)
+    if (!product && core->now_us - core->products_read_us >= PRODUCT_MISS_US && switch_products_load(core) == ERR_OK)
         product = ledger_products_find(core->products, id);
-    return product != NULL ? product : &no_product;
+    return product ? product : &no_product;
 }
 
 static void judge(struct switch_core *core, struct slot *s)
@@ -186,7 +177,6 @@ static void judge(struct switch_core *core, struct slot *s)
     const struct ledger_product *product = product_of(core, s);
     struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
     struct switch_plan plan = {0};
-
     if (s->code.presence == ISO8583_CODE_PRESENT) {
         switch_plan_make(&(struct switch_plan_input){.product = product,
                                                      .card = &s->card->row.card,
@@ -205,14 +195,13 @@ static void judge(struct switch_core *core, struct slot *s)
 void switch_ready_stage(struct switch_core *core)
 {
     struct list batch = core->ready;
-
     core->ready = (struct list){0};
-    for (struct slot *s; (s = switch_list_pop(&batch)) != NULL;) {
+    for (struct slot *s; (s = switch_list_pop(&batch));) {
         if (row_stale(s))
             switch_list_push(&core->arrived, s);
         else if (s->kind == SLOT_REVERSAL)
             switch_decide_reversal(core, s);
-        else if (s->card == NULL)
+        else if (!s->card)
             switch_decide_unknown(core, s);
         else
             judge(core, s);

@@ -8,7 +8,6 @@ enum { DAY_MS = 86400000, TIME_LEN = 8 };
 int64_t switch_guess_budget(size_t live)
 {
     static const int64_t budget[] = {0, 10, 5, 3, 2, 2};
-
     return budget[live < sizeof budget / sizeof budget[0] ? live : 5];
 }
 
@@ -16,7 +15,6 @@ int64_t switch_guess_budget(size_t live)
 static int64_t time_at(const struct ledger_code *code, size_t i)
 {
     uint64_t value = 0;
-
     for (size_t b = 0; b < TIME_LEN; b++)
         value = value << 8 | code->g_fail_ts.at[i * TIME_LEN + b];
     return (int64_t)value;
@@ -25,7 +23,6 @@ static int64_t time_at(const struct ledger_code *code, size_t i)
 int64_t switch_guess_failures(const struct ledger_code *code, int64_t now_ms)
 {
     int64_t count = 0;
-
     for (size_t i = 0; i < code->g_fail_ts.len / (size_t)TIME_LEN; i++)
         count += time_at(code, i) > now_ms - DAY_MS;
     return count;
@@ -41,7 +38,6 @@ bool switch_guess_locked(const struct ledger_code *code, size_t live, int64_t no
 void switch_guess_fail(struct ledger_code *code, size_t live, int64_t now_ms)
 {
     size_t kept = code->g_fail_ts.len / (size_t)TIME_LEN;
-
     kept = kept < SWITCH_GUESS_TIMES ? kept : SWITCH_GUESS_TIMES - 1;
     memmove(code->g_fail_ts.at + TIME_LEN, code->g_fail_ts.at, kept * TIME_LEN);
     for (int b = 0; b < TIME_LEN; b++)
@@ -60,7 +56,6 @@ void switch_guess_fail(struct ledger_code *code, size_t live, int64_t now_ms)
 bool switch_guess_pass(struct ledger_code *code)
 {
     bool changed = code->g_consec != 0 || code->g_lock == LEDGER_LOCK_SOFT;
-
     code->g_consec = 0;
     /* Only reached while the budget is open again: the soft lock has lapsed. */
     if (code->g_lock == LEDGER_LOCK_SOFT)

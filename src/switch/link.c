@@ -48,11 +48,10 @@ enum err switch_link_resolve(const char *id, const struct switch_link_config *co
                              size_t problem_cap)
 {
     struct switch_link link = {.id = id, .config = *config};
-
     link.profile = iso8583_profile_find(span_text(config->profile));
     link.extract = iso8583_extract_find(span_text(config->extract));
     link.result = iso8583_result_find(span_text(config->result));
-    if (link.profile == NULL)
+    if (!link.profile)
         return refuse(id, "the profile is not visa-base1 or iso87-ascii", problem, problem_cap);
     if (!network_find(config->network, &link.network))
         return refuse(id, "the network is not visa, mastercard, eftpos or generic", problem, problem_cap);
@@ -60,7 +59,7 @@ enum err switch_link_resolve(const char *id, const struct switch_link_config *co
         return refuse(id, "extract must be set: visa_126_10, generic_126_10, as2805_backslash or none", problem, problem_cap);
     if (link.result == ISO8583_RESULT_UNSET)
         return refuse(id, "result must be set: 44_10 or none", problem, problem_cap);
-    if (link.profile->field[iso8583_extract_row(link.extract)->field].name == NULL && link.extract != ISO8583_EXTRACT_NONE)
+    if (!link.profile->field[iso8583_extract_row(link.extract)->field].name && link.extract != ISO8583_EXTRACT_NONE)
         return refuse(id, "the profile does not have the field of the extraction rule", problem, problem_cap);
     if (!response_code(config->code_de39) || !response_code(config->zero_de39) || !response_code(config->unknown_original))
         return refuse(id, "a response code is two digits or capital letters", problem, problem_cap);

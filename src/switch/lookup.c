@@ -19,10 +19,9 @@ static bool late(const struct switch_core *core, const struct slot *s)
 static bool waits(struct switch_core *core, struct slot *s)
 {
     struct slot *other = s->keyed ? NULL : switch_slot_claim(core, s);
-
-    if (other == NULL && s->kind == SLOT_REVERSAL)
+    if (!other && s->kind == SLOT_REVERSAL)
         other = switch_slot_original(core, s);
-    if (other == NULL)
+    if (!other)
         return false;
     switch_list_push(&other->waiters, s);
     return true;
@@ -31,13 +30,12 @@ static bool waits(struct switch_core *core, struct slot *s)
 /* While changes of it are at the writer an entry is newer than any reading; the slot reads it again when they are there. */
 static bool card_known(const struct card_entry *e)
 {
-    return e != NULL && e->chunk != NULL;
+    return e && e->chunk;
 }
 
 static void ask_add(struct switch_core *core, struct ledger_unit *unit, struct slot *s, struct ask *a)
 {
     struct ledger_message_id id;
-
     switch_slot_message_id(s, &id);
     *a = (struct ask){.slot = s, .card = NO_OP, .idem = (long)ledger_get_idem(unit, &id)};
     if (!card_known(switch_card_find(core, s->auth.pan_mac.at)))
@@ -50,16 +48,15 @@ static bool card_settle(struct switch_core *core, struct ledger_unit *unit, cons
     struct slot *s = a->slot;
     struct card_entry *e = switch_card_find(core, s->auth.pan_mac.at);
     struct ledger_full_card row;
-
     /* An earlier slot may have entered it and a chunk be on its way: then the entry is newer than the reading. */
-    if (a->card != NO_OP && (e == NULL || e->chunk == NULL)) {
+    if (a->card != NO_OP && (!e || !e->chunk)) {
         if (!ledger_take_card(unit, (size_t)a->card, &row))
             return false;
         e = switch_card_enter(core, &row);
     }
-    if (e == NULL)
+    if (!e)
         return false;
-    if (s->card == NULL)
+    if (!s->card)
         switch_card_hold(e, s);
     memcpy(s->auth.card_id, e->row.card.card_id, sizeof s->auth.card_id);
     s->expiry_wrong = switch_expiry_wrong(&e->row.card, span_text(s->de14), s->auth.received_at, &s->alternate);
@@ -70,7 +67,6 @@ static void settle(struct switch_core *core, struct ledger_unit *unit, const str
 {
     struct slot *s = a->slot;
     struct ledger_idem idem;
-
     if (ledger_take_idem(unit, (size_t)a->idem, &idem)) {
         if (idem.auth_id[0] != 0)
             switch_reply_stored(core, s, &idem);
@@ -86,7 +82,7 @@ static void settle(struct switch_core *core, struct ledger_unit *unit, const str
         switch_reply_code(core, s, "96");
         return;
     }
-    if (!card_settle(core, unit, a) && core->free_card == NULL) {
+    if (!card_settle(core, unit, a) && !core->free_card) {
         switch_reply_code(core, s, "91");
         return;
     }
@@ -95,13 +91,11 @@ static void settle(struct switch_core *core, struct ledger_unit *unit, const str
 
 static void lookup_batch(struct switch_core *core, struct list *batch)
 {
-    struct ask ask[LOOKUP_MAX];
     struct ledger_unit unit;
-    size_t count = 0;
-    enum err err;
-
     ledger_unit_begin(&unit, LOOKUP_OPS, &core->read_arena);
-    for (struct slot *s; count < LOOKUP_MAX && (s = switch_list_pop(batch)) != NULL;) {
+    struct ask ask[LOOKUP_MAX];
+    size_t count = 0;
+    for (struct slot *s; count < LOOKUP_MAX && (s = switch_list_pop(batch));) {
         if (!s->keyed && late(core, s)) {
             core->counters.late++;
             switch_slot_free(core, s);
@@ -109,7 +103,7 @@ static void lookup_batch(struct switch_core *core, struct list *batch)
             ask_add(core, &unit, s, &ask[count++]);
         }
     }
-    err = count > 0 ? ledger_unit_run(&unit, core->config.store) : ERR_OK;
+    enum err err = count > 0 ? ledger_unit_run(&unit, core->config.store) : ERR_OK;
     if (err != ERR_OK)
         LOG(core->config.env->log, LOG_ERROR, "switch.lookup", LOG_TEXT("error", err_row(err)->name));
     for (size_t i = 0; i < count; i++) {
@@ -124,8 +118,7 @@ static void lookup_batch(struct switch_core *core, struct list *batch)
 void switch_lookup_stage(struct switch_core *core)
 {
     struct list batch = core->arrived;
-
     core->arrived = (struct list){0};
-    while (batch.head != NULL)
+    while (batch.head)
         lookup_batch(core, &batch);
 }

@@ -41,8 +41,7 @@ const struct switch_outcome_row *switch_outcome_row(enum switch_outcome outcome)
 char switch_letter(enum switch_network network, char letter)
 {
     const char *column = letter != 0 ? strchr("MNPSU", letter) : NULL;
-    char shown = column != NULL && network < SWITCH_NETWORKS ? letters[network][column - "MNPSU"] : ' ';
-
+    char shown = column && network < SWITCH_NETWORKS ? letters[network][column - "MNPSU"] : ' ';
     return shown == ' ' ? 0 : shown;
 }
 
@@ -103,7 +102,6 @@ static const char *de39_of(const struct switch_case *c, enum switch_outcome outc
     const struct switch_ctm_row *ctm = switch_ctm_row(reason);
     bool absent = outcome == SWITCH_OUTCOME_ABSENT || outcome == SWITCH_OUTCOME_ILLEGIBLE;
     enum ledger_policy policy = absent ? c->product->absent_policy : c->product->malformed_policy;
-
     if (ctm->before_code)
         return ctm->de39;
     switch (rows[outcome].rule) {
@@ -173,7 +171,6 @@ static enum switch_write code_decline(const struct switch_case *c, struct ledger
     if (c->product->mode == LEDGER_TIME_WINDOW) {
         int64_t twu_h = c->product->twu_h > 0 ? c->product->twu_h : 1;
         bool matched = c->finding->reading == SWITCH_READ_MATCH;
-
         return window_decline(c, matched ? c->finding->step.ref : switch_window_index(c->now_ms, twu_h), code);
     }
     if (ledger_code_state_at(code, c->now_ms) != LEDGER_CODE_ACTIVE)
@@ -188,19 +185,17 @@ static enum switch_write code_decline(const struct switch_case *c, struct ledger
 static enum switch_write code_expire(const struct switch_case *c, struct ledger_code *code)
 {
     bool told = c->product->mode == LEDGER_ONE_TIME && code->state == LEDGER_CODE_ACTIVE;
-
     return told && ledger_code_apply(code, LEDGER_EVENT_EXPIRE, &(struct ledger_code_change){.at = c->now_ms}) ? SWITCH_WRITE_UPDATE
                                                                                                                : SWITCH_WRITE_NONE;
 }
 
 static enum switch_write effects(const struct switch_case *c, const struct switch_verdict *v, struct ledger_code *code)
 {
-    enum switch_write write = SWITCH_WRITE_NONE;
     bool dynamic = v->outcome == SWITCH_OUTCOME_ACTIVE_APPROVED || v->outcome == SWITCH_OUTCOME_ACTIVE_DECLINED ||
                    v->outcome == SWITCH_OUTCOME_PREVIOUS_WINDOW;
-
     if (v->outcome == SWITCH_OUTCOME_EXPIRED)
         return code_expire(c, code);
+    enum switch_write write = SWITCH_WRITE_NONE;
     if (v->outcome == SWITCH_OUTCOME_MISMATCH) {
         write = code_decline(c, code);
         /* With nothing live nothing could have matched: no failure. */
@@ -224,7 +219,6 @@ static void ref_write(const struct switch_case *c, char out[static 24])
 {
     const struct switch_step *step = &c->finding->step;
     struct buf text = buf_over(out, 23);
-
     if (step->question == SWITCH_PM0) {
         buf_put_integer(&text, step->ref);
     } else if (step->question == SWITCH_PM5) {
@@ -237,7 +231,6 @@ static void ref_write(const struct switch_case *c, char out[static 24])
 static char letter_of(const struct switch_case *c, enum switch_outcome outcome)
 {
     char letter = rows[outcome].letter;
-
     if (outcome == SWITCH_OUTCOME_ABSENT && c->presence == ISO8583_CODE_NOT_ON_CARD)
         letter = 'S';
     if (outcome == SWITCH_OUTCOME_HSM_DOWN && c->no_keys)
@@ -253,17 +246,15 @@ void switch_judge(const struct switch_case *c, struct switch_verdict *out, struc
                                    .amount = c->amount,
                                    .now_ms = c->now_ms};
     enum switch_outcome outcome = outcome_of(c);
-    const char *de39;
-
     *after = *c->row;
     *out = (struct switch_verdict){.outcome = outcome, .letter = letter_of(c, outcome), .reason = switch_ctm_decide(&ctm)};
     if (out->reason == SWITCH_CTM_CARD_EXPIRED && c->row->card.alt_until > c->now_ms && c->row->card.alt_expiry[0] != 0) {
         ctm.expiry = c->row->card.alt_expiry;
         out->reason = switch_ctm_decide(&ctm);
     }
-    de39 = de39_of(c, outcome, out->reason);
-    out->approved = de39 == NULL;
-    memcpy(out->de39, de39 != NULL ? de39 : c->amount == 0 ? c->link->zero_de39 : "00", 3);
+    const char *de39 = de39_of(c, outcome, out->reason);
+    out->approved = !de39;
+    memcpy(out->de39, de39 ? de39 : c->amount == 0 ? c->link->zero_de39 : "00", 3);
     out->locked = outcome == SWITCH_OUTCOME_LOCKED;
     if (outcome == SWITCH_OUTCOME_ACTIVE_APPROVED && !out->approved)
         out->outcome = SWITCH_OUTCOME_ACTIVE_DECLINED;
@@ -281,7 +272,6 @@ void switch_judge_unknown(const struct switch_link *link, enum iso8583_presence 
                           struct switch_verdict *out)
 {
     bool masked = link->config.mask_unknown_card && presence == ISO8583_CODE_PRESENT;
-
     *out = (struct switch_verdict){.outcome = SWITCH_OUTCOME_UNEVALUATED, .reason = SWITCH_CTM_UNKNOWN_CARD};
     memcpy(out->de39, masked ? link->code_de39 : switch_ctm_row(SWITCH_CTM_UNKNOWN_CARD)->de39, 3);
     if (masked && result_wanted)

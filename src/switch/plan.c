@@ -36,7 +36,6 @@ enum { STEP_NAMES = sizeof step_names / sizeof step_names[0] };
 static bool name_next(const char **rest, int *index)
 {
     size_t len = strcspn(*rest, ",");
-
     if (**rest == 0)
         return false;
     *index = -1;
@@ -51,7 +50,6 @@ bool switch_plan_text_valid(const char *text)
 {
     int index;
     int count = 0;
-
     while (name_next(&text, &index))
         if (index < 0 || ++count >= SWITCH_STEPS_MAX)
             return false;
@@ -88,7 +86,6 @@ static bool static_allowed(const struct switch_plan_input *in)
 static bool window_live(const struct switch_plan_input *in, int64_t window)
 {
     const struct ledger_code *code = in->code;
-
     if (in->product->window_requires_display && code->first_display_at == 0)
         return false;
     if (!in->product->window_single_use && in->product->window_tries == 0)
@@ -123,7 +120,6 @@ static void plan_add(struct switch_plan *out, const struct switch_step *step)
 static struct switch_step step_make(const struct switch_plan_input *in, int index)
 {
     struct switch_step step = {.question = step_names[index].question, .previous = step_names[index].previous};
-
     if (step.question == SWITCH_PM0)
         step.ref = in->code->issue_n;
     else if (step.question == SWITCH_PM5)
@@ -134,7 +130,6 @@ static struct switch_step step_make(const struct switch_plan_input *in, int inde
 static const char *order_text(const struct switch_plan_input *in)
 {
     enum ledger_mode mode = effective_mode(in);
-
     if (in->card->enrolled && in->product->plan[0] != 0)
         return in->product->plan;
     for (size_t i = 0; i < sizeof default_orders / sizeof default_orders[0]; i++)
@@ -150,7 +145,6 @@ static bool dynamic_first(const struct switch_plan_input *in)
     int64_t young_s = p->smart_order_s != 0           ? p->smart_order_s
                       : p->mode == LEDGER_TIME_WINDOW ? 2 * 3600 * p->twu_h
                                                       : p->expiry_delay_s;
-
     return p->smart_order && in->code->last_display_at != 0 && in->now_ms - in->code->last_display_at < young_s * 1000;
 }
 
@@ -158,10 +152,8 @@ static void plan_pass(const struct switch_plan_input *in, bool cy, bool dynamic,
 {
     const char *rest = order_text(in);
     int index;
-
     while (name_next(&rest, &index)) {
         struct switch_step step;
-
         if (index < 0)
             continue;
         step = step_make(in, index);
@@ -172,8 +164,6 @@ static void plan_pass(const struct switch_plan_input *in, bool cy, bool dynamic,
 
 void switch_plan_make(const struct switch_plan_input *in, struct switch_plan *out)
 {
-    bool dynamic = false;
-
     *out = (struct switch_plan){0};
     if (dynamic_first(in)) {
         plan_pass(in, false, true, out);
@@ -181,6 +171,7 @@ void switch_plan_make(const struct switch_plan_input *in, struct switch_plan *ou
     } else {
         plan_pass(in, true, true, out);
     }
+    bool dynamic = false;
     for (size_t i = 0; i < out->count; i++)
         dynamic |= out->step[i].question != SWITCH_CY;
     /* One exception to asking live steps only: it keeps the number of HSM calls equal and names outcomes 9 to 11. */
@@ -199,7 +190,6 @@ enum switch_fact_answer switch_facts_find(const struct switch_facts *facts, cons
 void switch_facts_add(struct switch_facts *facts, const struct switch_step *step, enum switch_fact_answer answer)
 {
     struct switch_fact fact = {step->question, step->ref, answer};
-
     for (size_t i = 0; i < facts->count; i++) {
         if (facts->fact[i].question == step->question && facts->fact[i].ref == step->ref) {
             facts->fact[i] = fact;
@@ -215,10 +205,9 @@ void switch_facts_add(struct switch_facts *facts, const struct switch_step *step
 
 void switch_plan_read(const struct switch_plan *plan, const struct switch_facts *facts, bool parallel, struct switch_finding *out)
 {
+    *out = (struct switch_finding){0};
     bool open = false;
     bool dead = false;
-
-    *out = (struct switch_finding){0};
     for (size_t i = 0; i < plan->count; i++) {
         const struct switch_step *step = &plan->step[i];
         enum switch_fact_answer answer = switch_facts_find(facts, step);
@@ -250,7 +239,6 @@ void switch_plan_text(const struct switch_plan *plan, const struct switch_facts 
 {
     static const char marks[] = {[SWITCH_UNASKED] = ' ', [SWITCH_MATCH] = '+', [SWITCH_NO_MATCH] = '-', [SWITCH_NO_ANSWER] = '?'};
     struct buf text = buf_over(out, SWITCH_STEPS_TEXT - 1);
-
     for (size_t i = 0; i < plan->count; i++) {
         const struct switch_step *step = &plan->step[i];
         enum switch_fact_answer answer = switch_facts_find(facts, step);

@@ -9,7 +9,7 @@
 void switch_list_push(struct list *l, struct slot *s)
 {
     s->next = NULL;
-    if (l->tail != NULL)
+    if (l->tail)
         l->tail->next = s;
     else
         l->head = s;
@@ -20,11 +20,10 @@ void switch_list_push(struct list *l, struct slot *s)
 struct slot *switch_list_pop(struct list *l)
 {
     struct slot *s = l->head;
-
-    if (s == NULL)
+    if (!s)
         return NULL;
     l->head = s->next;
-    if (l->head == NULL)
+    if (!l->head)
         l->tail = NULL;
     l->count--;
     s->next = NULL;
@@ -33,10 +32,10 @@ struct slot *switch_list_pop(struct list *l)
 
 void switch_list_prepend(struct list *l, struct list *front)
 {
-    if (front->head == NULL)
+    if (!front->head)
         return;
     front->tail->next = l->head;
-    if (l->tail == NULL)
+    if (!l->tail)
         l->tail = front->tail;
     l->head = front->head;
     l->count += front->count;
@@ -48,7 +47,6 @@ void switch_list_prepend(struct list *l, struct list *front)
 static uint64_t hash_bytes(uint64_t h, const void *at, size_t len)
 {
     const uint8_t *b = at;
-
     for (size_t i = 0; i < len; i++)
         h = (h ^ b[i]) * UINT64_C(0x100000001B3);
     return (h ^ 0xFF) * UINT64_C(0x100000001B3);
@@ -67,14 +65,12 @@ static const char *without_zeros(const char *text)
 static uint64_t original_hash(size_t link, const char *de7, const char *de11, const char *de32)
 {
     uint64_t h = hash_bytes(UINT64_C(0xCBF29CE484222325), &link, sizeof link);
-
     return hash_text(hash_text(hash_text(h, de7), de11), without_zeros(de32));
 }
 
 void switch_slot_hash(struct slot *s)
 {
     const struct ledger_auth *a = &s->auth;
-
     s->original_hash = original_hash(s->link, a->de7, a->de11, a->de32);
     s->key_hash = hash_text(hash_text(hash_text(hash_text(s->original_hash, a->mti_class), a->de37), a->de41), a->de42);
 }
@@ -84,8 +80,7 @@ void switch_slot_hash(struct slot *s)
 struct slot *switch_slot_take(struct switch_core *core)
 {
     struct slot *s = core->free_slot;
-
-    if (s == NULL)
+    if (!s)
         return NULL;
     core->free_slot = s->next;
     s->next = NULL;
@@ -97,15 +92,14 @@ struct slot *switch_slot_take(struct switch_core *core)
 static void unlink_key(struct switch_core *core, struct slot *s)
 {
     struct slot **at = &core->by_key[s->key_hash % BUCKETS];
-
-    while (*at != NULL && *at != s)
+    while (*at && *at != s)
         at = &(*at)->next_key;
-    if (*at != NULL)
+    if (*at)
         *at = s->next_key;
     at = &core->by_original[s->original_hash % BUCKETS];
-    while (*at != NULL && *at != s)
+    while (*at && *at != s)
         at = &(*at)->next_original;
-    if (*at != NULL)
+    if (*at)
         *at = s->next_original;
 }
 
@@ -114,7 +108,6 @@ void switch_slot_free(struct switch_core *core, struct slot *s)
     uint32_t index = s->index;
     uint32_t generation = s->generation;
     struct list waiters = s->waiters;
-
     if (s->keyed)
         unlink_key(core, s);
     switch_card_drop(core, s);
@@ -146,8 +139,7 @@ struct slot *switch_slot_claim(struct switch_core *core, struct slot *s)
 {
     struct slot **key = &core->by_key[s->key_hash % BUCKETS];
     struct slot **original = &core->by_original[s->original_hash % BUCKETS];
-
-    for (struct slot *other = *key; other != NULL; other = other->next_key)
+    for (struct slot *other = *key; other; other = other->next_key)
         if (same_key(other, s))
             return other;
     s->next_key = *key;
@@ -162,11 +154,9 @@ struct slot *switch_slot_original(struct switch_core *core, const struct slot *s
 {
     struct original_texts room;
     struct ledger_message_id id;
-    uint64_t hash;
-
     switch_slot_original_id(s, &room, &id);
-    hash = original_hash(s->link, id.de7, id.de11, id.de32);
-    for (struct slot *other = core->by_original[hash % BUCKETS]; other != NULL; other = other->next_original)
+    uint64_t hash = original_hash(s->link, id.de7, id.de11, id.de32);
+    for (struct slot *other = core->by_original[hash % BUCKETS]; other; other = other->next_original)
         if (other->kind == SLOT_AUTHORISATION && other->link == s->link && strcmp(other->auth.de7, id.de7) == 0 &&
             strcmp(other->auth.de11, id.de11) == 0 && strcmp(without_zeros(other->auth.de32), without_zeros(id.de32)) == 0)
             return other;
@@ -178,7 +168,6 @@ struct slot *switch_slot_original(struct switch_core *core, const struct slot *s
 static uint64_t mac_bucket(const uint8_t mac[static LEDGER_MAC_LEN])
 {
     uint64_t h;
-
     memcpy(&h, mac, sizeof h);
     return h % BUCKETS;
 }
@@ -186,8 +175,7 @@ static uint64_t mac_bucket(const uint8_t mac[static LEDGER_MAC_LEN])
 struct card_entry *switch_card_find(struct switch_core *core, const uint8_t mac[static LEDGER_MAC_LEN])
 {
     struct card_entry *e = core->cards[mac_bucket(mac)];
-
-    while (e != NULL && !secret_equal(e->row.card.pan_mac.at, mac, LEDGER_MAC_LEN))
+    while (e && !secret_equal(e->row.card.pan_mac.at, mac, LEDGER_MAC_LEN))
         e = e->next;
     return e;
 }
@@ -196,17 +184,16 @@ static struct account_entry *account_enter(struct switch_core *core, const struc
 {
     struct account_entry **bucket = &core->accounts[hash_text(UINT64_C(0xCBF29CE484222325), row->account_id) % BUCKETS];
     struct account_entry *e = *bucket;
-
-    while (e != NULL && strcmp(e->row.account_id, row->account_id) != 0)
+    while (e && strcmp(e->row.account_id, row->account_id) != 0)
         e = e->next;
-    if (e == NULL) {
+    if (!e) {
         e = core->free_account;
-        if (e == NULL)
+        if (!e)
             return NULL;
         core->free_account = e->next;
         *e = (struct account_entry){.next = *bucket, .row = *row};
         *bucket = e;
-    } else if (e->chunk == NULL) {
+    } else if (!e->chunk) {
         e->row = *row;
         e->stale = false;
     }
@@ -216,7 +203,6 @@ static struct account_entry *account_enter(struct switch_core *core, const struc
 static void account_leave(struct switch_core *core, struct account_entry *e)
 {
     struct account_entry **at = &core->accounts[hash_text(UINT64_C(0xCBF29CE484222325), e->row.account_id) % BUCKETS];
-
     if (--e->refs > 0)
         return;
     while (*at != e)
@@ -231,19 +217,18 @@ struct card_entry *switch_card_enter(struct switch_core *core, const struct ledg
     struct card_entry *e = switch_card_find(core, row->card.pan_mac.at);
     struct account_entry *account = row->account.account_id[0] != 0 ? account_enter(core, &row->account) : NULL;
     uint64_t bucket = mac_bucket(row->card.pan_mac.at);
-
-    if (e == NULL) {
+    if (!e) {
         e = core->free_card;
-        if (e == NULL)
+        if (!e)
             return NULL;
         core->free_card = e->next;
         *e = (struct card_entry){.next = core->cards[bucket]};
         core->cards[bucket] = e;
-    } else if (e->account != NULL && e->account != account) {
+    } else if (e->account && e->account != account) {
         account_leave(core, e->account);
         e->account = NULL;
     }
-    if (account != NULL && e->account == NULL)
+    if (account && !e->account)
         account->refs++;
     e->account = account;
     e->row = *row;
@@ -261,16 +246,15 @@ void switch_card_hold(struct card_entry *card, struct slot *s)
 void switch_card_drop(struct switch_core *core, struct slot *s)
 {
     struct card_entry *e = s->card;
-    struct card_entry **at;
-
     s->card = NULL;
-    if (e == NULL || --e->refs > 0)
+    if (!e || --e->refs > 0)
         return;
+    struct card_entry **at;
     at = &core->cards[mac_bucket(e->row.card.pan_mac.at)];
     while (*at != e)
         at = &(*at)->next;
     *at = e->next;
-    if (e->account != NULL)
+    if (e->account)
         account_leave(core, e->account);
     e->next = core->free_card;
     core->free_card = e;
@@ -281,8 +265,7 @@ void switch_card_drop(struct switch_core *core, struct slot *s)
 struct chunk *switch_chunk_take(struct switch_core *core)
 {
     struct chunk *c = core->free_chunk;
-
-    if (c == NULL)
+    if (!c)
         return NULL;
     core->free_chunk = c->next;
     c->count = 0;
@@ -327,9 +310,8 @@ static enum err pool_rows(struct switch_core *core, size_t rows)
 enum err switch_pool_create(struct switch_core *core)
 {
     size_t slots = core->config.slots;
-    uint8_t *at;
-
     TRY(secret_pages_create(slots * sizeof(struct slot) + sizeof(struct iso8583_message) + COMMAND_ROOM, &core->pages));
+    uint8_t *at;
     at = core->pages.at;
     core->slot = (struct slot *)(void *)at;
     core->scratch = (struct iso8583_message *)(void *)(at + slots * sizeof(struct slot));
@@ -351,7 +333,7 @@ enum err switch_pool_create(struct switch_core *core)
 
 static void release(void **at, size_t count, size_t size)
 {
-    if (*at != NULL)
+    if (*at)
         memory_release(*at, count, size);
     *at = NULL;
 }
@@ -359,11 +341,10 @@ static void release(void **at, size_t count, size_t size)
 void switch_pool_destroy(struct switch_core *core)
 {
     size_t rows = core->config.slots;
-
-    for (size_t i = 0; core->chunk != NULL && i < CHUNKS; i++)
-        if (core->chunk[i].arena.at != NULL)
+    for (size_t i = 0; core->chunk && i < CHUNKS; i++)
+        if (core->chunk[i].arena.at)
             arena_destroy(&core->chunk[i].arena);
-    if (core->read_arena.at != NULL)
+    if (core->read_arena.at)
         arena_destroy(&core->read_arena);
     release((void **)&core->chunk, CHUNKS, sizeof *core->chunk);
     release((void **)&core->card, rows, sizeof *core->card);
@@ -372,6 +353,6 @@ void switch_pool_destroy(struct switch_core *core)
     release((void **)&core->by_original, BUCKETS, sizeof(void *));
     release((void **)&core->cards, BUCKETS, sizeof(void *));
     release((void **)&core->accounts, BUCKETS, sizeof(void *));
-    if (core->pages.at != NULL)
+    if (core->pages.at)
         secret_pages_destroy(&core->pages);
 }

@@ -21,7 +21,6 @@ struct switch_ports {
 static void frames(void *context, const struct net_frame *frame, size_t count)
 {
     struct port *p = context;
-
     for (size_t i = 0; i < count; i++)
         if (!switch_receive(p->ports->core, p->link, frame[i].peer, frame[i].payload))
             net_server_close(p->server, frame[i].peer);
@@ -30,10 +29,9 @@ static void frames(void *context, const struct net_frame *frame, size_t count)
 enum err switch_ports_open(struct net_loop *loop, const struct switch_link *link, size_t count, struct switch_ports **out,
                            struct net_problem *problem)
 {
-    struct switch_ports *ports = NULL;
-
     if (count > SWITCH_LINKS_MAX)
         return ERR_CONFIG;
+    struct switch_ports *ports = NULL;
     TRY(memory_reserve(1, sizeof *ports, (void **)&ports));
     for (size_t i = 0; i < count; i++) {
         struct port *p = &ports->port[i];

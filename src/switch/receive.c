@@ -48,11 +48,10 @@ static const struct {
 static enum err slot_read(struct switch_core *core, struct slot *s, const struct iso8583_message *m)
 {
     struct ledger_auth *a = &s->auth;
-    uint64_t amount = 0;
-
     for (size_t i = 0; i < sizeof auth_texts / sizeof auth_texts[0]; i++)
         text_copy((char *)a + auth_texts[i].offset, auth_texts[i].cap, iso8583_get(m, auth_texts[i].field));
     TRY(card_pan_parse(iso8583_get(m, ISO8583_PAN), CARD_ANY, &s->pan));
+    uint64_t amount = 0;
     TRY(span_decimal(iso8583_get(m, ISO8583_AMOUNT), &amount));
     a->amount = (int64_t)amount;
     text_copy(a->link_id, sizeof a->link_id, span_text(core->link[s->link].id));
@@ -66,10 +65,9 @@ static enum err slot_read(struct switch_core *core, struct slot *s, const struct
 
 static enum err reversal_read(struct slot *s, const struct iso8583_message *m)
 {
+    TRY(iso8583_original_read(m, &s->original));
     uint64_t amount = 0;
     bool partial = false;
-
-    TRY(iso8583_original_read(m, &s->original));
     TRY(iso8583_replacement_read(m, &partial, &amount));
     s->remaining = partial ? (int64_t)amount : 0;
     return ERR_OK;
@@ -83,11 +81,9 @@ static bool answer_now(struct switch_core *core, size_t link, struct net_peer pe
     uint8_t room[ISO8583_FRAME_MAX];
     struct buf out = buf_over(room, sizeof room);
     struct iso8583_message answer;
-    bool built;
-
     iso8583_answer_init(p, request, &answer);
     iso8583_set_text(&answer, ISO8583_RESPONSE, de39);
-    built = iso8583_build(p, &answer, &out) == ERR_OK;
+    bool built = iso8583_build(p, &answer, &out) == ERR_OK;
     if (built)
         core->config.reply(core->config.context, link, peer, buf_span(&out));
     iso8583_message_wipe(&answer);
@@ -99,11 +95,10 @@ static bool reject(struct switch_core *core, size_t link, struct net_peer peer, 
                    const struct iso8583_message *m)
 {
     const char *de39 = iso8583_fault_response(fault, m);
-
     core->counters.rejected++;
     LOG(core->config.env->log, LOG_WARN, "switch.format", LOG_TEXT("link", core->link[link].id), LOG_INT("field", fault->field),
         LOG_INT("offset", fault->offset), LOG_INT("outcome", fault->outcome));
-    if (de39 == NULL)
+    if (!de39)
         return false;
     return answer_now(core, link, peer, m, de39);
 }
@@ -115,8 +110,7 @@ static const char *slot_open(struct switch_core *core, size_t link, struct net_p
     bool room = core->in_flight[link] < (size_t)core->link[link].config.max_in_flight;
     struct slot *s = room ? switch_slot_take(core) : NULL;
     bool reversal = iso8583_mti_class(m->mti) == ISO8583_REVERSAL;
-
-    if (s == NULL) {
+    if (!s) {
         core->counters.busy++;
         return "91";
     }
@@ -139,16 +133,15 @@ static const char *slot_open(struct switch_core *core, size_t link, struct net_p
 
 static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *m)
 {
-    struct slot *s = NULL;
-    const char *de39 = "12";
-
     if (!iso8583_mti_request(m->mti))
         return true; /* an answer to nothing: ignored */
+    struct slot *s = NULL;
+    const char *de39 = "12";
     if (iso8583_mti_class(m->mti) == ISO8583_NETWORK)
         de39 = "00";
     else if (iso8583_mti_class(m->mti) == ISO8583_AUTHORISATION || iso8583_mti_class(m->mti) == ISO8583_REVERSAL)
         de39 = slot_open(core, link, peer, m, &s);
-    if (de39 != NULL)
+    if (de39)
         return answer_now(core, link, peer, m, de39);
     switch_list_push(&core->arrived, s);
     return true;
@@ -156,11 +149,10 @@ static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer
 
 bool switch_receive(struct switch_core *core, size_t link, struct net_peer peer, struct span payload)
 {
-    struct iso8583_fault fault;
-    bool good;
-
     core->counters.received++;
     core->now_us = env_monotonic_us(core->config.env);
+    struct iso8583_fault fault;
+    bool good;
     if (iso8583_parse(core->link[link].profile, payload, core->scratch, &fault) == ERR_OK)
         good = dispatch(core, link, peer, core->scratch);
     else

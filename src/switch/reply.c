@@ -7,7 +7,6 @@
 void switch_slot_message_id(const struct slot *s, struct ledger_message_id *out)
 {
     const struct ledger_auth *a = &s->auth;
-
     *out = (struct ledger_message_id){.link_id = a->link_id,
                                       .mti_class = a->mti_class,
                                       .de7 = a->de7,
@@ -21,7 +20,6 @@ void switch_slot_message_id(const struct slot *s, struct ledger_message_id *out)
 static void text_of(char *out, size_t cap, struct span value)
 {
     size_t len = value.len < cap ? value.len : cap - 1;
-
     memcpy(out, value.at, len);
     out[len] = 0;
 }
@@ -29,7 +27,6 @@ static void text_of(char *out, size_t cap, struct span value)
 void switch_slot_original_id(const struct slot *s, struct original_texts *room, struct ledger_message_id *out)
 {
     struct span acquirer = WIRE_SPAN(s->original.acquirer);
-
     while (acquirer.len > 0 && acquirer.at[0] == '0')
         acquirer = span_slice(acquirer, 1, acquirer.len - 1);
     text_of(room->de7, sizeof room->de7, WIRE_SPAN(s->original.transmission));
@@ -49,7 +46,6 @@ void switch_slot_original_id(const struct slot *s, struct original_texts *room, 
 size_t switch_fingerprint_write(const struct slot *s, uint8_t *out, size_t cap)
 {
     struct buf text = buf_over(out, cap);
-
     buf_put_hex(&text, s->auth.pan_mac.at, LEDGER_MAC_LEN / 2);
     buf_put_byte(&text, '|');
     buf_put_text(&text, s->auth.de3);
@@ -65,7 +61,6 @@ static void send_answer(struct switch_core *core, struct slot *s, const char *de
     const struct switch_link *link = &core->link[s->link];
     uint8_t room[ISO8583_FRAME_MAX];
     struct buf out = buf_over(room, sizeof room);
-
     secret_wipe(&s->code, sizeof s->code); /* before the answer is built (switch.md 6 step 9) */
     if (de38[0] != 0)
         iso8583_set_text(&s->answer, ISO8583_APPROVAL, de38);
@@ -102,9 +97,6 @@ void switch_reply_stored(struct switch_core *core, struct slot *s, const struct 
     const uint8_t *at = idem->answer.at;
     uint8_t fingerprint[96];
     size_t len = switch_fingerprint_write(s, fingerprint, sizeof fingerprint);
-    char de39[3] = {0};
-    char de38[7] = {0};
-
     core->counters.repeats++;
     if (idem->fingerprint.len != len || memcmp(idem->fingerprint.at, fingerprint, len) != 0) {
         LOG(core->config.env->log, LOG_WARN, "switch.key_reused", LOG_TEXT("link", s->auth.link_id),
@@ -116,7 +108,9 @@ void switch_reply_stored(struct switch_core *core, struct slot *s, const struct 
         switch_reply_code(core, s, "96");
         return;
     }
+    char de39[3] = {0};
     memcpy(de39, at, 2);
+    char de38[7] = {0};
     if (at[2] != '-')
         memcpy(de38, at + 2, 6);
     send_answer(core, s, de39, de38, at[8] == '-' ? 0 : (char)at[8]);

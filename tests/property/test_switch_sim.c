@@ -15,9 +15,8 @@ static struct sim sim;
 /* A code somebody might present: right, of an older display, of the window before, or any. */
 static void code_draw(struct sim *s, size_t card, char out[static 4])
 {
-    struct ledger_full_card row;
     uint32_t kind = sim_draw(s, 10);
-
+    struct ledger_full_card row;
     sim_read(s, card, &row);
     if (kind == 9)
         (void)snprintf(out, 4, "%03u", sim_draw(s, 1000));
@@ -43,7 +42,6 @@ struct plan_of_attack {
 static void attack_draw(struct sim *s, struct plan_of_attack *p)
 {
     static const int64_t amounts[] = {100, 0, 2000000, 55};
-
     for (size_t i = 0; i < BATCH; i++) {
         p->card[i] = sim_draw(s, SIM_CARDS - 1);
         p->amount[i] = amounts[sim_draw(s, 4)];
@@ -96,7 +94,6 @@ static void a_batch_is_as_many_batches_of_one(void **state)
     static struct sim other;
     static char one_by_one[BATCH][4];
     static char at_once[BATCH][4];
-
     (void)state;
     for (uint64_t seed = 1; seed <= 15; seed++) {
         struct plan_of_attack p;
@@ -135,7 +132,6 @@ static void act_authorise(struct sim *s, struct history *h)
     struct iso8583_message *m = &h->sent[h->sent_count];
     size_t card = sim_draw(s, SIM_CARDS);
     char code[4];
-
     code_draw(s, card, code);
     sim_authorise(m, card, h->sent_count, sim_draw(s, 8) == 0 ? 0 : 100 + sim_draw(s, 100), code);
     h->number[h->sent_count] = sim_send(s, m);
@@ -148,10 +144,8 @@ static void act_repeat(struct sim *s, struct history *h)
 {
     size_t i = sim_draw(s, (uint32_t)h->sent_count);
     struct iso8583_message m = h->sent[i];
-    size_t number;
-
     m.mti |= 1;
-    number = sim_send(s, &m);
+    size_t number = sim_send(s, &m);
     h->repeats[number] = h->number[i];
 }
 
@@ -159,7 +153,6 @@ static void act_reverse(struct sim *s, struct history *h)
 {
     const struct iso8583_message *original = &h->sent[sim_draw(s, (uint32_t)h->sent_count)];
     struct iso8583_message *m = &h->sent[h->sent_count];
-
     if (original->mti != ISO8583_AUTHORISATION)
         return;
     iso8583_message_init(m, ISO8583_REVERSAL);
@@ -179,7 +172,6 @@ static void act_reverse(struct sim *s, struct history *h)
 static void act(struct sim *s, struct history *h)
 {
     uint32_t what = sim_draw(s, 100);
-
     if (what < 45 || h->sent_count == 0)
         act_authorise(s, h);
     else if (what < 55)
@@ -215,10 +207,9 @@ static void check_repeats(const struct sim *s, const struct history *h)
 
 static int64_t sum(struct sim *s, const char *what)
 {
+    (void)what;
     struct ledger_full_card card;
     int64_t held = 0;
-
-    (void)what;
     for (size_t n = 0; n < 5; n++) {
         sim_read(s, n, &card);
         held += card.account.held;
@@ -231,7 +222,6 @@ static int64_t sum(struct sim *s, const char *what)
 static void check_money(struct sim *s, const struct history *h)
 {
     int64_t expected = 0;
-
     for (size_t i = 0; i < h->sent_count; i++) {
         struct iso8583_message answer;
         struct ledger_message_id id;
@@ -266,7 +256,6 @@ static void check_single_use(struct sim *s)
 {
     struct store_op op = {.statement = STORE_AUTH_APPROVED_CODES};
     struct store_batch batch = {.op = &op, .count = 1, .arena = &s->f.arena};
-
     assert_int_equal(store_run(s->f.store, &batch), ERR_OK);
     for (size_t i = 0; i < op.rows.count; i++)
         if (store_cell_span(&op.rows, i, 1).at[0] != 'W')
@@ -277,11 +266,10 @@ static void check_single_use(struct sim *s)
 static void histories(void **state)
 {
     static struct history h;
+    (void)state;
     unsigned reached_approved = 0;
     unsigned reached_down = 0;
     uint64_t conflicts = 0;
-
-    (void)state;
     for (uint64_t seed = 100; seed < 120; seed++) {
         memset(&h, 0, sizeof h);
         sim_open(&sim, seed);
@@ -313,15 +301,13 @@ static void histories(void **state)
 
 static void damaged_frames_change_nothing(void **state)
 {
-    struct ledger_full_card before;
-    struct ledger_full_card after;
-    unsigned answered = 0;
-    unsigned closed = 0;
-
     (void)state;
     sim_open(&sim, 11);
     sim_display(&sim, 0);
+    struct ledger_full_card before;
     sim_read(&sim, 0, &before);
+    unsigned answered = 0;
+    unsigned closed = 0;
     for (uint64_t round = 0; round < 30000; round++) {
         struct iso8583_message m;
         uint8_t frame[SIM_FRAME];
@@ -340,6 +326,7 @@ static void damaged_frames_change_nothing(void **state)
         answered += sim.request[0].answers;
         assert_int_equal(switch_pending(sim.core), 0);
     }
+    struct ledger_full_card after;
     sim_read(&sim, 0, &after);
     assert_memory_equal(&before.code, &after.code, sizeof before.code);
     assert_true(answered > 1000);
@@ -351,12 +338,11 @@ static void damaged_frames_change_nothing(void **state)
 
 static void above_the_slots_91_at_once(void **state)
 {
-    unsigned busy = 0;
-    char code[4];
-
     (void)state;
     sim_open(&sim, 7);
+    char code[4];
     sim_code(SWITCH_CY, 3, 0, code);
+    unsigned busy = 0;
     for (uint64_t i = 0; i < 600; i++) { /* 512 slots */
         struct iso8583_message m;
 
@@ -377,13 +363,12 @@ static void above_the_slots_91_at_once(void **state)
 
 static void a_late_request_is_dropped_unevaluated(void **state)
 {
-    struct iso8583_message m;
-    char code[4];
-
     (void)state;
     sim_open(&sim, 8);
     sim_display(&sim, 0);
+    char code[4];
     sim_code(SWITCH_PM0, 0, 1, code);
+    struct iso8583_message m;
     sim_authorise(&m, 0, 1, 100, code);
     (void)sim_send(&sim, &m);
     sim.world.monotonic_us += 10000001;
@@ -401,18 +386,17 @@ static void a_late_request_is_dropped_unevaluated(void **state)
 /* A clock behind the newest time of the row makes dynamic steps "HSM down": no try is lost (issuer.md 5). */
 static void a_clock_that_runs_behind_costs_no_try(void **state)
 {
-    struct ledger_full_card row;
-    struct iso8583_message m;
-
     (void)state;
     sim_open(&sim, 9);
     sim_display(&sim, 0);
     sim.world.wall_ms -= 5000;
+    struct iso8583_message m;
     sim_authorise(&m, 0, 1, 100, "999");
     (void)sim_send(&sim, &m);
     sim_settle(&sim);
     sim_answer(&sim, 0, &m);
     assert_true(span_is(iso8583_get(&m, ISO8583_RESPONSE), "91"));
+    struct ledger_full_card row;
     sim_read(&sim, 0, &row);
     assert_int_equal(row.code.declines, 0);
     assert_int_equal(row.code.g_consec, 0);
@@ -423,12 +407,11 @@ static void a_clock_that_runs_behind_costs_no_try(void **state)
 static void a_repeat_is_known_for_72_hours(void **state)
 {
     const int64_t later_ms[] = {71 * 3600000LL, 2 * 3600000LL};
-    struct iso8583_message m, answer;
-    char code[4], approval[2][6];
-
     (void)state;
     sim_open(&sim, 11);
+    char code[4], approval[2][6];
     sim_code(SWITCH_CY, 3, 0, code);
+    struct iso8583_message m, answer;
     sim_authorise(&m, 3, 1, 100, code);
     (void)sim_send(&sim, &m);
     sim_settle(&sim);
@@ -454,13 +437,12 @@ static void a_repeat_is_known_for_72_hours(void **state)
 /* A step without answer is sent once more to another HSM; with none left the outcome is "HSM down", and no try is lost. */
 static void another_hsm_is_asked(void **state)
 {
-    struct iso8583_message m;
-    char code[4];
-
     (void)state;
     sim_open(&sim, 10);
     sim_display(&sim, 0);
+    char code[4];
     sim_code(SWITCH_PM0, 0, 1, code);
+    struct iso8583_message m;
     for (int round = 0; round < 2; round++) {
         struct ledger_full_card row;
 
@@ -489,6 +471,5 @@ int main(void)
         cmocka_unit_test(a_repeat_is_known_for_72_hours),        cmocka_unit_test(above_the_slots_91_at_once),
         cmocka_unit_test(a_late_request_is_dropped_unevaluated), cmocka_unit_test(a_clock_that_runs_behind_costs_no_try),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

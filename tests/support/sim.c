@@ -20,7 +20,6 @@ static void must(bool condition, const char *what)
 uint32_t sim_draw(struct sim *sim, uint32_t bound)
 {
     uint32_t value;
-
     env_random(&sim->env, &value, sizeof value);
     return value % bound;
 }
@@ -41,7 +40,6 @@ static void pan_of(size_t card, char out[static 17])
 static size_t card_of(struct span pan)
 {
     uint64_t card = 0;
-
     must(span_decimal(span_slice(pan, 6, 9), &card) == ERR_OK, "a PAN of ours");
     return card;
 }
@@ -50,9 +48,8 @@ static bool cy_right(struct span data)
 {
     struct hostcmd_cy ask;
     struct hostcmd_tail tail;
-    char code[4];
-
     must(hostcmd_request_parse(hostcmd_row(HOSTCMD_CY), data, &ask, &tail, NULL) == ERR_OK, "CY");
+    char code[4];
     sim_code(SWITCH_CY, card_of(WIRE_SPAN(ask.pan)), 0, code);
     return span_is(WIRE_SPAN(ask.code), code);
 }
@@ -62,11 +59,10 @@ static int64_t window_of(struct span time)
 {
     struct env_calendar c = {0};
     int *part[] = {&c.year, &c.month, &c.day, &c.hour, &c.minute};
-    int64_t ms = 0;
-
     for (size_t i = 0; i < 5; i++)
         *part[i] = (time.at[i * 2] - '0') * 10 + time.at[i * 2 + 1] - '0';
     c.year += 2000;
+    int64_t ms = 0;
     must(env_calendar_ms(&c, &ms) == ERR_OK, "a time");
     return switch_window_index(ms, 1);
 }
@@ -75,10 +71,9 @@ static bool pm_right(struct span data)
 {
     struct hostcmd_pm ask;
     struct hostcmd_tail tail;
+    must(hostcmd_request_parse(hostcmd_row(HOSTCMD_PM), data, &ask, &tail, NULL) == ERR_OK, "PM");
     char code[4];
     uint64_t ref = 0;
-
-    must(hostcmd_request_parse(hostcmd_row(HOSTCMD_PM), data, &ask, &tail, NULL) == ERR_OK, "PM");
     if (span_is(WIRE_SPAN(ask.scheme), "5")) {
         sim_code(SWITCH_PM5, card_of(WIRE_SPAN(ask.pan)), window_of(WIRE_SPAN(ask.time)), code);
     } else {
@@ -105,7 +100,6 @@ static enum err hsm_send(void *context, size_t endpoint, const struct span *part
     bool pm = span_is(span_slice(command, 0, 2), "PM");
     struct sim_question *q = &sim->waiting[sim->waiting_count];
     struct buf out = buf_over(q->at, sizeof q->at);
-
     must(count == 2, "no LMK identifier");
     sim->asked[endpoint] += cy || pm;
     if ((!cy && !pm) || sim->deaf[endpoint] || sim_draw(sim, 100) < sim->drop_percent)
@@ -124,7 +118,6 @@ static void hsm_deliver(struct sim *sim)
 {
     size_t count = sim->waiting_count;
     static struct sim_question now[8192];
-
     memcpy(now, sim->waiting, count * sizeof now[0]);
     sim->waiting_count = 0;
     for (size_t i = 0; sim->reorder && i + 1 < count; i++) {
@@ -150,7 +143,6 @@ static void on_reply(void *context, size_t link, struct net_peer peer, struct sp
 {
     struct sim *sim = context;
     struct sim_request *r = &sim->request[peer.slot];
-
     (void)link;
     must(frame.len <= sizeof r->answer, "a short answer");
     memcpy(r->answer, frame.at, frame.len);
@@ -185,7 +177,6 @@ static void put_product(struct ledger_unit *unit, const char *id, enum ledger_mo
                                .cvk_ref = "cvk",
                                .mk_ref = "mk",
                                .key_derivation = "A"};
-
     (void)snprintf(p.product_id, sizeof p.product_id, "%s", id);
     p.plan_parallel = strcmp(id, "parallel") == 0;
     ledger_put_product(unit, &p);
@@ -197,7 +188,6 @@ static void put_card(struct sim *sim, struct ledger_unit *unit, size_t n)
     struct ledger_card card = {.issuer_id = "SIM0000001", .psn = "00", .enrolled = true, .expiry = "2912", .version = 1};
     struct ledger_account account = {.currency = "036", .balance = 1000000, .version = 1};
     char pan[17];
-
     pan_of(n, pan);
     (void)snprintf(card.card_id, sizeof card.card_id, "card-%zu", n);
     (void)snprintf(card.account_id, sizeof card.account_id, "account-%zu", n < 5 ? n : 4);
@@ -213,7 +203,6 @@ static void put_card(struct sim *sim, struct ledger_unit *unit, size_t n)
 static void ledger_fill(struct sim *sim)
 {
     struct ledger_unit unit;
-
     ledger_unit_begin(&unit, 32, &sim->f.arena);
     put_product(&unit, "one", LEDGER_ONE_TIME);
     put_product(&unit, "static", LEDGER_STATIC);
@@ -246,7 +235,6 @@ static void core_make(struct sim *sim)
                                    .context = sim,
                                    .slots = 512};
     char problem[128];
-
     must(switch_link_resolve("sim", &link, &sim->link, problem, sizeof problem) == ERR_OK, "the link");
     must(switch_create(&config, &sim->core) == ERR_OK, "the switch");
 }
@@ -258,7 +246,6 @@ void sim_open(struct sim *sim, uint64_t seed)
                                         .transport = {sim, SIM_HSMS, hsm_send, hsm_reset},
                                         .window = HOSTCMD_WINDOW_MAX,
                                         .header = HOSTCMD_HEADER};
-
     memset(sim, 0, sizeof *sim);
     sim->log = (struct log){-1, LOG_ERROR, "sim"};
     sim->world = (struct rng_world){seed, 1767225600000, 1000000};
@@ -288,13 +275,11 @@ void sim_close(struct sim *sim)
 
 void sim_read(struct sim *sim, size_t card, struct ledger_full_card *out)
 {
-    struct ledger_unit unit;
     char id[LEDGER_ID];
-    size_t at;
-
     (void)snprintf(id, sizeof id, "card-%zu", card);
+    struct ledger_unit unit;
     ledger_unit_begin(&unit, 1, &sim->f.arena);
-    at = ledger_get_card(&unit, id);
+    size_t at = ledger_get_card(&unit, id);
     must(ledger_unit_run(&unit, sim->f.store) == ERR_OK && ledger_take_card(&unit, at, out), "a card");
     arena_reset(&sim->f.arena);
 }
@@ -332,7 +317,6 @@ void sim_authorise(struct iso8583_message *m, size_t card, uint64_t serial, int6
 {
     struct iso8583_code presented = {.presence = ISO8583_CODE_PRESENT, .result_wanted = true, .digits = {.len = 3}};
     char pan[17];
-
     pan_of(card, pan);
     iso8583_message_init(m, ISO8583_AUTHORISATION);
     iso8583_set_text(m, ISO8583_PAN, pan);
@@ -351,7 +335,6 @@ size_t sim_send(struct sim *sim, const struct iso8583_message *m)
 {
     struct sim_request *r = &sim->request[sim->count];
     struct buf frame = buf_over(r->frame, sizeof r->frame);
-
     must(sim->count < SIM_REQUESTS && iso8583_build(&iso8583_profile_visa_base1, m, &frame) == ERR_OK, "a request");
     r->frame_len = frame.len;
     must(switch_receive(sim->core, 0, (struct net_peer){.slot = (uint32_t)sim->count}, buf_span(&frame)), "reception");
@@ -361,7 +344,6 @@ size_t sim_send(struct sim *sim, const struct iso8583_message *m)
 void sim_answer(const struct sim *sim, size_t request, struct iso8583_message *out)
 {
     const struct sim_request *r = &sim->request[request];
-
     must(r->answers == 1, "exactly one answer");
     must(iso8583_parse(&iso8583_profile_visa_base1, span_of(r->answer, r->answer_len), out, NULL) == ERR_OK, "a readable answer");
 }

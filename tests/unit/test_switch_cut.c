@@ -21,7 +21,6 @@ enum { REQUESTS = 120, BURST = 8, REPEATS = 10, CARD = TILL_STATIC };
 static void burst(uint64_t first, const char *code, void (*breaks)(void), bool approved[static BURST])
 {
     bool answered[BURST] = {false};
-
     for (int round = 0; round < REPEATS; round++) {
         int fd = lab_connect(&till_lab, 0, LAB_VISA);
         size_t sent = 0;
@@ -37,14 +36,13 @@ static void burst(uint64_t first, const char *code, void (*breaks)(void), bool a
             lab_send(fd, frame, lab_frame(LAB_VISA, &m, frame, sizeof frame));
             sent++;
         }
-        if (round == 0 && breaks != NULL)
+        if (round == 0 && breaks)
             breaks();
         while (sent > 0) {
             struct iso8583_message answer;
             uint8_t frame[ISO8583_FRAME_MAX];
             uint64_t trace = 0;
             size_t len = 0;
-
             if (!lab_receive(fd, 1500, frame, sizeof frame, &len))
                 break;
             assert_int_equal(iso8583_parse(&iso8583_profile_visa_base1, span_of(frame, len), &answer, NULL), ERR_OK);
@@ -57,7 +55,7 @@ static void burst(uint64_t first, const char *code, void (*breaks)(void), bool a
             answered[trace - first] = approved[trace - first] = true;
         }
         (void)close(fd);
-        if (memchr(answered, false, sizeof answered) == NULL)
+        if (!memchr(answered, false, sizeof answered))
             return;
         (void)usleep(50000);
     }
@@ -74,15 +72,13 @@ static void history(void (*breaks)(void), size_t requests)
 {
     char code[BURST][4];
     int64_t held_before = 0;
-    int64_t held = 0;
-    int64_t expected = 0;
     struct ledger_full_card card;
-
     for (size_t i = 0; i < BURST; i++) {
         lab_code_static(&till_lab, CARD + i, code[i]);
         lab_read(&till_lab, CARD + i, &card);
         held_before += card.account.held;
     }
+    int64_t expected = 0;
     for (size_t done = 0; done < requests; done += BURST) {
         bool approved[BURST] = {false};
 
@@ -96,6 +92,7 @@ static void history(void (*breaks)(void), size_t requests)
     store_close(till_lab.store);
     till_lab.store = NULL;
     assert_int_equal(store_open(till_lab.url, &till_lab.env, &till_lab.store), ERR_OK);
+    int64_t held = 0;
     for (size_t i = 0; i < BURST; i++) {
         lab_read(&till_lab, CARD + i, &card);
         held += card.account.held;
@@ -121,6 +118,5 @@ int main(void)
         cmocka_unit_test(cut_connections),
         cmocka_unit_test(killed_server),
     };
-
     return cmocka_run_group_tests(tests, till_open_postgres, till_close);
 }

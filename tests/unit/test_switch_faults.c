@@ -23,7 +23,6 @@ enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_ba
 enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_batch *batch)
 {
     enum outcome outcome = script_at < sizeof script / sizeof script[0] ? script[script_at++] : RUN;
-
     if (outcome == RUN)
         return __real_store_writer_submit(writer, batch);
     if (outcome == FULL)
@@ -46,9 +45,8 @@ static void script_set(enum outcome first, enum outcome second)
 static void table_rename(const char *from, const char *to)
 {
     char text[128];
-    sqlite3 *db = NULL;
-
     (void)snprintf(text, sizeof text, "ALTER TABLE %s RENAME TO %s", from, to);
+    sqlite3 *db = NULL;
     assert_int_equal(sqlite3_open(stores_path(&sim.f), &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -57,17 +55,15 @@ static void table_rename(const char *from, const char *to)
 static void expect(size_t request, const char *de39)
 {
     struct iso8583_message answer;
-
     sim_answer(&sim, request, &answer);
     assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), de39));
 }
 
 static void present(uint64_t serial, bool repeat)
 {
-    struct iso8583_message m;
     char code[4];
-
     sim_code(SWITCH_PM0, 0, 1, code);
+    struct iso8583_message m;
     sim_authorise(&m, 0, serial, 100, code);
     m.mti |= repeat;
     (void)sim_send(&sim, &m);
@@ -77,7 +73,6 @@ static void present(uint64_t serial, bool repeat)
 static void untouched(void)
 {
     struct ledger_full_card row;
-
     sim_read(&sim, 0, &row);
     assert_int_equal(row.code.state, LEDGER_CODE_ACTIVE);
     assert_int_equal(row.code.declines, 0);
@@ -88,7 +83,6 @@ static void untouched(void)
 static void a_broken_ledger_is_answered_96(void **state)
 {
     static const char *const tables[] = {"idem", "auth", "hold"};
-
     (void)state;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         struct ledger_full_card row;
@@ -113,12 +107,10 @@ static void a_broken_ledger_is_answered_96(void **state)
 /* A display between every reading and its commit: five more attempts, then 96 (switch.md 6 step 7). */
 static void a_card_that_never_rests_is_answered_96(void **state)
 {
-    struct ledger_full_card row;
-    struct iso8583_message m;
-
     (void)state;
     sim_open(&sim, 30);
     sim_display(&sim, 0);
+    struct iso8583_message m;
     sim_authorise(&m, 0, 1, 100, "999"); /* wrong for every counter that comes */
     (void)sim_send(&sim, &m);
     for (int i = 0; i < 2000 && switch_pending(sim.core) > 0; i++) {
@@ -130,6 +122,7 @@ static void a_card_that_never_rests_is_answered_96(void **state)
     assert_int_equal(switch_pending(sim.core), 0);
     expect(0, "96");
     assert_true(switch_counters(sim.core).conflicts >= 6);
+    struct ledger_full_card row;
     sim_read(&sim, 0, &row);
     assert_int_equal(row.code.declines, 0);
     assert_int_equal(row.code.g_consec, 0);
@@ -139,15 +132,14 @@ static void a_card_that_never_rests_is_answered_96(void **state)
 /* The display came first, the request after it: the fresh code is good although another request holds the card's old rows. */
 static void a_fresh_code_is_seen_at_once(void **state)
 {
-    struct iso8583_message m;
-    char old[4];
-    char fresh[4];
-
     (void)state;
     sim_open(&sim, 40);
     sim_display(&sim, 0);
+    char old[4];
     sim_code(SWITCH_PM0, 0, 1, old);
+    char fresh[4];
     sim_code(SWITCH_PM0, 0, 2, fresh);
+    struct iso8583_message m;
     sim_authorise(&m, 0, 1, 100, old);
     (void)sim_send(&sim, &m);
     sim_settle(&sim);
@@ -184,11 +176,11 @@ static void a_lost_commit_is_settled_by_its_row(void **state)
         sim_display(&sim, 0);
         script_set(cases[i].first, cases[i].second);
         present(1, false);
-        if (cases[i].de39 != NULL)
+        if (cases[i].de39)
             expect(0, cases[i].de39);
         else
             assert_int_equal(sim.request[0].answers, 0);
-        assert_int_equal(switch_counters(sim.core).unanswered, cases[i].de39 == NULL);
+        assert_int_equal(switch_counters(sim.core).unanswered, !cases[i].de39);
         present(1, true);
         expect(1, "00");
         sim_read(&sim, 0, &row);
@@ -206,6 +198,5 @@ int main(void)
         cmocka_unit_test(a_card_that_never_rests_is_answered_96),
         cmocka_unit_test(a_fresh_code_is_seen_at_once),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,6 @@ static const int64_t now_ms = INT64_C(1767243600000); /* 2026-01-01T05:00:00Z */
 static void guess_budget(void **state)
 {
     static const int64_t budget[] = {10, 5, 3, 2, 2};
-
     (void)state;
     for (size_t live = 1; live <= 5; live++) {
         struct ledger_code code = {0};
@@ -36,9 +35,8 @@ static void guess_budget(void **state)
 
 static void ten_in_a_row_lock_hard(void **state)
 {
-    struct ledger_code code = {0};
-
     (void)state;
+    struct ledger_code code = {0};
     for (int i = 0; i < 10; i++) {
         assert_int_not_equal(code.g_lock, LEDGER_LOCK_HARD);
         switch_guess_fail(&code, 3, now_ms + i * INT64_C(86400000));
@@ -50,9 +48,8 @@ static void ten_in_a_row_lock_hard(void **state)
 
 static void a_match_ends_the_row_but_not_the_budget(void **state)
 {
-    struct ledger_code code = {0};
-
     (void)state;
+    struct ledger_code code = {0};
     for (int i = 0; i < 4; i++)
         switch_guess_fail(&code, 2, now_ms);
     assert_true(switch_guess_pass(&code));
@@ -64,15 +61,13 @@ static void a_match_ends_the_row_but_not_the_budget(void **state)
 static void links_say_what_is_wrong(void **state)
 {
     struct switch_link_config good = {.profile = "visa-base1", .network = "visa", .extract = "visa_126_10", .result = "44_10"};
-    struct switch_link_config c;
+    (void)state;
     struct switch_link link;
     char problem[128];
-
-    (void)state;
     assert_int_equal(switch_link_resolve("v", &good, &link, problem, sizeof problem), ERR_OK);
     assert_string_equal(link.code_de39, "N7");
     assert_string_equal(link.zero_de39, "85");
-    c = good;
+    struct switch_link_config c = good;
     c.extract[0] = 0;
     assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
     assert_non_null(strstr(problem, "extract"));
@@ -104,6 +99,5 @@ int main(void)
         cmocka_unit_test(a_match_ends_the_row_but_not_the_budget),
         cmocka_unit_test(links_say_what_is_wrong),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

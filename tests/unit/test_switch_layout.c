@@ -26,14 +26,13 @@ static const char layout[] = "profile site\n"
 static void window_code(size_t n, int64_t unix_s, char out[static 4])
 {
     int fd = lab_connect_port(till_lab.hsm_port);
-    char pan[17], command[160];
-    uint8_t answer[64];
-    size_t len = 0;
-
     assert_true(fd >= 0);
+    char pan[17], command[160];
     lab_pan(n, pan);
     int size = snprintf(command, sizeof command, "0000QY5" LAB_MK "A%s;%010lld0000000" LAB_EXPIRY "0060XY", pan, (long long)unix_s);
     lab_send(fd, command, (size_t)size);
+    uint8_t answer[64];
+    size_t len = 0;
     assert_true(lab_receive(fd, 2000, answer, sizeof answer, &len));
     assert_int_equal(len, 11);
     assert_memory_equal(answer, "0000QZ00", 8);
@@ -45,14 +44,13 @@ static void window_code(size_t n, int64_t unix_s, char out[static 4])
 static void window_codes_by_the_profile(void **state)
 {
     int64_t now_s = env_wall_ms(&till_lab.env) / 1000;
-    char fixed[4], current[4], previous[4], older[4];
-
     (void)state;
     /* Not in the last seconds of a window: the next request would be in another. */
     if (now_s % HOUR_S > HOUR_S - 5) {
         (void)usleep(6000000);
         now_s = env_wall_ms(&till_lab.env) / 1000;
     }
+    char fixed[4], current[4], previous[4], older[4];
     lab_code_static(&till_lab, TILL_WINDOW, fixed);
     window_code(TILL_WINDOW, now_s, current);
     window_code(TILL_WINDOW, now_s - HOUR_S, previous);
@@ -68,10 +66,9 @@ static void window_codes_by_the_profile(void **state)
 /* What is not scheme 5 does not change. */
 static void other_codes_as_ever(void **state)
 {
-    char code[4];
-
     (void)state;
     lab_issue(&till_lab, TILL_ONE_TIME, 1, 300000);
+    char code[4];
     lab_code_one_time(&till_lab, TILL_ONE_TIME, 1, code);
     till_pay(LAB_VISA, TILL_ONE_TIME, 1000, code, "00", 'M');
     lab_code_static(&till_lab, TILL_STATIC, code);

@@ -12,11 +12,10 @@
 
 static void static_code(void **state)
 {
-    char code[4];
-    char wrong[4];
-
     (void)state;
+    char code[4];
     lab_code_static(&till_lab, 1, code);
+    char wrong[4];
     till_wrong(code, wrong);
     till_pay(LAB_VISA, 1, 1250, code, "00", 'M');
     till_pay(LAB_VISA, 1, 1250, code, "00", 'M');
@@ -31,15 +30,14 @@ static void static_code(void **state)
 
 static void one_time_code_is_good_once(void **state)
 {
-    char code[4];
-    struct ledger_full_card card;
-
     (void)state;
     lab_issue(&till_lab, 101, 1, 300000);
+    char code[4];
     lab_code_one_time(&till_lab, 101, 1, code);
     till_pay(LAB_VISA, 101, 1000, code, "00", 'M');
     till_pay(LAB_VISA, 101, 1000, code, "N7", 'N');
     till_pay(LAB_EFTPOS, 101, 1000, code, "05", 0);
+    struct ledger_full_card card;
     lab_read(&till_lab, 101, &card);
     assert_int_equal(card.code.state, LEDGER_CODE_USED);
     assert_int_equal(card.account.held, 1000);
@@ -51,9 +49,8 @@ static void one_time_code_is_good_once(void **state)
 
 static void one_time_code_never_issued_or_expired(void **state)
 {
-    char code[4];
-
     (void)state;
+    char code[4];
     lab_code_one_time(&till_lab, 102, 0, code);
     till_pay(LAB_VISA, 102, 1000, code, "N7", 'N');
     lab_issue(&till_lab, 102, 1, 1);
@@ -64,14 +61,13 @@ static void one_time_code_never_issued_or_expired(void **state)
 
 static void one_time_code_is_exhausted_by_wrong_ones(void **state)
 {
-    char code[4];
-    char wrong[4];
-    struct ledger_full_card card;
-
     (void)state;
     lab_issue(&till_lab, 103, 1, 300000);
+    char code[4];
     lab_code_one_time(&till_lab, 103, 1, code);
+    char wrong[4];
     till_wrong(code, wrong);
+    struct ledger_full_card card;
     for (int i = 1; i <= 3; i++) {
         till_pay(LAB_VISA, 103, 1000, wrong, "N7", 'N');
         lab_read(&till_lab, 103, &card);
@@ -84,13 +80,12 @@ static void one_time_code_is_exhausted_by_wrong_ones(void **state)
 
 static void a_decline_for_funds_keeps_the_code(void **state)
 {
-    char code[4];
-    struct ledger_full_card card;
-
     (void)state;
     lab_issue(&till_lab, 104, 1, 300000);
+    char code[4];
     lab_code_one_time(&till_lab, 104, 1, code);
     till_pay(LAB_VISA, 104, 100001, code, "51", 'M');
+    struct ledger_full_card card;
     lab_read(&till_lab, 104, &card);
     assert_int_equal(card.code.state, LEDGER_CODE_ACTIVE);
     assert_int_equal(card.code.declines, 1);
@@ -100,9 +95,8 @@ static void a_decline_for_funds_keeps_the_code(void **state)
 static void window_codes(void **state)
 {
     int64_t now = env_wall_ms(&till_lab.env);
-    char fixed[4], current[4], previous[4], older[4], next[4];
-
     (void)state;
+    char fixed[4], current[4], previous[4], older[4], next[4];
     /* Not in the last second of a window: the next request would be in another. */
     if (now % 3600000 > 3595000) {
         (void)usleep(6000000);
@@ -125,10 +119,9 @@ static void window_codes(void **state)
 
 static void parallel_plan(void **state)
 {
-    char fixed[4], code[4];
-
     (void)state;
     lab_issue(&till_lab, 301, 1, 300000);
+    char fixed[4], code[4];
     lab_code_static(&till_lab, 301, fixed);
     lab_code_one_time(&till_lab, 301, 1, code);
     till_pay(LAB_VISA, 301, 100, fixed, "00", 'M');
@@ -140,11 +133,10 @@ static void parallel_plan(void **state)
 static void present_as(int link, size_t n, const char *field_126, const char *de39, char letter)
 {
     struct iso8583_message request;
-    struct iso8583_message answer;
-
     lab_request(&request, link, n, till_trace++, 100, NULL);
-    if (field_126 != NULL)
+    if (field_126)
         iso8583_set_text(&request, ISO8583_CODE, field_126);
+    struct iso8583_message answer;
     lab_call(&till_lab, link, &request, &answer);
     till_expect(&answer, link, de39, letter);
 }
@@ -163,39 +155,36 @@ static void absent_illegible_malformed(void **state)
 
 static void wrong_expiry_is_a_mismatch(void **state)
 {
-    char code[4];
-    struct iso8583_message request;
-    struct iso8583_message answer;
-
     (void)state;
+    char code[4];
     lab_code_static(&till_lab, 3, code);
+    struct iso8583_message request;
     lab_request(&request, LAB_VISA, 3, till_trace++, 100, code);
     iso8583_set_text(&request, ISO8583_EXPIRY, "3001");
+    struct iso8583_message answer;
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "N7", 'N');
 }
 
 static void result_not_wanted(void **state)
 {
-    char code[4];
-    struct iso8583_message request;
-    struct iso8583_message answer;
     struct iso8583_code presented = {.presence = ISO8583_CODE_PRESENT, .digits = {.len = 3}};
-
     (void)state;
+    char code[4];
     lab_code_static(&till_lab, 4, code);
     memcpy(presented.digits.at, code, 3);
+    struct iso8583_message request;
     lab_request(&request, LAB_VISA, 4, till_trace++, 100, code);
     assert_int_equal(iso8583_code_write(ISO8583_EXTRACT_VISA_126_10, &presented, &request), ERR_OK);
+    struct iso8583_message answer;
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "00", 0);
 }
 
 static void card_status_decides_first(void **state)
 {
-    char code[4];
-
     (void)state;
+    char code[4];
     lab_code_static(&till_lab, 6, code);
     lab_status(&till_lab, 6, LEDGER_CARD_SUSPENDED);
     till_pay(LAB_VISA, 6, 100, code, "62", 'M');
@@ -206,23 +195,21 @@ static void card_status_decides_first(void **state)
 
 static void a_locked_card_looks_like_a_mismatch(void **state)
 {
-    char code[4];
-    char wrong[4];
-    struct ledger_full_card card;
-    struct ledger_code after;
-
     (void)state;
+    char code[4];
     lab_code_static(&till_lab, 7, code);
+    char wrong[4];
     till_wrong(code, wrong);
     /* one accepted value: ten failures in 24 h are allowed, ten in a row lock hard */
     for (int i = 0; i < 10; i++)
         till_pay(LAB_VISA, 7, 100, wrong, "N7", 'N');
+    struct ledger_full_card card;
     lab_read(&till_lab, 7, &card);
     assert_int_equal(card.code.g_lock, LEDGER_LOCK_HARD);
     till_pay(LAB_VISA, 7, 100, code, "N7", 'N');
     lab_read(&till_lab, 7, &card);
     assert_int_equal(card.code.g_consec, 10); /* a locked card counts no further */
-    after = card.code;
+    struct ledger_code after = card.code;
     after.g_lock = LEDGER_LOCK_NONE;
     after.g_consec = 0;
     after.g_fail_ts.len = 0;
@@ -232,16 +219,15 @@ static void a_locked_card_looks_like_a_mismatch(void **state)
 
 static void without_an_hsm_nothing_is_lost(void **state)
 {
-    char code[4];
-    struct ledger_full_card card;
-
     (void)state;
     lab_issue(&till_lab, 109, 1, 300000);
+    char code[4];
     lab_code_one_time(&till_lab, 109, 1, code);
     lab_hsm_stop(&till_lab);
     till_pay(LAB_VISA, 109, 1000, code, "91", 'P');
     till_pay(LAB_EFTPOS, 109, 1000, code, "91", 0);
     till_pay(LAB_VISA, 109, 100001, code, "51", 'P'); /* its other checks still run */
+    struct ledger_full_card card;
     lab_read(&till_lab, 109, &card);
     assert_int_equal(card.code.state, LEDGER_CODE_ACTIVE);
     assert_int_equal(card.code.declines, 0);
@@ -279,7 +265,6 @@ int main(void)
         cmocka_unit_test(a_locked_card_looks_like_a_mismatch),
         cmocka_unit_test(without_an_hsm_nothing_is_lost),
     };
-
     return cmocka_run_group_tests_name("sqlite", tests, till_open, till_close) +
            cmocka_run_group_tests_name("postgres", tests, till_open_postgres, till_close);
 }

@@ -14,7 +14,6 @@ static size_t raw_call(int link, const struct iso8583_message *m, uint8_t *out)
 {
     int fd = lab_connect(&till_lab, 0, link);
     size_t len = lab_frame(link, m, out, ISO8583_FRAME_MAX);
-
     lab_send(fd, out, len);
     assert_true(lab_receive(fd, 8000, out, ISO8583_FRAME_MAX, &len));
     (void)close(fd);
@@ -23,61 +22,57 @@ static size_t raw_call(int link, const struct iso8583_message *m, uint8_t *out)
 
 static void a_repeat_gets_the_stored_answer(void **state)
 {
-    char code[4];
-    char wrong[4];
-    struct iso8583_message request;
-    struct iso8583_message answer;
-    struct ledger_full_card card;
-    uint8_t first[ISO8583_FRAME_MAX];
-    uint8_t again[ISO8583_FRAME_MAX];
-    size_t len;
-
     (void)state;
     lab_issue(&till_lab, 105, 1, 300000);
+    char code[4];
     lab_code_one_time(&till_lab, 105, 1, code);
+    char wrong[4];
     till_wrong(code, wrong);
+    struct iso8583_message request;
     lab_request(&request, LAB_VISA, 105, till_trace++, 700, code);
-    len = raw_call(LAB_VISA, &request, first);
+    uint8_t first[ISO8583_FRAME_MAX];
+    size_t len = raw_call(LAB_VISA, &request, first);
     request.mti = ISO8583_AUTHORISATION_REPEAT;
+    uint8_t again[ISO8583_FRAME_MAX];
     assert_int_equal(raw_call(LAB_VISA, &request, again), len);
     assert_memory_equal(first, again, len);
     /* a resend with another code is the same message */
     lab_request(&request, LAB_VISA, 105, till_trace - 1, 700, wrong);
     assert_int_equal(raw_call(LAB_VISA, &request, again), len);
     assert_memory_equal(first, again, len);
+    struct ledger_full_card card;
     lab_read(&till_lab, 105, &card);
     assert_int_equal(card.account.held, 700);
     assert_int_equal(card.code.g_consec, 0);
     /* the same key, another amount */
     lab_request(&request, LAB_VISA, 105, till_trace - 1, 701, code);
+    struct iso8583_message answer;
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "94", 0);
 }
 
 static void repeats_in_one_write(void **state)
 {
-    char code[4];
-    struct iso8583_message request;
-    uint8_t frame[ISO8583_FRAME_MAX];
-    uint8_t answers[3][ISO8583_FRAME_MAX];
-    size_t len;
-    size_t got[3];
     int fd = lab_connect(&till_lab, 0, LAB_VISA);
-    struct ledger_full_card card;
-
     (void)state;
     lab_issue(&till_lab, 106, 1, 300000);
+    char code[4];
     lab_code_one_time(&till_lab, 106, 1, code);
+    struct iso8583_message request;
     lab_request(&request, LAB_VISA, 106, till_trace++, 700, code);
-    len = lab_frame(LAB_VISA, &request, frame, sizeof frame);
+    uint8_t frame[ISO8583_FRAME_MAX];
+    size_t len = lab_frame(LAB_VISA, &request, frame, sizeof frame);
     for (int i = 0; i < 3; i++)
         lab_send(fd, frame, len);
+    uint8_t answers[3][ISO8583_FRAME_MAX];
+    size_t got[3];
     for (int i = 0; i < 3; i++) {
         assert_true(lab_receive(fd, 8000, answers[i], ISO8583_FRAME_MAX, &got[i]));
         assert_int_equal(got[i], got[0]);
         assert_memory_equal(answers[i], answers[0], got[0]);
     }
     (void)close(fd);
+    struct ledger_full_card card;
     lab_read(&till_lab, 106, &card);
     assert_int_equal(card.account.held, 700);
 }
@@ -85,7 +80,6 @@ static void repeats_in_one_write(void **state)
 static void reverse(const struct iso8583_message *original, int64_t left, struct iso8583_message *answer)
 {
     struct iso8583_message m;
-
     iso8583_message_init(&m, ISO8583_REVERSAL);
     for (unsigned f = 2; f < ISO8583_FIELDS; f++)
         if (iso8583_need(&iso8583_profile_visa_base1, ISO8583_REVERSAL, f) != '-')
@@ -101,18 +95,17 @@ static void reverse(const struct iso8583_message *original, int64_t left, struct
 
 static void reversals(void **state)
 {
-    char code[4];
-    struct iso8583_message request;
-    struct iso8583_message answer;
-    struct ledger_full_card card;
-
     (void)state;
+    char code[4];
     lab_code_static(&till_lab, 5, code);
+    struct iso8583_message request;
     lab_request(&request, LAB_VISA, 5, till_trace++, 1000, code);
+    struct iso8583_message answer;
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "00", 'M');
     reverse(&request, 400, &answer); /* partial: 400 stay */
     assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
+    struct ledger_full_card card;
     lab_read(&till_lab, 5, &card);
     assert_int_equal(card.account.held, 400);
     reverse(&request, 0, &answer);
@@ -127,16 +120,15 @@ static void reversals(void **state)
 /* DE95 says what stays authorised: a second message that says the same, under a number of its own, gives nothing more back. */
 static void a_partial_reversal_counts_once(void **state)
 {
-    char code[4];
-    struct iso8583_message request;
-    struct iso8583_message answer;
-    struct ledger_full_card card;
-
     (void)state;
+    char code[4];
     lab_code_static(&till_lab, 9, code);
+    struct iso8583_message request;
     lab_request(&request, LAB_VISA, 9, till_trace++, 1000, code);
+    struct iso8583_message answer;
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "00", 'M');
+    struct ledger_full_card card;
     for (int i = 0; i < 2; i++) {
         reverse(&request, 400, &answer);
         assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
@@ -151,30 +143,28 @@ static void a_partial_reversal_counts_once(void **state)
 /* The number in a reversal must be that of its original: another card's holder cannot release a hold. */
 static void a_reversal_of_another_card(void **state)
 {
-    char code[4];
-    struct iso8583_message request;
-    struct iso8583_message other;
-    struct iso8583_message answer;
-    struct ledger_full_card card;
-
     (void)state;
+    char code[4];
     lab_code_static(&till_lab, 10, code);
+    struct iso8583_message request;
     lab_request(&request, LAB_VISA, 10, till_trace++, 1000, code);
+    struct iso8583_message answer;
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "00", 'M');
+    struct iso8583_message other;
     lab_request(&other, LAB_VISA, 11, till_trace++, 1000, code);
     iso8583_copy(&request, &other, ISO8583_PAN);
     reverse(&request, 0, &answer);
     assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
+    struct ledger_full_card card;
     lab_read(&till_lab, 10, &card);
     assert_int_equal(card.account.held, 1000);
 }
 
 static void held_funds_are_not_spent_twice(void **state)
 {
-    char code[4];
-
     (void)state;
+    char code[4];
     lab_code_static(&till_lab, 12, code);
     till_pay(LAB_VISA, 12, 60000, code, "00", 'M');
     till_pay(LAB_VISA, 12, 60000, code, "51", 'M');
@@ -184,17 +174,16 @@ static void held_funds_are_not_spent_twice(void **state)
 
 static void a_reversal_revives_no_code(void **state)
 {
-    char code[4];
-    struct iso8583_message request;
-    struct iso8583_message answer;
-    struct ledger_full_card card;
-
     (void)state;
     lab_issue(&till_lab, 107, 1, 300000);
+    char code[4];
     lab_code_one_time(&till_lab, 107, 1, code);
+    struct iso8583_message request;
     lab_request(&request, LAB_VISA, 107, till_trace++, 1000, code);
+    struct iso8583_message answer;
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     reverse(&request, 0, &answer);
+    struct ledger_full_card card;
     lab_read(&till_lab, 107, &card);
     assert_int_equal(card.account.held, 0);
     assert_int_equal(card.code.state, LEDGER_CODE_USED);
@@ -203,19 +192,18 @@ static void a_reversal_revives_no_code(void **state)
 
 static void a_reversal_before_its_original(void **state)
 {
-    char code[4];
-    struct iso8583_message request;
-    struct iso8583_message answer;
-    struct ledger_full_card card;
-
     (void)state;
     lab_issue(&till_lab, 108, 1, 300000);
+    char code[4];
     lab_code_one_time(&till_lab, 108, 1, code);
+    struct iso8583_message request;
     lab_request(&request, LAB_VISA, 108, till_trace++, 1000, code);
+    struct iso8583_message answer;
     reverse(&request, 0, &answer);
     assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
     lab_call(&till_lab, LAB_VISA, &request, &answer);
     till_expect(&answer, LAB_VISA, "05", 0);
+    struct ledger_full_card card;
     lab_read(&till_lab, 108, &card);
     assert_int_equal(card.code.state, LEDGER_CODE_ACTIVE);
     assert_int_equal(card.account.held, 0);
@@ -223,14 +211,13 @@ static void a_reversal_before_its_original(void **state)
 
 static void network_messages(void **state)
 {
-    struct iso8583_message m;
-    struct iso8583_message answer;
-
     (void)state;
+    struct iso8583_message m;
     iso8583_message_init(&m, ISO8583_NETWORK);
     iso8583_set_text(&m, ISO8583_TRANSMISSION, "1121043000");
     iso8583_set_text(&m, ISO8583_STAN, "000001");
     iso8583_set_text(&m, ISO8583_NETWORK_CODE, "301");
+    struct iso8583_message answer;
     for (int link = 0; link < LAB_LINKS; link++) {
         lab_call(&till_lab, link, &m, &answer);
         assert_int_equal(answer.mti, ISO8583_NETWORK_ANSWER);
@@ -241,13 +228,11 @@ static void network_messages(void **state)
 
 static void garbage_is_answered_or_closed(void **state)
 {
+    uint64_t seed = 88172645463325252u;
+    (void)state;
     uint8_t frame[600];
     uint8_t answer[ISO8583_FRAME_MAX];
     size_t len = 0;
-    uint64_t seed = 88172645463325252u;
-    char code[4];
-
-    (void)state;
     for (int round = 0; round < 60; round++) {
         int fd = lab_connect(&till_lab, 0, round % LAB_LINKS);
 
@@ -271,6 +256,7 @@ static void garbage_is_answered_or_closed(void **state)
     assert_true(lab_receive(fd, 3000, answer, sizeof answer, &len));
     assert_memory_equal(answer + len - 2, "30", 2);
     (void)close(fd);
+    char code[4];
     lab_code_static(&till_lab, 8, code);
     till_pay(LAB_VISA, 8, 100, code, "00", 'M'); /* and it still works */
 }
@@ -289,7 +275,6 @@ int main(void)
         cmocka_unit_test(network_messages),
         cmocka_unit_test(garbage_is_answered_or_closed),
     };
-
     return cmocka_run_group_tests_name("sqlite", tests, till_open, till_close) +
            cmocka_run_group_tests_name("postgres", tests, till_open_postgres, till_close);
 }

@@ -25,10 +25,9 @@ struct world {
 static void world_make(struct world *w, enum switch_network network, enum ledger_mode mode)
 {
     struct switch_link_config config = {.extract = "generic_126_10", .result = "44_10", .profile = "iso87-ascii"};
-    char problem[128];
-
     memset(w, 0, sizeof *w);
     strncpy(config.network, switch_network_name(network), sizeof config.network - 1);
+    char problem[128];
     assert_int_equal(switch_link_resolve("test", &config, &w->link, problem, sizeof problem), ERR_OK);
     w->product = (struct ledger_product){
         .mode = mode, .tries = 3, .twu_h = 1, .count_other_declines = true, .malformed_policy = LEDGER_DECLINE};
@@ -199,17 +198,15 @@ static const struct row rows[] = {
 static void check_budget(const struct world *w, enum budget budget)
 {
     int64_t failures = switch_guess_failures(&w->after.code, now_ms);
-
     assert_int_equal(failures, budget == FAILED ? 1 : 0);
     assert_int_equal(w->after.code.g_consec, budget == FAILED ? 3 : budget == RESET ? 0 : 2);
 }
 
 static void check_row(const struct row *r, enum switch_network network)
 {
-    struct world w;
     char letter = r->letter[network];
     bool approved = strcmp(r->de39[network], "00") == 0 || strcmp(r->de39[network], "85") == 0;
-
+    struct world w;
     world_make(&w, network, LEDGER_ONE_TIME);
     r->set(&w);
     judge(&w);
@@ -271,9 +268,8 @@ static void what_is_not_evaluated_changes_nothing(void **state)
 
 static void windows(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, SWITCH_EFTPOS, LEDGER_TIME_WINDOW);
     match(&w, SWITCH_PM5, false);
     judge(&w);
@@ -303,9 +299,8 @@ static void windows(void **state)
 
 static void the_last_try_exhausts(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, SWITCH_VISA, LEDGER_ONE_TIME);
     w.row.code.declines = 2;
     judge(&w);
@@ -321,9 +316,8 @@ static void the_last_try_exhausts(void **state)
 
 static void policies(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, SWITCH_VISA, LEDGER_ONE_TIME);
     w.product.absent_policy = LEDGER_DECLINE;
     absent(&w);
@@ -349,9 +343,8 @@ static void policies(void **state)
 
 static void card_and_account_decide_in_order(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, SWITCH_VISA, LEDGER_STATIC);
     match(&w, SWITCH_CY, false);
     w.row.account.limit_txn = 999;
@@ -392,9 +385,8 @@ static void card_and_account_decide_in_order(void **state)
 
 static void unknown_cards(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, SWITCH_VISA, LEDGER_STATIC);
     switch_judge_unknown(&w.link, ISO8583_CODE_PRESENT, true, &w.verdict);
     assert_string_equal(w.verdict.de39, "14");
@@ -410,9 +402,8 @@ static void unknown_cards(void **state)
 static void expiry_dates(void **state)
 {
     struct ledger_card card = {.expiry = "2912", .alt_expiry = "3112", .alt_until = now_ms + 1};
-    bool alternate = true;
-
     (void)state;
+    bool alternate = true;
     assert_false(switch_expiry_wrong(&card, span_text(""), now_ms, &alternate));
     assert_false(alternate);
     assert_false(switch_expiry_wrong(&card, span_text("2912"), now_ms, &alternate));
@@ -435,6 +426,5 @@ int main(void)
         cmocka_unit_test(unknown_cards),
         cmocka_unit_test(expiry_dates),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,10 +44,9 @@ static void code_active(struct world *w, int64_t n)
 /* The plan as text: CY, PM0(n), PM5(now), PM5(before), DIAG(n). */
 static void expect_plan(const struct world *w, const char *text, size_t live)
 {
-    struct switch_plan plan;
     char room[128];
     struct buf out = buf_over(room, sizeof room);
-
+    struct switch_plan plan;
     switch_plan_make(&w->in, &plan);
     for (size_t i = 0; i < plan.count; i++) {
         const struct switch_step *s = &plan.step[i];
@@ -65,9 +64,8 @@ static void expect_plan(const struct world *w, const char *text, size_t live)
 
 static void default_orders(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, LEDGER_STATIC, LEDGER_STATIC_ALLOWED);
     expect_plan(&w, "CY", 1);
     world_make(&w, LEDGER_TIME_WINDOW, LEDGER_STATIC_ALLOWED);
@@ -84,9 +82,8 @@ static void default_orders(void **state)
 
 static void only_live_steps_are_asked(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, LEDGER_ONE_TIME, LEDGER_STATIC_OFF);
     expect_plan(&w, "DIAG0", 0);
     code_active(&w, 7);
@@ -111,9 +108,8 @@ static void only_live_steps_are_asked(void **state)
 
 static void static_fallback_ends_with_the_first_display(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, LEDGER_ONE_TIME, LEDGER_STATIC_FALLBACK);
     expect_plan(&w, "CY DIAG0", 1);
     code_active(&w, 1);
@@ -124,9 +120,8 @@ static void static_fallback_ends_with_the_first_display(void **state)
 
 static void a_card_that_is_not_enrolled_is_static(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, LEDGER_ONE_TIME, LEDGER_STATIC_OFF);
     code_active(&w, 1);
     w.card.enrolled = false;
@@ -138,9 +133,8 @@ static void a_card_that_is_not_enrolled_is_static(void **state)
 
 static void orders_of_a_product(void **state)
 {
-    struct world w;
-
     (void)state;
+    struct world w;
     world_make(&w, LEDGER_TIME_WINDOW, LEDGER_STATIC_ALLOWED);
     memcpy(w.product.plan, "PM5P,PM5,CY", 12);
     expect_plan(&w, "PM5before PM5now CY", 3);
@@ -160,10 +154,9 @@ static void orders_of_a_product(void **state)
 
 static void single_use_windows(void **state)
 {
-    struct world w;
     int64_t window = switch_window_index(now_ms, 1);
-
     (void)state;
+    struct world w;
     world_make(&w, LEDGER_TIME_WINDOW, LEDGER_STATIC_OFF);
     w.product.window_single_use = true;
     expect_plan(&w, "PM5now PM5before", 2);
@@ -201,16 +194,15 @@ static struct switch_finding read_three(const enum switch_fact_answer answer[sta
 {
     struct switch_plan plan = {.step = {cy, pm5, pm5p}, .count = 3, .live = 3};
     struct switch_facts facts = {0};
-    struct switch_finding finding;
-
     for (size_t i = 0; i < 3; i++)
         if (answer[i] != SWITCH_UNASKED)
             switch_facts_add(&facts, &plan.step[i], answer[i]);
+    struct switch_finding finding;
     switch_plan_read(&plan, &facts, parallel, &finding);
     return finding;
 }
 
-/* All 64 combinations: the first match in plan order counts, alone; an unanswered step without a match is never a mismatch. */
+/* All 128 combinations, sequential and parallel: the first match in plan order counts, alone; an unanswered step without a match is never a mismatch. */
 static void every_combination_of_answers(void **state)
 {
     (void)state;
@@ -235,7 +227,6 @@ static void every_combination_of_answers(void **state)
             assert_true(parallel ? f.ask_count >= 1 : f.ask_count == 1);
         } else {
             bool open = a[0] == SWITCH_NO_ANSWER || a[1] == SWITCH_NO_ANSWER || a[2] == SWITCH_NO_ANSWER;
-
             assert_int_equal(f.reading, open ? SWITCH_READ_NO_ANSWER : SWITCH_READ_MISMATCH);
         }
     }
@@ -244,11 +235,10 @@ static void every_combination_of_answers(void **state)
 static void the_diagnostic_step_never_matches(void **state)
 {
     struct switch_plan plan = {.step = {{.question = SWITCH_PM0, .ref = 4, .diag = true}}, .count = 1};
-    struct switch_facts facts = {0};
-    struct switch_finding finding;
-
     (void)state;
+    struct switch_facts facts = {0};
     switch_facts_add(&facts, &plan.step[0], SWITCH_MATCH);
+    struct switch_finding finding;
     switch_plan_read(&plan, &facts, false, &finding);
     assert_int_equal(finding.reading, SWITCH_READ_DEAD);
     switch_facts_add(&facts, &plan.step[0], SWITCH_NO_ANSWER);
@@ -263,12 +253,11 @@ static void the_diagnostic_step_never_matches(void **state)
 /* A fact of counter 4 serves the plan that was made again after the code was used, and not the one for counter 5. */
 static void facts_outlive_the_plan(void **state)
 {
-    struct switch_facts facts = {0};
     struct switch_step live = {.question = SWITCH_PM0, .ref = 4};
     struct switch_step dead = {.question = SWITCH_PM0, .ref = 4, .diag = true};
     struct switch_step next = {.question = SWITCH_PM0, .ref = 5};
-
     (void)state;
+    struct switch_facts facts = {0};
     switch_facts_add(&facts, &live, SWITCH_MATCH);
     assert_int_equal(switch_facts_find(&facts, &dead), SWITCH_MATCH);
     assert_int_equal(switch_facts_find(&facts, &next), SWITCH_UNASKED);
@@ -281,10 +270,9 @@ static void facts_outlive_the_plan(void **state)
 static void steps_as_text(void **state)
 {
     struct switch_plan plan = {.step = {cy, pm5, pm5p}, .count = 3};
+    (void)state;
     struct switch_facts facts = {0};
     char text[SWITCH_STEPS_TEXT];
-
-    (void)state;
     switch_plan_text(&plan, &facts, text);
     assert_string_equal(text, "");
     switch_facts_add(&facts, &cy, SWITCH_NO_MATCH);
@@ -309,6 +297,5 @@ int main(void)
         cmocka_unit_test(facts_outlive_the_plan),
         cmocka_unit_test(steps_as_text),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
