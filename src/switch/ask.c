@@ -7,30 +7,30 @@
 
 /* ---- tickets: slot, its generation, the pending question ---- */
 
-static uint64_t ticket_make(const struct slot *s, uint32_t pending)
+static uint64_t ticket_make(const struct switch_slot *s, uint32_t pending)
 {
     return (uint64_t)s->index << 40 | (uint64_t)(s->generation & 0xFFFFFFFFu) << 8 | pending;
 }
 
-static struct slot *ticket_slot(struct switch_core *core, uint64_t ticket)
+static struct switch_slot *ticket_slot(struct switch_core *core, uint64_t ticket)
 {
-    struct slot *s = ticket >> 40 < core->config.slots ? &core->slot[ticket >> 40] : NULL;
+    struct switch_slot *s = ticket >> 40 < core->config.slots ? &core->slot[ticket >> 40] : NULL;
     return s && s->generation == (uint32_t)(ticket >> 8 & 0xFFFFFFFFu) ? s : NULL;
 }
 
 /* ---- commands ---- */
 
-static const char *expiry_of(const struct slot *s)
+static const char *expiry_of(const struct switch_slot *s)
 {
     return s->alternate ? s->card->row.card.alt_expiry : s->card->row.card.expiry;
 }
 
-static struct span code_of(const struct slot *s)
+static struct span code_of(const struct switch_slot *s)
 {
     return span_of(s->code.digits.at, s->code.digits.len);
 }
 
-static bool cy_build(const struct slot *s, const char *key, struct buf *out)
+static bool cy_build(const struct switch_slot *s, const char *key, struct buf *out)
 {
     struct hostcmd_cy ask = {0};
     bool good = WIRE_SET(ask.key, span_text(key)) && WIRE_SET(ask.code, code_of(s)) && WIRE_SET(ask.pan, card_pan_span(&s->pan)) &&
@@ -41,7 +41,7 @@ static bool cy_build(const struct slot *s, const char *key, struct buf *out)
 }
 
 /* The counter; or the window of now, or of now minus one unit for the window before. */
-static bool pm_scheme(const struct switch_core *core, const struct slot *s, const struct ledger_product *product,
+static bool pm_scheme(const struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
                       const struct switch_step *step, struct hostcmd_pm *ask)
 {
     uint8_t room[16];
@@ -56,7 +56,7 @@ static bool pm_scheme(const struct switch_core *core, const struct slot *s, cons
     return hostcmd_layout_pm(&core->layout, &moment, ask) == ERR_OK;
 }
 
-static bool pm_build(const struct switch_core *core, const struct slot *s, const struct ledger_product *product,
+static bool pm_build(const struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
                      const struct switch_step *step, const char *key, struct buf *out)
 {
     const char *service = product->service_code_dyn[0] != 0 ? product->service_code_dyn
@@ -76,13 +76,13 @@ static bool pm_build(const struct switch_core *core, const struct slot *s, const
 
 /* ---- sending ---- */
 
-static enum err question_send(struct switch_core *core, struct slot *s, const struct ledger_product *product, uint32_t pending,
-                              int avoid)
+static enum err question_send(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
+                              uint32_t pending, int avoid)
 {
     const struct switch_step *step = &s->pending[pending];
     const char *name = step->question == SWITCH_CY ? product->cvk_ref : product->mk_ref;
     const char *key = name[0] != 0 ? core->config.key(core->config.context, name) : NULL;
-    struct buf out = buf_over(core->command, COMMAND_ROOM);
+    struct buf out = buf_over(core->command, SWITCH_COMMAND_ROOM);
     int64_t round_us = core->now_us + (int64_t)core->config.round_ms * 1000;
     if (s->deadline_us == 0)
         s->deadline_us = core->now_us + (int64_t)core->config.total_ms * 1000;
@@ -101,13 +101,13 @@ static enum err question_send(struct switch_core *core, struct slot *s, const st
     return err;
 }
 
-bool switch_ask_hsm(struct switch_core *core, struct slot *s, const struct ledger_product *product,
+bool switch_ask_hsm(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
                     const struct switch_finding *finding)
 {
     bool suspect = ledger_code_clock_suspect(&s->card->row.code, s->auth.received_at);
     s->pending_count = 0;
     s->retried = 0;
-    for (size_t i = 0; i < finding->ask_count && i < PENDING_MAX; i++) {
+    for (size_t i = 0; i < finding->ask_count && i < SWITCH_PENDING_MAX; i++) {
         const struct switch_step *step = &finding->ask[i];
         enum err err = ERR_CLOCK_SUSPECT;
 
@@ -147,7 +147,7 @@ static enum switch_fact_answer answer_read(const struct hostcmd_answer *answer, 
 }
 
 /* Once more, to another HSM, if time is left. */
-static bool asked_again(struct switch_core *core, struct slot *s, uint32_t pending, uint16_t endpoint)
+static bool asked_again(struct switch_core *core, struct switch_slot *s, uint32_t pending, uint16_t endpoint)
 {
     if (s->retried >> pending & 1)
         return false;
@@ -158,9 +158,9 @@ static bool asked_again(struct switch_core *core, struct slot *s, uint32_t pendi
 
 static void answer_take(struct switch_core *core, const struct hostcmd_answer *answer)
 {
-    struct slot *s = ticket_slot(core, answer->ticket);
+    struct switch_slot *s = ticket_slot(core, answer->ticket);
     uint32_t pending = (uint32_t)(answer->ticket & 0xFF);
-    if (!s || s->waiting == 0 || pending >= PENDING_MAX || !s->card)
+    if (!s || s->waiting == 0 || pending >= SWITCH_PENDING_MAX || !s->card)
         return;
     enum switch_fact_answer said = answer_read(answer, &s->pending[pending]);
     if (said == SWITCH_NO_ANSWER && asked_again(core, s, pending, answer->endpoint))

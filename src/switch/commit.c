@@ -2,19 +2,19 @@
 /* Stages 6 to 9: one batch a chunk to the writer, and what comes back. Nothing that approves is answered before its commit. */
 #include "switch/internal.h"
 
-void switch_chunk_add(struct switch_core *core, struct slot *s)
+void switch_chunk_add(struct switch_core *core, struct switch_slot *s)
 {
-    struct chunk *c = core->open_chunk;
+    struct switch_chunk *c = core->open_chunk;
     c->slot[c->count++] = s;
     if (c->count == SWITCH_CHUNK_MAX || s->alone)
         switch_chunk_submit(core);
 }
 
 /* The rows of the chunk may be decided on again; after a failure they must be read first. */
-static void rows_release(struct switch_core *core, struct chunk *c, bool stale)
+static void rows_release(struct switch_core *core, struct switch_chunk *c, bool stale)
 {
     for (size_t i = 0; i < c->count; i++) {
-        struct card_entry *card = c->slot[i]->card;
+        struct switch_card *card = c->slot[i]->card;
 
         if (!card)
             continue;
@@ -30,13 +30,13 @@ static void rows_release(struct switch_core *core, struct chunk *c, bool stale)
     }
 }
 
-static void decided(struct switch_core *core, struct slot *s, enum err err, bool at_fault)
+static void decided(struct switch_core *core, struct switch_slot *s, enum err err, bool at_fault)
 {
     if (err == ERR_OK) {
         switch_reply_verdict(core, s);
     } else if (err == ERR_CONFLICT || err == ERR_DUPLICATE) {
         s->alone = true;
-        if (at_fault && ++s->attempts > ATTEMPTS_MAX)
+        if (at_fault && ++s->attempts > SWITCH_ATTEMPTS_MAX)
             switch_reply_code(core, s, "96");
         else
             switch_list_push(&core->arrived, s);
@@ -49,7 +49,7 @@ static void decided(struct switch_core *core, struct slot *s, enum err err, bool
     }
 }
 
-static void chunk_finish(struct switch_core *core, struct chunk *c, enum err err, size_t fault)
+static void chunk_finish(struct switch_core *core, struct switch_chunk *c, enum err err, size_t fault)
 {
     if (err == ERR_CONFLICT || err == ERR_DUPLICATE)
         core->counters.conflicts++;
@@ -63,7 +63,7 @@ static void chunk_finish(struct switch_core *core, struct chunk *c, enum err err
 
 void switch_chunk_submit(struct switch_core *core)
 {
-    struct chunk *c = core->open_chunk;
+    struct switch_chunk *c = core->open_chunk;
     if (!c || c->count == 0)
         return;
     core->open_chunk = NULL;
@@ -89,13 +89,13 @@ static void retention_finish(struct switch_core *core, enum err err)
 
 void switch_commit_stage(struct switch_core *core)
 {
-    void *item[CHUNKS + 1];
+    void *item[SWITCH_CHUNKS + 1];
     size_t count;
 
-    while ((count = queue_take(&core->done, item, CHUNKS + 1)) > 0) {
+    while ((count = queue_take(&core->done, item, SWITCH_CHUNKS + 1)) > 0) {
         for (size_t i = 0; i < count; i++) {
             struct store_batch *batch = item[i];
-            struct chunk *c = batch->context;
+            struct switch_chunk *c = batch->context;
 
             if (!c) {
                 retention_finish(core, batch->err);

@@ -21,7 +21,7 @@ enum err switch_products_load(struct switch_core *core)
 static enum err core_fill(struct switch_core *core)
 {
     TRY(switch_pool_create(core));
-    TRY(queue_create(&core->done, CHUNKS + 1, core->config.wake, core->config.context));
+    TRY(queue_create(&core->done, SWITCH_CHUNKS + 1, core->config.wake, core->config.context));
     TRY(ledger_products_create(&core->products));
     TRY(arena_create(&core->retain_arena, RETAIN_ROOM));
     return switch_products_load(core);

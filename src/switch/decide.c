@@ -13,20 +13,20 @@ static const struct ledger_product no_product = {.mode = LEDGER_STATIC, .malform
  * A decision stands on rows that were read after its request arrived, or that its own chunk has changed since. Otherwise a
  * display or a suspension that was answered before the request came could be overlooked while others keep the entry alive.
  */
-static bool row_old(const struct slot *s)
+static bool row_old(const struct switch_slot *s)
 {
     return s->card && s->card->read_us < s->received_us;
 }
 
-static bool row_stale(const struct slot *s)
+static bool row_stale(const struct switch_slot *s)
 {
-    const struct card_entry *card = s->card;
+    const struct switch_card *card = s->card;
     return card && (card->stale || (card->account && card->account->stale) || (!card->chunk && row_old(s)));
 }
 
-bool switch_decide_open(struct switch_core *core, struct slot *s)
+bool switch_decide_open(struct switch_core *core, struct switch_slot *s)
 {
-    struct card_entry *card = s->card;
+    struct switch_card *card = s->card;
     if (core->open_chunk && core->open_chunk->count > 0 && (s->alone || (card && card->chunk == core->open_chunk && row_old(s))))
         switch_chunk_submit(core);
     if (card && card->chunk && card->chunk != core->open_chunk) {
@@ -48,7 +48,7 @@ bool switch_decide_open(struct switch_core *core, struct slot *s)
 }
 
 /* Idempotency row: fingerprint and what is needed to build the answer again. */
-void switch_unit_put_message(struct ledger_unit *unit, struct slot *s, char letter, const char *de38)
+void switch_unit_put_message(struct ledger_unit *unit, struct switch_slot *s, char letter, const char *de38)
 {
     struct ledger_idem idem = {.created_at = s->auth.decided_at};
     struct buf answer = buf_over(idem.answer.at, sizeof idem.answer.at);
@@ -74,7 +74,7 @@ static void approval_write(const char *auth_id, char out[static 7])
     out[6] = 0;
 }
 
-static void auth_fill(struct switch_core *core, struct slot *s, const struct switch_verdict *v)
+static void auth_fill(struct switch_core *core, struct switch_slot *s, const struct switch_verdict *v)
 {
     struct ledger_auth *a = &s->auth;
     const char *reason = switch_ctm_row(v->reason)->name;
@@ -93,9 +93,10 @@ static void auth_fill(struct switch_core *core, struct slot *s, const struct swi
     a->locked = v->locked;
 }
 
-static void put_changes(struct chunk *c, struct slot *s, const struct switch_verdict *v, struct ledger_full_card *after)
+static void put_changes(struct switch_chunk *c, struct switch_slot *s, const struct switch_verdict *v,
+                        struct ledger_full_card *after)
 {
-    struct card_entry *card = s->card;
+    struct switch_card *card = s->card;
     if (v->code_write != SWITCH_WRITE_NONE) {
         ledger_put_code(&c->unit, &card->row.code, &after->code,
                         v->code_write == SWITCH_WRITE_CONSUME ? LEDGER_CONSUME : LEDGER_UPDATE);
@@ -118,7 +119,7 @@ static void put_changes(struct chunk *c, struct slot *s, const struct switch_ver
     }
 }
 
-void switch_decide_authorisation(struct switch_core *core, struct slot *s, const struct ledger_product *product,
+void switch_decide_authorisation(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
                                  const struct switch_plan *plan, const struct switch_finding *finding)
 {
     struct switch_case c = {.link = &core->link[s->link],
@@ -149,7 +150,7 @@ void switch_decide_authorisation(struct switch_core *core, struct slot *s, const
     switch_chunk_add(core, s);
 }
 
-void switch_decide_unknown(struct switch_core *core, struct slot *s)
+void switch_decide_unknown(struct switch_core *core, struct switch_slot *s)
 {
     if (!switch_decide_open(core, s))
         return;
@@ -163,7 +164,7 @@ void switch_decide_unknown(struct switch_core *core, struct slot *s)
 }
 
 /* A product that is newer than the cache is looked for at once, at most every PRODUCT_MISS_US. */
-static const struct ledger_product *product_of(struct switch_core *core, const struct slot *s)
+static const struct ledger_product *product_of(struct switch_core *core, const struct switch_slot *s)
 {
     const char *id = s->card->row.card.product_id;
     const struct ledger_product *product = ledger_products_find(core->products, id);
@@ -172,7 +173,7 @@ static const struct ledger_product *product_of(struct switch_core *core, const s
     return product ? product : &no_product;
 }
 
-static void judge(struct switch_core *core, struct slot *s)
+static void judge(struct switch_core *core, struct switch_slot *s)
 {
     const struct ledger_product *product = product_of(core, s);
     struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
@@ -194,12 +195,12 @@ static void judge(struct switch_core *core, struct slot *s)
 
 void switch_ready_stage(struct switch_core *core)
 {
-    struct list batch = core->ready;
-    core->ready = (struct list){0};
-    for (struct slot *s; (s = switch_list_pop(&batch));) {
+    struct switch_list batch = core->ready;
+    core->ready = (struct switch_list){0};
+    for (struct switch_slot *s; (s = switch_list_pop(&batch));) {
         if (row_stale(s))
             switch_list_push(&core->arrived, s);
-        else if (s->kind == SLOT_REVERSAL)
+        else if (s->kind == SWITCH_SLOT_REVERSAL)
             switch_decide_reversal(core, s);
         else if (!s->card)
             switch_decide_unknown(core, s);

@@ -11,47 +11,54 @@
 #include "switch/outcome.h"
 #include "switch/switch.h"
 
-enum { PENDING_MAX = 6, ATTEMPTS_MAX = 5, LOOKUP_MAX = 256, CHUNKS = 64, BUCKETS = 16384, ANSWER_LEN = 9 };
+enum {
+    SWITCH_PENDING_MAX = 6,
+    SWITCH_ATTEMPTS_MAX = 5,
+    SWITCH_LOOKUP_MAX = 256,
+    SWITCH_CHUNKS = 64,
+    SWITCH_BUCKETS = 16384,
+    SWITCH_ANSWER_LEN = 9
+};
 
-struct chunk;
-struct slot;
+struct switch_chunk;
+struct switch_slot;
 
-struct list {
-    struct slot *head;
-    struct slot *tail;
+struct switch_list {
+    struct switch_slot *head;
+    struct switch_slot *tail;
     size_t count;
 };
 
 /* A row that requests under way share. While a chunk with changes of it is at the writer it is busy: nothing is decided on it. */
-struct account_entry {
-    struct account_entry *next; /* bucket or free list */
+struct switch_account {
+    struct switch_account *next; /* bucket or free list */
     struct ledger_account row;
-    struct chunk *chunk; /* that changes it, open or submitted */
+    struct switch_chunk *chunk; /* that changes it, open or submitted */
     uint32_t refs;
     bool stale;
 };
-struct card_entry {
-    struct card_entry *next;
+struct switch_card {
+    struct switch_card *next;
     struct ledger_full_card row; /* its account member is a copy; account->row counts */
-    struct account_entry *account;
-    struct chunk *chunk;
-    struct list parked; /* waiting for the chunk, in order of arrival */
+    struct switch_account *account;
+    struct switch_chunk *chunk;
+    struct switch_list parked; /* waiting for the chunk, in order of arrival */
     int64_t read_us;
     uint32_t refs;
     bool stale;
 };
 
-enum slot_kind { SLOT_AUTHORISATION, SLOT_REVERSAL };
+enum switch_slot_kind { SWITCH_SLOT_AUTHORISATION, SWITCH_SLOT_REVERSAL };
 
 /* One request. Stands in locked, undumpable pages: it holds a PAN and a code. */
-struct slot {
-    struct slot *next;          /* in the list it is in */
-    struct slot *next_key;      /* bucket of its message key */
-    struct slot *next_original; /* bucket of link, class, DE7, DE11, DE32 */
-    struct list waiters;        /* repeats of this message, reversals of it */
+struct switch_slot {
+    struct switch_slot *next;          /* in the list it is in */
+    struct switch_slot *next_key;      /* bucket of its message key */
+    struct switch_slot *next_original; /* bucket of link, class, DE7, DE11, DE32 */
+    struct switch_list waiters;        /* repeats of this message, reversals of it */
     uint32_t index;
     uint32_t generation;
-    enum slot_kind kind;
+    enum switch_slot_kind kind;
     size_t link;
     struct net_peer peer;
     int64_t received_us;
@@ -68,9 +75,9 @@ struct slot {
     struct iso8583_original original; /* reversal */
     int64_t remaining;                /* reversal: amount that stays authorised */
 
-    struct card_entry *card;
+    struct switch_card *card;
     struct switch_facts facts;
-    struct switch_step pending[PENDING_MAX];
+    struct switch_step pending[SWITCH_PENDING_MAX];
     uint32_t pending_count;
     uint32_t waiting; /* questions at the HSM */
     uint32_t retried; /* bit per pending question */
@@ -84,12 +91,12 @@ struct slot {
 };
 
 /* Requests decided together: one batch for the writer. */
-struct chunk {
-    struct chunk *next;
+struct switch_chunk {
+    struct switch_chunk *next;
     struct switch_core *core;
     struct arena arena;
     struct ledger_unit unit;
-    struct slot *slot[SWITCH_CHUNK_MAX];
+    struct switch_slot *slot[SWITCH_CHUNK_MAX];
     size_t count;
 };
 
@@ -99,23 +106,23 @@ struct switch_core {
     struct switch_link link[SWITCH_LINKS_MAX];
     size_t in_flight[SWITCH_LINKS_MAX];
     struct secret_pages pages; /* slots, the scratch message, the scratch command */
-    struct slot *slot;
-    struct slot *free_slot;
+    struct switch_slot *slot;
+    struct switch_slot *free_slot;
     struct iso8583_message *scratch;
     uint8_t *command;
-    struct slot **by_key;
-    struct slot **by_original;
-    struct card_entry *card;
-    struct card_entry *free_card;
-    struct card_entry **cards;
-    struct account_entry *account;
-    struct account_entry *free_account;
-    struct account_entry **accounts;
-    struct list arrived; /* before lookup */
-    struct list ready;   /* before ask and decide */
-    struct chunk *chunk;
-    struct chunk *free_chunk;
-    struct chunk *open_chunk;
+    struct switch_slot **by_key;
+    struct switch_slot **by_original;
+    struct switch_card *card;
+    struct switch_card *free_card;
+    struct switch_card **cards;
+    struct switch_account *account;
+    struct switch_account *free_account;
+    struct switch_account **accounts;
+    struct switch_list arrived; /* before lookup */
+    struct switch_list ready;   /* before ask and decide */
+    struct switch_chunk *chunk;
+    struct switch_chunk *free_chunk;
+    struct switch_chunk *open_chunk;
     struct queue done;
     struct ledger_products *products;
     struct arena read_arena;
@@ -131,29 +138,29 @@ struct switch_core {
     struct switch_counters counters;
 };
 
-enum { COMMAND_ROOM = 512 };
+enum { SWITCH_COMMAND_ROOM = 512 };
 
 /* ---- pool.c ---- */
 MUST_USE enum err switch_pool_create(struct switch_core *core);
 void switch_pool_destroy(struct switch_core *core);
-void switch_list_push(struct list *l, struct slot *s);
-struct slot *switch_list_pop(struct list *l);
+void switch_list_push(struct switch_list *l, struct switch_slot *s);
+struct switch_slot *switch_list_pop(struct switch_list *l);
 /* Puts `front` before what is in `l`. */
-void switch_list_prepend(struct list *l, struct list *front);
-struct slot *switch_slot_take(struct switch_core *core);
-void switch_slot_free(struct switch_core *core, struct slot *s);
-void switch_slot_hash(struct slot *s);
+void switch_list_prepend(struct switch_list *l, struct switch_list *front);
+struct switch_slot *switch_slot_take(struct switch_core *core);
+void switch_slot_free(struct switch_core *core, struct switch_slot *s);
+void switch_slot_hash(struct switch_slot *s);
 /* The message under way with the same key; NULL: none, and `s` is now the one. */
-struct slot *switch_slot_claim(struct switch_core *core, struct slot *s);
+struct switch_slot *switch_slot_claim(struct switch_core *core, struct switch_slot *s);
 /* The authorisation under way that the reversal `s` speaks of. */
-struct slot *switch_slot_original(struct switch_core *core, const struct slot *s);
-struct card_entry *switch_card_find(struct switch_core *core, const uint8_t mac[static LEDGER_MAC_LEN]);
+struct switch_slot *switch_slot_original(struct switch_core *core, const struct switch_slot *s);
+struct switch_card *switch_card_find(struct switch_core *core, const uint8_t mac[static LEDGER_MAC_LEN]);
 /* Makes or refreshes the entry; NULL: no room. */
-struct card_entry *switch_card_enter(struct switch_core *core, const struct ledger_full_card *row);
-void switch_card_hold(struct card_entry *card, struct slot *s);
-void switch_card_drop(struct switch_core *core, struct slot *s);
-struct chunk *switch_chunk_take(struct switch_core *core);
-void switch_chunk_free(struct switch_core *core, struct chunk *c);
+struct switch_card *switch_card_enter(struct switch_core *core, const struct ledger_full_card *row);
+void switch_card_hold(struct switch_card *card, struct switch_slot *s);
+void switch_card_drop(struct switch_core *core, struct switch_slot *s);
+struct switch_chunk *switch_chunk_take(struct switch_core *core);
+void switch_chunk_free(struct switch_core *core, struct switch_chunk *c);
 
 /* ---- the stages ---- */
 enum err switch_products_load(struct switch_core *core);
@@ -162,30 +169,30 @@ void switch_ready_stage(struct switch_core *core);
 void switch_commit_stage(struct switch_core *core);
 void switch_hsm_stage(struct switch_core *core);
 /* Sends what the finding asks. False: every window is full, try again in a later turn. */
-bool switch_ask_hsm(struct switch_core *core, struct slot *s, const struct ledger_product *product,
+bool switch_ask_hsm(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
                     const struct switch_finding *finding);
-void switch_decide_authorisation(struct switch_core *core, struct slot *s, const struct ledger_product *product,
+void switch_decide_authorisation(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
                                  const struct switch_plan *plan, const struct switch_finding *finding);
-void switch_decide_unknown(struct switch_core *core, struct slot *s);
-void switch_decide_reversal(struct switch_core *core, struct slot *s);
+void switch_decide_unknown(struct switch_core *core, struct switch_slot *s);
+void switch_decide_reversal(struct switch_core *core, struct switch_slot *s);
 /* False: the slot must wait for a chunk, a card or an account; it has been put where it waits. */
-bool switch_decide_open(struct switch_core *core, struct slot *s);
-void switch_chunk_add(struct switch_core *core, struct slot *s);
+bool switch_decide_open(struct switch_core *core, struct switch_slot *s);
+void switch_chunk_add(struct switch_core *core, struct switch_slot *s);
 void switch_chunk_submit(struct switch_core *core);
-void switch_unit_put_message(struct ledger_unit *unit, struct slot *s, char letter, const char *de38);
+void switch_unit_put_message(struct ledger_unit *unit, struct switch_slot *s, char letter, const char *de38);
 
 /* ---- reply.c ---- */
-void switch_reply_verdict(struct switch_core *core, struct slot *s);
-void switch_reply_code(struct switch_core *core, struct slot *s, const char *de39);
-void switch_reply_stored(struct switch_core *core, struct slot *s, const struct ledger_idem *idem);
+void switch_reply_verdict(struct switch_core *core, struct switch_slot *s);
+void switch_reply_code(struct switch_core *core, struct switch_slot *s, const char *de39);
+void switch_reply_stored(struct switch_core *core, struct switch_slot *s, const struct ledger_idem *idem);
 /* No answer: the network repeats. */
-void switch_reply_nothing(struct switch_core *core, struct slot *s);
-void switch_slot_message_id(const struct slot *s, struct ledger_message_id *out);
+void switch_reply_nothing(struct switch_core *core, struct switch_slot *s);
+void switch_slot_message_id(const struct switch_slot *s, struct ledger_message_id *out);
 /* Of the authorisation that the reversal speaks of; texts are cut out of DE90 into `room`. */
-struct original_texts {
+struct switch_original_texts {
     char de7[11], de11[7], de32[12];
 };
-void switch_slot_original_id(const struct slot *s, struct original_texts *room, struct ledger_message_id *out);
-size_t switch_fingerprint_write(const struct slot *s, uint8_t *out, size_t cap);
+void switch_slot_original_id(const struct switch_slot *s, struct switch_original_texts *room, struct ledger_message_id *out);
+size_t switch_fingerprint_write(const struct switch_slot *s, uint8_t *out, size_t cap);
 
 #endif

@@ -2,24 +2,24 @@
 /* Stage 3: stored answers and cards, one read batch for all that has arrived. */
 #include "switch/internal.h"
 
-enum { LOOKUP_OPS = 2 * LOOKUP_MAX, NO_OP = -1 };
+enum { LOOKUP_OPS = 2 * SWITCH_LOOKUP_MAX, NO_OP = -1 };
 
 struct ask {
-    struct slot *slot;
+    struct switch_slot *slot;
     long idem;
     long card;
 };
 
-static bool late(const struct switch_core *core, const struct slot *s)
+static bool late(const struct switch_core *core, const struct switch_slot *s)
 {
     return core->now_us - s->received_us > core->link[s->link].config.late_ms * 1000;
 }
 
 /* A second message with the key of one under way waits for its answer; so does a reversal for its original. */
-static bool waits(struct switch_core *core, struct slot *s)
+static bool waits(struct switch_core *core, struct switch_slot *s)
 {
-    struct slot *other = s->keyed ? NULL : switch_slot_claim(core, s);
-    if (!other && s->kind == SLOT_REVERSAL)
+    struct switch_slot *other = s->keyed ? NULL : switch_slot_claim(core, s);
+    if (!other && s->kind == SWITCH_SLOT_REVERSAL)
         other = switch_slot_original(core, s);
     if (!other)
         return false;
@@ -28,12 +28,12 @@ static bool waits(struct switch_core *core, struct slot *s)
 }
 
 /* While changes of it are at the writer an entry is newer than any reading; the slot reads it again when they are there. */
-static bool card_known(const struct card_entry *e)
+static bool card_known(const struct switch_card *e)
 {
     return e && e->chunk;
 }
 
-static void ask_add(struct switch_core *core, struct ledger_unit *unit, struct slot *s, struct ask *a)
+static void ask_add(struct switch_core *core, struct ledger_unit *unit, struct switch_slot *s, struct ask *a)
 {
     struct ledger_message_id id;
     switch_slot_message_id(s, &id);
@@ -45,8 +45,8 @@ static void ask_add(struct switch_core *core, struct ledger_unit *unit, struct s
 /* The card of a slot after the reading; false: it is not known. */
 static bool card_settle(struct switch_core *core, struct ledger_unit *unit, const struct ask *a)
 {
-    struct slot *s = a->slot;
-    struct card_entry *e = switch_card_find(core, s->auth.pan_mac.at);
+    struct switch_slot *s = a->slot;
+    struct switch_card *e = switch_card_find(core, s->auth.pan_mac.at);
     struct ledger_full_card row;
     /* An earlier slot may have entered it and a chunk be on its way: then the entry is newer than the reading. */
     if (a->card != NO_OP && (!e || !e->chunk)) {
@@ -65,7 +65,7 @@ static bool card_settle(struct switch_core *core, struct ledger_unit *unit, cons
 
 static void settle(struct switch_core *core, struct ledger_unit *unit, const struct ask *a)
 {
-    struct slot *s = a->slot;
+    struct switch_slot *s = a->slot;
     struct ledger_idem idem;
     if (ledger_take_idem(unit, (size_t)a->idem, &idem)) {
         if (idem.auth_id[0] != 0)
@@ -89,13 +89,13 @@ static void settle(struct switch_core *core, struct ledger_unit *unit, const str
     switch_list_push(&core->ready, s);
 }
 
-static void lookup_batch(struct switch_core *core, struct list *batch)
+static void lookup_batch(struct switch_core *core, struct switch_list *batch)
 {
     struct ledger_unit unit;
     ledger_unit_begin(&unit, LOOKUP_OPS, &core->read_arena);
-    struct ask ask[LOOKUP_MAX];
+    struct ask ask[SWITCH_LOOKUP_MAX];
     size_t count = 0;
-    for (struct slot *s; count < LOOKUP_MAX && (s = switch_list_pop(batch));) {
+    for (struct switch_slot *s; count < SWITCH_LOOKUP_MAX && (s = switch_list_pop(batch));) {
         if (!s->keyed && late(core, s)) {
             core->counters.late++;
             switch_slot_free(core, s);
@@ -117,8 +117,8 @@ static void lookup_batch(struct switch_core *core, struct list *batch)
 
 void switch_lookup_stage(struct switch_core *core)
 {
-    struct list batch = core->arrived;
-    core->arrived = (struct list){0};
+    struct switch_list batch = core->arrived;
+    core->arrived = (struct switch_list){0};
     while (batch.head)
         lookup_batch(core, &batch);
 }

@@ -45,7 +45,7 @@ static const struct {
 };
 /* clang-format on */
 
-static enum err slot_read(struct switch_core *core, struct slot *s, const struct iso8583_message *m)
+static enum err slot_read(struct switch_core *core, struct switch_slot *s, const struct iso8583_message *m)
 {
     struct ledger_auth *a = &s->auth;
     for (size_t i = 0; i < sizeof auth_texts / sizeof auth_texts[0]; i++)
@@ -63,7 +63,7 @@ static enum err slot_read(struct switch_core *core, struct slot *s, const struct
     return crypto_vault_pan_mac(core->config.vault, iso8583_get(m, ISO8583_PAN), a->pan_mac.at);
 }
 
-static enum err reversal_read(struct slot *s, const struct iso8583_message *m)
+static enum err reversal_read(struct switch_slot *s, const struct iso8583_message *m)
 {
     TRY(iso8583_original_read(m, &s->original));
     uint64_t amount = 0;
@@ -105,16 +105,16 @@ static bool reject(struct switch_core *core, size_t link, struct net_peer peer, 
 
 /* A slot with everything of the request; NULL after an answer with `de39`. */
 static const char *slot_open(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *m,
-                             struct slot **out)
+                             struct switch_slot **out)
 {
     bool room = core->in_flight[link] < (size_t)core->link[link].config.max_in_flight;
-    struct slot *s = room ? switch_slot_take(core) : NULL;
+    struct switch_slot *s = room ? switch_slot_take(core) : NULL;
     bool reversal = iso8583_mti_class(m->mti) == ISO8583_REVERSAL;
     if (!s) {
         core->counters.busy++;
         return "91";
     }
-    s->kind = reversal ? SLOT_REVERSAL : SLOT_AUTHORISATION;
+    s->kind = reversal ? SWITCH_SLOT_REVERSAL : SWITCH_SLOT_AUTHORISATION;
     s->link = link;
     s->peer = peer;
     s->received_us = core->now_us;
@@ -135,7 +135,7 @@ static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer
 {
     if (!iso8583_mti_request(m->mti))
         return true; /* an answer to nothing: ignored */
-    struct slot *s = NULL;
+    struct switch_slot *s = NULL;
     const char *de39 = "12";
     if (iso8583_mti_class(m->mti) == ISO8583_NETWORK)
         de39 = "00";

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-void switch_slot_message_id(const struct slot *s, struct ledger_message_id *out)
+void switch_slot_message_id(const struct switch_slot *s, struct ledger_message_id *out)
 {
     const struct ledger_auth *a = &s->auth;
     *out = (struct ledger_message_id){.link_id = a->link_id,
@@ -24,7 +24,7 @@ static void text_of(char *out, size_t cap, struct span value)
     out[len] = 0;
 }
 
-void switch_slot_original_id(const struct slot *s, struct original_texts *room, struct ledger_message_id *out)
+void switch_slot_original_id(const struct switch_slot *s, struct switch_original_texts *room, struct ledger_message_id *out)
 {
     struct span acquirer = WIRE_SPAN(s->original.acquirer);
     while (acquirer.len > 0 && acquirer.at[0] == '0')
@@ -43,7 +43,7 @@ void switch_slot_original_id(const struct slot *s, struct original_texts *room, 
 }
 
 /* Which request this was, whatever code it carried: the PAN by its MAC (first half), DE3, amount, currency. */
-size_t switch_fingerprint_write(const struct slot *s, uint8_t *out, size_t cap)
+size_t switch_fingerprint_write(const struct switch_slot *s, uint8_t *out, size_t cap)
 {
     struct buf text = buf_over(out, cap);
     buf_put_hex(&text, s->auth.pan_mac.at, LEDGER_MAC_LEN / 2);
@@ -56,7 +56,7 @@ size_t switch_fingerprint_write(const struct slot *s, uint8_t *out, size_t cap)
     return text.len;
 }
 
-static void send_answer(struct switch_core *core, struct slot *s, const char *de39, const char *de38, char letter)
+static void send_answer(struct switch_core *core, struct switch_slot *s, const char *de39, const char *de38, char letter)
 {
     const struct switch_link *link = &core->link[s->link];
     uint8_t room[ISO8583_FRAME_MAX];
@@ -74,9 +74,9 @@ static void send_answer(struct switch_core *core, struct slot *s, const char *de
     switch_slot_free(core, s);
 }
 
-void switch_reply_verdict(struct switch_core *core, struct slot *s)
+void switch_reply_verdict(struct switch_core *core, struct switch_slot *s)
 {
-    if (s->kind == SLOT_REVERSAL)
+    if (s->kind == SWITCH_SLOT_REVERSAL)
         core->counters.reversals++;
     else if (s->auth.de38[0] != 0)
         core->counters.approved++;
@@ -85,14 +85,14 @@ void switch_reply_verdict(struct switch_core *core, struct slot *s)
     send_answer(core, s, s->auth.de39, s->auth.de38, s->auth.result[0]);
 }
 
-void switch_reply_code(struct switch_core *core, struct slot *s, const char *de39)
+void switch_reply_code(struct switch_core *core, struct switch_slot *s, const char *de39)
 {
     core->counters.unavailable += strcmp(de39, "96") == 0;
     send_answer(core, s, de39, "", 0);
 }
 
 /* DE39, DE38 or six hyphens, letter or a hyphen: see switch_unit_put_message. */
-void switch_reply_stored(struct switch_core *core, struct slot *s, const struct ledger_idem *idem)
+void switch_reply_stored(struct switch_core *core, struct switch_slot *s, const struct ledger_idem *idem)
 {
     const uint8_t *at = idem->answer.at;
     uint8_t fingerprint[96];
@@ -104,7 +104,7 @@ void switch_reply_stored(struct switch_core *core, struct slot *s, const struct 
         switch_reply_code(core, s, "94");
         return;
     }
-    if (idem->answer.len != ANSWER_LEN) {
+    if (idem->answer.len != SWITCH_ANSWER_LEN) {
         switch_reply_code(core, s, "96");
         return;
     }
@@ -116,7 +116,7 @@ void switch_reply_stored(struct switch_core *core, struct slot *s, const struct 
     send_answer(core, s, de39, de38, at[8] == '-' ? 0 : (char)at[8]);
 }
 
-void switch_reply_nothing(struct switch_core *core, struct slot *s)
+void switch_reply_nothing(struct switch_core *core, struct switch_slot *s)
 {
     core->counters.unanswered++;
     LOG(core->config.env->log, LOG_ERROR, "switch.unanswered", LOG_TEXT("link", s->auth.link_id), LOG_TEXT("de11", s->auth.de11));

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-static bool original_read(struct switch_core *core, struct slot *s, struct ledger_original *out, bool *found)
+static bool original_read(struct switch_core *core, struct switch_slot *s, struct ledger_original *out, bool *found)
 {
-    struct original_texts room;
+    struct switch_original_texts room;
     struct ledger_message_id id;
     switch_slot_original_id(s, &room, &id);
     struct ledger_unit unit;
@@ -19,7 +19,7 @@ static bool original_read(struct switch_core *core, struct slot *s, struct ledge
 }
 
 /* What this message still has to give back: never more than the original, and nothing twice. */
-static int64_t amount_to_reverse(const struct slot *s, const struct ledger_original *original)
+static int64_t amount_to_reverse(const struct switch_slot *s, const struct ledger_original *original)
 {
     int64_t wanted = original->auth.amount - s->remaining - original->auth.reversed_amount;
     if (original->auth.de38[0] == 0 || original->hold.auth_id[0] == 0 || original->hold.state != LEDGER_HOLD_OPEN || wanted <= 0)
@@ -27,9 +27,9 @@ static int64_t amount_to_reverse(const struct slot *s, const struct ledger_origi
     return wanted < original->hold.amount ? wanted : original->hold.amount;
 }
 
-static void put_release(struct chunk *c, struct slot *s, struct ledger_original *original, int64_t amount)
+static void put_release(struct switch_chunk *c, struct switch_slot *s, struct ledger_original *original, int64_t amount)
 {
-    struct card_entry *card = s->card;
+    struct switch_card *card = s->card;
     ledger_put_reversal(&c->unit, original, amount, s->auth.decided_at);
     if (original->account.account_id[0] == 0)
         return;
@@ -43,16 +43,16 @@ static void put_release(struct chunk *c, struct slot *s, struct ledger_original 
     card->chunk = c;
 }
 
-static void put_tombstone(struct switch_core *core, struct slot *s)
+static void put_tombstone(struct switch_core *core, struct switch_slot *s)
 {
-    struct original_texts room;
+    struct switch_original_texts room;
     struct ledger_message_id id;
     switch_slot_original_id(s, &room, &id);
     ledger_put_tombstone(&core->open_chunk->unit, &id, s->auth.decided_at);
     memcpy(s->auth.de39, core->link[s->link].config.unknown_original, sizeof s->auth.de39);
 }
 
-void switch_decide_reversal(struct switch_core *core, struct slot *s)
+void switch_decide_reversal(struct switch_core *core, struct switch_slot *s)
 {
     struct ledger_original original;
     /* The original's rows are read below: what the open chunk changes of them must be committed first. */

@@ -202,7 +202,8 @@ static struct switch_finding read_three(const enum switch_fact_answer answer[sta
     return finding;
 }
 
-/* All 128 combinations, sequential and parallel: the first match in plan order counts, alone; an unanswered step without a match is never a mismatch. */
+/* All 128 combinations of answers and plan: the first match in plan order counts, alone; an unanswered step without a match is
+ * never a mismatch. */
 static void every_combination_of_answers(void **state)
 {
     (void)state;
