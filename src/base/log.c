@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/env.h"
+#include "base/json.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -11,32 +12,13 @@ enum { LINE_MAX_LENGTH = 1024, TAIL_ROOM = 16 };
 
 static const char *const level_name[] = {"debug", "info", "warn", "error"};
 
-static void put_escaped(struct buf *b, const char *text)
-{
-    static const char digit[] = "0123456789abcdef";
-    buf_put_byte(b, '"');
-    for (; *text; text++) {
-        uint8_t c = (uint8_t)*text;
-        if (c == '"' || c == '\\')
-            buf_put_byte(b, '\\');
-        if (c >= 0x20 && c < 0x7F) {
-            buf_put_byte(b, c);
-        } else {
-            buf_put_text(b, "\\u00");
-            buf_put_byte(b, (uint8_t)digit[c >> 4]);
-            buf_put_byte(b, (uint8_t)digit[c & 15]);
-        }
-    }
-    buf_put_byte(b, '"');
-}
-
 void log_field_put(struct buf *out, const struct log_field *field)
 {
     buf_put_byte(out, ',');
-    put_escaped(out, field->name);
+    json_string_ascii(out, span_text(field->name));
     buf_put_byte(out, ':');
     if (field->text)
-        put_escaped(out, field->text);
+        json_string_ascii(out, span_text(field->text));
     else
         buf_put_integer(out, field->number);
 }
@@ -58,7 +40,7 @@ void log_write(struct log *log, enum log_level level, const char *event, const s
     buf_put_text(&b, "\",\"service\":\"");
     buf_put_text(&b, log->service);
     buf_put_text(&b, "\",\"event\":");
-    put_escaped(&b, event);
+    json_string_ascii(&b, span_text(event));
     size_t good = b.len;
     for (size_t i = 0; i < count && b.err == ERR_OK; i++) {
         log_field_put(&b, &field[i]);

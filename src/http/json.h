@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON: in by the rows of a record, out by a writer.
+ * JSON in, by the rows of a record. base/json.h writes it.
  *
  * Purpose    http_json_bind reads a body into a record whose rows are named by path (`amount.total`, `codes[0].cvv`). cJSON
  *            parses; what it lets pass is refused here: names that occur twice at any depth, more than 16 levels, raw control
- *            characters, \u0000, bad UTF-8, text after the value, more than 256 members in one object. The writer appends to a
- *            `struct buf`.
+ *            characters, \u0000, bad UTF-8, text after the value, more than 256 members in one object.
  * Numbers    A WIRE_DECIMAL keeps the exact characters of the number, or of a string that holds one: [-]digits[.digits], no
  *            exponent. Nothing here is ever a double.
  * Kinds      WIRE_BOOL true or false; WIRE_OBJECT an object; WIRE_DECIMAL as above; WIRE_B any text (UTF-8 bytes); WIRE_ENUM,
@@ -27,7 +26,7 @@
 #ifndef HTTP_JSON_H
 #define HTTP_JSON_H
 
-#include "base/buf.h"
+#include "base/json.h"
 #include "wire/wire.h"
 
 enum {
@@ -63,40 +62,5 @@ MUST_USE enum err http_json_bind(const struct wire_record *record, struct span b
 MUST_USE enum err http_json_integer(struct span text, int64_t min, int64_t max, int64_t *out);
 /* A member that is present and "true". */
 bool http_json_true(struct span text);
-/* Well-formed UTF-8 (RFC 3629). */
-bool http_json_utf8(struct span text);
-
-/* ---- writer ---- */
-
-/* The error is the buffer's; names are static texts that need no escape. */
-struct http_json_writer {
-    struct buf *out;
-    uint32_t filled; /* one bit a level: something stands before */
-    uint8_t depth;
-};
-
-struct http_json_writer http_json_writer(struct buf *out);
-/* ERR_OK when everything fitted; every bracket must have been closed. */
-MUST_USE enum err http_json_done(const struct http_json_writer *w);
-
-/* `name` NULL: an element of an array, or the root. */
-void http_json_open(struct http_json_writer *w, const char *name);
-void http_json_close(struct http_json_writer *w);
-void http_json_open_array(struct http_json_writer *w, const char *name);
-void http_json_close_array(struct http_json_writer *w);
-/* Escaped; bytes that are no UTF-8 become U+FFFD. */
-void http_json_put(struct http_json_writer *w, const char *name, struct span text);
-void http_json_put_text(struct http_json_writer *w, const char *name, const char *text);
-void http_json_put_integer(struct http_json_writer *w, const char *name, int64_t value);
-void http_json_put_bool(struct http_json_writer *w, const char *name, bool value);
-void http_json_put_null(struct http_json_writer *w, const char *name);
-/* The characters of a checked decimal as a JSON number. */
-void http_json_put_decimal(struct http_json_writer *w, const char *name, struct span digits);
-/* A present WIRE_TEXT member under `name`; an absent one writes nothing. */
-#define http_json_put_member(w_, name_, member_)              \
-    do {                                                      \
-        if ((member_).present)                                \
-            http_json_put((w_), (name_), WIRE_SPAN(member_)); \
-    } while (0)
 
 #endif

@@ -3,49 +3,6 @@
 
 #include "http/json.h"
 
-/* Length of a UTF-8 sequence by its first byte, 0 for a byte that cannot start one (RFC 3629: C0, C1 and F5.. never occur). */
-static size_t utf8_length(uint8_t first)
-{
-    if (first < 0x80)
-        return 1;
-    if (first < 0xC2)
-        return 0;
-    return first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-}
-
-/* The second byte excludes overlong forms, surrogates and values above 10FFFF. */
-static bool utf8_second_allowed(uint8_t first, uint8_t second)
-{
-    uint8_t low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    uint8_t high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    return second >= low && second <= high;
-}
-
-/* Bytes of the well-formed character at `at`, or 0. */
-static size_t utf8_character(struct span s, size_t at)
-{
-    size_t len = utf8_length(s.at[at]);
-    if (len == 0 || len > s.len - at)
-        return 0;
-    if (len > 1 && !utf8_second_allowed(s.at[at], s.at[at + 1]))
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if ((s.at[at + i] & 0xC0) != 0x80)
-            return 0;
-    return len;
-}
-
-bool http_json_utf8(struct span text)
-{
-    for (size_t at = 0; at < text.len;) {
-        size_t len = utf8_character(text, at);
-        if (len == 0)
-            return false;
-        at += len;
-    }
-    return true;
-}
-
 static bool number_byte(uint8_t c)
 {
     return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
@@ -102,7 +59,7 @@ static size_t string_end(struct span s, size_t at, const char **reason)
 {
     for (at++; at < s.len && s.at[at] != '"';) {
         uint8_t c = s.at[at];
-        size_t len = c == '\\' ? 2 : utf8_character(s, at);
+        size_t len = c == '\\' ? 2 : json_utf8_character(s, at);
         if (c < 0x20)
             *reason = "a control character in a string";
         else if (len == 0)

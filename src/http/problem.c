@@ -5,34 +5,34 @@
 
 enum { RETRY_DEFAULT_S = 1, TOO_MANY = 429, UNAVAILABLE = 503 };
 
-static void put_type(struct http_json_writer *w, const char *code)
+static void put_type(struct json_writer *w, const char *code)
 {
     uint8_t room[96];
     struct buf type = buf_over(room, sizeof room);
     buf_put_text(&type, "urn:countersign:problem:");
     buf_put_text(&type, code);
-    http_json_put(w, "type", buf_span(&type));
+    json_put(w, "type", buf_span(&type));
 }
 
 void http_problem_write(const struct http_problem *problem, struct buf *out)
 {
     const struct err_row *row = err_row(problem->err);
-    struct http_json_writer w = http_json_writer(out);
-    http_json_open(&w, NULL);
+    struct json_writer w = json_writer(out);
+    json_open(&w, NULL);
     put_type(&w, row->code);
-    http_json_put_text(&w, "title", row->text);
-    http_json_put_integer(&w, "status", row->http_status);
-    http_json_put_text(&w, "code", row->code);
+    json_put_text(&w, "title", row->text);
+    json_put_integer(&w, "status", row->http_status);
+    json_put_text(&w, "code", row->code);
     if (problem->field)
-        http_json_put_text(&w, "field", problem->field);
+        json_put_text(&w, "field", problem->field);
     if (problem->cvv_expires_at_ms > 0) {
         char at[25];
         env_rfc3339(problem->cvv_expires_at_ms, at);
-        http_json_put_text(&w, "cvvExpiresAt", at);
+        json_put_text(&w, "cvvExpiresAt", at);
     }
     if (problem->correlation_id.len > 0)
-        http_json_put(&w, "correlationId", problem->correlation_id);
-    http_json_close(&w);
+        json_put(&w, "correlationId", problem->correlation_id);
+    json_close(&w);
 }
 
 void http_problem_reply(struct http_request *request, const struct http_problem *problem)

@@ -90,9 +90,9 @@ static enum err existing_find(struct issuer *issuer, const struct ledger_card *w
 
 static void registration_reply(struct issuer *issuer, struct job *job, const char *card_id, unsigned status)
 {
-    struct http_json_writer w = issuer_answer(job);
-    http_json_put_text(&w, "cardId", card_id);
-    http_json_close(&w);
+    struct json_writer w = issuer_answer(job);
+    json_put_text(&w, "cardId", card_id);
+    json_close(&w);
     issuer_reply(issuer, job, status);
 }
 
@@ -155,19 +155,19 @@ static void card_reply(struct issuer *issuer, struct job *job, const struct ledg
     char exp[5] = {card->expiry[2], card->expiry[3], card->expiry[0], card->expiry[1], 0};
     char at[25];
     card_pan_mask(&job->secret->pan, masked);
-    struct http_json_writer w = issuer_answer(job);
-    http_json_put_text(&w, "cardId", card->card_id);
-    http_json_put_text(&w, "productId", card->product_id);
-    http_json_put_text(&w, "maskedPan", masked);
-    http_json_put_text(&w, "exp", exp);
-    http_json_put_text(&w, "psn", card->psn);
-    http_json_put_text(&w, "status", status_name[card->status]);
-    http_json_put_bool(&w, "enrolled", card->enrolled);
+    struct json_writer w = issuer_answer(job);
+    json_put_text(&w, "cardId", card->card_id);
+    json_put_text(&w, "productId", card->product_id);
+    json_put_text(&w, "maskedPan", masked);
+    json_put_text(&w, "exp", exp);
+    json_put_text(&w, "psn", card->psn);
+    json_put_text(&w, "status", status_name[card->status]);
+    json_put_bool(&w, "enrolled", card->enrolled);
     env_rfc3339(card->created_at, at);
-    http_json_put_text(&w, "createdAt", at);
+    json_put_text(&w, "createdAt", at);
     env_rfc3339(card->updated_at, at);
-    http_json_put_text(&w, "updatedAt", at);
-    http_json_close(&w);
+    json_put_text(&w, "updatedAt", at);
+    json_close(&w);
     issuer_reply(issuer, job, 200);
 }
 
@@ -258,10 +258,10 @@ static void enrolment_reply(struct issuer *issuer, struct job *job, const struct
 {
     char at[25];
     env_rfc3339(card->updated_at, at);
-    struct http_json_writer w = issuer_answer(job);
-    http_json_put_bool(&w, "enrolled", card->enrolled);
-    http_json_put_text(&w, "since", at);
-    http_json_close(&w);
+    struct json_writer w = issuer_answer(job);
+    json_put_bool(&w, "enrolled", card->enrolled);
+    json_put_text(&w, "since", at);
+    json_close(&w);
     issuer_reply(issuer, job, 200);
 }
 

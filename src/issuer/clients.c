@@ -46,13 +46,13 @@ static bool room_for(const struct job *job, struct span kid, enum ledger_key_use
 static void jwk_write(const struct client_key_body *body, struct ledger_client_key *key)
 {
     struct buf out = buf_over(key->jwk, sizeof key->jwk - 1);
-    struct http_json_writer w = http_json_writer(&out);
-    http_json_open(&w, NULL);
-    http_json_put_member(&w, "kty", body->kty);
-    http_json_put_member(&w, "crv", body->crv);
-    http_json_put_member(&w, "x", body->x);
-    http_json_put_member(&w, "y", body->y);
-    http_json_close(&w);
+    struct json_writer w = json_writer(&out);
+    json_open(&w, NULL);
+    json_put_member(&w, "kty", body->kty);
+    json_put_member(&w, "crv", body->crv);
+    json_put_member(&w, "x", body->x);
+    json_put_member(&w, "y", body->y);
+    json_close(&w);
 }
 
 static enum err key_read(struct job *job, struct span kid, struct ledger_client_key *key)
@@ -82,15 +82,15 @@ static enum err key_read(struct job *job, struct span kid, struct ledger_client_
 static void key_reply(struct issuer *issuer, struct job *job, const struct ledger_client_key *key)
 {
     char at[25];
-    struct http_json_writer w = issuer_answer(job);
-    http_json_put_text(&w, "kid", key->kid);
-    http_json_put_text(&w, "use", key->use == LEDGER_KEY_ENC ? "enc" : "sig");
+    struct json_writer w = issuer_answer(job);
+    json_put_text(&w, "kid", key->kid);
+    json_put_text(&w, "use", key->use == LEDGER_KEY_ENC ? "enc" : "sig");
     env_rfc3339(key->not_before, at);
-    http_json_put_text(&w, "notBefore", at);
+    json_put_text(&w, "notBefore", at);
     env_rfc3339(key->not_after, at);
-    http_json_put_text(&w, "notAfter", at);
-    http_json_put_decimal(&w, "jwk", span_text(key->jwk)); /* our own writer's object, as it was stored */
-    http_json_close(&w);
+    json_put_text(&w, "notAfter", at);
+    json_put_decimal(&w, "jwk", span_text(key->jwk)); /* our own writer's object, as it was stored */
+    json_close(&w);
     issuer_reply(issuer, job, 200);
 }
 

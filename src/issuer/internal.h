@@ -158,7 +158,7 @@ void issuer_card_release(struct issuer *issuer, struct job *job);
 void issuer_reply(struct issuer *issuer, struct job *job, unsigned status);
 void issuer_reply_error(struct issuer *issuer, struct job *job, enum err err);
 /* Starts `{` in the answer body. */
-struct http_json_writer issuer_answer(struct job *job);
+struct json_writer issuer_answer(struct job *job);
 
 /* hsm.c */
 /* Never fails: what cannot be sent sets job->hsm_err. `to` lives in job->secret. */

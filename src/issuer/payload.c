@@ -24,58 +24,58 @@ enum err issuer_payload_allowed(const struct issuer *issuer, const struct job *j
     return issuer->config.sandbox || job->key.kid[0] ? ERR_OK : ERR_NO_ENCRYPTION_KEY;
 }
 
-static void put_time(struct http_json_writer *w, const char *name, int64_t at_ms)
+static void put_time(struct json_writer *w, const char *name, int64_t at_ms)
 {
     char text[25];
     env_rfc3339(at_ms, text);
-    http_json_put_text(w, name, text);
+    json_put_text(w, name, text);
 }
 
-static void put_code(struct http_json_writer *w, const struct code_digits *code)
+static void put_code(struct json_writer *w, const struct code_digits *code)
 {
-    http_json_put(w, "cvv", span_of(code->at, code->len));
+    json_put(w, "cvv", span_of(code->at, code->len));
 }
 
-static void put_card(struct http_json_writer *w, const struct job *job, const struct code_digits *code)
+static void put_card(struct json_writer *w, const struct job *job, const struct code_digits *code)
 {
     const struct ledger_card *card = &job->card.card;
     char exp[5] = {card->expiry[2], card->expiry[3], card->expiry[0], card->expiry[1], 0};
-    http_json_put(w, "pan", card_pan_span(&job->secret->pan));
-    http_json_put_text(w, "exp", exp);
+    json_put(w, "pan", card_pan_span(&job->secret->pan));
+    json_put_text(w, "exp", exp);
     if (card->holder_name[0])
-        http_json_put_text(w, "name", card->holder_name);
+        json_put_text(w, "name", card->holder_name);
     put_code(w, code);
     if (job->cvv_expires_at > 0)
         put_time(w, "cvvExpiresAt", job->cvv_expires_at);
 }
 
-static void put_windows(struct http_json_writer *w, const struct job *job)
+static void put_windows(struct json_writer *w, const struct job *job)
 {
     int64_t window_s = issuer_window_s(job);
     int64_t grace_s = job->product.accept_previous_window ? window_s : 0;
-    http_json_open_array(w, "codes");
+    json_open_array(w, "codes");
     for (int64_t i = 0; i < job->windows; i++) {
         int64_t from_s = job->first_window_s + i * window_s;
-        http_json_open(w, NULL);
+        json_open(w, NULL);
         put_code(w, &job->secret->window[i]);
         put_time(w, "validFrom", from_s * 1000);
         put_time(w, "validUntil", (from_s + window_s) * 1000);
         put_time(w, "cvvExpiresAt", (from_s + window_s + grace_s) * 1000);
-        http_json_close(w);
+        json_close(w);
     }
-    http_json_close_array(w);
+    json_close_array(w);
 }
 
 static enum err write_plain(const struct job *job, const struct code_digits *code, struct buf *out)
 {
-    struct http_json_writer w = http_json_writer(out);
-    http_json_open(&w, NULL);
+    struct json_writer w = json_writer(out);
+    json_open(&w, NULL);
     if (code)
         put_card(&w, job, code);
     else
         put_windows(&w, job);
-    http_json_close(&w);
-    return http_json_done(&w);
+    json_close(&w);
+    return json_done(&w);
 }
 
 static enum err encrypt(const struct issuer *issuer, const struct job *job, struct span plain, struct buf *out)

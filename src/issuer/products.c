@@ -126,7 +126,7 @@ static enum err product_read(struct issuer *issuer, struct job *job, struct ledg
 
 /* ---- out of the row ---- */
 
-static void field_put(struct http_json_writer *w, const struct field *f, const struct ledger_product *product)
+static void field_put(struct json_writer *w, const struct field *f, const struct ledger_product *product)
 {
     const uint8_t *at = (const uint8_t *)product + f->offset;
     int64_t number = 0;
@@ -134,29 +134,29 @@ static void field_put(struct http_json_writer *w, const struct field *f, const s
     switch (f->kind) {
     case KIND_INTEGER:
         memcpy(&number, at, sizeof number);
-        http_json_put_integer(w, f->name, number);
+        json_put_integer(w, f->name, number);
         return;
     case KIND_BOOL:
-        http_json_put_bool(w, f->name, *(const bool *)at);
+        json_put_bool(w, f->name, *(const bool *)at);
         return;
     case KIND_CHOICE:
         memcpy(&choice, at, sizeof choice);
-        http_json_put(w, f->name, choice_at(f->choices, choice));
+        json_put(w, f->name, choice_at(f->choices, choice));
         return;
     case KIND_NETWORK:
     case KIND_TEXT:
     case KIND_LETTER:
     case KIND_DIGITS:
     default:
-        http_json_put_text(w, f->name, (const char *)at);
+        json_put_text(w, f->name, (const char *)at);
         return;
     }
 }
 
-static void product_write(const struct ledger_product *product, struct http_json_writer *w)
+static void product_write(const struct ledger_product *product, struct json_writer *w)
 {
-    http_json_put_text(w, "productId", product->product_id);
-    http_json_put_integer(w, "version", product->version);
+    json_put_text(w, "productId", product->product_id);
+    json_put_integer(w, "version", product->version);
     for (size_t i = 0; i < PRODUCT_FIELD_COUNT; i++)
         field_put(w, &field[i], product);
 }
@@ -169,9 +169,9 @@ static void product_reply(struct issuer *issuer, struct job *job, const struct l
     buf_put_integer(&etag, product->version);
     buf_put_byte(&etag, '"');
     http_put_header(job->request, "ETag", buf_span(&etag));
-    struct http_json_writer w = issuer_answer(job);
+    struct json_writer w = issuer_answer(job);
     product_write(product, &w);
-    http_json_close(&w);
+    json_close(&w);
     issuer_reply(issuer, job, status);
 }
 
@@ -214,20 +214,20 @@ enum err issuer_product_list_start(struct issuer *issuer, struct job *job, enum 
 {
     const struct ledger_product *product = NULL;
     TRY(refresh(issuer));
-    struct http_json_writer w = issuer_answer(job);
-    http_json_open_array(&w, "products");
+    struct json_writer w = issuer_answer(job);
+    json_open_array(&w, "products");
     for (size_t i = 0; (product = ledger_products_at(issuer->products, i)) != NULL; i++) {
         if (strcmp(product->issuer_id, job->client.issuer_id) != 0)
             continue;
-        http_json_open(&w, NULL);
-        http_json_put_text(&w, "productId", product->product_id);
+        json_open(&w, NULL);
+        json_put_text(&w, "productId", product->product_id);
         field_put(&w, &field[PRODUCT_mode], product);
         field_put(&w, &field[PRODUCT_network], product);
-        http_json_put_integer(&w, "version", product->version);
-        http_json_close(&w);
+        json_put_integer(&w, "version", product->version);
+        json_close(&w);
     }
-    http_json_close_array(&w);
-    http_json_close(&w);
+    json_close_array(&w);
+    json_close(&w);
     issuer_reply(issuer, job, 200);
     *next = NEXT_REPLIED;
     return ERR_OK;

@@ -47,9 +47,9 @@ void issuer_reply_error(struct issuer *issuer, struct job *job, enum err err)
     job_end(issuer, job);
 }
 
-struct http_json_writer issuer_answer(struct job *job)
+struct json_writer issuer_answer(struct job *job)
 {
-    struct http_json_writer w = http_json_writer(http_body(job->request));
-    http_json_open(&w, NULL);
+    struct json_writer w = json_writer(http_body(job->request));
+    json_open(&w, NULL);
     return w;
 }

@@ -7,40 +7,40 @@
 static const char *const mode_name[] = {"static", "one_time", "time_window"};
 static const char *const lock_name[] = {"none", "soft", "hard"};
 
-static void put_time(struct http_json_writer *w, const char *name, int64_t at_ms)
+static void put_time(struct json_writer *w, const char *name, int64_t at_ms)
 {
     char text[25];
     if (at_ms == 0)
         return;
     env_rfc3339(at_ms, text);
-    http_json_put_text(w, name, text);
+    json_put_text(w, name, text);
 }
 
-static void put_one_time(struct http_json_writer *w, const struct job *job)
+static void put_one_time(struct json_writer *w, const struct job *job)
 {
     const struct ledger_code *code = &job->card.code;
     enum ledger_code_state state = ledger_code_state_at(code, job->now);
     int64_t left = job->product.tries - code->declines;
-    http_json_put_text(w, "state", ledger_code_state_name(state));
+    json_put_text(w, "state", ledger_code_state_name(state));
     put_time(w, "issuedAt", code->issued_at);
     put_time(w, "cvvExpiresAt", code->expires_at);
-    http_json_put_integer(w, "triesLeft", state == LEDGER_CODE_ACTIVE && left > 0 ? left : 0);
+    json_put_integer(w, "triesLeft", state == LEDGER_CODE_ACTIVE && left > 0 ? left : 0);
 }
 
 enum err issuer_status_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     const struct ledger_code *code = &job->card.code;
-    struct http_json_writer w = issuer_answer(job);
-    http_json_put_text(&w, "mode", mode_name[job->static_only ? LEDGER_STATIC : job->product.mode]);
+    struct json_writer w = issuer_answer(job);
+    json_put_text(&w, "mode", mode_name[job->static_only ? LEDGER_STATIC : job->product.mode]);
     if (!job->static_only && job->product.mode == LEDGER_ONE_TIME)
         put_one_time(&w, job);
     else
-        http_json_put_text(&w, "state", "none");
+        json_put_text(&w, "state", "none");
     put_time(&w, "lastDisplayAt", code->last_display_at);
-    http_json_open_array(&w, "deferred");
-    http_json_close_array(&w);
-    http_json_put_text(&w, "lock", lock_name[code->g_lock]);
-    http_json_close(&w);
+    json_open_array(&w, "deferred");
+    json_close_array(&w);
+    json_put_text(&w, "lock", lock_name[code->g_lock]);
+    json_close(&w);
     issuer_reply(issuer, job, 200);
     *next = NEXT_REPLIED;
     return ERR_OK;
@@ -92,9 +92,9 @@ enum err issuer_unlock_start(struct issuer *issuer, struct job *job, enum next *
 
 enum err issuer_unlock_committed(struct issuer *issuer, struct job *job, enum next *next)
 {
-    struct http_json_writer w = issuer_answer(job);
-    http_json_put_text(&w, "lock", lock_name[LEDGER_LOCK_NONE]);
-    http_json_close(&w);
+    struct json_writer w = issuer_answer(job);
+    json_put_text(&w, "lock", lock_name[LEDGER_LOCK_NONE]);
+    json_close(&w);
     issuer_reply(issuer, job, 200);
     *next = NEXT_REPLIED;
     return ERR_OK;

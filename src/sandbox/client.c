@@ -95,12 +95,12 @@ static enum err post(const struct sandbox *box, const struct sandbox_merchant *m
         status, answer);
 }
 
-static void put_merchant(struct http_json_writer *w, const struct sandbox_merchant *merchant)
+static void put_merchant(struct json_writer *w, const struct sandbox_merchant *merchant)
 {
-    http_json_open(w, "merchantDetails");
-    http_json_put_text(w, "merchantId", merchant->id);
-    http_json_put_text(w, "terminalId", merchant->terminal);
-    http_json_close(w);
+    json_open(w, "merchantDetails");
+    json_put_text(w, "merchantId", merchant->id);
+    json_put_text(w, "terminalId", merchant->terminal);
+    json_close(w);
 }
 
 struct key_body {
@@ -118,12 +118,12 @@ static enum err fetch_key(const struct sandbox *box, const struct sandbox_mercha
     char ask_room[256], room[8192];
     struct buf ask = buf_over(ask_room, sizeof ask_room);
     struct buf answer = buf_over(room, sizeof room);
-    struct http_json_writer w = http_json_writer(&ask);
+    struct json_writer w = json_writer(&ask);
     unsigned status = 0;
-    http_json_open(&w, NULL);
+    json_open(&w, NULL);
     put_merchant(&w, merchant);
-    http_json_close(&w);
-    TRY(http_json_done(&w));
+    json_close(&w);
+    TRY(json_done(&w));
     TRY(post(box, merchant, "/security/v1/keys/generate", buf_span(&ask), &status, &answer));
     return status == 201 ? http_json_bind(&key_record, buf_span(&answer), 0, out, NULL) : ERR_CRYPTO;
 }
@@ -157,7 +157,7 @@ static enum err encrypt_card(const struct sandbox *box, const struct sandbox_cha
     return buf_done(text);
 }
 
-static enum err put_encrypted(const struct sandbox *box, const struct sandbox_charge *charge, struct http_json_writer *w)
+static enum err put_encrypted(const struct sandbox *box, const struct sandbox_charge *charge, struct json_writer *w)
 {
     struct key_body key;
     char room[360], fields[128];
@@ -165,53 +165,53 @@ static enum err put_encrypted(const struct sandbox *box, const struct sandbox_ch
     TRY(encrypt_card(box, charge, &key, &block));
     (void)snprintf(fields, sizeof fields, "card.cardData:%u,card.expirationMonth:2,card.expirationYear:4,card.securityCode:%zu",
                    charge->card->pan.len, strlen(charge->code));
-    http_json_open(w, "encryptionData");
-    http_json_put_text(w, "encryptionType", "RSA");
-    http_json_put_text(w, "encryptionTarget", "MANUAL");
-    http_json_put(w, "encryptionBlock", buf_span(&block));
-    http_json_put_text(w, "encryptionBlockFields", fields);
-    http_json_put(w, "keyId", WIRE_SPAN(key.id));
-    http_json_close(w);
+    json_open(w, "encryptionData");
+    json_put_text(w, "encryptionType", "RSA");
+    json_put_text(w, "encryptionTarget", "MANUAL");
+    json_put(w, "encryptionBlock", buf_span(&block));
+    json_put_text(w, "encryptionBlockFields", fields);
+    json_put(w, "keyId", WIRE_SPAN(key.id));
+    json_close(w);
     return ERR_OK;
 }
 
-static void put_plain(const struct sandbox_charge *charge, struct http_json_writer *w)
+static void put_plain(const struct sandbox_charge *charge, struct json_writer *w)
 {
     char year[5];
     put_year(charge->card, year);
-    http_json_put(w, "cardData", card_pan_span(&charge->card->pan));
-    http_json_put(w, "expirationMonth", span_of(charge->card->expiry + 2, 2));
-    http_json_put_text(w, "expirationYear", year);
-    http_json_put_text(w, "securityCode", charge->code);
+    json_put(w, "cardData", card_pan_span(&charge->card->pan));
+    json_put(w, "expirationMonth", span_of(charge->card->expiry + 2, 2));
+    json_put_text(w, "expirationYear", year);
+    json_put_text(w, "securityCode", charge->code);
 }
 
 static enum err charge_write(const struct sandbox *box, const struct sandbox_charge *charge, struct buf *out)
 {
-    struct http_json_writer w = http_json_writer(out);
+    struct json_writer w = json_writer(out);
     char total[24];
     (void)snprintf(total, sizeof total, "%lld.%02lld", (long long)charge->amount_minor / 100,
                    (long long)charge->amount_minor % 100);
-    http_json_open(&w, NULL);
-    http_json_open(&w, "amount");
-    http_json_put_decimal(&w, "total", span_text(total));
-    http_json_put_text(&w, "currency", "AUD");
-    http_json_close(&w);
-    http_json_open(&w, "source");
-    http_json_put_text(&w, "sourceType", "PaymentCard");
+    json_open(&w, NULL);
+    json_open(&w, "amount");
+    json_put_decimal(&w, "total", span_text(total));
+    json_put_text(&w, "currency", "AUD");
+    json_close(&w);
+    json_open(&w, "source");
+    json_put_text(&w, "sourceType", "PaymentCard");
     if (charge->encrypted)
         TRY(put_encrypted(box, charge, &w));
-    http_json_open(&w, "card");
+    json_open(&w, "card");
     if (!charge->encrypted)
         put_plain(charge, &w);
-    http_json_put_text(&w, "securityCodeIndicator", "PROVIDED");
-    http_json_close(&w);
-    http_json_close(&w);
-    http_json_open(&w, "transactionDetails");
-    http_json_put_bool(&w, "captureFlag", true);
-    http_json_close(&w);
+    json_put_text(&w, "securityCodeIndicator", "PROVIDED");
+    json_close(&w);
+    json_close(&w);
+    json_open(&w, "transactionDetails");
+    json_put_bool(&w, "captureFlag", true);
+    json_close(&w);
     put_merchant(&w, charge->merchant);
-    http_json_close(&w);
-    return http_json_done(&w);
+    json_close(&w);
+    return json_done(&w);
 }
 
 struct verdict_body {

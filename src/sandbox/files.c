@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "http/json.h"
+#include "base/json.h"
 #include "sandbox/internal.h"
 
 /* A directory with this file in it is ours to clear. */
@@ -242,55 +242,55 @@ enum err sandbox_write_files(struct sandbox *box)
 
 /* ---- sandbox.json ---- */
 
-static void put_url(struct http_json_writer *w, const char *name, const char *scheme, uint16_t port)
+static void put_url(struct json_writer *w, const char *name, const char *scheme, uint16_t port)
 {
     char text[48];
     (void)snprintf(text, sizeof text, "%s127.0.0.1:%u", scheme, port);
-    http_json_put_text(w, name, text);
+    json_put_text(w, name, text);
 }
 
-static void put_services(const struct sandbox *box, struct http_json_writer *w)
+static void put_services(const struct sandbox *box, struct json_writer *w)
 {
-    http_json_open(w, "gateway");
+    json_open(w, "gateway");
     put_url(w, "url", "http://", box->port[SANDBOX_PORT_GATEWAY]);
-    http_json_close(w);
-    http_json_open(w, "issuer");
+    json_close(w);
+    json_open(w, "issuer");
     put_url(w, "url", "http://", box->port[SANDBOX_PORT_ISSUER]);
-    http_json_put_text(w, "issuerId", box->issuer_id);
-    http_json_put_text(w, "apiKey", box->issuer_key);
-    http_json_close(w);
-    http_json_open(w, "switch");
+    json_put_text(w, "issuerId", box->issuer_id);
+    json_put_text(w, "apiKey", box->issuer_key);
+    json_close(w);
+    json_open(w, "switch");
     put_url(w, "visa", "", box->port[SANDBOX_PORT_VISA]);
     put_url(w, "generic", "", box->port[SANDBOX_PORT_GENERIC]);
-    http_json_close(w);
-    http_json_open(w, "hsm");
+    json_close(w);
+    json_open(w, "hsm");
     put_url(w, "address", "", box->port[SANDBOX_PORT_HSM]);
-    http_json_put_integer(w, "header", 4);
-    http_json_close(w);
+    json_put_integer(w, "header", 4);
+    json_close(w);
 }
 
-static void put_people(const struct sandbox *box, struct http_json_writer *w)
+static void put_people(const struct sandbox *box, struct json_writer *w)
 {
-    http_json_open_array(w, "merchants");
+    json_open_array(w, "merchants");
     for (size_t i = 0; i < SANDBOX_MERCHANTS; i++) {
-        http_json_open(w, NULL);
-        http_json_put_text(w, "merchantId", box->merchant[i].id);
-        http_json_put_text(w, "terminalId", box->merchant[i].terminal);
-        http_json_put_text(w, "apiKey", box->merchant[i].api_key);
-        http_json_put_text(w, "secret", box->merchant[i].secret);
-        http_json_close(w);
+        json_open(w, NULL);
+        json_put_text(w, "merchantId", box->merchant[i].id);
+        json_put_text(w, "terminalId", box->merchant[i].terminal);
+        json_put_text(w, "apiKey", box->merchant[i].api_key);
+        json_put_text(w, "secret", box->merchant[i].secret);
+        json_close(w);
     }
-    http_json_close_array(w);
-    http_json_open_array(w, "cards");
+    json_close_array(w);
+    json_open_array(w, "cards");
     for (size_t i = 0; i < SANDBOX_CARDS; i++) {
-        http_json_open(w, NULL);
-        http_json_put_text(w, "cardId", box->card[i].id);
-        http_json_put(w, "pan", card_pan_span(&box->card[i].pan));
-        http_json_put_text(w, "expiry", box->card[i].expiry);
-        http_json_put_text(w, "mode", sandbox_products[box->card[i].mode].mode);
-        http_json_close(w);
+        json_open(w, NULL);
+        json_put_text(w, "cardId", box->card[i].id);
+        json_put(w, "pan", card_pan_span(&box->card[i].pan));
+        json_put_text(w, "expiry", box->card[i].expiry);
+        json_put_text(w, "mode", sandbox_products[box->card[i].mode].mode);
+        json_close(w);
     }
-    http_json_close_array(w);
+    json_close_array(w);
 }
 
 enum err sandbox_write_json(struct sandbox *box)
@@ -298,12 +298,12 @@ enum err sandbox_write_json(struct sandbox *box)
     char room[FILE_ROOM];
     char from[SANDBOX_PATH], to[SANDBOX_PATH];
     struct buf text = buf_over(room, sizeof room);
-    struct http_json_writer w = http_json_writer(&text);
-    http_json_open(&w, NULL);
+    struct json_writer w = json_writer(&text);
+    json_open(&w, NULL);
     put_services(box, &w);
     put_people(box, &w);
-    http_json_close(&w);
-    TRY(http_json_done(&w));
+    json_close(&w);
+    TRY(json_done(&w));
     TRY(write_file(box, "sandbox.json.new", buf_span(&text)));
     sandbox_path(box, "sandbox.json.new", from);
     sandbox_path(box, "sandbox.json", to);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/json.h"
+#include "base/json.h"
 #include "sandbox/internal.h"
 #include "sandbox/net.h"
 
@@ -109,18 +109,18 @@ static enum err make_product(struct sandbox *box, const struct sandbox_product *
 {
     char room[512];
     struct buf body = buf_over(room, sizeof room);
-    struct http_json_writer w = http_json_writer(&body);
-    http_json_open(&w, NULL);
-    http_json_put_text(&w, "productId", product->id);
-    http_json_put_text(&w, "mode", product->mode);
-    http_json_put_text(&w, "network", product->network);
-    http_json_put_integer(&w, "tries", 3);
-    http_json_put_integer(&w, "displayRatePerH", 600);
-    http_json_put_text(&w, "cvkRef", "cvk");
+    struct json_writer w = json_writer(&body);
+    json_open(&w, NULL);
+    json_put_text(&w, "productId", product->id);
+    json_put_text(&w, "mode", product->mode);
+    json_put_text(&w, "network", product->network);
+    json_put_integer(&w, "tries", 3);
+    json_put_integer(&w, "displayRatePerH", 600);
+    json_put_text(&w, "cvkRef", "cvk");
     if (product->key_name)
-        http_json_put_text(&w, "mkRef", product->key_name);
-    http_json_close(&w);
-    TRY(http_json_done(&w));
+        json_put_text(&w, "mkRef", product->key_name);
+    json_close(&w);
+    TRY(json_done(&w));
     return post(box, "card-products", buf_span(&body), "the issuer makes no card product");
 }
 
@@ -128,15 +128,15 @@ static enum err register_card(struct sandbox *box, const struct sandbox_card *ca
 {
     char room[512];
     struct buf body = buf_over(room, sizeof room);
-    struct http_json_writer w = http_json_writer(&body);
-    http_json_open(&w, NULL);
-    http_json_put_text(&w, "cardId", card->id);
-    http_json_put_text(&w, "productId", sandbox_products[card->mode].id);
-    http_json_put(&w, "pan", card_pan_span(&card->pan));
+    struct json_writer w = json_writer(&body);
+    json_open(&w, NULL);
+    json_put_text(&w, "cardId", card->id);
+    json_put_text(&w, "productId", sandbox_products[card->mode].id);
+    json_put(&w, "pan", card_pan_span(&card->pan));
     const char mmyy[] = {card->expiry[2], card->expiry[3], card->expiry[0], card->expiry[1]};
-    http_json_put(&w, "exp", span_of(mmyy, sizeof mmyy));
-    http_json_close(&w);
-    TRY(http_json_done(&w));
+    json_put(&w, "exp", span_of(mmyy, sizeof mmyy));
+    json_close(&w);
+    TRY(json_done(&w));
     return post(box, "cards", buf_span(&body), "the issuer does not register a card");
 }
 

@@ -32,11 +32,11 @@ void sandbox_tell_begin(struct sandbox_tell *tell, const struct sandbox *box, un
     tell->box = box;
     sandbox_say(box, "\n%s%u  %s%s", paint(box, BOLD), number, title, paint(box, PLAIN));
     tell->line = buf_over(tell->room, sizeof tell->room);
-    tell->json = http_json_writer(&tell->line);
-    http_json_open(&tell->json, NULL);
-    http_json_put_integer(&tell->json, "step", number);
-    http_json_put_text(&tell->json, "title", title);
-    http_json_open_array(&tell->json, "wires");
+    tell->json = json_writer(&tell->line);
+    json_open(&tell->json, NULL);
+    json_put_integer(&tell->json, "step", number);
+    json_put_text(&tell->json, "title", title);
+    json_open_array(&tell->json, "wires");
 }
 
 void sandbox_tell_wire(struct sandbox_tell *tell, const char *from, const char *to, const char *text)
@@ -44,11 +44,11 @@ void sandbox_tell_wire(struct sandbox_tell *tell, const char *from, const char *
     sandbox_say(tell->box, "   %s%-8s > %-8s%s  %s", paint(tell->box, DIM), from, to, paint(tell->box, PLAIN), text);
     if (tell->line.cap - tell->line.len < (size_t)2 * SANDBOX_TAP_LINE + 256)
         return;
-    http_json_open(&tell->json, NULL);
-    http_json_put_text(&tell->json, "from", from);
-    http_json_put_text(&tell->json, "to", to);
-    http_json_put_text(&tell->json, "text", text);
-    http_json_close(&tell->json);
+    json_open(&tell->json, NULL);
+    json_put_text(&tell->json, "from", from);
+    json_put_text(&tell->json, "to", to);
+    json_put_text(&tell->json, "text", text);
+    json_close(&tell->json);
 }
 
 void sandbox_tell_end(struct sandbox_tell *tell, bool held, const char *expected, const char *found, int64_t took_us)
@@ -57,13 +57,13 @@ void sandbox_tell_end(struct sandbox_tell *tell, bool held, const char *expected
     sandbox_say(box, "   %s%s%s %s%s%s  (%lld.%lld ms)", paint(box, held ? GREEN : RED),
                 held ? "as expected:" : "NOT AS EXPECTED:", paint(box, PLAIN), found, held ? "" : "; expected ",
                 held ? "" : expected, (long long)took_us / 1000, (long long)took_us % 1000 / 100);
-    http_json_close_array(&tell->json);
-    http_json_put_text(&tell->json, "expected", expected);
-    http_json_put_text(&tell->json, "found", found);
-    http_json_put_bool(&tell->json, "held", held);
-    http_json_put_integer(&tell->json, "took_us", took_us);
-    http_json_close(&tell->json);
-    if (box->json && http_json_done(&tell->json) == ERR_OK) {
+    json_close_array(&tell->json);
+    json_put_text(&tell->json, "expected", expected);
+    json_put_text(&tell->json, "found", found);
+    json_put_bool(&tell->json, "held", held);
+    json_put_integer(&tell->json, "took_us", took_us);
+    json_close(&tell->json);
+    if (box->json && json_done(&tell->json) == ERR_OK) {
         (void)printf("%s\n", buf_text(&tell->line));
         (void)fflush(stdout);
     }

@@ -12,7 +12,7 @@
 #ifndef SANDBOX_TELL_H
 #define SANDBOX_TELL_H
 
-#include "http/json.h"
+#include "base/json.h"
 #include "sandbox/internal.h"
 
 enum { SANDBOX_TELL_ROOM = 64 * 1024 };
@@ -21,7 +21,7 @@ struct sandbox_tell {
     const struct sandbox *box;
     char room[SANDBOX_TELL_ROOM];
     struct buf line;
-    struct http_json_writer json;
+    struct json_writer json;
 };
 
 /* A line for people; nothing with --json. */

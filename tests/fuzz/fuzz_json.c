@@ -31,7 +31,7 @@ static void check_bound(const struct body *b)
     for (size_t i = 0; i < b->pan.len; i++)
         if (b->pan.at[i] < '0' || b->pan.at[i] > '9')
             abort();
-    if (!http_json_utf8(WIRE_SPAN(b->text)))
+    if (!json_utf8(WIRE_SPAN(b->text)))
         abort();
 }
 

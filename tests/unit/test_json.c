@@ -281,29 +281,29 @@ static void test_written_is_read(void **state)
         uint8_t room[2048];
         wire_generate(&charge_record, &env, &in);
         struct buf b = buf_over(room, sizeof room);
-        struct http_json_writer w = http_json_writer(&b);
-        http_json_open(&w, NULL);
-        http_json_put_member(&w, "name", in.name);
-        http_json_open(&w, "amount");
+        struct json_writer w = json_writer(&b);
+        json_open(&w, NULL);
+        json_put_member(&w, "name", in.name);
+        json_open(&w, "amount");
         bool number = in.total.at[0] != '0' && in.total.at[0] != '-'; /* 007 is a decimal here, but no JSON number */
         if (number)
-            http_json_put_decimal(&w, "total", WIRE_SPAN(in.total));
+            json_put_decimal(&w, "total", WIRE_SPAN(in.total));
         else
-            http_json_put_member(&w, "total", in.total);
-        http_json_put_member(&w, "currency", in.currency);
-        http_json_close(&w);
-        http_json_put_member(&w, "indicator", in.indicator);
+            json_put_member(&w, "total", in.total);
+        json_put_member(&w, "currency", in.currency);
+        json_close(&w);
+        json_put_member(&w, "indicator", in.indicator);
         if (in.capture.present)
-            http_json_put_bool(&w, "capture", http_json_true(WIRE_SPAN(in.capture)));
-        http_json_open_array(&w, "items");
-        http_json_open(&w, NULL);
-        http_json_put_member(&w, "id", in.first);
-        http_json_close(&w);
-        http_json_close_array(&w);
-        http_json_close(&w);
-        assert_int_equal(http_json_done(&w), ERR_OK);
+            json_put_bool(&w, "capture", http_json_true(WIRE_SPAN(in.capture)));
+        json_open_array(&w, "items");
+        json_open(&w, NULL);
+        json_put_member(&w, "id", in.first);
+        json_close(&w);
+        json_close_array(&w);
+        json_close(&w);
+        assert_int_equal(json_done(&w), ERR_OK);
         enum err err = http_json_bind(&charge_record, buf_span(&b), HTTP_JSON_STRICT, &out, NULL);
-        if (in.name.present && !http_json_utf8(WIRE_SPAN(in.name)))
+        if (in.name.present && !json_utf8(WIRE_SPAN(in.name)))
             continue; /* bytes that are no text become U+FFFD, which may not fit */
         if (err != ERR_OK)
             print_error("%s: %.*s\n", err_row(err)->name, (int)b.len, (char *)b.at);
@@ -320,31 +320,31 @@ static void test_writer(void **state)
     (void)state;
     uint8_t room[256];
     struct buf b = buf_over(room, sizeof room);
-    struct http_json_writer w = http_json_writer(&b);
-    http_json_open(&w, NULL);
-    http_json_put(&w, "a", span_of("q\"\\\n\x7F\xC3\xA9\xFFz", 9));
-    http_json_put_integer(&w, "n", -42);
-    http_json_open_array(&w, "e");
-    http_json_close_array(&w);
-    http_json_open_array(&w, "l");
-    http_json_put_text(&w, NULL, "x");
-    http_json_put_null(&w, NULL);
-    http_json_put_bool(&w, NULL, false);
-    http_json_close_array(&w);
-    http_json_open(&w, "o");
-    http_json_close(&w);
-    http_json_put_decimal(&w, "d", span_text("1.50"));
-    http_json_close(&w);
-    assert_int_equal(http_json_done(&w), ERR_OK);
+    struct json_writer w = json_writer(&b);
+    json_open(&w, NULL);
+    json_put(&w, "a", span_of("q\"\\\n\x7F\xC3\xA9\xFFz", 9));
+    json_put_integer(&w, "n", -42);
+    json_open_array(&w, "e");
+    json_close_array(&w);
+    json_open_array(&w, "l");
+    json_put_text(&w, NULL, "x");
+    json_put_null(&w, NULL);
+    json_put_bool(&w, NULL, false);
+    json_close_array(&w);
+    json_open(&w, "o");
+    json_close(&w);
+    json_put_decimal(&w, "d", span_text("1.50"));
+    json_close(&w);
+    assert_int_equal(json_done(&w), ERR_OK);
     assert_true(span_is(buf_span(&b),
                         "{\"a\":\"q\\\"\\\\\\u000a\\u007f\xC3\xA9\xEF\xBF\xBDz\",\"n\":-42,\"e\":[],\"l\":[\"x\",null,false],"
                         "\"o\":{},\"d\":1.50}"));
     struct buf small = buf_over(room, 8);
-    w = http_json_writer(&small);
-    http_json_open(&w, NULL);
-    http_json_put_text(&w, "name", "too long for it");
-    http_json_close(&w);
-    assert_int_not_equal(http_json_done(&w), ERR_OK);
+    w = json_writer(&small);
+    json_open(&w, NULL);
+    json_put_text(&w, "name", "too long for it");
+    json_close(&w);
+    assert_int_not_equal(json_done(&w), ERR_OK);
 }
 
 static void test_integers(void **state)

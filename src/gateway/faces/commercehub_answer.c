@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of Commerce Hub, in the shapes of commerce-hub.md 6 and 7; a letter in brackets is a decided conflict of section 7. */
+#include "base/json.h"
 #include "gateway/faces/commercehub.h"
-#include "http/json.h"
 
 struct answer {
-    struct http_json_writer w;
+    struct json_writer w;
     const struct commercehub_identity *identity;
     const struct payment *payment;
     const struct commercehub_request *request;
@@ -48,47 +48,47 @@ static void put_order_id(struct answer *a)
     struct buf text = buf_over(room, sizeof room);
     buf_put_text(&text, "CHG01");
     buf_put_text(&text, a->payment->id);
-    http_json_put(&a->w, "orderId", buf_span(&text));
+    json_put(&a->w, "orderId", buf_span(&text));
 }
 
-static void put_processing(struct http_json_writer *w, const struct commercehub_identity *identity, const char *time)
+static void put_processing(struct json_writer *w, const struct commercehub_identity *identity, const char *time)
 {
-    http_json_put_text(w, "transactionTimestamp", time);
-    http_json_put_text(w, "apiTraceId", identity->trace_id);
-    http_json_put(w, "clientRequestId", identity->request_id);
-    http_json_put_text(w, "transactionId", identity->trace_id);
+    json_put_text(w, "transactionTimestamp", time);
+    json_put_text(w, "apiTraceId", identity->trace_id);
+    json_put(w, "clientRequestId", identity->request_id);
+    json_put_text(w, "transactionId", identity->trace_id);
 }
 
 static void put_gateway_response(struct answer *a)
 {
     struct span origin = a->request->origin.present ? WIRE_SPAN(a->request->origin) : span_text("ECOM");
-    http_json_open(&a->w, "gatewayResponse");
+    json_open(&a->w, "gatewayResponse");
     put_order_id(a); /* [k] here and below */
-    http_json_put_text(&a->w, "transactionType", a->verification ? "VERIFICATION" : "CHARGE");
-    http_json_put_text(&a->w, "transactionState", transaction_state(a));
-    http_json_put(&a->w, "transactionOrigin", origin);
-    http_json_open(&a->w, "transactionProcessingDetails");
+    json_put_text(&a->w, "transactionType", a->verification ? "VERIFICATION" : "CHARGE");
+    json_put_text(&a->w, "transactionState", transaction_state(a));
+    json_put(&a->w, "transactionOrigin", origin);
+    json_open(&a->w, "transactionProcessingDetails");
     put_order_id(a);
     put_processing(&a->w, a->identity, a->time);
-    http_json_close(&a->w);
-    http_json_close(&a->w);
+    json_close(&a->w);
+    json_close(&a->w);
 }
 
 static void put_source(struct answer *a)
 {
     const struct commercehub_request *r = a->request;
-    http_json_open(&a->w, "source");
-    http_json_put_member(&a->w, "sourceType", r->source_type);
-    http_json_open(&a->w, "card");
-    http_json_put_member(&a->w, "nameOnCard", r->name_on_card);
-    http_json_put_member(&a->w, "expirationMonth", r->expiration_month);
-    http_json_put_member(&a->w, "expirationYear", r->expiration_year);
-    http_json_put_member(&a->w, "securityCodeIndicator", r->security_code_indicator);
-    http_json_put_text(&a->w, "bin", a->payment->bin6); /* [n] */
-    http_json_put_text(&a->w, "last4", a->payment->last4);
-    http_json_put_text(&a->w, "scheme", card_brand_row(a->payment->brand)->name);
-    http_json_close(&a->w);
-    http_json_close(&a->w);
+    json_open(&a->w, "source");
+    json_put_member(&a->w, "sourceType", r->source_type);
+    json_open(&a->w, "card");
+    json_put_member(&a->w, "nameOnCard", r->name_on_card);
+    json_put_member(&a->w, "expirationMonth", r->expiration_month);
+    json_put_member(&a->w, "expirationYear", r->expiration_year);
+    json_put_member(&a->w, "securityCodeIndicator", r->security_code_indicator);
+    json_put_text(&a->w, "bin", a->payment->bin6); /* [n] */
+    json_put_text(&a->w, "last4", a->payment->last4);
+    json_put_text(&a->w, "scheme", card_brand_row(a->payment->brand)->name);
+    json_close(&a->w);
+    json_close(&a->w);
 }
 
 /* [f]: no network of this release returns an address result. */
@@ -102,66 +102,65 @@ static void put_code_result(struct answer *a)
     char letter[2];
     struct span raw = span_of(&a->payment->cvv_raw, a->payment->cvv_raw ? 1 : 0);
     card_result_association(a->payment->cvv, raw, letter);
-    http_json_open(&a->w, "avsSecurityCodeResponse");
-    http_json_put_text(&a->w, "streetMatch",
-                       address_match(a->request->street.present || a->request->house_number.present)); /* [e] */
-    http_json_put_text(&a->w, "postalCodeMatch", address_match(a->request->postal_code.present));
-    http_json_put_text(&a->w, "securityCodeMatch", card_result_export(CARD_FACE_COMMERCEHUB_MATCH, a->payment->cvv));
-    http_json_open(&a->w, "association");
+    json_open(&a->w, "avsSecurityCodeResponse");
+    json_put_text(&a->w, "streetMatch", address_match(a->request->street.present || a->request->house_number.present)); /* [e] */
+    json_put_text(&a->w, "postalCodeMatch", address_match(a->request->postal_code.present));
+    json_put_text(&a->w, "securityCodeMatch", card_result_export(CARD_FACE_COMMERCEHUB_MATCH, a->payment->cvv));
+    json_open(&a->w, "association");
     if (letter[0])
-        http_json_put_text(&a->w, "securityCodeResponse", letter);
-    http_json_close(&a->w);
-    http_json_close(&a->w);
+        json_put_text(&a->w, "securityCodeResponse", letter);
+    json_close(&a->w);
+    json_close(&a->w);
 }
 
 static void put_association(struct answer *a)
 {
-    http_json_open(&a->w, "bankAssociationDetails");
-    http_json_put_text(&a->w, "associationResponseCode", a->approved ? "000" : a->payment->de39);
-    http_json_put_text(&a->w, "transactionTimestamp", a->time);
+    json_open(&a->w, "bankAssociationDetails");
+    json_put_text(&a->w, "associationResponseCode", a->approved ? "000" : a->payment->de39);
+    json_put_text(&a->w, "transactionTimestamp", a->time);
     put_code_result(a);
-    http_json_close(&a->w);
+    json_close(&a->w);
 }
 
 static void put_processor_details(struct answer *a)
 {
     const struct payment *p = a->payment;
     const struct commercehub_host_row *host = commercehub_host_row(p->de39);
-    http_json_open(&a->w, "processorResponseDetails");
-    http_json_put_text(&a->w, "approvalStatus", approval_status(a));
+    json_open(&a->w, "processorResponseDetails");
+    json_put_text(&a->w, "approvalStatus", approval_status(a));
     if (p->approval[0])
-        http_json_put_text(&a->w, "approvalCode", p->approval);
-    http_json_put_text(&a->w, "referenceNumber", p->stamp.rrn);
-    http_json_put_text(&a->w, "processor", "COUNTERSIGN");
-    http_json_put_text(&a->w, "host", "COUNTERSIGN");
-    http_json_put_text(&a->w, "networkRouted", p->network);
-    http_json_put_text(&a->w, "responseCode", host->response);                                                     /* [h] */
-    http_json_put_text(&a->w, "responseMessage", commercehub_message(COMMERCEHUB_RESPONSE_CODES, host->response)); /* [i] */
-    http_json_put_text(&a->w, "hostResponseCode", host->host[0] ? host->host : p->de39);
-    http_json_put_text(&a->w, "hostResponseMessage", host->message);
-    http_json_put_text(&a->w, "localTimestamp", a->time);
+        json_put_text(&a->w, "approvalCode", p->approval);
+    json_put_text(&a->w, "referenceNumber", p->stamp.rrn);
+    json_put_text(&a->w, "processor", "COUNTERSIGN");
+    json_put_text(&a->w, "host", "COUNTERSIGN");
+    json_put_text(&a->w, "networkRouted", p->network);
+    json_put_text(&a->w, "responseCode", host->response);                                                     /* [h] */
+    json_put_text(&a->w, "responseMessage", commercehub_message(COMMERCEHUB_RESPONSE_CODES, host->response)); /* [i] */
+    json_put_text(&a->w, "hostResponseCode", host->host[0] ? host->host : p->de39);
+    json_put_text(&a->w, "hostResponseMessage", host->message);
+    json_put_text(&a->w, "localTimestamp", a->time);
     put_association(a);
-    http_json_close(&a->w);
+    json_close(&a->w);
 }
 
-static void put_optional(struct http_json_writer *w, const char *name, const char *text)
+static void put_optional(struct json_writer *w, const char *name, const char *text)
 {
     if (text && text[0])
-        http_json_put_text(w, name, text);
+        json_put_text(w, name, text);
 }
 
 static void put_receipt(struct answer *a)
 {
     const struct payment *p = a->payment;
-    http_json_open(&a->w, "paymentReceipt");
+    json_open(&a->w, "paymentReceipt");
     if (!a->verification) {
         uint8_t room[24];
         struct buf total = buf_over(room, sizeof room);
         money_write(a->approved ? p->approved_minor : 0, p->currency->scale, &total);
-        http_json_open(&a->w, "approvedAmount");
-        http_json_put_decimal(&a->w, "total", buf_span(&total)); /* [j] */
-        http_json_put_text(&a->w, "currency", p->currency->alpha);
-        http_json_close(&a->w);
+        json_open(&a->w, "approvedAmount");
+        json_put_decimal(&a->w, "total", buf_span(&total)); /* [j] */
+        json_put_text(&a->w, "currency", p->currency->alpha);
+        json_close(&a->w);
     }
     put_optional(&a->w, "merchantName", a->merchant->name);
     put_optional(&a->w, "merchantAddress", a->merchant->address);
@@ -170,52 +169,52 @@ static void put_receipt(struct answer *a)
     put_optional(&a->w, "merchantPostalCode", a->merchant->postal_code);
     put_optional(&a->w, "merchantCountry", a->merchant->country);
     put_processor_details(a);
-    http_json_close(&a->w);
+    json_close(&a->w);
 }
 
-static void put_interaction(struct http_json_writer *w, const struct commercehub_request *r)
+static void put_interaction(struct json_writer *w, const struct commercehub_request *r)
 {
     if (!r->origin.present && !r->eci_indicator.present && !r->pos_condition_code.present && !r->pos_entry_mode.present)
         return;
-    http_json_open(w, "transactionInteraction");
-    http_json_put_member(w, "origin", r->origin);
-    http_json_put_member(w, "eciIndicator", r->eci_indicator);
-    http_json_put_member(w, "posConditionCode", r->pos_condition_code);
-    http_json_put_member(w, "posEntryMode", r->pos_entry_mode);
-    http_json_close(w);
+    json_open(w, "transactionInteraction");
+    json_put_member(w, "origin", r->origin);
+    json_put_member(w, "eciIndicator", r->eci_indicator);
+    json_put_member(w, "posConditionCode", r->pos_condition_code);
+    json_put_member(w, "posEntryMode", r->pos_entry_mode);
+    json_close(w);
 }
 
-static void put_address(struct http_json_writer *w, const struct commercehub_request *r)
+static void put_address(struct json_writer *w, const struct commercehub_request *r)
 {
     if (!r->street.present && !r->house_number.present && !r->city.present && !r->state.present && !r->postal_code.present &&
         !r->country.present)
         return;
-    http_json_open(w, "billingAddress");
-    http_json_open(w, "address");
-    http_json_put_member(w, "street", r->street);
-    http_json_put_member(w, "houseNumberOrName", r->house_number);
-    http_json_put_member(w, "city", r->city);
-    http_json_put_member(w, "stateOrProvince", r->state);
-    http_json_put_member(w, "postalCode", r->postal_code);
-    http_json_put_member(w, "country", r->country);
-    http_json_close(w);
-    http_json_close(w);
+    json_open(w, "billingAddress");
+    json_open(w, "address");
+    json_put_member(w, "street", r->street);
+    json_put_member(w, "houseNumberOrName", r->house_number);
+    json_put_member(w, "city", r->city);
+    json_put_member(w, "stateOrProvince", r->state);
+    json_put_member(w, "postalCode", r->postal_code);
+    json_put_member(w, "country", r->country);
+    json_close(w);
+    json_close(w);
 }
 
 static void put_echoes(struct answer *a)
 {
     const struct commercehub_request *r = a->request;
-    http_json_open(&a->w, "transactionDetails");
+    json_open(&a->w, "transactionDetails");
     if (!a->verification)
-        http_json_put_bool(&a->w, "captureFlag", a->payment->kind == PAYMENT_SALE);
-    http_json_put_member(&a->w, "merchantOrderId", r->merchant_order_id);
-    http_json_put_member(&a->w, "merchantTransactionId", r->merchant_transaction_id);
-    http_json_put_member(&a->w, "merchantInvoiceNumber", r->merchant_invoice_number);
-    http_json_close(&a->w);
-    http_json_open(&a->w, "merchantDetails");
-    http_json_put_member(&a->w, "merchantId", r->merchant_id);
-    http_json_put_member(&a->w, "terminalId", r->terminal_id);
-    http_json_close(&a->w);
+        json_put_bool(&a->w, "captureFlag", a->payment->kind == PAYMENT_SALE);
+    json_put_member(&a->w, "merchantOrderId", r->merchant_order_id);
+    json_put_member(&a->w, "merchantTransactionId", r->merchant_transaction_id);
+    json_put_member(&a->w, "merchantInvoiceNumber", r->merchant_invoice_number);
+    json_close(&a->w);
+    json_open(&a->w, "merchantDetails");
+    json_put_member(&a->w, "merchantId", r->merchant_id);
+    json_put_member(&a->w, "terminalId", r->terminal_id);
+    json_close(&a->w);
     put_interaction(&a->w, r);
     put_address(&a->w, r);
 }
@@ -224,20 +223,19 @@ enum err commercehub_payment_write(const struct commercehub_identity *identity, 
                                    const struct commercehub_request *request, const struct commercehub_merchant *merchant,
                                    struct buf *out)
 {
-    struct answer a = {
-        .w = http_json_writer(out), .identity = identity, .payment = payment, .request = request, .merchant = merchant};
+    struct answer a = {.w = json_writer(out), .identity = identity, .payment = payment, .request = request, .merchant = merchant};
     a.verification = payment->kind == PAYMENT_VERIFICATION;
     a.approved = payment->state == PAYMENT_AUTHORIZED || payment->state == PAYMENT_CAPTURED || payment->state == PAYMENT_VERIFIED;
     env_rfc3339(payment->created_ms, a.time);
-    http_json_open(&a.w, NULL);
+    json_open(&a.w, NULL);
     put_gateway_response(&a);
     put_source(&a);
     if (a.verification)
         put_processor_details(&a); /* [a]: top level as well */
     put_receipt(&a);
     put_echoes(&a);
-    http_json_close(&a.w);
-    return http_json_done(&a.w);
+    json_close(&a.w);
+    return json_done(&a.w);
 }
 
 enum err commercehub_key_write(const struct commercehub_identity *identity, int64_t now_ms,
@@ -248,23 +246,23 @@ enum err commercehub_key_write(const struct commercehub_identity *identity, int6
     env_rfc3339(now_ms, now);
     env_rfc3339(key->valid_from_ms, from);
     env_rfc3339(key->valid_to_ms, to);
-    struct http_json_writer w = http_json_writer(out);
-    http_json_open(&w, NULL);
-    http_json_open(&w, "gatewayResponse");
-    http_json_open(&w, "transactionProcessingDetails");
+    struct json_writer w = json_writer(out);
+    json_open(&w, NULL);
+    json_open(&w, "gatewayResponse");
+    json_open(&w, "transactionProcessingDetails");
     put_processing(&w, identity, now);
-    http_json_close(&w);
-    http_json_close(&w);
-    http_json_open(&w, "asymmetricKeyDetails");
-    http_json_put_text(&w, "keyId", key->key_id);
-    http_json_put_text(&w, "encryptionType", "RSA");
-    http_json_put_integer(&w, "modulus", 2048);
+    json_close(&w);
+    json_close(&w);
+    json_open(&w, "asymmetricKeyDetails");
+    json_put_text(&w, "keyId", key->key_id);
+    json_put_text(&w, "encryptionType", "RSA");
+    json_put_integer(&w, "modulus", 2048);
     if (key->public_text.len > 0)
-        http_json_put(&w, "encodedPublicKey", key->public_text);
-    http_json_put_text(&w, "validFrom", from);
-    http_json_put_text(&w, "validTo", to);
-    http_json_put_text(&w, "status", statuses[key->status]);
-    http_json_close(&w);
-    http_json_close(&w);
-    return http_json_done(&w);
+        json_put(&w, "encodedPublicKey", key->public_text);
+    json_put_text(&w, "validFrom", from);
+    json_put_text(&w, "validTo", to);
+    json_put_text(&w, "status", statuses[key->status]);
+    json_close(&w);
+    json_close(&w);
+    return json_done(&w);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Faults as Commerce Hub writes them. The codes of the encryption errors are not public: 302, 665, 666 and 693 are our choice. */
+#include "base/json.h"
 #include "gateway/faces/commercehub.h"
-#include "http/json.h"
 
 /* clang-format off */
 static const struct commercehub_error_row rows[FAULT_COUNT] = {
@@ -54,34 +54,34 @@ static const char *message_of(const struct commercehub_error_row *row)
     return row->message ? row->message : commercehub_message(COMMERCEHUB_ERROR_CODES, row->code);
 }
 
-static void put_error(struct http_json_writer *w, const struct gateway_fault *fault)
+static void put_error(struct json_writer *w, const struct gateway_fault *fault)
 {
     const struct commercehub_error_row *row = commercehub_error_row(fault->id);
-    http_json_open(w, NULL);
-    http_json_put_text(w, "type", row->type);
+    json_open(w, NULL);
+    json_put_text(w, "type", row->type);
     if (row->code)
-        http_json_put_text(w, "code", row->code);
+        json_put_text(w, "code", row->code);
     if (fault->field)
-        http_json_put_text(w, "field", fault->field);
-    http_json_put_text(w, "message", message_of(row));
-    http_json_close(w);
+        json_put_text(w, "field", fault->field);
+    json_put_text(w, "message", message_of(row));
+    json_close(w);
 }
 
 unsigned commercehub_error_write(const struct commercehub_identity *identity, const struct gateway_faults *faults, struct buf *out)
 {
-    struct http_json_writer w = http_json_writer(out);
-    http_json_open(&w, NULL);
-    http_json_open(&w, "gatewayResponse");
-    http_json_open(&w, "transactionProcessingDetails");
-    http_json_put_text(&w, "apiTraceId", identity->trace_id);
+    struct json_writer w = json_writer(out);
+    json_open(&w, NULL);
+    json_open(&w, "gatewayResponse");
+    json_open(&w, "transactionProcessingDetails");
+    json_put_text(&w, "apiTraceId", identity->trace_id);
     if (identity->request_id.len > 0)
-        http_json_put(&w, "clientRequestId", identity->request_id);
-    http_json_close(&w);
-    http_json_close(&w);
-    http_json_open_array(&w, "error");
+        json_put(&w, "clientRequestId", identity->request_id);
+    json_close(&w);
+    json_close(&w);
+    json_open_array(&w, "error");
     for (size_t i = 0; i < faults->count; i++)
         put_error(&w, &faults->at[i]);
-    http_json_close_array(&w);
-    http_json_close(&w);
+    json_close_array(&w);
+    json_close(&w);
     return commercehub_error_row(faults->count > 0 ? faults->at[0].id : FAULT_INTERNAL)->status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encryptionBlockFields: fields = field *("," field); field = name ":" count; count = 1..190 without a leading zero, in bytes. */
+#include "base/json.h"
 #include "crypto/rsa.h"
 #include "gateway/faces/commercehub_rows.h"
-#include "http/json.h"
 
 static const struct {
     const char *name;
@@ -118,7 +118,7 @@ void commercehub_merge(const struct commercehub_slices *list, struct span plain,
     size_t at = 0;
     /* A count that cuts a character in two was made from characters, not bytes. */
     for (size_t i = 0; i < list->count; at += list->at[i++].len)
-        if (!http_json_utf8(span_slice(plain, at, list->at[i].len))) {
+        if (!json_utf8(span_slice(plain, at, list->at[i].len))) {
             gateway_fault_add(faults, FAULT_ENCRYPTION, path);
             return;
         }
