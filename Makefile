@@ -44,7 +44,7 @@ $B/obj/crypto/des_batch_avx512.o $B/pic/crypto/des_batch_avx512.o: CFLAGS_ALL +=
 endif
 
 # ---- the two binaries
-SERVICE_ROOMS := base card crypto wire flow hostcmd iso8583 acquirer store ledger net http issuer switch gateway cli service sandbox
+SERVICE_ROOMS := base card crypto wire flow keys hostcmd iso8583 acquirer store ledger net http issuer switch gateway cli service sandbox
 HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm cli service tool
 SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lssl -lcrypto -linih -lpthread
 HSM_LIBS      := -luv -lssl -lcrypto -linih -lpthread
@@ -56,8 +56,8 @@ libs: $(call libs,$(ROOMS))
 
 # ---- the library: base (what is needed of it), card, DES and the algorithms behind include/countersign.h, and nothing else visible
 SOVERSION    := 0
-LIB_SRC      := $(patsubst %,src/base/%.c,err buf secret secret_arena) $(patsubst %,src/card/%.c,pan brand expiry) \
-                $(wildcard src/crypto/des*.c) src/crypto/mac.c src/crypto/failed.c $(call SRC_of,cvv) $(call SRC_of,lib)
+LIB_SRC      := $(patsubst %,src/base/%.c,err buf secret secret_arena) $(patsubst %,src/card/%.c,error pan brand expiry) \
+                $(wildcard src/crypto/des*.c) $(patsubst %,src/crypto/%.c,error mac failed) $(call SRC_of,cvv) $(call SRC_of,lib)
 LIB_OBJ      := $(patsubst src/%.c,$B/pic/%.o,$(LIB_SRC))
 LIB_STATIC   := $B/libcountersign.a
 LIB_SHARED   := $B/libcountersign.so.$(VERSION)
@@ -111,6 +111,8 @@ $B/countersign-hsm-faults: $(HSM_MAIN) $B/obj/tests/fault/arena_fault.o $(call l
 FAULTS := $B/tests/fault/shim.so $B/countersign-hsm-faults
 
 # ---- tests: tests/<kind>/<name>.c is a program of its own; tests/support/*.c is linked into each
+# The errors of every room, for a program that links every room.
+ALL_ERRORS   := $B/obj/tests/support/errors.o
 TEST_SUPPORT := $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/support/*.c))
 $B/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
@@ -149,16 +151,16 @@ scenario: all $(SCENARIO_TESTS) $(FAULTS) $B/countersign-planted lib
 FUZZ_SECONDS ?= 60
 FUZZ_NAMES   := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_REPLAYS := $(FUZZ_NAMES:%=$B/tests/fuzz/%)
-$(FUZZ_REPLAYS): $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay/replay.o $(call libs,$(ROOMS))
+$(FUZZ_REPLAYS): $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay/replay.o $(ALL_ERRORS) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
 FUZZERS := $(FUZZ_NAMES:%=$B/fuzzers/%)
-$(FUZZERS): $B/fuzzers/%: $B/obj/tests/fuzz/%.o $(call libs,$(ROOMS))
+$(FUZZERS): $B/fuzzers/%: $B/obj/tests/fuzz/%.o $(ALL_ERRORS) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $< -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 fuzzers: $(FUZZERS)
 
 fuzz:
@@ -215,7 +217,7 @@ cov:
 
 # ---- documents printed from the tables of the code
 GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o,$(sort $(SERVICE_MAIN) $(HSM_MAIN)))
-$B/gendoc: $B/obj/tools/gendoc.o $B/obj/tools/gendoc_man.o $(GENDOC_MAIN) $(call libs,$(ROOMS))
+$B/gendoc: $B/obj/tools/gendoc.o $B/obj/tools/gendoc_man.o $(ALL_ERRORS) $(GENDOC_MAIN) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
@@ -238,7 +240,7 @@ $B/obj/bench/%.o: bench/%.c
 	@echo "  cc   $<"
 	@$(CC) $(CFLAGS_ALL) -Ibench -Itests -MMD -MP -c $< -o $@
 # The lab (real processes over a ledger of its own) serves tests and benches.
-BENCH_SUPPORT := $(patsubst bench/%.c,$B/obj/bench/%.o,$(wildcard bench/support/*.c)) $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/support/lab*.c tests/support/hsm_process.c tests/support/certificates.c))
+BENCH_SUPPORT := $(patsubst bench/%.c,$B/obj/bench/%.o,$(wildcard bench/support/*.c)) $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/support/lab*.c tests/support/hsm_process.c tests/support/certificates.c)) $(ALL_ERRORS)
 $B/bench/%: $B/obj/bench/%.o $(BENCH_SUPPORT) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"

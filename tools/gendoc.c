@@ -23,22 +23,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void errors(struct buf *out)
+static void error_rows(const struct err_table *table, struct buf *out)
 {
     static const char *const class[] = {"-", "input", "refused", "state", "limit", "unavailable", "internal"};
-    buf_put_text(out,
-                 "| error | class | host command | DE39 | HTTP | code | text |\n| --- | --- | --- | --- | --- | --- | --- |\n");
-    for (enum err e = ERR_OK; e < ERR_COUNT; e++) {
-        const struct err_row *row = err_row(e);
+    for (unsigned i = 0; i < table->count; i++) {
+        const struct err_row *row = &table->row[i];
+        const char *const cell[] = {row->name, table->room, class[row->class], row -> host_code, row -> de39};
+        for (size_t c = 0; c < sizeof cell / sizeof cell[0]; c++) {
+            buf_put_text(out, "| ");
+            buf_put_text(out, cell[c]);
+            buf_put_text(out, " ");
+        }
         buf_put_text(out, "| ");
-        buf_put_text(out, row->name);
-        buf_put_text(out, " | ");
-        buf_put_text(out, class[row->class]);
-        buf_put_text(out, " | ");
-        buf_put_text(out, row->host_code);
-        buf_put_text(out, " | ");
-        buf_put_text(out, row->de39);
-        buf_put_text(out, " | ");
         buf_put_decimal(out, row->http_status, 0);
         buf_put_text(out, " | ");
         buf_put_text(out, row->code);
@@ -46,6 +42,14 @@ static void errors(struct buf *out)
         buf_put_text(out, row->text);
         buf_put_text(out, " |\n");
     }
+}
+
+static void errors(struct buf *out)
+{
+    buf_put_text(out, "| error | room | class | host command | DE39 | HTTP | code | text |\n"
+                      "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    for (const struct err_table *const *table = err_tables; *table; table++)
+        error_rows(*table, out);
 }
 
 static void host_commands(struct buf *out)
@@ -164,7 +168,7 @@ static const struct page {
     const char *about;
     void (*print)(struct buf *out);
 } pages[] = {
-    {"errors", "Errors", "One list; each face reads its own column. A wrong code is a verdict, not an error.", errors},
+    {"errors", "Errors", "A list a room; each face reads its own column. A wrong code is a verdict, not an error.", errors},
     {"configuration", "Configuration", "INI files (`--config FILE`), each key also as `--set section.key=value`.", configuration},
     {"host-commands", "Host commands", "What the HSM answers and its clients send: the same rows.", host_commands},
     {"issuer-api", "Issuer API", "REST paths and JSON bodies; errors are `application/problem+json`.", issuer_api},

@@ -5,7 +5,7 @@
  * Purpose    Values of fixed size, parsed once at the edge and copied freely afterwards. Digits are ASCII.
  * Ownership  Plain values; a holder that is done with a full number wipes it (secret_wipe).
  * Threading  Free of state.
- * Failure    A number outside its rule is ERR_PAN, an expiry or service code ERR_PARSE_VALUE (or the parse error that fits).
+ * Failure    A number outside its rule is CARD_ERR_PAN, an expiry or service code ERR_PARSE_VALUE (or the parse error that fits).
  * Limits     PAN 12..19 digits (12 is kept for published vectors; products impose 13..19). Years are two digits of 2000..2099.
  *
  * Example

@@ -2,6 +2,7 @@
 #include "card/card.h"
 
 #include "base/secret.h"
+#include "card/error.h"
 
 #include <string.h>
 
@@ -32,12 +33,12 @@ char card_luhn_digit(struct span digits)
 enum err card_pan_parse(struct span text, enum card_pan_rule rule, struct pan *out)
 {
     if (text.len < CARD_PAN_MIN || text.len > CARD_PAN_MAX)
-        return ERR_PAN;
+        return CARD_ERR_PAN;
     for (size_t i = 0; i < text.len; i++)
         if (text.at[i] < '0' || text.at[i] > '9')
-            return ERR_PAN;
+            return CARD_ERR_PAN;
     if (rule == CARD_LUHN && !card_luhn_valid(text))
-        return ERR_PAN;
+        return CARD_ERR_PAN;
     *out = (struct pan){.len = (uint8_t)text.len};
     memcpy(out->digit, text.at, text.len);
     return ERR_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/aes.h"
 
+#include "crypto/error.h"
 #include "crypto/internal.h"
 
 #include <openssl/evp.h>
@@ -16,7 +17,7 @@ static enum err run(const struct secret_key *key, const uint8_t *iv, const uint8
     int done = 0;
     ASSERT(len % CRYPTO_AES_BLOCK == 0 && len <= 65536);
     if (!name)
-        return ERR_KEY_LENGTH_ALGORITHM;
+        return CRYPTO_ERR_KEY_LENGTH_ALGORITHM;
     EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     bool made = cipher && context && EVP_CipherInit_ex2(context, cipher, key->at, iv, encrypt, NULL) == 1 &&

@@ -4,7 +4,7 @@
  *
  * Purpose    What key blocks of version D are enciphered with; CMAC is in crypto/mac.h.
  * Threading  Free of state.
- * Failure    ERR_KEY_LENGTH_ALGORITHM for a key that is not 16, 24 or 32 bytes; ERR_CRYPTO if the library refuses.
+ * Failure    CRYPTO_ERR_KEY_LENGTH_ALGORITHM for a key that is not 16, 24 or 32 bytes; CRYPTO_ERR_FAILED if the library refuses.
  * Limits     Whole blocks of 16 bytes, no padding; `in` and `out` may be the same.
  *
  * Example

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/des.h"
 
+#include "crypto/error.h"
 #include "crypto/internal.h"
 
 #include <openssl/err.h>
@@ -76,7 +77,7 @@ static enum err context_create(const struct secret_key *key, int encrypt, void *
 enum err crypto_des_load(const struct secret_key *key, struct crypto_des *out)
 {
     if (key->len != 8 && key->len != 16 && key->len != 24)
-        return ERR_KEY_LENGTH_ALGORITHM;
+        return CRYPTO_ERR_KEY_LENGTH_ALGORITHM;
     struct crypto_des des = {.key = *key};
     enum err err = context_create(key, 1, &des.encrypt);
     if (err == ERR_OK)
@@ -97,7 +98,7 @@ static enum err context_rekey(void *context, const struct secret_key *key)
 enum err crypto_des_reload(struct crypto_des *des, const struct secret_key *key)
 {
     if (key->len != des->key.len)
-        return ERR_KEY_LENGTH_ALGORITHM;
+        return CRYPTO_ERR_KEY_LENGTH_ALGORITHM;
     TRY(context_rekey(des->encrypt, key));
     if (des->decrypt)
         TRY(context_rekey(des->decrypt, key));
@@ -196,7 +197,7 @@ static enum err mac_padded(struct crypto_des *des, const uint8_t *in, size_t len
 enum err crypto_des_mac_retail(const struct secret_key *pair, const uint8_t *in, size_t len, uint8_t out[static CRYPTO_DES_BLOCK])
 {
     if (pair->len != 16)
-        return ERR_KEY_LENGTH_ALGORITHM;
+        return CRYPTO_ERR_KEY_LENGTH_ALGORITHM;
     SECRET_KEY half = {.len = 8};
     struct crypto_des left = {0}, right = {0};
     memcpy(half.at, pair->at, 8);

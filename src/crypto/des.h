@@ -6,7 +6,7 @@
  *            holds cipher contexts made when the key is loaded, since re-keying costs more than the blocks themselves.
  * Ownership  crypto_des_load makes, crypto_des_unload frees and wipes; the struct may be moved but not copied.
  * Threading  A loaded key belongs to one thread at a time.
- * Failure    ERR_KEY_LENGTH_ALGORITHM for a length that is not 8, 16 or 24; ERR_CRYPTO if the library refuses.
+ * Failure    CRYPTO_ERR_KEY_LENGTH_ALGORITHM for a length that is not 8, 16 or 24; CRYPTO_ERR_FAILED if the library refuses.
  * Limits     Whole blocks of 8 bytes. Single DES runs in the legacy provider where it is installed, else as EDE with equal keys.
  *
  * Example

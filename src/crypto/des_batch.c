@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/des_batch.h"
 
+#include "crypto/error.h"
 #include "crypto/internal.h"
 
 #include <string.h>
@@ -82,7 +83,7 @@ static void schedule(const uint8_t key[static 8], uint64_t out[static CRYPTO_DES
 enum err crypto_des_batch_load(const struct secret_key *key, struct crypto_des_batch_key *out)
 {
     if (key->len != 8 && key->len != 16)
-        return ERR_KEY_LENGTH_ALGORITHM;
+        return CRYPTO_ERR_KEY_LENGTH_ALGORITHM;
     out->halves = key->len / 8;
     schedule(key->at, out->mask[0]);
     schedule(key->at + 8 * (out->halves - 1), out->mask[1]);

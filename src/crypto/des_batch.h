@@ -7,7 +7,7 @@
  * Ownership  crypto_des_batch_load fills a plain struct, crypto_des_batch_unload wipes it. Planes are the caller's; who is done
  *            with them wipes.
  * Threading  Free of state.
- * Failure    ERR_KEY_LENGTH_ALGORITHM for a key that is neither single nor double length; nothing else can fail.
+ * Failure    CRYPTO_ERR_KEY_LENGTH_ALGORITHM for a key that is neither single nor double length; nothing else can fail.
  * Limits     Single DES and EDE2. A kernel works on `lanes` blocks at a time and costs the same for one as for all of them.
  *            A block is a number whose most significant bit is bit 1 of FIPS 46-3.
  *

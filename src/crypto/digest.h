@@ -5,7 +5,7 @@
  * Purpose    Tells whether a long input is the one that was seen before, at any point of it.
  * Ownership  crypto_digest_stream_begin makes, crypto_digest_stream_end frees.
  * Threading  One thread at a time.
- * Failure    ERR_CRYPTO if the library refuses.
+ * Failure    CRYPTO_ERR_FAILED if the library refuses.
  * Limits     None on the length.
  */
 #ifndef CRYPTO_DIGEST_H

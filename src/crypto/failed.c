@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/error.h"
 #include "crypto/internal.h"
 
 #include <openssl/err.h>
@@ -6,5 +7,5 @@
 enum err crypto_failed(void)
 {
     ERR_clear_error();
-    return ERR_CRYPTO;
+    return CRYPTO_ERR_FAILED;
 }

@@ -6,7 +6,7 @@
  *            all of it comes from the secret arena (base/secret_arena.h) and is wiped when it is freed.
  * Ownership  Process-wide; crypto_heap_move comes before the first use of any other function of this room.
  * Threading  The main thread, at start and at the end.
- * Failure    ERR_CRYPTO if the library has allocated already. A full arena fails the operation that asked for memory.
+ * Failure    CRYPTO_ERR_FAILED if the library has allocated already. A full arena fails the operation that asked for memory.
  *
  * Example
  *     TRY(secret_arena_open(size, true));

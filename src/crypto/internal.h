@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "crypto/des_batch.h"
 
-/* ERR_CRYPTO, with the library's own error queue emptied: what is left in it would be taken for an error of the next TLS call. */
+/* CRYPTO_ERR_FAILED, with the library's own error queue emptied: what is left in it would be taken for an error of the next TLS
+ * call. */
 enum err crypto_failed(void);
 
 /* des_batch_*.c */

@@ -5,7 +5,8 @@
  * Purpose    Files that only their recipient reads, by any JOSE tool. Every message has a fresh content key.
  * Ownership  crypto_jwe_recipient_import makes, crypto_jwe_recipient_free frees.
  * Threading  One thread at a time.
- * Failure    Import of anything but an RSA public key of 2,048 to 4,096 bits: ERR_PARSE_VALUE. ERR_CRYPTO if the library refuses.
+ * Failure    Import of anything but an RSA public key of 2,048 to 4,096 bits: ERR_PARSE_VALUE. CRYPTO_ERR_FAILED if the
+ *            library refuses.
  * Limits     Plaintexts up to CRYPTO_AEAD_PLAIN_MAX bytes.
  *
  * Example

@@ -5,7 +5,8 @@
  * Purpose    Makes each guess at an officer's passphrase cost memory and time.
  * Ownership  `out` is the caller's to wipe.
  * Threading  Free of state; takes 128 * r * 2^log2n bytes and, at the default cost, about half a second.
- * Failure    ERR_PARSE_VALUE for a cost outside the limits; ERR_CRYPTO if the library refuses (out of memory); `out` is wiped.
+ * Failure    ERR_PARSE_VALUE for a cost outside the limits; CRYPTO_ERR_FAILED if the library refuses (out of memory); `out` is
+ *            wiped.
  * Limits     log2n 4..20, r 1..32, p 1..16, and at most 1 GiB in all.
  */
 #ifndef CRYPTO_KDF_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/mac.h"
 
+#include "crypto/error.h"
 #include "crypto/internal.h"
 
 #include <openssl/core_names.h>
@@ -111,7 +112,7 @@ enum err crypto_cmac_run(enum crypto_cmac_cipher cipher, const struct secret_key
 {
     const char *name = cmac_name(cipher, key->len);
     if (!name)
-        return ERR_KEY_LENGTH_ALGORITHM;
+        return CRYPTO_ERR_KEY_LENGTH_ALGORITHM;
     size_t made = 0, wanted = cipher == CRYPTO_CMAC_DES ? 8 : 16;
     if (!EVP_Q_mac(NULL, "CMAC", NULL, name, NULL, key->at, key->len, in.at, in.len, out, 16, &made) || made != wanted)
         return crypto_failed();

@@ -4,7 +4,7 @@
  *
  * Ownership  A loaded `struct crypto_hmac` is freed with crypto_hmac_unload.
  * Threading  One-shot calls are free of state; a loaded key belongs to one thread at a time.
- * Failure    ERR_CRYPTO if the library refuses. Compare results with secret_equal only.
+ * Failure    CRYPTO_ERR_FAILED if the library refuses. Compare results with secret_equal only.
  *
  * Example: the MAC over api key, request id, timestamp and body of a request
  *     const struct span part[] = {api_key, request_id, timestamp, body};

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cvv/batch.h"
 
+#include "crypto/error.h"
 #include "cvv/internal.h"
 
 enum { NIBBLES = 16 };
 
 enum err cvv_batch_load(const struct secret_key *pair, struct crypto_des_batch_key *out)
 {
-    return pair->len == 16 ? crypto_des_batch_load(pair, out) : ERR_KEY_LENGTH;
+    return pair->len == 16 ? crypto_des_batch_load(pair, out) : CRYPTO_ERR_KEY_LENGTH;
 }
 
 /* Up to CRYPTO_DES_BATCH_LANES_MAX cards on their way. */

@@ -34,7 +34,7 @@ struct cvv_batch_code {
     char digit[CVV_BATCH_DIGITS];
 };
 
-/* ERR_KEY_LENGTH unless it is double length. */
+/* CRYPTO_ERR_KEY_LENGTH unless it is double length. */
 MUST_USE enum err cvv_batch_load(const struct secret_key *pair, struct crypto_des_batch_key *out);
 
 void cvv_batch_generate(const struct crypto_des_kernel *kernel, const struct crypto_des_batch_key *key,

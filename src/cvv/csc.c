@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cvv/csc.h"
 
+#include "card/error.h"
+#include "crypto/error.h"
+
 #include <string.h>
 
 enum { PAIR = 16, ACCOUNT_MIN = 15, FROM = 2, TAKEN = 12, EXPIRY = 4, SERVICE = 3, NIBBLES = 32, CODES = 12, PLAIN_LETTERS = 5 };
@@ -22,7 +25,7 @@ static enum err gather(struct span account, const char expiry[static EXPIRY], co
     if (service && !all_digits(service, SERVICE))
         return ERR_PARSE_CHARACTER;
     if (digits[0] != '3' || (digits[1] != '4' && digits[1] != '7'))
-        return ERR_ACCOUNT_NUMBER;
+        return CARD_ERR_ACCOUNT_NUMBER;
     bool expiry_first = digits[1] == '7';
     memset(out, '0', NIBBLES);
     memcpy(out + (expiry_first ? 0 : TAKEN), expiry, EXPIRY);
@@ -83,7 +86,7 @@ enum err cvv_csc_generate(const struct secret_key *csck, struct span account, co
 {
     struct crypto_des des = {0};
     if (csck->len != PAIR)
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     TRY(crypto_des_load(csck, &des));
     enum err err = cvv_csc_generate_with(&des, account, expiry, service, out);
     crypto_des_unload(&des);

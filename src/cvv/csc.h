@@ -6,7 +6,8 @@
  *            only; no text of American Express and no independent vector confirms it, and whatever shows it must say so.
  * Ownership  Values.
  * Threading  Free of state.
- * Failure    Accounts that begin with neither 34 nor 37: ERR_ACCOUNT_NUMBER; other fields ERR_PARSE_*; key length ERR_KEY_LENGTH.
+ * Failure    Accounts that begin with neither 34 nor 37: CARD_ERR_ACCOUNT_NUMBER; other fields ERR_PARSE_*; key length
+ *            CRYPTO_ERR_KEY_LENGTH.
  * Limits     Accounts of 15 digits and more; expiry YYMM.
  */
 #ifndef CVV_CSC_H

@@ -2,6 +2,7 @@
 #include "cvv/cvc3.h"
 
 #include "crypto/des.h"
+#include "crypto/error.h"
 
 #include <string.h>
 
@@ -52,7 +53,7 @@ enum err cvv_cvc3_iv(const struct secret_key *card, struct span track2, uint8_t 
 {
     uint8_t data[CVV_TRACK2_MAX / 2] = {0}, mac[CRYPTO_DES_BLOCK] = {0};
     if (card->len != PAIR)
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     enum err err = pack(track2, data);
     if (err == ERR_OK)
         err = crypto_des_mac_retail(card, data, track2.len / 2, mac);
@@ -82,7 +83,7 @@ enum err cvv_cvc3(const struct secret_key *card, const uint8_t iv[static 2], con
     uint8_t block[CRYPTO_DES_BLOCK] = {0};
     struct crypto_des des = {0};
     if (card->len != PAIR)
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     enum err err = fill(iv, unpredictable, counter, block);
     if (err == ERR_OK)
         err = crypto_des_load(card, &des);

@@ -6,7 +6,7 @@
  *            (cvv_card_key over MK-CVC3).
  * Ownership  Values.
  * Threading  Free of state.
- * Failure    Track data, numbers outside their form: ERR_PARSE_*; a key that is not double length: ERR_KEY_LENGTH.
+ * Failure    Track data, numbers outside their form: ERR_PARSE_*; a key that is not double length: CRYPTO_ERR_KEY_LENGTH.
  * Limits     Track data up to CVV_TRACK2_MAX nibbles, an even number of them: digits, D or = between, F or ? as filler.
  *
  * Example

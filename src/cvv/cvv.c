@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cvv/cvv.h"
 
+#include "crypto/error.h"
 #include "cvv/internal.h"
 
 enum err cvv_key_load(const struct secret_key *pair, struct cvv_key *out)
 {
     if (pair->len != 16)
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     SECRET_KEY left = {.len = 8};
     memcpy(left.at, pair->at, 8);
     struct cvv_key key = {0};

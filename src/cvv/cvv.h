@@ -6,7 +6,8 @@
  *            and window codes (T0). Nothing here knows of LMKs, wires or cards on file.
  * Ownership  cvv_key_load and cvv_master_load make, the unload functions wipe and free; moved but never copied.
  * Threading  A loaded key belongs to one thread at a time.
- * Failure    Fields outside their rule: ERR_PARSE_CHARACTER or ERR_PARSE_VALUE; keys that are not double length: ERR_KEY_LENGTH.
+ * Failure    Fields outside their rule: ERR_PARSE_CHARACTER or ERR_PARSE_VALUE; keys that are not double length:
+ *            CRYPTO_ERR_KEY_LENGTH.
  * Limits     PAN 12..19 digits, expiry 4 digits handed through unchanged (neither reordered nor checked for a month), service code
  *            3 digits, 1..16 digits out. Codes are compared with secret_code_equal.
  *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Visa dCVV, and the one-time and window codes built on it. */
+#include "crypto/error.h"
 #include "cvv/cvv.h"
 
 #include <string.h>
@@ -9,7 +10,7 @@ enum { HOUR = 3600, OVERLAY = 4 };
 enum err cvv_master_load(const struct secret_key *pair, struct cvv_master *out)
 {
     if (pair->len != 16)
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     struct cvv_master m = {0};
     enum err err = crypto_des_load(pair, &m.master);
     /* Contexts for the card keys to come, first loaded with the master itself. */

@@ -2,6 +2,7 @@
 /* The front of the pipeline: authenticate, parse, decrypt, validate. */
 #include "crypto/base64.h"
 #include "gateway/internal.h"
+#include "http/error.h"
 
 #include <string.h>
 
@@ -9,14 +10,11 @@
 
 static enum gateway_fault_id transport_fault(enum err err)
 {
-    switch ((int)err) {
-    case ERR_NOT_FOUND:
+    if (err == ERR_NOT_FOUND)
         return FAULT_NOT_FOUND;
-    case ERR_METHOD:
+    if (err == HTTP_ERR_METHOD)
         return FAULT_METHOD;
-    default: /* too large, bad percent-encoding, headers too long */
-        return FAULT_MALFORMED;
-    }
+    return FAULT_MALFORMED; /* too large, bad percent-encoding, headers too long */
 }
 
 static struct commercehub_headers headers_of(const struct http_request *http)

@@ -2,6 +2,7 @@
 #include "base/metric.h"
 #include "gateway/internal.h"
 #include "net/net.h"
+#include "store/error.h"
 
 #include <string.h>
 
@@ -188,7 +189,7 @@ static enum err await(struct gateway *g, struct chore *c)
 {
     void *item = NULL;
     if (!c->busy || queue_wait(&g->store_done, &item, 1) != 1)
-        return ERR_STORE_UNAVAILABLE;
+        return STORE_ERR_UNAVAILABLE;
     chore_stored(g, c);
     return c->batch.err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Claim, answer, record: what the store holds of a request. */
 #include "gateway/internal.h"
+#include "store/error.h"
 
 #include <string.h>
 
@@ -37,7 +38,7 @@ enum step record_submit(struct gateway *g, struct slot *slot)
     slot->batch.context = slot;
     if (store_writer_submit(g->parts.writer, &slot->batch) == ERR_OK)
         return STEP_WAIT;
-    slot->batch.err = ERR_STORE_UNAVAILABLE;
+    slot->batch.err = STORE_ERR_UNAVAILABLE;
     pipeline_push(g, slot);
     return STEP_WAIT;
 }
@@ -131,7 +132,7 @@ static enum step claim_inserted(struct gateway *g, struct slot *slot)
         slot->armed = (slot->path & 1u << STAGE_AUTHORISE) != 0;
         return STEP_NEXT;
     }
-    if (slot->batch.err != ERR_CONFLICT) {
+    if (slot->batch.err != STORE_ERR_CONFLICT) {
         g->counters.store_failures++;
         gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
         return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
@@ -335,7 +336,7 @@ enum step record_commit(struct gateway *g, struct slot *slot)
     }
     enum err err = slot->batch.err;
     /* Our own earlier try, whose outcome was unknown, was committed after all. Without such a try the claim was taken from us. */
-    if (slot->unknown && (err == ERR_CONFLICT || err == ERR_DUPLICATE))
+    if (slot->unknown && (err == STORE_ERR_CONFLICT || err == ERR_DUPLICATE))
         err = ERR_OK;
     if (err == ERR_OK) {
         if (slot->payment.reversal)
@@ -343,8 +344,8 @@ enum step record_commit(struct gateway *g, struct slot *slot)
         return STEP_NEXT;
     }
     g->counters.store_failures++;
-    slot->unknown |= err == ERR_STORE_UNKNOWN;
-    if ((err != ERR_STORE_UNAVAILABLE && err != ERR_STORE_UNKNOWN) || ++slot->tries > RECORD_TRIES)
+    slot->unknown |= err == STORE_ERR_UNKNOWN;
+    if ((err != STORE_ERR_UNAVAILABLE && err != STORE_ERR_UNKNOWN) || ++slot->tries > RECORD_TRIES)
         return record_failed(g, slot);
     slot->retry_us = env_monotonic_us(g->parts.env) + RECORD_PAUSE_US;
     slot->phase = RECORD_START;

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "crypto/error.h"
 
 struct gateway_workers {
     struct queue jobs;
@@ -29,7 +30,7 @@ static enum err generate(struct gateway_job *job)
         err = crypto_rsa_public_text(&key, &text);
     crypto_rsa_free(&key);
     job->out_len = err == ERR_OK ? der.len : 0;
-    return err == ERR_OK && text.len != sizeof job->public_text ? ERR_CRYPTO : err;
+    return err == ERR_OK && text.len != sizeof job->public_text ? CRYPTO_ERR_FAILED : err;
 }
 
 static void *work(void *context)

@@ -2,6 +2,7 @@
 #include "hostcmd/annotate.h"
 
 #include "base/secret.h"
+#include "hostcmd/error.h"
 #include "hostcmd/internal.h"
 #include "wire/annotate.h"
 
@@ -48,7 +49,7 @@ static const struct {
 const char *hostcmd_error_text(const char code[static 2])
 {
     struct span said = span_of(code, CODE_LEN);
-    const struct err_row *row = err_row(err_from_host_code(code));
+    const struct err_row *row = err_row(hostcmd_err_of_code(code));
     if (span_is(said, "00"))
         return "no error";
     if (span_is(said, "15"))
@@ -273,8 +274,8 @@ static void annotate_request(struct page *p, void *request, struct hostcmd_view 
     note_bytes(p, "command", view->row && !is_reply ? view->row->title : "not known here", header,
                span_slice(payload, header, CODE_LEN));
     if (!view->row || is_reply) {
-        *view =
-            (struct hostcmd_view){.err = ERR_COMMAND_DISABLED, .fault = {ERR_COMMAND_DISABLED, WIRE_OUTCOME_VALUE, "command", 0}};
+        *view = (struct hostcmd_view){.err = HOSTCMD_ERR_COMMAND_DISABLED,
+                                      .fault = {HOSTCMD_ERR_COMMAND_DISABLED, WIRE_OUTCOME_VALUE, "command", 0}};
         note_rest(p);
         return;
     }

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "hostcmd/error.h"
 
 #include <string.h>
 
@@ -253,7 +254,7 @@ static enum err send_on(struct hostcmd_client *c, size_t endpoint, const struct 
 enum err hostcmd_client_send(struct hostcmd_client *client, const struct hostcmd_send *send)
 {
     ASSERT(send->command.len >= CODE_LEN);
-    enum err err = ERR_HSM_UNAVAILABLE;
+    enum err err = HOSTCMD_ERR_UNAVAILABLE;
     size_t best = HOSTCMD_ENDPOINTS_MAX;
     for (size_t i = 0; i < client->config.transport.endpoints; i++) {
         const struct endpoint *e = &client->endpoint[i];
@@ -267,7 +268,7 @@ enum err hostcmd_client_send(struct hostcmd_client *client, const struct hostcmd
     if (best == HOSTCMD_ENDPOINTS_MAX)
         return err;
     err = send_on(client, best, send, false);
-    return err == ERR_CLOSED ? ERR_HSM_UNAVAILABLE : err;
+    return err == ERR_CLOSED ? HOSTCMD_ERR_UNAVAILABLE : err;
 }
 
 size_t hostcmd_client_take(struct hostcmd_client *client, struct hostcmd_answer *out, size_t max)
@@ -385,7 +386,7 @@ void hostcmd_client_link(struct hostcmd_client *client, size_t endpoint, bool up
             continue;
         client->counters.broken++;
         lost = true;
-        complete(client, s, ERR_HSM_UNAVAILABLE);
+        complete(client, s, HOSTCMD_ERR_UNAVAILABLE);
     }
     if (lost)
         failed(client, endpoint);

@@ -7,9 +7,9 @@
  * Ownership  The client copies what it sends and wipes it with the answer. An answer holds codes: the taker wipes it
  *            (hostcmd_answer_wipe) when it is done.
  * Threading  All calls on one thread, the caller's loop.
- * Failure    hostcmd_client_send: ERR_HSM_UNAVAILABLE when no HSM may be asked, ERR_BUSY when every window is full; nothing is
+ * Failure    hostcmd_client_send: HOSTCMD_ERR_UNAVAILABLE when no HSM may be asked, ERR_BUSY when every window is full; nothing is
  *            pending then. A request that was accepted always comes back exactly once through hostcmd_client_take, with ERR_OK
- *            and the payload, or ERR_TIMEOUT, ERR_HSM_UNAVAILABLE (the link broke) or ERR_FRAME (the answer was rubbish).
+ *            and the payload, or ERR_TIMEOUT, HOSTCMD_ERR_UNAVAILABLE (the link broke) or ERR_FRAME (the answer was rubbish).
  *            Asking a second HSM is the caller's decision: send again with `avoid` = the endpoint that failed.
  * Limits     HOSTCMD_ENDPOINTS_MAX HSMs, a window of up to HOSTCMD_WINDOW_MAX requests each, headers from HOSTCMD_HEADER_MIN bytes
  *            on (a shorter one cannot carry a sequence number: refused), answers up to HOSTCMD_ANSWER_MAX bytes.

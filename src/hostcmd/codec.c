@@ -5,6 +5,8 @@
 #include "hostcmd/layout.h"
 
 #include "base/secret.h"
+#include "hostcmd/error.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -31,9 +33,9 @@ static enum err fault_code(const struct hostcmd_row *row, struct span data, cons
         return fault->err;
     uint8_t tag = data.at[fault->offset];
     if (hostcmd_key_tag_is_block(tag) && (fault->outcome == WIRE_OUTCOME_VALUE || fault->outcome == WIRE_OUTCOME_LONG))
-        return ERR_KEY_BLOCK_FORMAT;
+        return KEYS_ERR_BLOCK_FORMAT;
     bool letter = tag >= 'A' && tag <= 'Z';
-    return fault->outcome == WIRE_OUTCOME_VALUE && letter ? ERR_KEY_SCHEME : fault->err;
+    return fault->outcome == WIRE_OUTCOME_VALUE && letter ? KEYS_ERR_SCHEME : fault->err;
 }
 
 static enum err refuse(struct wire_fault *fault, enum wire_outcome outcome, enum err err, size_t offset, const char *field)
@@ -257,7 +259,7 @@ enum err hostcmd_reply_parse(enum hostcmd_id id, const void *request, struct spa
         return ERR_FRAME;
     char code[CODE_LEN];
     memcpy(code, payload.at + CODE_LEN, CODE_LEN);
-    enum err said = code[0] == '0' && code[1] == '0' ? ERR_OK : err_from_host_code(code);
+    enum err said = hostcmd_err_of_code(code);
     struct span data = span_slice(payload, 2 * CODE_LEN, SIZE_MAX);
     if (!(row->flags & HOSTCMD_BINARY))
         data.len -= hostcmd_trailer_of(data).len;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tidy: table. Security codes; layouts and usages of host-commands.md 4 and 5. */
+#include "hostcmd/error.h"
 #include "hostcmd/rows_internal.h"
 
 /* clang-format off */
@@ -132,13 +133,13 @@ static const struct wire_field ry_verify_fields[] = {
     CSC_RESULT("3CSC result", r3),
 };
 static const struct hostcmd_fault ry_faults[] = {
-    {"mode", WIRE_OUTCOME_VALUE, ERR_COMMAND_DISABLED},
-    {"flag", WIRE_OUTCOME_VALUE, ERR_COMMAND_DISABLED},
+    {"mode", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED},
+    {"flag", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED},
     {0},
 };
 static const struct hostcmd_fault scheme_faults[] = {
-    {"scheme", WIRE_OUTCOME_VALUE, ERR_COMMAND_DISABLED},
-    {"version", WIRE_OUTCOME_VALUE, ERR_COMMAND_DISABLED},
+    {"scheme", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED},
+    {"version", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED},
     {"track data", WIRE_OUTCOME_SHORT, ERR_PARSE_SHORT}, /* not 80, the code of other counted fields */
     {0},
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tidy: table. What stands around keys that come and go under a zone master key; layouts of host-commands.md 6. */
 #include "hostcmd/rows_internal.h"
+#include "keys/error.h"
 
 /* clang-format off */
 
@@ -79,7 +80,7 @@ static const struct wire_field a8_fields[] = {
     ATALLA(struct hostcmd_a6),
 };
 static const struct hostcmd_fault a6_faults[] = {
-    {"key type", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE},
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE},
     {0},
 };
 static const struct wire_field a6_reply_fields[] = {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tidy: table. Keys under the LMK; layouts of host-commands.md 6. */
+#include "hostcmd/error.h"
 #include "hostcmd/rows_internal.h"
+#include "keys/error.h"
 
 /* clang-format off */
 
@@ -35,8 +37,8 @@ static const struct wire_field a0_fields[] = {
      WIRE_AT(struct hostcmd_a0, export_scheme)},
 };
 static const struct hostcmd_fault a0_faults[] = {
-    {"mode", WIRE_OUTCOME_VALUE, ERR_COMMAND_DISABLED},
-    {"key type", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE},
+    {"mode", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED},
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE},
     {0},
 };
 static const struct wire_field a0_reply_fields[] = {
@@ -75,9 +77,9 @@ static const struct wire_field a4_fields[] = {
     COMPONENT_ROWS(9, "9"),
 };
 static const struct hostcmd_fault a4_faults[] = {
-    {"components", WIRE_OUTCOME_VALUE, ERR_COMMAND_SPECIFIC},
-    {"key type", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE},
-    {"LMK scheme", WIRE_OUTCOME_VALUE, ERR_KEY_SCHEME},
+    {"components", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_SPECIFIC},
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE},
+    {"LMK scheme", WIRE_OUTCOME_VALUE, KEYS_ERR_SCHEME},
     {0},
 };
 static const struct wire_field a4_reply_fields[] = {
@@ -107,10 +109,10 @@ static const struct wire_field bu_fields[] = {
     ROW_ONE("KCV type", "0: 16H, 1: 6H", "0|1", struct hostcmd_bu, kcv_type),
 };
 static const struct hostcmd_fault bu_faults[] = {
-    {"variant", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
-    {"pair", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
-    {"length flag", WIRE_OUTCOME_VALUE, ERR_KEY_LENGTH_FLAG},
-    {"key type", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
+    {"variant", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE},
+    {"pair", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE},
+    {"length flag", WIRE_OUTCOME_VALUE, KEYS_ERR_LENGTH_FLAG},
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE},
     {0},
 };
 static const struct wire_field bu_reply_fields[] = {ROW_HEX("KCV", "long form", 16, struct hostcmd_bu_reply, kcv)};
@@ -142,10 +144,10 @@ static const struct wire_field bw_fields[] = {
     ROW_ONE("KCV type", "not used", "0|Z", struct hostcmd_bw, unused_2),
 };
 static const struct hostcmd_fault bw_faults[] = {
-    {"variant", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
-    {"pair", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
-    {"length flag", WIRE_OUTCOME_VALUE, ERR_KEY_LENGTH_FLAG},
-    {"key type", WIRE_OUTCOME_CHARACTER, ERR_KEY_TYPE_CODE},
+    {"variant", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE},
+    {"pair", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE},
+    {"length flag", WIRE_OUTCOME_VALUE, KEYS_ERR_LENGTH_FLAG},
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE},
     {0},
 };
 static const struct wire_field bw_reply_fields[] = {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tidy: table. Status and diagnostics; layouts of host-commands.md 7. */
+#include "hostcmd/error.h"
 #include "hostcmd/rows_internal.h"
+#include "wire/error.h"
 
 /* clang-format off */
 
@@ -10,7 +12,7 @@ static const struct wire_field b2_fields[] = {
      .flags = WIRE_COUNT_HEX, .min = 0, .max = HOSTCMD_ECHO_MAX, WIRE_AT(struct hostcmd_b2, data)},
 };
 static const struct hostcmd_fault b2_faults[] = {
-    {"data", WIRE_OUTCOME_VALUE, ERR_DATA_LENGTH},
+    {"data", WIRE_OUTCOME_VALUE, WIRE_ERR_DATA_LENGTH},
     {0},
 };
 static const struct wire_field b2_reply_fields[] = {
@@ -59,8 +61,8 @@ static const struct wire_field nk_reply_fields[] = {
      WIRE_AT(struct hostcmd_nk_reply, responses)},
 };
 static const struct hostcmd_fault nk_faults[] = {
-    {"count", WIRE_OUTCOME_CHARACTER, ERR_CHAIN_COUNT},
-    {"commands", WIRE_OUTCOME_VALUE, ERR_CHAIN_COUNT},
+    {"count", WIRE_OUTCOME_CHARACTER, HOSTCMD_ERR_CHAIN_COUNT},
+    {"commands", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_CHAIN_COUNT},
     {0},
 };
 

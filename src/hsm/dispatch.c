@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "hostcmd/error.h"
 #include "hsm/commands/ahead.h"
 #include "hsm/context.h"
 #include "hsm/guard/guess.h"
@@ -14,6 +15,8 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "keys/error.h"
+#include "wire/error.h"
 
 #include <string.h>
 
@@ -252,7 +255,7 @@ enum err hsm_disabled_parse(const char *list, uint64_t *out)
         const struct hostcmd_row *row = hostcmd_find(span_slice(left, 0, CODE_LEN));
         bool ends = left.len == CODE_LEN || (left.len > CODE_LEN + 1 && left.at[CODE_LEN] == ',');
         if (!row || !ends)
-            return ERR_COMMAND_DISABLED;
+            return HOSTCMD_ERR_COMMAND_DISABLED;
         mask |= UINT64_C(1) << hostcmd_row_id(row);
     }
     *out = mask;
@@ -293,7 +296,7 @@ static enum err admit(struct hsm *hsm, const struct hsm_call *call)
     const struct hostcmd_row *row = call->row;
     /* A command that needs no LMK still refuses one that it names and that is not there. */
     if (!hsm_keys_loaded(hsm->keys, call->lmk) && (call->lmk_given || !(row->flags & HOSTCMD_NO_LMK)))
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     if (hsm_state_secure(hsm->state) && !(row->flags & HOSTCMD_STATUS))
         return ERR_NOT_AUTHORISED;
     return hsm_authorised(hsm, call, call->lmk) ? ERR_OK : ERR_NOT_AUTHORISED;
@@ -351,7 +354,7 @@ static enum err answer_row(struct hsm *hsm, const struct hsm_client *client, con
     answer = hsm_tell_command(hsm, client, row, answer);
     if (hostcmd_reply_build(row, answer, at.request, at.reply, tail.trailer, out) != ERR_OK) {
         /* No room for this reply (in a chain), or a handler that broke its own row: our defect, and the peer gets an answer. */
-        answer = buf_done(out) != ERR_OK ? ERR_DATA_LENGTH : ERR_HSM_INTERNAL;
+        answer = buf_done(out) != ERR_OK ? WIRE_ERR_DATA_LENGTH : HOSTCMD_ERR_INTERNAL;
         secret_wipe(out->at + start, out->len - start);
         out->len = start;
         out->err = ERR_OK;
@@ -372,7 +375,7 @@ static void answer_unknown(struct hsm *hsm, struct span code, struct span data, 
     hsm->counters.refused++;
     buf_put_byte(out, code.at[0]);
     buf_put_byte(out, (uint8_t)(code.at[1] + 1));
-    buf_put_text(out, err_row(ERR_COMMAND_DISABLED)->host_code);
+    buf_put_text(out, err_row(HOSTCMD_ERR_COMMAND_DISABLED)->host_code);
     buf_put_span(out, hostcmd_trailer_of(data));
 }
 
@@ -384,7 +387,7 @@ void hsm_answer_command(struct hsm *hsm, const struct hsm_client *client, struct
     hsm->counters.commands++;
     if (!enabled(hsm, client, row)) {
         if (row)
-            (void)hsm_tell_command(hsm, client, row, ERR_COMMAND_DISABLED);
+            (void)hsm_tell_command(hsm, client, row, HOSTCMD_ERR_COMMAND_DISABLED);
         answer_unknown(hsm, code, data, out);
         return;
     }

@@ -43,7 +43,7 @@ struct hsm_config {
     bool host_2;                          /* a second host port (TLS) is served */
 };
 
-/* "AS,A0": commands to switch off; ERR_COMMAND_DISABLED for one that is not known here. */
+/* "AS,A0": commands to switch off; HOSTCMD_ERR_COMMAND_DISABLED for one that is not known here. */
 MUST_USE enum err hsm_disabled_parse(const char *list, uint64_t *out);
 
 MUST_USE enum err hsm_create(const struct hsm_config *config, struct hsm **out);

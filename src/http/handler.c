@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libmicrohttpd's side of a slot: read, suspend, and after the reply, send. */
 #include "base/secret.h"
+#include "http/error.h"
 #include "http/internal.h"
 
 #include <stdlib.h>
@@ -73,9 +74,9 @@ static enum MHD_Result hand_over(struct slot *slot)
 {
     struct http_request *request = &slot->request;
     request->body = buf_span(&slot->body);
-    if (request->err == ERR_METHOD)
+    if (request->err == HTTP_ERR_METHOD)
         put_allow(slot);
-    if (request->err == ERR_METHOD && request->method == HTTP_OPTIONS) {
+    if (request->err == HTTP_ERR_METHOD && request->method == HTTP_OPTIONS) {
         slot->status = MHD_HTTP_NO_CONTENT;
         return send_answer(slot);
     }
@@ -128,7 +129,7 @@ static enum MHD_Result first_call(struct http *http, struct MHD_Connection *conn
     http_slot_fill(slot, url, method);
     if (!declared_too_large(slot))
         return MHD_YES;
-    slot->request.err = ERR_BODY_TOO_LARGE;
+    slot->request.err = HTTP_ERR_BODY_TOO_LARGE;
     return hand_over(slot);
 }
 
@@ -137,10 +138,10 @@ static enum MHD_Result take_body(struct slot *slot, const char *upload, size_t *
 {
     int64_t limit_us = (int64_t)slot->http->config.body_timeout_ms * 1000;
     bool late = env_monotonic_us(slot->http->env) - slot->request.arrived_us > limit_us;
-    if (*upload_len <= slot->body.cap - slot->body.len && slot->request.err != ERR_BODY_TOO_LARGE) {
+    if (*upload_len <= slot->body.cap - slot->body.len && slot->request.err != HTTP_ERR_BODY_TOO_LARGE) {
         buf_put(&slot->body, upload, *upload_len);
     } else {
-        slot->request.err = ERR_BODY_TOO_LARGE;
+        slot->request.err = HTTP_ERR_BODY_TOO_LARGE;
         slot->swallowed += *upload_len;
     }
     secret_wipe((void *)(uintptr_t)upload, *upload_len);

@@ -2,6 +2,7 @@
 /* A cJSON tree into a record, by the paths of its rows. */
 #include "base/arena.h"
 #include "base/secret.h"
+#include "http/error.h"
 #include "http/json.h"
 #include "http/json_text.h"
 
@@ -284,7 +285,7 @@ static bool only_space(const char *at, const char *end)
 static enum err parse(struct span body, struct http_json_faults *faults, cJSON **out)
 {
     if (body.len > HTTP_JSON_BODY_MAX)
-        return fault_whole(faults, ERR_BODY_TOO_LARGE, err_row(ERR_BODY_TOO_LARGE)->text, HTTP_JSON_BODY_MAX);
+        return fault_whole(faults, HTTP_ERR_BODY_TOO_LARGE, err_row(HTTP_ERR_BODY_TOO_LARGE)->text, HTTP_JSON_BODY_MAX);
     struct http_json_text_fault text;
     if (http_json_text_check(body, &text) != ERR_OK)
         return fault_whole(faults, ERR_PARSE_JSON, text.reason, text.offset);

@@ -8,7 +8,7 @@
  * Threading  Free of state.
  *
  * Example
- *     http_problem_reply(request, &(struct http_problem){.err = ERR_CARD_NOT_FOUND, .correlation_id = id});
+ *     http_problem_reply(request, &(struct http_problem){.err = ERR_NOT_FOUND, .correlation_id = id});
  */
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H

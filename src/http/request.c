@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the service sees of a slot. */
 #include "base/secret.h"
+#include "http/error.h"
 #include "http/internal.h"
 
 #include <string.h>
@@ -18,7 +19,7 @@ static struct span keep(struct slot *slot, struct span s)
     size_t start = slot->text.len;
     buf_put_span(&slot->text, s);
     if (buf_done(&slot->text) != ERR_OK) {
-        slot->request.err = ERR_HEADERS_TOO_LARGE;
+        slot->request.err = HTTP_ERR_HEADERS_TOO_LARGE;
         return (struct span){0};
     }
     return span_of(slot->text.at + start, s.len);
@@ -28,7 +29,7 @@ void http_slot_pair(struct slot *slot, enum pair_kind kind, struct span name, st
 {
     size_t max = kind == PAIR_PARAMETER ? HTTP_HEADERS_MAX + HTTP_PARAMETERS_MAX : HTTP_HEADERS_MAX;
     if (slot->pair_count >= max) {
-        slot->request.err = ERR_HEADERS_TOO_LARGE;
+        slot->request.err = HTTP_ERR_HEADERS_TOO_LARGE;
         return;
     }
     slot->pair[slot->pair_count++] = (struct pair){kind, name, value};
@@ -47,7 +48,7 @@ bool http_slot_decode(struct slot *slot, struct span raw, struct span *out)
         buf_put_byte(&slot->text, c);
     }
     if (buf_done(&slot->text) != ERR_OK) {
-        slot->request.err = ERR_HEADERS_TOO_LARGE;
+        slot->request.err = HTTP_ERR_HEADERS_TOO_LARGE;
         return false;
     }
     *out = span_of(slot->text.at + start, slot->text.len - start);
@@ -106,7 +107,7 @@ void http_slot_fill(struct slot *slot, const char *url, const char *method)
     request->method = method_of(method);
     if (buf_done(&path) != ERR_OK) {
         request->path.len = 0;
-        request->err = ERR_HEADERS_TOO_LARGE;
+        request->err = HTTP_ERR_HEADERS_TOO_LARGE;
         return;
     }
     MHD_get_connection_values(slot->connection, MHD_HEADER_KIND, header_each, slot);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of routes: match, check, document. */
+#include "http/error.h"
 #include "http/internal.h"
 
 #include <string.h>
@@ -104,7 +105,7 @@ void http_route_match(struct slot *slot)
     struct span path = span_slice(request->path, strlen(request->mount->prefix), request->path.len);
     const struct http_route *route = route_of(slot, request->mount, path);
     if (!route) {
-        request->err = slot->allowed ? ERR_METHOD : ERR_NOT_FOUND;
+        request->err = slot->allowed ? HTTP_ERR_METHOD : ERR_NOT_FOUND;
         return;
     }
     if (!parameters_read(slot, route->path, path)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registration and care of cards. */
+#include "issuer/error.h"
 #include "issuer/internal.h"
 
 #include <string.h>
@@ -126,7 +127,7 @@ enum err issuer_card_register_start(struct issuer *issuer, struct job *job, enum
     TRY(existing_find(issuer, card, &job->card, &found));
     if (found && !same_card(&job->card.card, card)) {
         memset(&job->card, 0, sizeof job->card);
-        return ERR_DUPLICATE_CARD;
+        return ISSUER_ERR_DUPLICATE_CARD;
     }
     if (found) {
         registration_reply(issuer, job, job->card.card.card_id, 200);
@@ -217,7 +218,7 @@ enum err issuer_card_patch_start(struct issuer *issuer, struct job *job, enum ne
         job->changed.status = status_read(WIRE_SPAN(body->status));
     job->field = "status";
     if (job->card.card.status == LEDGER_CARD_CLOSED && job->changed.status != LEDGER_CARD_CLOSED)
-        return ERR_CARD_NOT_ACTIVE; /* closed is for good */
+        return ISSUER_ERR_CARD_NOT_ACTIVE; /* closed is for good */
     job->field = NULL;
     if (body->exp.present)
         TRY(expiry_take(job, WIRE_SPAN(body->exp), job->changed.expiry));
@@ -281,7 +282,7 @@ static enum err enrolment_set(struct issuer *issuer, struct job *job, bool enrol
         return ERR_OK;
     }
     if (job->card.card.status != LEDGER_CARD_ACTIVE && enrolled)
-        return ERR_CARD_NOT_ACTIVE;
+        return ISSUER_ERR_CARD_NOT_ACTIVE;
     job->changed.enrolled = enrolled;
     return change_commit(job, next);
 }

@@ -2,6 +2,7 @@
 /* Public keys of clients: a client manages its own. */
 #include "crypto/jwe.h"
 #include "issuer/internal.h"
+#include "store/error.h"
 
 #include <string.h>
 
@@ -101,7 +102,7 @@ enum err issuer_key_put_start(struct issuer *issuer, struct job *job, enum next 
     TRY(own_check(job));
     TRY(key_read(job, kid, &job->key));
     if (!room_for(job, kid, job->key.use))
-        return ERR_CONFLICT;
+        return STORE_ERR_CONFLICT;
     issuer_unit_begin(job, 1);
     ledger_put_client_key(&job->unit, &job->key);
     *next = NEXT_COMMIT;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Small parts that several handlers share. */
+#include "http/error.h"
 #include "issuer/internal.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ enum err issuer_body_bind(struct job *job, void *out)
 {
     struct http_json_faults faults;
     if (!http_is_json(job->request))
-        return ERR_MEDIA_TYPE;
+        return HTTP_ERR_MEDIA_TYPE;
     enum err err = http_json_bind(job->request->route->body, job->request->body, HTTP_JSON_STRICT, out, &faults);
     if (err != ERR_OK)
         job->field = http_problem_field(&faults);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A display (issuer.md 4): a fresh code that is good once, the code of the current window, or the printed one. */
+#include "issuer/error.h"
 #include "issuer/internal.h"
+#include "ledger/error.h"
 
 #include <string.h>
 
@@ -22,7 +24,7 @@ static enum err display_check(struct issuer *issuer, struct job *job)
 {
     TRY(issuer_payload_allowed(issuer, job));
     if (job->card.card.status != LEDGER_CARD_ACTIVE)
-        return ERR_CARD_NOT_ACTIVE;
+        return ISSUER_ERR_CARD_NOT_ACTIVE;
     TRY(rate_check(job));
     return issuer_pan_open(issuer, job);
 }
@@ -39,10 +41,10 @@ static enum err counter_choose(struct job *job)
 {
     const struct ledger_code *code = &job->card.code;
     if (ledger_code_clock_suspect(code, job->now))
-        return ERR_CLOCK_SUSPECT;
+        return LEDGER_ERR_CLOCK_SUSPECT;
     bool active = ledger_code_state_at(code, job->now) == LEDGER_CODE_ACTIVE;
     if (active && job->product.regenerate == LEDGER_REFUSE)
-        return ERR_CODE_ACTIVE;
+        return ISSUER_ERR_CODE_ACTIVE;
     job->after = *code;
     if (active && job->product.regenerate == LEDGER_SAME_UNTIL_EXPIRY) {
         job->cvv_expires_at = code->expires_at;
@@ -87,7 +89,7 @@ static bool must_skip(const struct job *job)
 static enum err skip(struct issuer *issuer, struct job *job, enum next *next)
 {
     if (job->after.issue_n >= LEDGER_COUNTER_MAX)
-        return ERR_COUNTER_EXHAUSTED;
+        return LEDGER_ERR_COUNTER_EXHAUSTED;
     if (++job->skips > SKIPS_MAX)
         return ERR_INTERNAL; /* 1 in 500 to the power of 16: the keys are not what they should be */
     issuer->counters.skips++;
@@ -156,14 +158,14 @@ enum err issuer_credentials_start(struct issuer *issuer, struct job *job, enum n
     TRY(display_check(issuer, job));
     if (job->static_only) {
         if (!has_static(job))
-            return ERR_NOT_ENROLLED; /* a product without a printed code has nothing else to show */
+            return ISSUER_ERR_NOT_ENROLLED; /* a product without a printed code has nothing else to show */
         issuer_ask(issuer, job, ASK_STATIC, 0, &job->secret->fixed);
     } else if (job->product.mode == LEDGER_ONE_TIME) {
         TRY(counter_choose(job));
         ask_one_time(issuer, job);
     } else {
         if (ledger_code_clock_suspect(&job->card.code, job->now))
-            return ERR_CLOCK_SUSPECT;
+            return LEDGER_ERR_CLOCK_SUSPECT;
         window_times(job);
         issuer_ask(issuer, job, ASK_WINDOW, job->now / 1000, &job->secret->fresh);
     }
@@ -196,7 +198,7 @@ static enum err count_read(struct job *job)
     TRY(issuer_body_bind(job, body));
     job->field = "count";
     if (http_json_integer(WIRE_SPAN(body->count), 1, job->product.batch_max, &job->windows) != ERR_OK)
-        return ERR_BAD_COUNT;
+        return ISSUER_ERR_BAD_COUNT;
     job->field = NULL;
     return ERR_OK;
 }
@@ -204,13 +206,13 @@ static enum err count_read(struct job *job)
 enum err issuer_batch_start(struct issuer *issuer, struct job *job, enum next *next)
 {
     if (job->product.mode != LEDGER_TIME_WINDOW)
-        return ERR_WRONG_MODE;
+        return ISSUER_ERR_WRONG_MODE;
     if (job->card.card.status == LEDGER_CARD_ACTIVE && !job->card.card.enrolled)
-        return ERR_NOT_ENROLLED;
+        return ISSUER_ERR_NOT_ENROLLED;
     TRY(count_read(job));
     TRY(display_check(issuer, job));
     if (ledger_code_clock_suspect(&job->card.code, job->now))
-        return ERR_CLOCK_SUSPECT;
+        return LEDGER_ERR_CLOCK_SUSPECT;
     window_times(job);
     for (int64_t i = 0; i < job->windows; i++)
         issuer_ask(issuer, job, ASK_WINDOW, job->first_window_s + i * issuer_window_s(job), &job->secret->window[i]);

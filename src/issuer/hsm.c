@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Codes from the HSM: commands built from a job, answers into its secrets. */
+#include "hostcmd/error.h"
 #include "issuer/internal.h"
 
 #include <string.h>
@@ -85,7 +86,7 @@ void issuer_ask(struct issuer *issuer, struct job *job, enum ask_kind kind, int6
     job->ask[index] = (struct ask){.kind = kind, .value = value, .to = to};
     enum err err = send(issuer, job, index, 0);
     if (err != ERR_OK)
-        job->hsm_err = err == ERR_BUSY ? ERR_HSM_UNAVAILABLE : err;
+        job->hsm_err = err == ERR_BUSY ? HOSTCMD_ERR_UNAVAILABLE : err;
 }
 
 /* ---- answers ---- */
@@ -119,7 +120,7 @@ static enum err read_answer(struct issuer *issuer, const struct ask *ask, struct
     if (err == ERR_OK && verdict != ERR_OK)
         LOG(issuer->config.env->log, LOG_ERROR, "issuer.hsm_refused", LOG_TEXT("command", ask->kind == ASK_STATIC ? "CW" : "QY"),
             LOG_TEXT("code", err_row(verdict)->host_code));
-    return err == ERR_OK && verdict == ERR_OK ? ERR_OK : ERR_HSM_UNAVAILABLE; /* an HSM error answers 503 and changes nothing */
+    return err == ERR_OK && verdict == ERR_OK ? ERR_OK : HOSTCMD_ERR_UNAVAILABLE; /* an HSM error answers 503 and changes nothing */
 }
 
 void issuer_answered(struct issuer *issuer, const struct hostcmd_answer *answer)
@@ -138,5 +139,5 @@ void issuer_answered(struct issuer *issuer, const struct hostcmd_answer *answer)
     if (err == ERR_OK)
         err = read_answer(issuer, ask, span_of(answer->at, answer->len));
     if (err != ERR_OK)
-        job->hsm_err = ERR_HSM_UNAVAILABLE;
+        job->hsm_err = HOSTCMD_ERR_UNAVAILABLE;
 }

@@ -169,7 +169,7 @@ const struct issuer_key *issuer_key_find(const struct issuer *issuer, const char
 /* payload.c */
 /* The PAN of the card, unsealed into job->secret. */
 MUST_USE enum err issuer_pan_open(struct issuer *issuer, struct job *job);
-/* ERR_NO_ENCRYPTION_KEY, in production mode, for a client without a live key. */
+/* ISSUER_ERR_NO_ENCRYPTION_KEY, in production mode, for a client without a live key. */
 MUST_USE enum err issuer_payload_allowed(const struct issuer *issuer, const struct job *job);
 /* The credentials, encrypted if the client has a key, into the answer body. `code` NULL: the windows of the job. */
 MUST_USE enum err issuer_payload_write(struct issuer *issuer, struct job *job, const struct code_digits *code);

@@ -2,6 +2,7 @@
 /* The turn: what has arrived goes one stage further. */
 #include "crypto/mac.h"
 #include "issuer/internal.h"
+#include "store/error.h"
 
 #include <string.h>
 
@@ -27,7 +28,7 @@ static void commit(struct issuer *issuer, struct job *job)
     if (err == ERR_OK)
         job->stage = JOB_COMMITTING;
     else
-        issuer_reply_error(issuer, job, err == ERR_CLOSED ? ERR_STORE_UNAVAILABLE : err);
+        issuer_reply_error(issuer, job, err == ERR_CLOSED ? STORE_ERR_UNAVAILABLE : err);
 }
 
 static void hsm_done(struct issuer *issuer, struct job *job)
@@ -45,7 +46,7 @@ static void reload(struct issuer *issuer, struct job *job)
 {
     issuer->counters.conflicts++;
     if (++job->attempts >= ISSUER_ATTEMPTS) {
-        issuer_reply_error(issuer, job, ERR_STORE_UNAVAILABLE);
+        issuer_reply_error(issuer, job, STORE_ERR_UNAVAILABLE);
         return;
     }
     job->stage = JOB_LOADING;
@@ -158,22 +159,22 @@ static enum err settle(struct issuer *issuer, struct job *job)
     struct ledger_unit unit;
     int64_t issue_n = 0;
     if (!job->journaled)
-        return ERR_CONFLICT; /* the other writes are evaluated afresh: they are idempotent */
+        return STORE_ERR_CONFLICT; /* the other writes are evaluated afresh: they are idempotent */
     arena_reset(&issuer->read_arena);
     ledger_unit_begin(&unit, 1, &issuer->read_arena);
     size_t at = ledger_get_issuance(&unit, &job->issuance);
     TRY(ledger_unit_run(&unit, issuer->config.store));
-    return ledger_take_issuance(&unit, at, &issue_n) && issue_n == job->issuance.issue_n ? ERR_OK : ERR_CONFLICT;
+    return ledger_take_issuance(&unit, at, &issue_n) && issue_n == job->issuance.issue_n ? ERR_OK : STORE_ERR_CONFLICT;
 }
 
 static void committed(struct issuer *issuer, struct job *job, enum err err)
 {
     enum next next = NEXT_REPLIED;
-    if (err == ERR_STORE_UNKNOWN)
+    if (err == STORE_ERR_UNKNOWN)
         err = settle(issuer, job);
     if (err == ERR_OK) {
         err = job->operation->committed(issuer, job, &next);
-    } else if (err == ERR_CONFLICT || err == ERR_DUPLICATE) {
+    } else if (err == STORE_ERR_CONFLICT || err == ERR_DUPLICATE) {
         next = NEXT_RELOAD;
         err = ERR_OK;
     } else {
@@ -324,5 +325,5 @@ enum err issuer_sandbox_client(struct store *store, const char *issuer_id, const
     ledger_unit_begin(&unit, 1, &arena);
     ledger_put_client(&unit, &client);
     enum err err = ledger_unit_run(&unit, store);
-    return err == ERR_CONFLICT || err == ERR_DUPLICATE ? ERR_OK : err;
+    return err == STORE_ERR_CONFLICT || err == ERR_DUPLICATE ? ERR_OK : err;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reading stage: one round trip to the store for a batch of requests; then who asks, and whether they may. */
 #include "crypto/mac.h"
+#include "http/error.h"
+#include "issuer/error.h"
 #include "issuer/internal.h"
 
 #include <string.h>
@@ -48,9 +50,9 @@ static enum err authenticate(const struct issuer *issuer, struct job *job, struc
     if (!found)
         job->client = none;
     if (http_header(job->request, "X-Api-Key").len == 0)
-        return http_header(job->request, "Authorization").len > 0 ? ERR_AUTHENTICATION : ERR_NO_TOKEN;
+        return http_header(job->request, "Authorization").len > 0 ? ERR_AUTHENTICATION : HTTP_ERR_NO_TOKEN;
     if (!issuer->config.sandbox)
-        return ERR_SANDBOX_ONLY;
+        return ISSUER_ERR_SANDBOX_ONLY;
     TRY(key_hash(job, hash));
     bool same = secret_equal(hash, job->client.api_key_hash.at, sizeof hash);
     bool active = strcmp(job->client.status, "active") == 0;
@@ -62,9 +64,9 @@ static enum err authenticate(const struct issuer *issuer, struct job *job, struc
 static enum err authorise(const struct job *job)
 {
     if (!span_is(http_parameter(job->request, "issuerId"), job->client.issuer_id))
-        return ERR_WRONG_ISSUER;
+        return ISSUER_ERR_WRONG_ISSUER;
     uint32_t needed = job->request->route->roles;
-    return (roles_read(job->client.roles) & needed) == needed ? ERR_OK : ERR_MISSING_ROLE;
+    return (roles_read(job->client.roles) & needed) == needed ? ERR_OK : ISSUER_ERR_MISSING_ROLE;
 }
 
 /* ---- reading ---- */
@@ -99,7 +101,7 @@ static enum err product_find(struct issuer *issuer, struct job *job)
 {
     const struct ledger_product *product = ledger_products_find(issuer->products, job->card.card.product_id);
     if (!product)
-        return ERR_PRODUCT_NOT_FOUND;
+        return ISSUER_ERR_PRODUCT_NOT_FOUND;
     job->product = *product;
     job->static_only = product->mode == LEDGER_STATIC || !job->card.card.enrolled;
     return ERR_OK;
@@ -112,10 +114,10 @@ static enum err take_reads(struct issuer *issuer, struct job *job, struct ledger
     if ((job->operation->needs & NEED_CARD) == 0)
         return ERR_OK;
     if (!ledger_take_card(unit, job->at_card, &job->card))
-        return ERR_CARD_NOT_FOUND;
+        return ISSUER_ERR_CARD_NOT_FOUND;
     if (strcmp(job->card.card.issuer_id, job->client.issuer_id) != 0) {
         memset(&job->card, 0, sizeof job->card);
-        return ERR_CARD_NOT_FOUND;
+        return ISSUER_ERR_CARD_NOT_FOUND;
     }
     if ((job->operation->needs & NEED_DISPLAYS) != 0)
         job->displays = ledger_take_displays(unit, job->at_displays, &job->first_display_at);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a holder's app gets to see: PAN, expiry, name, code; encrypted for the client wherever it has a key. */
+#include "crypto/error.h"
 #include "crypto/jose.h"
 #include "crypto/jwe.h"
+#include "issuer/error.h"
 #include "issuer/internal.h"
 
 #include <string.h>
@@ -21,7 +23,7 @@ enum err issuer_pan_open(struct issuer *issuer, struct job *job)
 
 enum err issuer_payload_allowed(const struct issuer *issuer, const struct job *job)
 {
-    return issuer->config.sandbox || job->key.kid[0] ? ERR_OK : ERR_NO_ENCRYPTION_KEY;
+    return issuer->config.sandbox || job->key.kid[0] ? ERR_OK : ISSUER_ERR_NO_ENCRYPTION_KEY;
 }
 
 static void put_time(struct json_writer *w, const char *name, int64_t at_ms)
@@ -102,5 +104,5 @@ enum err issuer_payload_write(struct issuer *issuer, struct job *job, const stru
     enum err err = write_plain(job, code, &plain);
     if (err == ERR_OK)
         err = encrypt(issuer, job, buf_span(&plain), body);
-    return err == ERR_OK ? ERR_OK : ERR_CRYPTO;
+    return err == ERR_OK ? ERR_OK : CRYPTO_ERR_FAILED;
 }

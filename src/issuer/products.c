@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Card products: the list of fields in issuer/body.h, read into and written from rows. */
+#include "issuer/error.h"
 #include "issuer/internal.h"
+#include "store/error.h"
 
 #include <string.h>
 
@@ -193,7 +195,7 @@ enum err issuer_product_find(struct issuer *issuer, const struct job *job, const
         TRY(refresh(issuer));
         *out = ledger_products_find(issuer->products, product_id);
     }
-    return *out && strcmp((*out)->issuer_id, job->client.issuer_id) == 0 ? ERR_OK : ERR_PRODUCT_NOT_FOUND;
+    return *out && strcmp((*out)->issuer_id, job->client.issuer_id) == 0 ? ERR_OK : ISSUER_ERR_PRODUCT_NOT_FOUND;
 }
 
 enum err issuer_product_get_start(struct issuer *issuer, struct job *job, enum next *next)
@@ -246,7 +248,7 @@ enum err issuer_product_post_start(struct issuer *issuer, struct job *job, enum 
         TRY(refresh(issuer)); /* someone was faster */
     job->field = "productId";
     if (ledger_products_find(issuer->products, job->product.product_id))
-        return ERR_CONFLICT;
+        return STORE_ERR_CONFLICT;
     job->field = NULL;
     issuer_unit_begin(job, 1);
     ledger_put_product(&job->unit, &job->product);
@@ -294,7 +296,7 @@ enum err issuer_product_put_start(struct issuer *issuer, struct job *job, enum n
     if (if_match.len == 0)
         return ERR_PARSE_MISSING;
     if (!etag_is(if_match, have->version))
-        return ERR_CONFLICT;
+        return STORE_ERR_CONFLICT;
     job->field = NULL;
     issuer_unit_begin(job, 1);
     ledger_put_product_change(&job->unit, &job->product);

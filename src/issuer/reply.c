@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of a request: answer, wipe, and the slot is free again. */
+#include "issuer/error.h"
 #include "issuer/internal.h"
 
 static void job_end(struct issuer *issuer, struct job *job)
@@ -41,7 +42,7 @@ void issuer_reply_error(struct issuer *issuer, struct job *job, enum err err)
         .field = job->field,
         .correlation_id = span_text(job->correlation_id),
         .retry_after_s = job->retry_after_s,
-        .cvv_expires_at_ms = err == ERR_CODE_ACTIVE ? job->card.code.expires_at : 0,
+        .cvv_expires_at_ms = err == ISSUER_ERR_CODE_ACTIVE ? job->card.code.expires_at : 0,
     };
     http_problem_reply(job->request, &problem);
     job_end(issuer, job);

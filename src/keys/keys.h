@@ -56,7 +56,7 @@ void keys_lmk_set_clear(struct keys_lmk_set *set);
 /* True if the pages could be locked. */
 bool keys_lmk_set_locked(const struct keys_lmk_set *set);
 
-/* ERR_LMK_IDENTIFIER: out of range or loaded already; ERR_MEMORY: full. The check value is that of the facts. */
+/* KEYS_ERR_LMK_IDENTIFIER: out of range or loaded already; ERR_MEMORY: full. The check value is that of the facts. */
 MUST_USE enum err keys_lmk_add(struct keys_lmk_set *set, const struct keys_lmk_facts *facts, const struct keys_material *material);
 /* The public test LMKs; never for production. */
 MUST_USE enum err keys_lmk_add_test_variant(struct keys_lmk_set *set, unsigned id);
@@ -70,7 +70,7 @@ MUST_USE enum err keys_lmk_add_variant(struct keys_lmk_set *set, unsigned id, co
                                        const char check[static KEYS_CHECK]);
 MUST_USE enum err keys_lmk_add_block(struct keys_lmk_set *set, unsigned id, const struct secret_key *triple);
 enum keys_lmk_kind keys_lmk_kind(const struct keys_lmk_set *set, unsigned id);
-/* 16 hexadecimal digits for NC; ERR_LMK_IDENTIFIER if absent. */
+/* 16 hexadecimal digits for NC; KEYS_ERR_LMK_IDENTIFIER if absent. */
 MUST_USE enum err keys_lmk_check(const struct keys_lmk_set *set, unsigned id, char out[static KEYS_CHECK]);
 /* In the order of loading; NULL past the last one. */
 const struct keys_lmk_facts *keys_lmk_facts_at(const struct keys_lmk_set *set, size_t index);
@@ -88,11 +88,11 @@ struct keys_type_place {
     uint8_t variant; /* 0..9 */
     bool component;  /* byte 0 of the pair xor FF as well: how some hosts encipher the components of a key */
 };
-/* ERR_KEY_TYPE for text that is no type code. */
+/* KEYS_ERR_TYPE for text that is no type code. */
 MUST_USE enum err keys_type_place(struct span code, struct keys_type_place *out);
 /* "CVK", "MK-AC", ...; "" for a code without a name. */
 const char *keys_type_name(struct span code);
-/* The two-digit codes of BU (00..0E, 42, 10); FF means the three-digit code counts and gives ERR_KEY_TYPE_CODE here. */
+/* The two-digit codes of BU (00..0E, 42, 10); FF means the three-digit code counts and gives KEYS_ERR_TYPE_CODE here. */
 MUST_USE enum err keys_type_from_short(struct span code, char out[static 4]);
 
 /* ---- variant scheme ---- */
@@ -102,7 +102,7 @@ enum keys_scheme { KEYS_NONE = 0, KEYS_U = 'U', KEYS_T = 'T', KEYS_X = 'X', KEYS
 /* Splits a whole KEY text into its tag and its digits: 16H, 32H or 48H without a tag, U32H, X32H, T48H, Y48H, Z16H. */
 MUST_USE enum err keys_scheme_read(struct span text, enum keys_scheme *scheme, struct span *digits);
 
-/* ERR_LMK_IDENTIFIER, ERR_KEY_SCHEME (also for a key-block LMK), ERR_KEY_LENGTH, ERR_PARSE_*; parity is not looked at
+/* KEYS_ERR_LMK_IDENTIFIER, KEYS_ERR_SCHEME (also for a key-block LMK), CRYPTO_ERR_KEY_LENGTH, ERR_PARSE_*; parity is not looked at
  * (keys_parity_odd). */
 MUST_USE enum err keys_unwrap(struct keys_lmk_set *set, unsigned lmk, struct keys_type_place type, struct span text,
                               struct secret_key *out);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/des.h"
+#include "crypto/error.h"
+#include "keys/error.h"
 #include "keys/internal.h"
 
 #include <string.h>
@@ -85,7 +87,7 @@ enum err keys_lmk_add(struct keys_lmk_set *set, const struct keys_lmk_facts *fac
 {
     unsigned id = facts->id | (facts->old ? KEYS_LMK_OLD : 0u);
     if (facts->id >= KEYS_LMK_IDS || keys_lmk_find(set, id))
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     if (set->count == KEYS_LMK_SLOTS)
         return ERR_MEMORY;
     struct keys_lmk *lmk = &set->lmk[set->count++];
@@ -107,7 +109,7 @@ enum err keys_lmk_add_variant(struct keys_lmk_set *set, unsigned id, const uint8
     struct keys_material material;
     struct keys_lmk_facts facts = {.id = (uint8_t)id, .kind = KEYS_LMK_VARIANT, .test = true};
     if (id >= KEYS_LMK_IDS)
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     memcpy(material.at, pair, sizeof material.at);
     memcpy(facts.check, check, KEYS_CHECK);
     enum err err = keys_lmk_add(set, &facts, &material);
@@ -120,9 +122,9 @@ enum err keys_lmk_add_block(struct keys_lmk_set *set, unsigned id, const struct 
     struct keys_material material = {0};
     struct keys_lmk_facts facts = {.id = (uint8_t)id, .kind = KEYS_LMK_BLOCK, .test = true};
     if (triple->len != BLOCK_LEN)
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     if (id >= KEYS_LMK_IDS)
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     memcpy(material.at, triple->at, BLOCK_LEN);
     enum err err = keys_lmk_check_value(KEYS_LMK_BLOCK, &material, facts.check);
     if (err == ERR_OK)
@@ -168,7 +170,7 @@ enum err keys_lmk_check(const struct keys_lmk_set *set, unsigned id, char out[st
 {
     const struct keys_lmk *lmk = keys_lmk_find(set, id);
     if (!lmk)
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     memcpy(out, lmk->facts.check, KEYS_CHECK);
     return ERR_OK;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "keys/error.h"
 #include "keys/keys.h"
 
 #include <string.h>
@@ -30,9 +31,9 @@ enum err keys_type_place(struct span code, struct keys_type_place *out)
 {
     uint8_t pair = 0;
     if (code.len != 3 || code.at[0] < '0' || code.at[0] > '9' || code.at[1] != '0')
-        return ERR_KEY_TYPE;
+        return KEYS_ERR_TYPE;
     if (span_unhex(span_slice(code, 1, 2), &pair, 1) != ERR_OK || pair >= sizeof pair_of_code)
-        return ERR_KEY_TYPE;
+        return KEYS_ERR_TYPE;
     *out = (struct keys_type_place){.pair = pair_of_code[pair], .variant = (uint8_t)(code.at[0] - '0')};
     return ERR_OK;
 }
@@ -55,10 +56,10 @@ enum err keys_type_from_short(struct span code, char out[static 4])
         }
     char type[4] = "0";
     if (code.len != 2)
-        return ERR_KEY_TYPE_CODE;
+        return KEYS_ERR_TYPE_CODE;
     memcpy(type + 1, code.at, 2);
     if (keys_type_place(span_of(type, 3), &ignored) != ERR_OK)
-        return ERR_KEY_TYPE_CODE;
+        return KEYS_ERR_TYPE_CODE;
     memcpy(out, type, 4);
     return ERR_OK;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The variant scheme: keys enciphered part by part under a pair whose bytes carry the key type and the part. */
 #include "crypto/des.h"
+#include "crypto/error.h"
+#include "keys/error.h"
 #include "keys/internal.h"
 
 #include <string.h>
@@ -39,7 +41,7 @@ static bool hexadecimal(uint8_t c)
 static enum err check_length(const struct scheme_row *row, size_t len)
 {
     bool fits = row->key_len ? len == row->key_len : len == 8 || len == 16 || len == 24;
-    return fits ? ERR_OK : ERR_KEY_LENGTH;
+    return fits ? ERR_OK : CRYPTO_ERR_KEY_LENGTH;
 }
 
 enum err keys_scheme_read(struct span text, enum keys_scheme *scheme, struct span *digits)
@@ -49,13 +51,13 @@ enum err keys_scheme_read(struct span text, enum keys_scheme *scheme, struct spa
     bool tagged = !hexadecimal(text.at[0]);
     const struct scheme_row *row = scheme_find(tagged ? text.at[0] : KEYS_NONE);
     if (!row || (tagged && row->tag == KEYS_NONE))
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     struct span rest = span_slice(text, tagged, text.len - tagged);
     for (size_t i = 0; i < rest.len; i++)
         if (!hexadecimal(rest.at[i]))
             return ERR_PARSE_CHARACTER;
     if (rest.len % 2 != 0)
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     TRY(check_length(row, rest.len / 2));
     *scheme = (enum keys_scheme)row->tag;
     *digits = rest;
@@ -69,7 +71,7 @@ static enum err each_part(const struct secret_key *wrapping, const struct scheme
 {
     bool varied = row->variant[0] != 0;
     if (varied && wrapping->len < 16)
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     for (size_t i = 0; i < len / CRYPTO_DES_BLOCK; i++) {
         SECRET_KEY part = *wrapping;
         struct crypto_des des = {0};
@@ -101,7 +103,7 @@ static enum err wrap(const struct secret_key *wrapping, enum keys_scheme scheme,
 {
     const struct scheme_row *row = scheme_find((uint8_t)scheme);
     if (!row)
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     SECRET_KEY copy = *key;
     TRY(check_length(row, key->len));
     TRY(each_part(wrapping, row, crypto_des_encrypt, copy.at, copy.len));
@@ -116,9 +118,9 @@ static enum err lmk_key(const struct keys_lmk_set *set, unsigned id, struct keys
 {
     const struct keys_lmk *lmk = keys_lmk_find(set, id);
     if (!lmk)
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     if (lmk->kind != KEYS_LMK_VARIANT)
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     ASSERT(type.pair < KEYS_PAIRS && type.variant < sizeof type_variant);
     out->len = 16;
     memcpy(out->at, lmk->pair[type.pair], 16);

@@ -2,6 +2,7 @@
 #include "ledger/code.h"
 
 #include "ledger/columns.h"
+#include "ledger/error.h"
 
 #include <string.h>
 
@@ -136,7 +137,7 @@ bool ledger_code_clock_suspect(const struct ledger_code *code, int64_t now)
 enum err ledger_code_next_counter(const struct ledger_code *code, int64_t *out)
 {
     if (code->issue_n >= LEDGER_COUNTER_MAX)
-        return ERR_COUNTER_EXHAUSTED;
+        return LEDGER_ERR_COUNTER_EXHAUSTED;
     *out = code->issue_n + 1;
     return ERR_OK;
 }

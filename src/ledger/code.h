@@ -60,7 +60,7 @@ enum ledger_code_event ledger_code_decline_event(const struct ledger_code *code,
 enum ledger_code_state ledger_code_state_at(const struct ledger_code *code, int64_t now);
 /* The clock is more than 2 s behind the newest time in the row: answer 503, or "HSM down" (issuer.md 5). */
 bool ledger_code_clock_suspect(const struct ledger_code *code, int64_t now);
-/* The counter a display takes next: the last one plus 1; ERR_COUNTER_EXHAUSTED after 999,999. */
+/* The counter a display takes next: the last one plus 1; LEDGER_ERR_COUNTER_EXHAUSTED after 999,999. */
 MUST_USE enum err ledger_code_next_counter(const struct ledger_code *code, int64_t *out);
 
 const char *ledger_code_state_name(enum ledger_code_state state);

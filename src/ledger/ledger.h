@@ -125,7 +125,7 @@ void ledger_put_outbox(struct ledger_unit *unit, const struct ledger_outbox *row
 void ledger_put_product(struct ledger_unit *unit, const struct ledger_product *product);
 /* All fields; guarded by product->version as it was read. */
 void ledger_put_product_change(struct ledger_unit *unit, const struct ledger_product *product);
-/* Card row and empty code row. ERR_CONFLICT: the id or the PAN is registered. */
+/* Card row and empty code row. STORE_ERR_CONFLICT: the id or the PAN is registered. */
 void ledger_put_card(struct ledger_unit *unit, const struct ledger_card *card);
 /* Status, enrolment, product, account, expiry dates, name; guarded by card->version as it was read. */
 void ledger_put_card_change(struct ledger_unit *unit, const struct ledger_card *card);

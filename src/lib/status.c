@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "card/error.h"
+#include "crypto/error.h"
 #include "lib/internal.h"
 
 #include <string.h>
+
+const struct err_table *const err_tables[] = {&err_general, &card_errors, &crypto_errors, NULL};
 
 const char *countersign_version(void)
 {
@@ -27,7 +31,7 @@ int countersign_status_of(enum err err)
         return COUNTERSIGN_OK;
     if (err == ERR_VERIFY_FAILED)
         return COUNTERSIGN_MISMATCH;
-    if (err == ERR_KEY_LENGTH || err == ERR_KEY_LENGTH_ALGORITHM)
+    if (err == CRYPTO_ERR_KEY_LENGTH || err == CRYPTO_ERR_KEY_LENGTH_ALGORITHM)
         return COUNTERSIGN_KEY_LENGTH;
     if (err == ERR_MEMORY)
         return COUNTERSIGN_MEMORY;
@@ -44,5 +48,5 @@ enum err countersign_text(const char *text, size_t len, struct span *out)
 
 enum err countersign_pan(const char *text, struct pan *out)
 {
-    return text ? card_pan_parse(span_of(text, strnlen(text, CARD_PAN_MAX + 1)), CARD_ANY, out) : ERR_PAN;
+    return text ? card_pan_parse(span_of(text, strnlen(text, CARD_PAN_MAX + 1)), CARD_ANY, out) : CARD_ERR_PAN;
 }

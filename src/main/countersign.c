@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dispatcher: `countersign SUBCOMMAND ...`. */
+#include "card/error.h"
+#include "crypto/error.h"
+#include "hostcmd/error.h"
+#include "http/error.h"
+#include "issuer/error.h"
+#include "keys/error.h"
+#include "ledger/error.h"
 #include "main/services.h"
+#include "store/error.h"
+#include "wire/error.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Those of `keys` are answers of the HSM; nothing else of that room is linked here. */
+const struct err_table *const err_tables[] = {
+    &err_general,  &card_errors,   &crypto_errors, &wire_errors,   &keys_errors, &hostcmd_errors,
+    &store_errors, &ledger_errors, &http_errors,   &issuer_errors, NULL};
 
 static const struct subcommand {
     const char *name;

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm: the service, and the tools around it by their subcommands. */
+#include "card/error.h"
+#include "crypto/error.h"
+#include "hostcmd/error.h"
+#include "keys/error.h"
 #include "main/services.h"
 #include "tool/ceremony/ceremony.h"
 #include "tool/tool.h"
+#include "wire/error.h"
 
 #include <stdio.h>
 #include <string.h>
+
+const struct err_table *const err_tables[] = {&err_general,    &card_errors, &crypto_errors, &wire_errors, &keys_errors,
+                                              &hostcmd_errors, NULL};
 
 struct subcommand {
     const char *name;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/base64.h"
+#include "crypto/error.h"
 #include "crypto/mac.h"
 #include "crypto/rsa.h"
 #include "http/json.h"
@@ -125,7 +126,7 @@ static enum err fetch_key(const struct sandbox *box, const struct sandbox_mercha
     json_close(&w);
     TRY(json_done(&w));
     TRY(post(box, merchant, "/security/v1/keys/generate", buf_span(&ask), &status, &answer));
-    return status == 201 ? http_json_bind(&key_record, buf_span(&answer), 0, out, NULL) : ERR_CRYPTO;
+    return status == 201 ? http_json_bind(&key_record, buf_span(&answer), 0, out, NULL) : CRYPTO_ERR_FAILED;
 }
 
 static void put_year(const struct sandbox_card *card, char out[static 5])

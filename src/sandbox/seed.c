@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "hostcmd/error.h"
 #include "sandbox/internal.h"
 #include "sandbox/net.h"
 
@@ -74,7 +75,7 @@ enum err sandbox_make_keys(struct sandbox *box)
     WIRE_SET(pair.lmk_scheme, span_text("U"));
     WIRE_SET(pair.kcv_type, span_text("1"));
     if (sandbox_hsm_call(box->port[SANDBOX_PORT_HSM], HOSTCMD_AS, &pair, &pair_reply) != ERR_OK)
-        return sandbox_fail(box, ERR_HSM_UNAVAILABLE, "the HSM makes no CVK pair", NULL);
+        return sandbox_fail(box, HOSTCMD_ERR_UNAVAILABLE, "the HSM makes no CVK pair", NULL);
     copy_key(WIRE_SPAN(pair_reply.key), box->keys.cvk);
     for (enum sandbox_mode m = SANDBOX_ONE_TIME; m < SANDBOX_MODES; m++) {
         struct hostcmd_a0 ask = {0};
@@ -83,7 +84,7 @@ enum err sandbox_make_keys(struct sandbox *box)
         WIRE_SET(ask.type, span_text("109"));
         WIRE_SET(ask.scheme, span_text("U"));
         if (sandbox_hsm_call(box->port[SANDBOX_PORT_HSM], HOSTCMD_A0, &ask, &reply) != ERR_OK)
-            return sandbox_fail(box, ERR_HSM_UNAVAILABLE, "the HSM makes no key", sandbox_products[m].key_name);
+            return sandbox_fail(box, HOSTCMD_ERR_UNAVAILABLE, "the HSM makes no key", sandbox_products[m].key_name);
         copy_key(WIRE_SPAN(reply.key), box->keys.mk[m]);
     }
     return ERR_OK;

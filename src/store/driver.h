@@ -48,7 +48,7 @@ struct store_driver {
     enum err (*begin)(struct store *store, bool writes);
     /*
      * Runs the operations of all batches. ERR_OK: the transaction may commit; batches that failed by themselves have been undone
-     * and carry their error. ERR_CONFLICT: the same, but the whole transaction must be rolled back and the others run again.
+     * and carry their error. STORE_ERR_CONFLICT: the same, but the whole transaction must be rolled back and the others run again.
      */
     enum err (*perform)(struct store *store, struct store_batch *const *batch, size_t count);
     enum err (*commit)(struct store *store);

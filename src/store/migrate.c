@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/driver.h"
+#include "store/error.h"
 
 #include <string.h>
 
@@ -82,7 +83,7 @@ static enum err raise_by_one(struct store *store, const void *context)
     struct store_op op = {.statement = STORE_SCHEMA_RAISE, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 3};
     struct store_batch batch = {.op = &op, .count = 1};
     enum err err = store->driver->perform(store, (struct store_batch *const[]){&batch}, 1);
-    if (err == ERR_CONFLICT)
+    if (err == STORE_ERR_CONFLICT)
         err = batch.err;
     for (size_t i = 0; err == ERR_OK && i < store_migration_count; i++)
         if (store_migration[i].set == raise->set && store_migration[i].version == raise->from + 1)
@@ -98,7 +99,7 @@ static enum err raise_to_newest(struct store *store, enum store_set set)
         if (version >= store_schema_newest(set))
             return ERR_OK;
         enum err err = in_transaction(store, raise_by_one, &(struct raise){set, version});
-        if (err != ERR_OK && err != ERR_CONFLICT)
+        if (err != ERR_OK && err != STORE_ERR_CONFLICT)
             return err;
     }
 }
@@ -109,12 +110,12 @@ enum err store_migrate(struct store *store, enum store_set set)
 {
     enum err err = in_transaction(store, make_version_table, NULL);
     /* PostgreSQL: IF NOT EXISTS is no lock; another node making it now shows as a duplicate, or as an error of the catalog. */
-    for (int tries = 1; tries < VERSION_TABLE_TRIES && (err == ERR_DUPLICATE || err == ERR_CONFLICT || err == ERR_INTERNAL);
+    for (int tries = 1; tries < VERSION_TABLE_TRIES && (err == ERR_DUPLICATE || err == STORE_ERR_CONFLICT || err == ERR_INTERNAL);
          tries++)
         err = in_transaction(store, make_version_table, NULL);
     if (err == ERR_OK)
         err = start(store, set);
     if (err == ERR_OK)
         err = raise_to_newest(store, set);
-    return err == ERR_CLOSED || err == ERR_BUSY ? ERR_STORE_UNAVAILABLE : err;
+    return err == ERR_CLOSED || err == ERR_BUSY ? STORE_ERR_UNAVAILABLE : err;
 }

@@ -4,6 +4,7 @@
  * COMMIT in a second one after the answers were looked at. Values are binary. The socket is never waited for without a deadline.
  */
 #include "store/driver.h"
+#include "store/error.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -93,7 +94,7 @@ static enum err connect_now(struct store *store)
     struct postgres *p = of(store);
     p->connection = PQconnectdb(p->conninfo);
     if (PQstatus(p->connection) != CONNECTION_OK)
-        return ERR_STORE_UNAVAILABLE;
+        return STORE_ERR_UNAVAILABLE;
     PQsetErrorVerbosity(p->connection, PQERRORS_SQLSTATE);
     PGresult *result = PQexec(p->connection, session);
     bool fine = PQresultStatus(result) == PGRES_COMMAND_OK;
@@ -101,7 +102,7 @@ static enum err connect_now(struct store *store)
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
         PQclear(PQexec(p->connection, hints[i]));
     fine = fine && PQsetnonblocking(p->connection, 1) == 0 && PQenterPipelineMode(p->connection) == 1;
-    return fine ? ERR_OK : ERR_STORE_UNAVAILABLE;
+    return fine ? ERR_OK : STORE_ERR_UNAVAILABLE;
 }
 
 static enum err connected(struct store *store)
@@ -152,17 +153,17 @@ struct sqlstate {
 };
 
 static const struct sqlstate sqlstates[] = {
-    {"40003", ERR_STORE_UNKNOWN},     /* statement completion unknown */
+    {"40003", STORE_ERR_UNKNOWN},     /* statement completion unknown */
     {"40", ERR_BUSY},                 /* serialisation failure, deadlock */
     {"23505", ERR_DUPLICATE},         /* unique violation */
     {"08", ERR_CLOSED},               /* connection exception */
     {"57P", ERR_CLOSED},              /* shutdown, crash of another backend */
     {"25006", ERR_CLOSED},            /* read-only transaction: a node that is no longer the primary */
     {"25P03", ERR_CLOSED},            /* idle in transaction timeout */
-    {"53", ERR_STORE_UNAVAILABLE},    /* disk full, out of memory, too many connections */
-    {"55P03", ERR_STORE_UNAVAILABLE}, /* lock timeout */
-    {"57014", ERR_STORE_UNAVAILABLE}, /* statement timeout */
-    {"58", ERR_STORE_UNAVAILABLE},    /* I/O error */
+    {"53", STORE_ERR_UNAVAILABLE},    /* disk full, out of memory, too many connections */
+    {"55P03", STORE_ERR_UNAVAILABLE}, /* lock timeout */
+    {"57014", STORE_ERR_UNAVAILABLE}, /* statement timeout */
+    {"58", STORE_ERR_UNAVAILABLE},    /* I/O error */
     {"", ERR_INTERNAL},
 };
 
@@ -286,7 +287,7 @@ static enum err read_op(struct store *store, PGresult *result, struct store_op *
         TRY(read_rows(result, row->results, &op->rows, arena));
     if (row->flags & STORE_ROW_WRITE)
         op->changed = changed_of(result);
-    return (op->flags & STORE_MUST_CHANGE) && op->changed == 0 ? ERR_CONFLICT : ERR_OK;
+    return (op->flags & STORE_MUST_CHANGE) && op->changed == 0 ? STORE_ERR_CONFLICT : ERR_OK;
 }
 
 /* Takes the result of one statement and the NULL after it. */
@@ -399,10 +400,10 @@ static enum err take_batches(struct store *store, struct store_batch *const *bat
         }
     }
     TRY(take_sync(of(store)));
-    if (!failed || first == ERR_BUSY || first == ERR_STORE_UNAVAILABLE || first == ERR_STORE_UNKNOWN)
+    if (!failed || first == ERR_BUSY || first == STORE_ERR_UNAVAILABLE || first == STORE_ERR_UNKNOWN)
         return first;
     failed->err = first;
-    return ERR_CONFLICT;
+    return STORE_ERR_CONFLICT;
 }
 
 /* A connection that failed is not used again: the server rolls back what it had begun. */
@@ -459,9 +460,9 @@ static enum err postgres_commit(struct store *store)
     enum err err = simple_round(store, "COMMIT", "COMMIT");
     if (err == ERR_OK)
         p->in_transaction = false;
-    if (err == ERR_CLOSED || err == ERR_STORE_UNAVAILABLE) {
+    if (err == ERR_CLOSED || err == STORE_ERR_UNAVAILABLE) {
         disconnect(store);
-        return ERR_STORE_UNKNOWN;
+        return STORE_ERR_UNKNOWN;
     }
     return err;
 }

@@ -4,6 +4,7 @@
  * conflict undoes its own batch and the others commit with the rest.
  */
 #include "store/driver.h"
+#include "store/error.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -65,7 +66,7 @@ static enum err err_of(sqlite3 *db)
     case SQLITE_PERM:
     case SQLITE_PROTOCOL:
     case SQLITE_NOLFS:
-        return ERR_STORE_UNAVAILABLE;
+        return STORE_ERR_UNAVAILABLE;
     default:
         return ERR_INTERNAL;
     }
@@ -181,7 +182,7 @@ static enum err sqlite_open(struct store *store, const char *place)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(place, &s->db, flags, NULL) != SQLITE_OK)
-        return ERR_STORE_UNAVAILABLE;
+        return STORE_ERR_UNAVAILABLE;
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_handler(s->db, busy, NULL);
     if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
@@ -305,7 +306,7 @@ static enum err op_run(struct store *store, struct store_op *op, struct arena *a
     enum err err = step_all(store, p->statement, op, arena);
     sqlite3_reset(p->statement);
     if (err == ERR_OK && (op->flags & STORE_MUST_CHANGE) && op->changed == 0)
-        err = ERR_CONFLICT;
+        err = STORE_ERR_CONFLICT;
     return err;
 }
 
@@ -335,7 +336,7 @@ static enum err perform_saved(struct store *store, struct store_batch *batch)
     batch_perform(store, batch);
     /* Disk full and I/O errors may have ended the whole transaction. */
     if (sqlite3_get_autocommit(of(store)->db))
-        return ERR_STORE_UNAVAILABLE;
+        return STORE_ERR_UNAVAILABLE;
     if (batch->err == ERR_OK)
         return verb_run(store, VERB_RELEASE);
     TRY(verb_run(store, VERB_UNDO));
@@ -346,7 +347,7 @@ static enum err sqlite_perform(struct store *store, struct store_batch *const *b
 {
     if (count == 1) {
         batch_perform(store, batch[0]);
-        return batch[0]->err == ERR_OK ? ERR_OK : ERR_CONFLICT;
+        return batch[0]->err == ERR_OK ? ERR_OK : STORE_ERR_CONFLICT;
     }
     for (size_t i = 0; i < count; i++)
         TRY(perform_saved(store, batch[i]));
@@ -358,7 +359,7 @@ static enum err sqlite_commit(struct store *store)
     enum err err = verb_run(store, VERB_COMMIT);
     /* A commit record that was written whole but not synced may still be found by recovery after a crash. */
     if (err != ERR_OK && sqlite3_extended_errcode(of(store)->db) == SQLITE_IOERR_FSYNC)
-        return ERR_STORE_UNKNOWN;
+        return STORE_ERR_UNKNOWN;
     return err;
 }
 

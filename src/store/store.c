@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "store/driver.h"
+#include "store/error.h"
 #include "store/writer.h"
 
 #include <string.h>
@@ -146,7 +147,7 @@ static enum err group_persist(struct store *store, struct group *g)
         else if (err == ERR_CLOSED && !reconnected)
             reconnected = true;
         else
-            return err == ERR_BUSY || err == ERR_CLOSED ? ERR_STORE_UNAVAILABLE : err;
+            return err == ERR_BUSY || err == ERR_CLOSED ? STORE_ERR_UNAVAILABLE : err;
     }
 }
 
@@ -174,7 +175,7 @@ static void group_run(struct store *store, struct group *g)
 {
     for (int round = 0; g->count > 0; round++) {
         enum err err = group_persist(store, g);
-        if (err != ERR_CONFLICT) {
+        if (err != STORE_ERR_CONFLICT) {
             if (err != ERR_OK)
                 group_fail(g, err);
             return;

@@ -10,11 +10,11 @@
  * Threading  A store is used by one thread at a time: each thread opens its own. Writers share commits through store/writer.h.
  * Failure    store_run answers, and leaves in batch->err:
  *                ERR_OK                 committed (or, for reads alone, answered)
- *                ERR_CONFLICT           the STORE_MUST_CHANGE operation at batch->at changed no row; nothing was written
+ *                STORE_ERR_CONFLICT           the STORE_MUST_CHANGE operation at batch->at changed no row; nothing was written
  *                ERR_DUPLICATE          the operation at batch->at broke a unique key; nothing was written
  *                ERR_MEMORY             the arena is full; nothing was written
- *                ERR_STORE_UNAVAILABLE  no connection, read-only, disk full, lock timeout; nothing was written
- *                ERR_STORE_UNKNOWN      the connection was lost at COMMIT: settle by reading the idempotency row, never blind retry
+ *                STORE_ERR_UNAVAILABLE  no connection, read-only, disk full, lock timeout; nothing was written
+ *                STORE_ERR_UNKNOWN      the connection was lost at COMMIT: settle by reading the idempotency row, never blind retry
  *                ERR_INTERNAL           the statement at batch->at does not fit the database or its arguments: our defect
  *            A lost connection is opened again by the next call. Serialisation failures are repeated inside, at most five times.
  * Limits     STORE_ARGUMENT_MAX arguments a statement. A batch of reads alone takes no lock that would stop a writer. Writers of
@@ -81,7 +81,7 @@ int64_t store_cell_int(const struct store_rows *rows, size_t row, size_t column)
 struct span store_cell_span(const struct store_rows *rows, size_t row, size_t column);
 
 enum store_flag {
-    STORE_MUST_CHANGE = 1 << 0, /* a write that changes no row rolls the batch back: ERR_CONFLICT */
+    STORE_MUST_CHANGE = 1 << 0, /* a write that changes no row rolls the batch back: STORE_ERR_CONFLICT */
 };
 
 struct store_op {
@@ -101,7 +101,7 @@ struct store_batch {
     struct arena *arena; /* for result cells; NULL if no statement returns rows */
     /* answers */
     enum err err;
-    size_t at; /* operation that ERR_CONFLICT, ERR_DUPLICATE and ERR_INTERNAL speak of */
+    size_t at; /* operation that STORE_ERR_CONFLICT, ERR_DUPLICATE and ERR_INTERNAL speak of */
     /* for store/writer.h */
     struct queue *done; /* where the batch is put when it is finished */
     void *context;      /* the caller's */
@@ -119,7 +119,7 @@ MUST_USE enum err store_run(struct store *store, struct store_batch *batch);
 
 /*
  * Runs several batches under one commit. Each batch has its own outcome: a conflict undoes its batch alone. A batch may be told
- * ERR_CONFLICT because of one before it in the group, as if that one had committed first.
+ * STORE_ERR_CONFLICT because of one before it in the group, as if that one had committed first.
  */
 void store_run_group(struct store *store, struct store_batch *const *batch, size_t count);
 

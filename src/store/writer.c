@@ -2,6 +2,7 @@
 #include "store/writer.h"
 
 #include "base/arena.h"
+#include "store/error.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,7 +18,7 @@ struct store_writer {
 static void count(struct store_writer *writer, const struct store_batch *batch)
 {
     atomic_fetch_add_explicit(&writer->batches, 1, memory_order_relaxed);
-    if (batch->err == ERR_CONFLICT || batch->err == ERR_DUPLICATE)
+    if (batch->err == STORE_ERR_CONFLICT || batch->err == ERR_DUPLICATE)
         atomic_fetch_add_explicit(&writer->conflicts, 1, memory_order_relaxed);
     else if (batch->err != ERR_OK) {
         atomic_fetch_add_explicit(&writer->failures, 1, memory_order_relaxed);

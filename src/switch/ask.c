@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stage 4: questions to the HSM, pipelined, and their answers. */
 #include "hostcmd/commands.h"
+#include "ledger/error.h"
 #include "switch/internal.h"
 
 #include <string.h>
@@ -86,7 +87,7 @@ static enum err question_send(struct switch_core *core, struct switch_slot *s, c
     int64_t round_us = core->now_us + (int64_t)core->config.round_ms * 1000;
     if (s->deadline_us == 0)
         s->deadline_us = core->now_us + (int64_t)core->config.total_ms * 1000;
-    enum err err = ERR_KEY_TYPE;
+    enum err err = ERR_NOT_FOUND;
     if (!key)
         s->no_keys = true;
     else if (core->now_us >= s->deadline_us)
@@ -109,7 +110,7 @@ bool switch_ask_hsm(struct switch_core *core, struct switch_slot *s, const struc
     s->retried = 0;
     for (size_t i = 0; i < finding->ask_count && i < SWITCH_PENDING_MAX; i++) {
         const struct switch_step *step = &finding->ask[i];
-        enum err err = ERR_CLOCK_SUSPECT;
+        enum err err = LEDGER_ERR_CLOCK_SUSPECT;
 
         s->pending[s->pending_count] = *step;
         /* A clock behind the newest time of the row makes every dynamic step "HSM down": no try is lost (issuer.md 5). */

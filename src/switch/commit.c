@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stages 6 to 9: one batch a chunk to the writer, and what comes back. Nothing that approves is answered before its commit. */
+#include "store/error.h"
 #include "switch/internal.h"
 
 void switch_chunk_add(struct switch_core *core, struct switch_slot *s)
@@ -34,13 +35,13 @@ static void decided(struct switch_core *core, struct switch_slot *s, enum err er
 {
     if (err == ERR_OK) {
         switch_reply_verdict(core, s);
-    } else if (err == ERR_CONFLICT || err == ERR_DUPLICATE) {
+    } else if (err == STORE_ERR_CONFLICT || err == ERR_DUPLICATE) {
         s->alone = true;
         if (at_fault && ++s->attempts > SWITCH_ATTEMPTS_MAX)
             switch_reply_code(core, s, "96");
         else
             switch_list_push(&core->arrived, s);
-    } else if (err == ERR_STORE_UNKNOWN) {
+    } else if (err == STORE_ERR_UNKNOWN) {
         /* The idempotency row tells: present is committed; absent is tried once more (switch.md 6 step 8). */
         s->unknown++;
         switch_list_push(&core->arrived, s);
@@ -51,7 +52,7 @@ static void decided(struct switch_core *core, struct switch_slot *s, enum err er
 
 static void chunk_finish(struct switch_core *core, struct switch_chunk *c, enum err err, size_t fault)
 {
-    if (err == ERR_CONFLICT || err == ERR_DUPLICATE)
+    if (err == STORE_ERR_CONFLICT || err == ERR_DUPLICATE)
         core->counters.conflicts++;
     else if (err != ERR_OK)
         LOG(core->config.env->log, LOG_ERROR, "switch.commit", LOG_TEXT("error", err_row(err)->name), LOG_INT("count", c->count));
@@ -101,7 +102,7 @@ void switch_commit_stage(struct switch_core *core)
                 retention_finish(core, batch->err);
                 continue;
             }
-            bool conflict = batch->err == ERR_CONFLICT || batch->err == ERR_DUPLICATE;
+            bool conflict = batch->err == STORE_ERR_CONFLICT || batch->err == ERR_DUPLICATE;
 
             chunk_finish(core, c, batch->err, conflict ? ledger_unit_tag(&c->unit, batch->at) : c->count);
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The value codec: characters, length rule, encoding, padding of one field. */
+#include "wire/error.h"
 #include "wire/internal.h"
 
 #include "base/secret.h"
@@ -20,7 +21,7 @@ enum err wire_fault_set(struct wire_fault *fault, enum wire_outcome outcome, con
     enum err err = by_outcome[outcome];
     /* A declared length that the data cannot hold has a host-command code of its own (80). */
     if (outcome == WIRE_OUTCOME_SHORT && field && field->length == WIRE_COUNTED)
-        err = ERR_DATA_LENGTH;
+        err = WIRE_ERR_DATA_LENGTH;
     if (fault)
         *fault = (struct wire_fault){err, outcome, field ? field->name : "end of data", offset};
     return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as the file of user storage: all entries are keys, or nothing has changed and a line is named. */
+#include "hostcmd/error.h"
 #include "hsm/key/storage.h"
 
 #include <stdlib.h>
@@ -23,7 +24,7 @@ static void check_entries(const struct hsm_storage *s)
     for (unsigned i = 0; i < SIZE; i++) {
         struct hsm_storage_entry e;
         enum err err = hsm_storage_find(s, i, &e);
-        if (err != ERR_OK && err != ERR_USER_STORAGE_EMPTY)
+        if (err != ERR_OK && err != HOSTCMD_ERR_USER_STORAGE_EMPTY)
             abort();
         if (err == ERR_OK && (e.lmk >= KEYS_LMK_IDS || e.text.len < 16 || e.text.len > KEYS_CACHE_TEXT))
             abort();

@@ -5,6 +5,7 @@
  * by themselves, too: that walk comes before any authentication.
  */
 #include "keys/block/tr31.h"
+#include "keys/error.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static void wrap_again(char tag, const struct secret_key *kbpk, const struct key
     struct secret_key back;
     enum err err = tag == 'R' ? keys_tr31_wrap(kbpk, header->format, header, key, &env, &b)
                               : keys_block_wrap_under(kbpk, header, key, &env, &b);
-    if (err == ERR_KEY_BLOCK_LENGTH)
+    if (err == KEYS_ERR_BLOCK_LENGTH)
         return; /* without the padding of another maker a block of full length may need a PB that has no room */
     if (err != ERR_OK || unwrap(tag, kbpk, buf_span(&b), &again, &back) != ERR_OK)
         abort();

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "crypto/error.h"
 #include "cvv/cvv.h"
 #include "keys/keys.h"
 
@@ -187,8 +188,8 @@ static void bad_input_is_refused(void **state)
     static const uint8_t lengths[] = {0, 8, 24, 32};
     for (size_t i = 0; i < sizeof lengths; i++) {
         struct secret_key wrong = {.len = lengths[i]};
-        assert_int_equal(cvv_key_load(&wrong, &loaded), ERR_KEY_LENGTH);
-        assert_int_equal(cvv_master_load(&wrong, &master), ERR_KEY_LENGTH);
+        assert_int_equal(cvv_key_load(&wrong, &loaded), CRYPTO_ERR_KEY_LENGTH);
+        assert_int_equal(cvv_master_load(&wrong, &master), CRYPTO_ERR_KEY_LENGTH);
     }
     assert_int_equal(cvv_key_load(&key, &loaded), ERR_OK);
     struct pan pan = random_pan(16, 16), bad = pan;

@@ -4,6 +4,7 @@
  * them, with commits that fail, race and vanish and an HSM that comes and goes. After each step the invariants of
  * issuer.md 11 that concern the issuer (I-1, I-2, I-5, I-12, I-14, I-16) are held against the row.
  */
+#include "hostcmd/error.h"
 #include "support/issuer_script.h"
 #include "support/rng.h"
 
@@ -34,7 +35,7 @@ static void roll_script(void)
         return;
     for (size_t i = 0; i < 6; i++) {
         script.writer[i] = roll(2) ? (enum outcome)roll(GONE + 1) : RUN;
-        script.hsm[i] = roll(5) == 0 ? (enum err[]){ERR_TIMEOUT, ERR_FRAME, ERR_BUSY, ERR_HSM_UNAVAILABLE}[roll(4)] : ERR_OK;
+        script.hsm[i] = roll(5) == 0 ? (enum err[]){ERR_TIMEOUT, ERR_FRAME, ERR_BUSY, HOSTCMD_ERR_UNAVAILABLE}[roll(4)] : ERR_OK;
         script.hsm_code[i] = roll(9) == 0 ? "41" : NULL;
     }
 }

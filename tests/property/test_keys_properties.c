@@ -6,8 +6,10 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "crypto/error.h"
 #include "keys/block/block.h"
 #include "keys/cache.h"
+#include "keys/error.h"
 #include "keys/keys.h"
 
 #include <stdio.h>
@@ -72,7 +74,7 @@ static void under_a_zone_key(void **state)
             keys_generate(&env, zmk_lengths[z], &zmk);
             keys_generate(&env, cases[i].len, &key);
             bool varied = cases[i].scheme == KEYS_U || cases[i].scheme == KEYS_T;
-            enum err expected = varied && zmk.len == 8 ? ERR_KEY_LENGTH : ERR_OK;
+            enum err expected = varied && zmk.len == 8 ? CRYPTO_ERR_KEY_LENGTH : ERR_OK;
             assert_int_equal(keys_zmk_wrap(&zmk, cases[i].scheme, &key, &b), expected);
             if (expected != ERR_OK)
                 continue;
@@ -89,27 +91,27 @@ static void bad_texts_have_their_errors(void **state)
         enum err err;
     } cases[] = {
         {"", ERR_PARSE_SHORT},
-        {"Q9B4934384B19946B040CD702B4D58145", ERR_KEY_SCHEME},
-        {"S9B4934384B19946B040CD702B4D58145", ERR_KEY_SCHEME},
-        {"U9B4934384B19946B040CD702B4D5814", ERR_KEY_LENGTH},
-        {"U9B4934384B19946B", ERR_KEY_LENGTH},
-        {"Z9B4934384B19946B040CD702B4D58145", ERR_KEY_LENGTH},
-        {"T9B4934384B19946B040CD702B4D58145", ERR_KEY_LENGTH},
+        {"Q9B4934384B19946B040CD702B4D58145", KEYS_ERR_SCHEME},
+        {"S9B4934384B19946B040CD702B4D58145", KEYS_ERR_SCHEME},
+        {"U9B4934384B19946B040CD702B4D5814", CRYPTO_ERR_KEY_LENGTH},
+        {"U9B4934384B19946B", CRYPTO_ERR_KEY_LENGTH},
+        {"Z9B4934384B19946B040CD702B4D58145", CRYPTO_ERR_KEY_LENGTH},
+        {"T9B4934384B19946B040CD702B4D58145", CRYPTO_ERR_KEY_LENGTH},
         {"U9B4934384B19946B040CD702B4D5814G", ERR_PARSE_CHARACTER},
-        {"9B4934384B19946B040CD702B4D581", ERR_KEY_LENGTH},
-        {"9B4934384B19946B040CD702B4D5814", ERR_KEY_LENGTH},
+        {"9B4934384B19946B040CD702B4D581", CRYPTO_ERR_KEY_LENGTH},
+        {"9B4934384B19946B040CD702B4D5814", CRYPTO_ERR_KEY_LENGTH},
     };
     struct keys_type_place cvk;
     struct secret_key out = {.len = 99};
     assert_int_equal(keys_type_place(span_text("402"), &cvk), ERR_OK);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(keys_unwrap(lmks, 0, cvk, span_text(cases[i].text), &out), cases[i].err);
-    assert_int_equal(keys_unwrap(lmks, 2, cvk, span_text("U9B4934384B19946B040CD702B4D58145"), &out), ERR_LMK_IDENTIFIER);
-    assert_int_equal(keys_unwrap(lmks, 1, cvk, span_text("U9B4934384B19946B040CD702B4D58145"), &out), ERR_KEY_SCHEME);
+    assert_int_equal(keys_unwrap(lmks, 2, cvk, span_text("U9B4934384B19946B040CD702B4D58145"), &out), KEYS_ERR_LMK_IDENTIFIER);
+    assert_int_equal(keys_unwrap(lmks, 1, cvk, span_text("U9B4934384B19946B040CD702B4D58145"), &out), KEYS_ERR_SCHEME);
     assert_int_equal(out.len, 99);
     static const char *const types[] = {"", "40", "4022", "412", "40F", "A02", "40G"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        assert_int_equal(keys_type_place(span_text(types[i]), &cvk), ERR_KEY_TYPE);
+        assert_int_equal(keys_type_place(span_text(types[i]), &cvk), KEYS_ERR_TYPE);
     char type[4];
     assert_int_equal(keys_type_from_short(span_text("42"), type), ERR_OK);
     assert_string_equal(type, "402");
@@ -117,8 +119,8 @@ static void bad_texts_have_their_errors(void **state)
     assert_string_equal(type, "00E");
     assert_int_equal(keys_type_from_short(span_text("10"), type), ERR_OK);
     assert_string_equal(type, "100");
-    assert_int_equal(keys_type_from_short(span_text("FF"), type), ERR_KEY_TYPE_CODE);
-    assert_int_equal(keys_type_from_short(span_text("43"), type), ERR_KEY_TYPE_CODE);
+    assert_int_equal(keys_type_from_short(span_text("FF"), type), KEYS_ERR_TYPE_CODE);
+    assert_int_equal(keys_type_from_short(span_text("43"), type), KEYS_ERR_TYPE_CODE);
     assert_string_equal(keys_type_name(span_text("109")), "MK-AC");
     assert_string_equal(keys_type_name(span_text("10A")), "");
 }
@@ -171,24 +173,25 @@ static void every_change_is_noticed(void **state)
     char room[128];
     struct secret_key key, out = {.len = 99};
     struct keys_header header = {.mode = '?'};
-    unsigned seen[ERR_COUNT] = {0};
+    unsigned format = 0, mac = 0;
     size_t len = make_block(16, room, sizeof room, &key);
     for (size_t i = 0; i < len; i++)
         for (unsigned change = 0; change < 3; change++) {
             char was = room[i];
             room[i] = (char)(change == 0 ? (was == '0' ? '1' : '0') : change == 1 ? 'x' : 1);
             enum err err = keys_block_unwrap(lmks, 1, span_of(room, len), &header, &out);
-            assert_true(err == ERR_KEY_BLOCK_FORMAT || err == ERR_KEY_BLOCK_MAC);
-            seen[err]++;
+            assert_true(err == KEYS_ERR_BLOCK_FORMAT || err == KEYS_ERR_BLOCK_MAC);
+            format += err == KEYS_ERR_BLOCK_FORMAT;
+            mac += err == KEYS_ERR_BLOCK_MAC;
             room[i] = was;
         }
     for (size_t cut = 0; cut < len; cut++)
-        assert_int_equal(keys_block_unwrap(lmks, 1, span_of(room, cut), &header, &out), ERR_KEY_BLOCK_FORMAT);
-    assert_true(seen[ERR_KEY_BLOCK_FORMAT] > 0 && seen[ERR_KEY_BLOCK_MAC] > 0);
+        assert_int_equal(keys_block_unwrap(lmks, 1, span_of(room, cut), &header, &out), KEYS_ERR_BLOCK_FORMAT);
+    assert_true(format > 0 && mac > 0);
     assert_int_equal(out.len, 99);
     assert_int_equal(header.mode, '?');
-    assert_int_equal(keys_block_unwrap(lmks, 0, span_of(room, len), &header, &out), ERR_KEY_SCHEME);
-    assert_int_equal(keys_block_unwrap(lmks, 7, span_of(room, len), &header, &out), ERR_LMK_IDENTIFIER);
+    assert_int_equal(keys_block_unwrap(lmks, 0, span_of(room, len), &header, &out), KEYS_ERR_SCHEME);
+    assert_int_equal(keys_block_unwrap(lmks, 7, span_of(room, len), &header, &out), KEYS_ERR_LMK_IDENTIFIER);
 }
 
 /* Genuine blocks whose LMK identifier or inner length is wrong. */
@@ -204,10 +207,10 @@ static void authentic_but_wrong(void **state)
     keys_generate(&env, 16, &key);
     header.lmk[1] = '2';
     assert_int_equal(keys_block_wrap_under(&lmk, &header, &key, &env, &b), ERR_OK);
-    assert_int_equal(keys_block_unwrap(lmks, 1, buf_span(&b), &header, &out), ERR_KEY_BLOCK_LMK);
+    assert_int_equal(keys_block_unwrap(lmks, 1, buf_span(&b), &header, &out), KEYS_ERR_BLOCK_LMK);
     buf_clear(&b);
     header.optional = 1;
-    assert_int_equal(keys_block_wrap_under(&lmk, &header, &key, &env, &b), ERR_OPTIONAL_COUNT);
+    assert_int_equal(keys_block_wrap_under(&lmk, &header, &key, &env, &b), KEYS_ERR_OPTIONAL_COUNT);
 }
 
 /* An optional block is at least its identifier and its length long; the length leads neither out of the block nor back into it. */
@@ -231,7 +234,7 @@ static void optional_blocks_that_lie(void **state)
         buf_put_text(&b, "0000KS080000");
         buf_put(&b, room + 17, len - 17);
         assert_int_equal(keys_block_extent(buf_span(&b)), b.len);
-        assert_int_equal(keys_block_unwrap(lmks, 1, buf_span(&b), &header, &out), ERR_KEY_BLOCK_FORMAT);
+        assert_int_equal(keys_block_unwrap(lmks, 1, buf_span(&b), &header, &out), KEYS_ERR_BLOCK_FORMAT);
     }
 }
 
@@ -244,14 +247,14 @@ static void attributes_are_checked_in_order(void **state)
     memcpy(h.usage, "13", 2);
     assert_int_equal(keys_block_allows(&h, &rule), ERR_OK);
     h.algorithm = 'A';
-    assert_int_equal(keys_block_allows(&h, &rule), ERR_KEY_ALGORITHM);
+    assert_int_equal(keys_block_allows(&h, &rule), KEYS_ERR_ALGORITHM);
     h.mode = 'V';
-    assert_int_equal(keys_block_allows(&h, &rule), ERR_KEY_MODE);
+    assert_int_equal(keys_block_allows(&h, &rule), KEYS_ERR_MODE);
     memcpy(h.usage, "01", 2);
-    assert_int_equal(keys_block_allows(&h, &rule), ERR_KEY_USAGE);
+    assert_int_equal(keys_block_allows(&h, &rule), KEYS_ERR_USAGE);
     h = cvk_header;
     h.mode = 0;
-    assert_int_equal(keys_block_allows(&h, &rule), ERR_KEY_MODE);
+    assert_int_equal(keys_block_allows(&h, &rule), KEYS_ERR_MODE);
 }
 
 /* ---- cache ---- */
@@ -313,11 +316,11 @@ static void lmks_are_loaded_once(void **state)
     assert_int_equal(keys_lmk_kind(lmks, 0), KEYS_LMK_VARIANT);
     assert_int_equal(keys_lmk_kind(lmks, 1), KEYS_LMK_BLOCK);
     assert_int_equal(keys_lmk_kind(lmks, 2), KEYS_LMK_ABSENT);
-    assert_int_equal(keys_lmk_add_test_variant(lmks, 0), ERR_LMK_IDENTIFIER);
-    assert_int_equal(keys_lmk_add_test_variant(lmks, 100), ERR_LMK_IDENTIFIER);
+    assert_int_equal(keys_lmk_add_test_variant(lmks, 0), KEYS_ERR_LMK_IDENTIFIER);
+    assert_int_equal(keys_lmk_add_test_variant(lmks, 100), KEYS_ERR_LMK_IDENTIFIER);
     assert_int_equal(keys_lmk_check(lmks, 0, check), ERR_OK);
     assert_memory_equal(check, "2686040000000000", KEYS_CHECK);
-    assert_int_equal(keys_lmk_check(lmks, 2, check), ERR_LMK_IDENTIFIER);
+    assert_int_equal(keys_lmk_check(lmks, 2, check), KEYS_ERR_LMK_IDENTIFIER);
 }
 
 static void halves(void **state)

@@ -11,6 +11,8 @@
  * The same actors run over a row in memory with the store's guards, and over both engines.
  */
 #include "ledger/code.h"
+#include "ledger/error.h"
+#include "store/error.h"
 #include "support/ledgers.h"
 #include "support/rng.h"
 
@@ -122,9 +124,9 @@ static enum err write_memory(struct world *w, const struct actor *a)
 {
     const struct ledger_code *row = &w->card.code;
     if (row->version != a->seen.version)
-        return ERR_CONFLICT;
+        return STORE_ERR_CONFLICT;
     if (a->step == STEP_APPROVE && (row->state != LEDGER_CODE_ACTIVE || row->issue_n != a->seen.issue_n))
-        return ERR_CONFLICT;
+        return STORE_ERR_CONFLICT;
     w->card.code = a->after;
     w->card.code.version++;
     return ERR_OK;
@@ -160,7 +162,7 @@ static void finish(struct world *w, struct actor *a)
         check_commit(w, a, &before, &w->card.code);
         return;
     }
-    assert_int_equal(err, ERR_CONFLICT);
+    assert_int_equal(err, STORE_ERR_CONFLICT);
     assert_memory_equal(&w->card.code, &before, sizeof before); /* nor does a conflict */
     w->conflicts++;
 }
@@ -246,7 +248,7 @@ static void test_the_counter_ends(void **state)
     assert_int_equal(ledger_code_next_counter(&code, &next), ERR_OK);
     assert_int_equal(next, 999999);
     assert_true(ledger_code_apply(&code, LEDGER_EVENT_ISSUE, &(struct ledger_code_change){.issue_n = next, .expires_at = 10}));
-    assert_int_equal(ledger_code_next_counter(&code, &next), ERR_COUNTER_EXHAUSTED);
+    assert_int_equal(ledger_code_next_counter(&code, &next), LEDGER_ERR_COUNTER_EXHAUSTED);
     assert_false(ledger_code_apply(&code, LEDGER_EVENT_ISSUE, &(struct ledger_code_change){.issue_n = 1000000, .expires_at = 10}));
     assert_false(ledger_code_apply(&code, LEDGER_EVENT_ISSUE, &(struct ledger_code_change){.issue_n = 5, .expires_at = 10}));
 }

@@ -2,6 +2,7 @@
 #include "support/issuer_script.h"
 
 #include "hostcmd/commands.h"
+#include "store/error.h"
 
 #include <poll.h>
 #include <setjmp.h>
@@ -35,11 +36,11 @@ enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_ba
     if (outcome == RUN || outcome == UNKNOWN_DONE)
         batch->err = store_run(script_store, batch);
     if (outcome == LOST_RACE)
-        batch->err = ERR_CONFLICT;
+        batch->err = STORE_ERR_CONFLICT;
     if (outcome == DOWN)
-        batch->err = ERR_STORE_UNAVAILABLE;
+        batch->err = STORE_ERR_UNAVAILABLE;
     if (outcome == UNKNOWN_DONE || outcome == UNKNOWN_LOST)
-        batch->err = ERR_STORE_UNKNOWN;
+        batch->err = STORE_ERR_UNKNOWN;
     return queue_put(batch->done, batch);
 }
 

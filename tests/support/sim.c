@@ -3,6 +3,7 @@
 
 #include "card/card.h"
 #include "hostcmd/commands.h"
+#include "store/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,7 +310,7 @@ void sim_display(struct sim *sim, size_t card)
         arena_reset(&sim->f.arena);
         if (err == ERR_OK)
             return;
-        must(err == ERR_CONFLICT, "a display can only lose a race");
+        must(err == STORE_ERR_CONFLICT, "a display can only lose a race");
     }
 }
 

@@ -18,21 +18,6 @@
 
 #include <cmocka.h>
 
-static void test_errors_are_complete(void **state)
-{
-    (void)state;
-    for (unsigned i = 0; i < ERR_COUNT; i++) {
-        const struct err_row *row = err_row((enum err)i);
-        assert_true(strlen(row->name) > 0 && strlen(row->text) > 0 && strlen(row->code) > 0);
-        assert_int_equal(strlen(row->host_code), 2);
-        assert_int_equal(strlen(row->de39), 2);
-        assert_in_range(row->http_status, 200, 599);
-    }
-    assert_int_equal(err_from_host_code("68"), ERR_COMMAND_DISABLED);
-    assert_int_equal(err_from_host_code("ZZ"), ERR_HSM_INTERNAL);
-    assert_string_equal(err_row((enum err)9999)->name, "INTERNAL");
-}
-
 static void test_buf_is_sticky(void **state)
 {
     (void)state;
@@ -333,13 +318,19 @@ static void test_config_says_what_and_where(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors_are_complete),        cmocka_unit_test(test_buf_is_sticky),
-        cmocka_unit_test(test_buf_ends_exactly),           cmocka_unit_test(test_spans),
-        cmocka_unit_test(test_arena_is_bounded_and_wiped), cmocka_unit_test(test_arena_ends_exactly),
-        cmocka_unit_test(test_library_memory_is_wiped),    cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_calendar_against_libc),      cmocka_unit_test(test_calendar_refuses_dates_that_do_not_exist),
-        cmocka_unit_test(test_ids_sort_by_time),           cmocka_unit_test(test_queue_takes_batches),
-        cmocka_unit_test(test_log_escapes_and_cuts),       cmocka_unit_test(test_config_binds),
+        cmocka_unit_test(test_buf_is_sticky),
+        cmocka_unit_test(test_buf_ends_exactly),
+        cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_arena_is_bounded_and_wiped),
+        cmocka_unit_test(test_arena_ends_exactly),
+        cmocka_unit_test(test_library_memory_is_wiped),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_calendar_against_libc),
+        cmocka_unit_test(test_calendar_refuses_dates_that_do_not_exist),
+        cmocka_unit_test(test_ids_sort_by_time),
+        cmocka_unit_test(test_queue_takes_batches),
+        cmocka_unit_test(test_log_escapes_and_cuts),
+        cmocka_unit_test(test_config_binds),
         cmocka_unit_test(test_config_says_what_and_where),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

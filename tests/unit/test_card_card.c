@@ -7,6 +7,7 @@
 /* clang-format on */
 
 #include "card/card.h"
+#include "card/error.h"
 #include "card/result.h"
 
 #include <stdio.h>
@@ -48,7 +49,7 @@ static void pan_outside_its_rule_is_refused(void **state)
         "", "41111111111", "41111111111111111111", "411111111111111A", "4111 11111111111", "4111111111111112"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct pan pan = {.len = 99};
-        assert_int_equal(card_pan_parse(span_text(bad[i]), CARD_LUHN, &pan), ERR_PAN);
+        assert_int_equal(card_pan_parse(span_text(bad[i]), CARD_LUHN, &pan), CARD_ERR_PAN);
         assert_int_equal(pan.len, 99);
     }
     struct pan pan;

@@ -9,6 +9,7 @@
 #include "crypto/aead.h"
 #include "crypto/base64.h"
 #include "crypto/des.h"
+#include "crypto/error.h"
 #include "crypto/kdf.h"
 #include "crypto/mac.h"
 #include "crypto/vault.h"
@@ -63,10 +64,10 @@ static void des_reload_equals_load(void **state)
     assert_memory_equal(one, two, 16);
     assert_int_equal(crypto_des_decrypt(&moved, one, back, 16), ERR_OK);
     assert_int_equal(back[2], 3);
-    assert_int_equal(crypto_des_reload(&moved, &shorter), ERR_KEY_LENGTH_ALGORITHM);
+    assert_int_equal(crypto_des_reload(&moved, &shorter), CRYPTO_ERR_KEY_LENGTH_ALGORITHM);
     shorter.len = 7;
     struct crypto_des none = {0};
-    assert_int_equal(crypto_des_load(&shorter, &none), ERR_KEY_LENGTH_ALGORITHM);
+    assert_int_equal(crypto_des_load(&shorter, &none), CRYPTO_ERR_KEY_LENGTH_ALGORITHM);
     assert_null(none.encrypt);
     crypto_des_unload(&moved);
     crypto_des_unload(&fresh);
@@ -157,7 +158,7 @@ static void cmac_known(void **state)
     assert_int_equal(crypto_cmac_run(CRYPTO_CMAC_DES, &des, span_of(d.at, 8), out), ERR_OK);
     vector_assert_hex(out, "4FF2AB813C53CE83");
     des.len = 8;
-    assert_int_equal(crypto_cmac_run(CRYPTO_CMAC_DES, &des, span_of(d.at, 8), out), ERR_KEY_LENGTH_ALGORITHM);
+    assert_int_equal(crypto_cmac_run(CRYPTO_CMAC_DES, &des, span_of(d.at, 8), out), CRYPTO_ERR_KEY_LENGTH_ALGORITHM);
 }
 
 /* RFC 4648 section 10. */

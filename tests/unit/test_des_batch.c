@@ -10,6 +10,7 @@
 #include "../../tools/des_sboxes.h"
 #include "crypto/des.h"
 #include "crypto/des_batch.h"
+#include "crypto/error.h"
 #include "support/rng.h"
 
 #include <string.h>
@@ -198,7 +199,7 @@ static void other_key_lengths_are_refused(void **state)
     static struct crypto_des_batch_key batch;
     static const uint8_t lengths[] = {0, 24, 32};
     for (size_t i = 0; i < sizeof lengths; i++)
-        assert_int_equal(crypto_des_batch_load(&(struct secret_key){.len = lengths[i]}, &batch), ERR_KEY_LENGTH_ALGORITHM);
+        assert_int_equal(crypto_des_batch_load(&(struct secret_key){.len = lengths[i]}, &batch), CRYPTO_ERR_KEY_LENGTH_ALGORITHM);
 }
 
 /* ---- circuits ---- */

@@ -2,6 +2,7 @@
 /* The pipelined client over a transport the test plays: order, deadlines, lost links, rubbish, breaker, windows. */
 #include "hostcmd/client.h"
 
+#include "hostcmd/error.h"
 #include "support/rng.h"
 
 #include <setjmp.h>
@@ -109,7 +110,7 @@ static void test_without_links(void **state)
 {
     struct world *w = *state;
     assert_false(hostcmd_client_ready(w->client));
-    assert_int_equal(ask(w, 1), ERR_HSM_UNAVAILABLE);
+    assert_int_equal(ask(w, 1), HOSTCMD_ERR_UNAVAILABLE);
     assert_int_equal(hostcmd_client_pending(w->client), 0);
     assert_int_equal(hostcmd_client_turn(w->client, w->rng.monotonic_us), INT64_MAX);
 }
@@ -148,7 +149,7 @@ static void test_window(void **state)
     expect_answer(w, 3, ERR_OK, "CZ00");
     w->next_err = ERR_CLOSED;
     reply(w, 4, "CZ00");
-    assert_int_equal(ask(w, 100), ERR_HSM_UNAVAILABLE);
+    assert_int_equal(ask(w, 100), HOSTCMD_ERR_UNAVAILABLE);
 }
 
 static void test_avoid(void **state)
@@ -162,7 +163,7 @@ static void test_avoid(void **state)
         assert_int_equal(w->sent[w->count - 1].endpoint, 1);
     }
     hostcmd_client_link(w->client, 1, false);
-    assert_int_equal(hostcmd_client_send(w->client, &again), ERR_HSM_UNAVAILABLE);
+    assert_int_equal(hostcmd_client_send(w->client, &again), HOSTCMD_ERR_UNAVAILABLE);
 }
 
 static void test_deadline(void **state)
@@ -194,7 +195,7 @@ static void test_lost_link(void **state)
     struct hostcmd_answer a[8];
     assert_int_equal(hostcmd_client_take(w->client, a, 8), 2);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(a[i].err, ERR_HSM_UNAVAILABLE);
+        assert_int_equal(a[i].err, HOSTCMD_ERR_UNAVAILABLE);
         assert_int_equal(a[i].endpoint, 0);
     }
     assert_int_equal(hostcmd_client_pending(w->client), 2);
@@ -219,7 +220,7 @@ static void test_breaker(void **state)
     for (int i = 0; i < 3; i++)
         expire_one(w);
     assert_false(hostcmd_client_ready(w->client));
-    assert_int_equal(ask(w, 1), ERR_HSM_UNAVAILABLE);
+    assert_int_equal(ask(w, 1), HOSTCMD_ERR_UNAVAILABLE);
     /* A probe is on its way; without an answer another follows after its second. */
     size_t probes = w->count;
     assert_true(span_is(span_of(w->sent[probes - 1].command, w->sent[probes - 1].len), "NC"));

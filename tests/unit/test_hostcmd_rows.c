@@ -2,6 +2,7 @@
 /* The command table: sound rows, build and parse are inverse on random valid records, every outcome is reached. */
 #include "hostcmd/commands.h"
 
+#include "keys/error.h"
 #include "support/rng.h"
 
 #include <setjmp.h>
@@ -312,7 +313,7 @@ static void test_replies(void **state)
     assert_int_equal(answer, ERR_OK);
     assert_true(span_is(WIRE_SPAN(cx.code), "561"));
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_CW, NULL, span_text("CX10"), &answer, &cx), ERR_OK);
-    assert_int_equal(answer, ERR_KEY_PARITY_SOURCE);
+    assert_int_equal(answer, KEYS_ERR_PARITY_SOURCE);
     assert_false(cx.code.present);
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_CY, NULL, span_text("CZ00"), &answer, NULL), ERR_OK);
     assert_int_equal(answer, ERR_OK);

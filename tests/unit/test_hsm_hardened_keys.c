@@ -9,6 +9,7 @@
 
 #include "hsm/guard/state.h"
 #include "hsm/key/check.h"
+#include "keys/error.h"
 #include "support/frames.h"
 
 #include <stdio.h>
@@ -190,14 +191,14 @@ static void uses(void **state)
         {"001", "P0", ERR_OK},
         {"209", "209", ERR_OK},
         {"ZZ", "ZZ", ERR_OK},
-        {"402", "109", ERR_KEY_FUNCTION},
-        {"402", "E0", ERR_KEY_FUNCTION},
-        {"C0", "E0", ERR_KEY_FUNCTION},
-        {"000", "001", ERR_KEY_FUNCTION},
-        {"K0", "P0", ERR_KEY_FUNCTION},
-        {"000", "D0", ERR_KEY_FUNCTION},
-        {"ZZ", "C0", ERR_KEY_FUNCTION},
-        {"20A", "402", ERR_KEY_FUNCTION},
+        {"402", "109", KEYS_ERR_FUNCTION},
+        {"402", "E0", KEYS_ERR_FUNCTION},
+        {"C0", "E0", KEYS_ERR_FUNCTION},
+        {"000", "001", KEYS_ERR_FUNCTION},
+        {"K0", "P0", KEYS_ERR_FUNCTION},
+        {"000", "D0", KEYS_ERR_FUNCTION},
+        {"ZZ", "C0", KEYS_ERR_FUNCTION},
+        {"20A", "402", KEYS_ERR_FUNCTION},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (int turned = 0; turned < 2; turned++) {
@@ -231,11 +232,11 @@ static void memory_of_keys(void **state)
         keys_generate(&env, 16, &key);
         assert_int_equal(hsm_key_check_run(check, span_text("402"), NULL, &key), ERR_OK);
     }
-    assert_int_equal(hsm_key_check_run(check, span_text("109"), NULL, &key), ERR_KEY_FUNCTION);
+    assert_int_equal(hsm_key_check_run(check, span_text("109"), NULL, &key), KEYS_ERR_FUNCTION);
     assert_int_equal(hsm_key_check_run(check, span_text("109"), NULL, &first), ERR_OK);
     assert_int_equal(hsm_key_check_run(check, (struct span){0}, &header, &aes), ERR_OK);
     memcpy(header.usage, "M6", 2);
-    assert_int_equal(hsm_key_check_run(check, (struct span){0}, &header, &aes), ERR_KEY_FUNCTION);
+    assert_int_equal(hsm_key_check_run(check, (struct span){0}, &header, &aes), KEYS_ERR_FUNCTION);
     hsm_key_check_destroy(check);
     hsm_key_check_destroy(NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HSM link of a service over real sockets: against a real HSM, and against one that is slow, closes, or talks rubbish. */
+#include "hostcmd/error.h"
 #include "service/hsm_link.h"
 
 #include "hostcmd/commands.h"
@@ -133,7 +134,7 @@ static void test_real_hsm(void **state)
     assert_int_equal(w->ok, 5000);
     assert_int_equal(hsm_process_stop(&hsm, SIGTERM), 0);
     wait_ready(w, false);
-    assert_int_equal(ask(w, 1), ERR_HSM_UNAVAILABLE);
+    assert_int_equal(ask(w, 1), HOSTCMD_ERR_UNAVAILABLE);
 }
 
 /* One of two goes away in the middle: its requests come back as failed, the other one serves on. */
@@ -201,7 +202,7 @@ static void test_hsm_that_closes(void **state)
     turn(w);
     close(socket_accept(listener));
     wait_taken(w, 1);
-    assert_int_equal(w->last, ERR_HSM_UNAVAILABLE);
+    assert_int_equal(w->last, HOSTCMD_ERR_UNAVAILABLE);
     close(listener);
 }
 
@@ -217,7 +218,7 @@ static void test_hsm_that_talks_rubbish(void **state)
         enum err err;
     } row[] = {
         {"HTTP/1.1 400 Bad Request\r\n\r\n", 28, ERR_TIMEOUT}, /* a length that never comes */
-        {"\0\3abc", 5, ERR_HSM_UNAVAILABLE},                   /* too short */
+        {"\0\3abc", 5, HOSTCMD_ERR_UNAVAILABLE},               /* too short */
         {"\0\10????CZ00", 10, ERR_TIMEOUT},                    /* nobody's */
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The services' HSM link with the settings of other HSMs: header lengths, LMK identifier, TLS; and two HSMs of which one dies. */
+#include "hostcmd/error.h"
 #include "service/hsm_link.h"
 
 #include "hostcmd/commands.h"
@@ -190,7 +191,7 @@ static void test_tls(void **state)
         usleep(1000);
     }
     assert_false(hostcmd_client_ready(w->client));
-    assert_int_equal(ask(w, right, 1, 0), ERR_HSM_UNAVAILABLE);
+    assert_int_equal(ask(w, right, 1, 0), HOSTCMD_ERR_UNAVAILABLE);
     close_world(w);
     assert_int_equal(hsm_process_stop(&hsm, SIGTERM), 0);
 }
@@ -237,7 +238,7 @@ static void test_comes_back(void **state)
     expect_verdicts(w);
     assert_int_equal(hsm_process_stop(&hsm, SIGKILL), 128 + SIGKILL);
     wait_for(w, false, 0);
-    assert_int_equal(ask(w, right, 1, 0), ERR_HSM_UNAVAILABLE);
+    assert_int_equal(ask(w, right, 1, 0), HOSTCMD_ERR_UNAVAILABLE);
     hsm = hsm_process_start((const char *const[]){listen, NULL});
     wait_for(w, true, 0);
     assert_int_equal(ask(w, right, 100, 0), ERR_OK);

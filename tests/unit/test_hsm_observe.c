@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the HSM counts: answers by class, times by bucket, load by band; and how it is printed (Prometheus text format 0.0.4). */
 #include "base/metric.h"
+#include "hostcmd/error.h"
 #include "hsm/hsm.h"
 #include "hsm/process/observe.h"
+#include "keys/error.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,11 +80,11 @@ static void test_answers(void **state)
     hsm_observe_command(o, HOSTCMD_PM, ERR_OK);
     hsm_observe_command(o, HOSTCMD_CY, ERR_OK);
     hsm_observe_command(o, HOSTCMD_CY, ERR_VERIFY_FAILED);
-    hsm_observe_command(o, HOSTCMD_CY, ERR_FRAUD_DETECTION);
+    hsm_observe_command(o, HOSTCMD_CY, HOSTCMD_ERR_FRAUD_DETECTION);
     hsm_observe_command(o, HOSTCMD_CY, ERR_PARSE_SHORT);
-    hsm_observe_command(o, HOSTCMD_CY, ERR_KEY_PARITY_SOURCE);
+    hsm_observe_command(o, HOSTCMD_CY, KEYS_ERR_PARITY_SOURCE);
     hsm_observe_command(o, HOSTCMD_A0, ERR_NOT_AUTHORISED);
-    hsm_observe_command(o, HOSTCMD_PM, ERR_HSM_INTERNAL);
+    hsm_observe_command(o, HOSTCMD_PM, HOSTCMD_ERR_INTERNAL);
     assert_int_equal(hsm_observe_started_ms(o), 1800000007000);
     assert_int_equal(hsm_observe_count(o, HOSTCMD_CY), 5);
     assert_int_equal(hsm_observe_results(o, HOSTCMD_CY, HSM_OBSERVE_FAILED), 1);
@@ -175,8 +177,8 @@ static void test_largest_page(void **state)
     enum { PAGE = 96 * 1024, OTHERS = 16 * 1024, DIGITS_MORE = 19 };
     struct hsm_observe *o = fresh(1);
     for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++) {
-        static const enum err each[] = {ERR_OK,   ERR_VERIFY_FAILED,   ERR_PARSE_SHORT, ERR_NOT_AUTHORISED,
-                                        ERR_BUSY, ERR_HSM_UNAVAILABLE, ERR_LMK_STORAGE, ERR_INTERNAL};
+        static const enum err each[] = {ERR_OK,   ERR_VERIFY_FAILED,       ERR_PARSE_SHORT,      ERR_NOT_AUTHORISED,
+                                        ERR_BUSY, HOSTCMD_ERR_UNAVAILABLE, KEYS_ERR_LMK_STORAGE, ERR_INTERNAL};
         hsm_observe_begin(o);
         for (size_t i = 0; i < sizeof each / sizeof each[0]; i++)
             hsm_observe_command(o, id, each[i]);

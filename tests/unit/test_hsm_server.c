@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A real countersign-hsm over TCP: framing, pipelining, trailers, garbage, orderly end. */
 #include "hostcmd/commands.h"
+#include "hostcmd/error.h"
 #include "hsm/hsm.h"
 
 #include "support/hsm_process.h"
@@ -357,7 +358,7 @@ static void test_disabled_commands(void **state)
     uint64_t mask = 7;
     static const char *const bad[] = {"XX", "A", "AS,", ",AS", "AS;NO", "AS,NOx", "ASNO"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(hsm_disabled_parse(bad[i], &mask), ERR_COMMAND_DISABLED);
+        assert_int_equal(hsm_disabled_parse(bad[i], &mask), HOSTCMD_ERR_COMMAND_DISABLED);
     assert_int_equal(mask, 7);
     assert_int_equal(hsm_disabled_parse("", &mask), ERR_OK);
     assert_int_equal(mask, 0);

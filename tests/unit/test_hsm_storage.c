@@ -7,7 +7,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "hostcmd/error.h"
 #include "hsm/key/storage.h"
+#include "keys/error.h"
 #include "support/frames.h"
 #include "support/hsm_process.h"
 #include "support/sockets.h"
@@ -125,13 +127,13 @@ static void entries_by_index(void **state)
     static char long_text[KEYS_CACHE_TEXT + 1];
     memset(long_text, '0', sizeof long_text);
     memcpy(long_text, "S00512", 6);
-    assert_int_equal(hsm_storage_find(s, 0xFFF, &e), ERR_USER_STORAGE_EMPTY);
-    assert_int_equal(hsm_storage_find(s, 0x1000, &e), ERR_USER_STORAGE_INDEX);
-    assert_int_equal(hsm_storage_put(s, 0x1000, &cvk), ERR_USER_STORAGE_INDEX);
-    assert_int_equal(hsm_storage_put(s, 1, &index), ERR_KEY_SCHEME);
-    assert_int_equal(hsm_storage_put(s, 1, &far), ERR_LMK_IDENTIFIER);
+    assert_int_equal(hsm_storage_find(s, 0xFFF, &e), HOSTCMD_ERR_USER_STORAGE_EMPTY);
+    assert_int_equal(hsm_storage_find(s, 0x1000, &e), HOSTCMD_ERR_USER_STORAGE_INDEX);
+    assert_int_equal(hsm_storage_put(s, 0x1000, &cvk), HOSTCMD_ERR_USER_STORAGE_INDEX);
+    assert_int_equal(hsm_storage_put(s, 1, &index), KEYS_ERR_SCHEME);
+    assert_int_equal(hsm_storage_put(s, 1, &far), KEYS_ERR_LMK_IDENTIFIER);
     assert_int_equal(hsm_storage_put(s, 1, &(struct hsm_storage_entry){span_of(long_text, KEYS_CACHE_TEXT + 1), 1}),
-                     ERR_KEY_SCHEME);
+                     KEYS_ERR_SCHEME);
     long_text[4] = '1'; /* 511 and the S: the longest */
     long_text[5] = '1';
     assert_int_equal(hsm_storage_put(s, 1, &(struct hsm_storage_entry){span_of(long_text, KEYS_CACHE_TEXT), 1}), ERR_OK);

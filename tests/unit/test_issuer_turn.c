@@ -3,6 +3,7 @@
  * The issuer in this process, its HSM and its writer thread replaced by scripts: every outcome they can have, and what the holder,
  * the ledger and the memory see of it. The code of counter n is n modulo 1,000; the printed code is 999.
  */
+#include "hostcmd/error.h"
 #include "support/issuer_script.h"
 
 #include <setjmp.h>
@@ -110,7 +111,7 @@ static void test_second_hsm_is_asked_once(void **state)
     assert_int_equal(script.hsm_at, 3);
     assert_int_equal(script.avoided, HOSTCMD_AVOID(3));
     script.hsm[3] = ERR_FRAME; /* QY, CW, QY of the last; QY again fails as well */
-    script.hsm[6] = ERR_HSM_UNAVAILABLE;
+    script.hsm[6] = HOSTCMD_ERR_UNAVAILABLE;
     expect(&b, 503, "hsm_unavailable", "");
     assert_int_equal(script.hsm_at, 7);
     assert_int_equal(counter(&b), 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON in by rows, out by the writer. */
+#include "http/error.h"
 #include "http/json.h"
 
 #include "support/rng.h"
@@ -225,7 +226,8 @@ static void test_limits(void **state)
     memset(body, ' ', sizeof body);
     memcpy(body, "{" AMOUNT "}", strlen("{" AMOUNT "}"));
     assert_int_equal(http_json_bind(&charge_record, span_of(body, HTTP_JSON_BODY_MAX), 0, &c, &faults), ERR_OK);
-    assert_int_equal(http_json_bind(&charge_record, span_of(body, HTTP_JSON_BODY_MAX + 1), 0, &c, &faults), ERR_BODY_TOO_LARGE);
+    assert_int_equal(http_json_bind(&charge_record, span_of(body, HTTP_JSON_BODY_MAX + 1), 0, &c, &faults),
+                     HTTP_ERR_BODY_TOO_LARGE);
     struct buf b = buf_over(body, sizeof body);
     buf_put_text(&b, "{" AMOUNT);
     for (uint64_t i = 0; i < HTTP_JSON_MEMBERS_MAX; i++) {

@@ -5,6 +5,7 @@
 #include "ledger/columns.h"
 #include "ledger/products.h"
 #include "store/driver.h"
+#include "store/error.h"
 #include "support/ledgers.h"
 
 #include <setjmp.h>
@@ -115,7 +116,7 @@ static void test_products_and_their_cache(void **state)
     assert_null(ledger_products_find(cache, "none"));
     struct ledger_unit again = unit_of(&f, 1);
     ledger_put_product(&again, &in);
-    assert_int_equal(ledger_unit_run(&again, f.store), ERR_CONFLICT);
+    assert_int_equal(ledger_unit_run(&again, f.store), STORE_ERR_CONFLICT);
     for (int i = 0; i < LEDGER_PRODUCT_MAX; i++) { /* more than it holds: the old content stays */
         struct buf id = buf_over(in.product_id, sizeof in.product_id);
         buf_put_text(&id, "more");
@@ -142,17 +143,17 @@ static void test_a_card_is_registered_once(void **state)
     struct ledger_card other = card.card;
     other.pan_mac.at[31] ^= 1;
     ledger_put_card(&same_id, &other);
-    assert_int_equal(ledger_unit_run(&same_id, f.store), ERR_CONFLICT);
+    assert_int_equal(ledger_unit_run(&same_id, f.store), STORE_ERR_CONFLICT);
     struct ledger_unit same_pan = unit_of(&f, 2);
     other = card.card;
     other.card_id[0] = 'x';
     ledger_put_card(&same_pan, &other);
-    assert_int_equal(ledger_unit_run(&same_pan, f.store), ERR_CONFLICT);
+    assert_int_equal(ledger_unit_run(&same_pan, f.store), STORE_ERR_CONFLICT);
     struct ledger_unit change = unit_of(&f, 1);
     card.card.status = LEDGER_CARD_SUSPENDED;
     ledger_put_card_change(&change, &card.card);
     assert_int_equal(ledger_unit_run(&change, f.store), ERR_OK);
-    assert_int_equal(store_run(f.store, &change.batch), ERR_CONFLICT); /* the version has moved on */
+    assert_int_equal(store_run(f.store, &change.batch), STORE_ERR_CONFLICT); /* the version has moved on */
     ledgers_read(f.store, &f.arena, 1, &card);
     assert_int_equal(card.card.status, LEDGER_CARD_SUSPENDED);
     assert_int_equal(card.card.version, 2);
@@ -193,7 +194,7 @@ static void test_a_display_is_a_conditional_write(void **state)
     ledgers_read(f.store, &f.arena, 1, &before);
     assert_int_equal(ledgers_issue(f.store, &f.arena, &before.code, NOW, 300), ERR_OK);
     assert_int_equal(ledgers_issue(f.store, &f.arena, &before.code, NOW, 300),
-                     ERR_CONFLICT); /* read before the first one's commit */
+                     STORE_ERR_CONFLICT); /* read before the first one's commit */
     ledgers_read(f.store, &f.arena, 1, &after);
     assert_int_equal(after.code.issue_n, 1);
     assert_int_equal(after.code.version, before.code.version + 1);
@@ -250,7 +251,7 @@ static void test_a_code_is_used_once(void **state)
     assert_int_equal(ledgers_issue(f.store, &f.arena, &seen.code, NOW, 300), ERR_OK);
     ledgers_read(f.store, &f.arena, 1, &seen);
     assert_int_equal(ledgers_consume(f.store, &f.arena, &seen, 1, NOW), ERR_OK);
-    assert_int_equal(ledgers_consume(f.store, &f.arena, &seen, 2, NOW), ERR_CONFLICT); /* both had read it active */
+    assert_int_equal(ledgers_consume(f.store, &f.arena, &seen, 2, NOW), STORE_ERR_CONFLICT); /* both had read it active */
     ledgers_read(f.store, &f.arena, 1, &now);
     assert_int_equal(now.code.state, LEDGER_CODE_USED);
     assert_string_equal(now.code.used_by, "auth_1");
@@ -281,7 +282,7 @@ static void test_a_consume_names_its_counter_and_state(void **state)
     ledgers_read(f.store, &f.arena, 1, &seen);
     struct ledger_full_card lie = seen;
     lie.code.issue_n = 2;
-    assert_int_equal(ledgers_consume(f.store, &f.arena, &lie, 1, NOW), ERR_CONFLICT);
+    assert_int_equal(ledgers_consume(f.store, &f.arena, &lie, 1, NOW), STORE_ERR_CONFLICT);
     struct ledger_code cancelled = seen.code;
     assert_true(ledger_code_apply(&cancelled, LEDGER_EVENT_CANCEL, &(struct ledger_code_change){.at = NOW}));
     struct ledger_unit unit = unit_of(&f, 1);
@@ -289,7 +290,7 @@ static void test_a_consume_names_its_counter_and_state(void **state)
     assert_int_equal(ledger_unit_run(&unit, f.store), ERR_OK);
     lie = seen;
     lie.code.version++; /* the version of the cancelled row, the state of the one before */
-    assert_int_equal(ledgers_consume(f.store, &f.arena, &lie, 2, NOW), ERR_CONFLICT);
+    assert_int_equal(ledgers_consume(f.store, &f.arena, &lie, 2, NOW), STORE_ERR_CONFLICT);
     stores_teardown(&f);
 }
 
@@ -329,7 +330,7 @@ static void test_accounts_are_guarded_by_version(void **state)
     struct ledger_unit put = unit_of(&f, 1);
     ledger_put_account(&put, &card.account);
     assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
-    assert_int_equal(store_run(f.store, &put.batch), ERR_CONFLICT);
+    assert_int_equal(store_run(f.store, &put.batch), STORE_ERR_CONFLICT);
     struct ledger_unit get = unit_of(&f, 1);
     (void)ledger_get_account(&get, card.account.account_id);
     assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
@@ -362,7 +363,7 @@ static void test_clients_and_their_keys(void **state)
     struct ledger_unit revoke = unit_of(&f, 1);
     ledger_put_client_key_revoked(&revoke, key.client_id, key.kid, NOW);
     assert_int_equal(ledger_unit_run(&revoke, f.store), ERR_OK);
-    assert_int_equal(store_run(f.store, &revoke.batch), ERR_CONFLICT);
+    assert_int_equal(store_run(f.store, &revoke.batch), STORE_ERR_CONFLICT);
     struct ledger_unit get = unit_of(&f, 3);
     size_t client = ledger_get_client_by_api_key(&get, in.api_key_hash.at);
     size_t keys = ledger_get_client_keys(&get, in.client_id);

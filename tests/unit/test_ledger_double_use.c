@@ -3,6 +3,7 @@
 #include "ledger/ledger.h"
 
 #include "store/driver.h"
+#include "store/error.h"
 #include "support/ledgers.h"
 
 #include <pthread.h>
@@ -40,7 +41,7 @@ static void *compete(void *context)
         ledgers_read(store, &arena, code, &card);
         pthread_barrier_wait(r->barrier);
         enum err err = ledgers_consume(store, &arena, &card, code * 100 + r->index, NOW);
-        if (err != ERR_OK && err != ERR_CONFLICT)
+        if (err != ERR_OK && err != STORE_ERR_CONFLICT)
             abort();
         r->approved += err == ERR_OK;
         pthread_barrier_wait(r->barrier);

@@ -2,6 +2,7 @@
 /* Idempotency, reversals and units: on both engines. */
 #include "ledger/ledger.h"
 
+#include "store/error.h"
 #include "support/ledgers.h"
 
 #include <setjmp.h>
@@ -37,7 +38,7 @@ static void test_a_message_is_claimed_once(void **state)
     ledger_unit_mark(&put, 77);
     ledger_put_idem(&put, &message, &in);
     assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
-    assert_int_equal(store_run(f.store, &put.batch), ERR_CONFLICT);
+    assert_int_equal(store_run(f.store, &put.batch), STORE_ERR_CONFLICT);
     assert_int_equal(ledger_unit_tag(&put, put.batch.at), 77);
     struct ledger_message_id zeros = message, other = message, shifted = message;
     zeros.de32 = "0001";
@@ -71,7 +72,7 @@ static void test_a_tombstone_stops_the_late_original(void **state)
     assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
     struct ledger_unit claim = unit_of(&f, 1);
     ledger_put_idem(&claim, &message, &idem);
-    assert_int_equal(ledger_unit_run(&claim, f.store), ERR_CONFLICT);
+    assert_int_equal(ledger_unit_run(&claim, f.store), STORE_ERR_CONFLICT);
     struct ledger_unit get = unit_of(&f, 1);
     (void)ledger_get_idem(&get, &message);
     assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
@@ -103,7 +104,7 @@ static void test_a_reversal_counts_once(void **state)
     struct ledger_unit partial = unit_of(&f, 2);
     ledger_put_reversal(&partial, &original, 30, NOW);
     assert_int_equal(ledger_unit_run(&partial, f.store), ERR_OK);
-    assert_int_equal(store_run(f.store, &partial.batch), ERR_CONFLICT); /* not twice */
+    assert_int_equal(store_run(f.store, &partial.batch), STORE_ERR_CONFLICT); /* not twice */
     get = unit_of(&f, 1);
     (void)ledger_get_original(&get, &of);
     assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);

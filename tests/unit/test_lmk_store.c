@@ -7,6 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "keys/error.h"
 #include "keys/store/share.h"
 #include "support/lmk_stores.h"
 
@@ -223,13 +224,13 @@ static void old_and_deleted(void **state)
     stores_write(&t, 2, 3);
     struct keys_store *s = stores_open(&t, 1, 2);
     struct keys_lmk_facts again = stores_facts(1, KEYS_LMK_VARIANT, false);
-    assert_int_equal(keys_store_make_old(s, 7), ERR_LMK_IDENTIFIER);
+    assert_int_equal(keys_store_make_old(s, 7), KEYS_ERR_LMK_IDENTIFIER);
     assert_int_equal(keys_store_make_old(s, 0), ERR_DUPLICATE);
     assert_int_equal(keys_store_make_old(s, 1), ERR_OK);
-    assert_int_equal(keys_store_make_old(s, 1), ERR_LMK_IDENTIFIER);
+    assert_int_equal(keys_store_make_old(s, 1), KEYS_ERR_LMK_IDENTIFIER);
     assert_int_equal(keys_store_put(s, &again, &pairs), ERR_OK);
     assert_int_equal(keys_store_delete(s, 0, true), ERR_OK);
-    assert_int_equal(keys_store_delete(s, 0, true), ERR_LMK_IDENTIFIER);
+    assert_int_equal(keys_store_delete(s, 0, true), KEYS_ERR_LMK_IDENTIFIER);
     struct keys_lmk_set *set = NULL;
     char check[KEYS_CHECK];
     assert_int_equal(keys_lmk_set_create(&set), ERR_OK);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store on both engines: the same tests, the same answers. */
 #include "store/driver.h"
+#include "store/error.h"
 #include "support/stores.h"
 
 #include <pthread.h>
@@ -161,7 +162,7 @@ static void test_a_batch_is_all_or_nothing(void **state)
     size_t at = 99;
     stores_setup(&f, *state);
     struct store_op op[] = {account_insert(ACCOUNT("a1")), ACCOUNT_UPDATE("a1", 7)};
-    assert_int_equal(run(&f, op, 2, &at), ERR_CONFLICT); /* the version is 1 */
+    assert_int_equal(run(&f, op, 2, &at), STORE_ERR_CONFLICT); /* the version is 1 */
     assert_int_equal(at, 1);
     assert_false(account_exists(&f, "a1", NULL));
     struct store_op again[] = {account_insert(ACCOUNT("a1")), ACCOUNT_UPDATE("a1", 1)};
@@ -181,7 +182,7 @@ static void test_insert_on_conflict_tells(void **state)
     assert_int_equal(run(&f, first, 1, &at), ERR_OK);
     assert_int_equal(first[0].changed, 1);
     struct store_op second[] = {account_insert(ACCOUNT("a2")), account_insert(ACCOUNT("a1"))};
-    assert_int_equal(run(&f, second, 2, &at), ERR_CONFLICT);
+    assert_int_equal(run(&f, second, 2, &at), STORE_ERR_CONFLICT);
     assert_int_equal(at, 1);
     assert_false(account_exists(&f, "a2", NULL));
     second[1].flags = 0; /* allowed to change nothing */
@@ -383,7 +384,7 @@ static void test_a_group_undoes_only_what_failed(void **state)
     store_run_group(f.store, pointer, COUNT);
     for (int i = 0; i < COUNT; i++) {
         bool fails = i % 7 == 3;
-        assert_int_equal(batch[i].err, fails ? ERR_CONFLICT : ERR_OK);
+        assert_int_equal(batch[i].err, fails ? STORE_ERR_CONFLICT : ERR_OK);
         if (fails)
             assert_int_equal(batch[i].at, 2);
         else
@@ -405,7 +406,7 @@ static void test_the_same_row_twice_in_a_group(void **state)
     struct store_batch batch[] = {batch_of(&f, first, 1), batch_of(&f, second, 1), batch_of(&f, third, 1)};
     store_run_group(f.store, (struct store_batch *const[]){&batch[0], &batch[1], &batch[2]}, 3);
     assert_int_equal(batch[0].err, ERR_OK);
-    assert_int_equal(batch[1].err, ERR_CONFLICT);
+    assert_int_equal(batch[1].err, STORE_ERR_CONFLICT);
     assert_int_equal(batch[2].err, ERR_OK);
     stores_teardown(&f);
 }
@@ -424,8 +425,8 @@ static void test_addresses(void **state)
     assert_int_equal(store_open("mysql:db", &env, &store), ERR_CONFIG);
     assert_int_equal(store_open("", &env, &store), ERR_CONFIG);
     assert_int_equal(store_open(wide, &env, &store), ERR_CONFIG);
-    assert_int_equal(store_open("sqlite:/no/such/directory/x.db", &env, &store), ERR_STORE_UNAVAILABLE);
-    assert_int_equal(store_open("postgres:host=/no/such/directory", &env, &store), ERR_STORE_UNAVAILABLE);
+    assert_int_equal(store_open("sqlite:/no/such/directory/x.db", &env, &store), STORE_ERR_UNAVAILABLE);
+    assert_int_equal(store_open("postgres:host=/no/such/directory", &env, &store), STORE_ERR_UNAVAILABLE);
     assert_null(store);
     store_close(NULL);
 }

@@ -4,6 +4,7 @@
  * connections cut at random, a server that crashes, serialisation failures.
  */
 #include "store/driver.h"
+#include "store/error.h"
 #include "store/writer.h"
 #include "support/faulty_vfs.h"
 #include "support/ledgers.h"
@@ -72,7 +73,7 @@ static void check_pair(struct store *store, int64_t n, enum err answered)
     assert_true(found == 0 || found == 2);
     if (answered == ERR_OK)
         assert_int_equal(found, 2);
-    else if (answered != ERR_STORE_UNKNOWN)
+    else if (answered != STORE_ERR_UNKNOWN)
         assert_int_equal(found, 0);
 }
 
@@ -88,9 +89,9 @@ static void fail_every_write(int code)
         enum err err = insert_pair(f.store, nth);
         bool fired = faulty_vfs_fired();
         faulty_vfs_arm(0, 0);
-        assert_true(err == ERR_OK || err == ERR_STORE_UNAVAILABLE || err == ERR_STORE_UNKNOWN);
-        unknown += err == ERR_STORE_UNKNOWN;
-        unavailable += err == ERR_STORE_UNAVAILABLE;
+        assert_true(err == ERR_OK || err == STORE_ERR_UNAVAILABLE || err == STORE_ERR_UNKNOWN);
+        unknown += err == STORE_ERR_UNKNOWN;
+        unavailable += err == STORE_ERR_UNAVAILABLE;
         /* Another process sees the same; and the connection goes on. */
         struct store *other = stores_connect(&f);
         check_pair(other, nth, err);
@@ -166,7 +167,7 @@ static void test_a_read_only_file(void **state)
         enum err err = store_open(f.url, &f.env, &store);
         if (err == ERR_OK)
             err = insert_pair(store, 1);
-        _exit(err == ERR_STORE_UNAVAILABLE ? 0 : 1);
+        _exit(err == STORE_ERR_UNAVAILABLE ? 0 : 1);
     }
     int status = 0;
     waitpid(child, &status, 0);
@@ -185,7 +186,7 @@ static void test_a_file_that_is_no_database(void **state)
         assert_int_equal(write(file, "this is no database, only text. ", 32), 32);
     close(file);
     snprintf(url, sizeof url, "sqlite:%s", path);
-    assert_int_equal(store_open(url, &env, &store), ERR_STORE_UNAVAILABLE);
+    assert_int_equal(store_open(url, &env, &store), STORE_ERR_UNAVAILABLE);
     unlink(path);
 }
 
@@ -225,7 +226,7 @@ static void test_a_killed_process(void **state)
         close(ends[0]);
         for (n = i * EACH; n <= answered; n++)
             check_pair(f.store, n, ERR_OK);
-        check_pair(f.store, answered + 1, ERR_STORE_UNKNOWN);
+        check_pair(f.store, answered + 1, STORE_ERR_UNKNOWN);
         assert_int_equal(count_pair(f.store, answered + 2), 0);
     }
     stores_teardown(&f);
@@ -242,14 +243,14 @@ static void test_a_lock_held_by_another(void **state)
         sqlite3 *db = NULL;
         assert_int_equal(sqlite3_open(stores_path(&f), &db), SQLITE_OK);
         assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-        assert_int_equal(insert_pair(f.store, 2), ERR_STORE_UNAVAILABLE);
+        assert_int_equal(insert_pair(f.store, 2), STORE_ERR_UNAVAILABLE);
         assert_int_equal(count_pair(f.store, 1), 2); /* readers go on */
         sqlite3_close(db);
     } else {
         PGconn *connection = PQconnectdb(f.url + sizeof "postgres:" - 1);
         PQclear(PQexec(connection, "BEGIN"));
         PQclear(PQexec(connection, "LOCK TABLE account IN EXCLUSIVE MODE"));
-        assert_int_equal(insert_pair(f.store, 2), ERR_STORE_UNAVAILABLE);
+        assert_int_equal(insert_pair(f.store, 2), STORE_ERR_UNAVAILABLE);
         assert_int_equal(count_pair(f.store, 1), 2);
         PQfinish(connection);
     }
@@ -304,7 +305,7 @@ static void test_connections_cut_in_the_middle(void **state)
     pthread_join(thread, NULL);
     int fine = 0;
     for (int i = 0; i < PAIRS; i++) {
-        assert_true(answered[i] == ERR_OK || answered[i] == ERR_STORE_UNAVAILABLE || answered[i] == ERR_STORE_UNKNOWN);
+        assert_true(answered[i] == ERR_OK || answered[i] == STORE_ERR_UNAVAILABLE || answered[i] == STORE_ERR_UNKNOWN);
         check_pair(f.store, i, answered[i]);
         fine += answered[i] == ERR_OK;
     }
@@ -319,9 +320,9 @@ static void test_the_server_crashes(void **state)
     stores_setup(&f, &stores_postgres);
     assert_int_equal(insert_pair(f.store, 1), ERR_OK);
     postgres_crash();
-    assert_int_equal(insert_pair(f.store, 2), ERR_STORE_UNAVAILABLE);
-    assert_int_equal(insert_pair(f.store, 2), ERR_STORE_UNAVAILABLE);
-    assert_int_equal(store_migrate(f.store, STORE_LEDGER), ERR_STORE_UNAVAILABLE);
+    assert_int_equal(insert_pair(f.store, 2), STORE_ERR_UNAVAILABLE);
+    assert_int_equal(insert_pair(f.store, 2), STORE_ERR_UNAVAILABLE);
+    assert_int_equal(store_migrate(f.store, STORE_LEDGER), STORE_ERR_UNAVAILABLE);
     postgres_restart();
     assert_int_equal(count_pair(f.store, 1), 2); /* what was answered survived */
     assert_int_equal(insert_pair(f.store, 2), ERR_OK);
@@ -342,7 +343,7 @@ static void test_a_commit_without_answer_is_unknown(void **state)
     PGresult *result = PQexec(connection, setup);
     assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
     PQclear(result);
-    assert_int_equal(insert_pair(f.store, 1), ERR_STORE_UNKNOWN);
+    assert_int_equal(insert_pair(f.store, 1), STORE_ERR_UNKNOWN);
     assert_int_equal(count_pair(f.store, 1), 0);
     PQclear(PQexec(connection, "DROP TRIGGER dies ON account"));
     PQfinish(connection);
@@ -373,7 +374,7 @@ static void *add_many(void *context)
         struct store_op op[] = {{.statement = 0, .argument = value, .argument_count = 1},
                                 {.statement = 1, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 2}};
         enum err err = store_run(store, &(struct store_batch){.op = op, .count = 2, .arena = &arena});
-        if (err != ERR_OK && err != ERR_STORE_UNAVAILABLE)
+        if (err != ERR_OK && err != STORE_ERR_UNAVAILABLE)
             abort();
         fine += err == ERR_OK;
     }
@@ -433,7 +434,7 @@ static void test_the_writer_passes_failures_on(void **state)
     void *item = NULL;
     assert_int_equal(queue_wait(&done, &item, 1), 1);
     assert_ptr_equal(item, &batch);
-    assert_int_equal(batch.err, ERR_STORE_UNAVAILABLE);
+    assert_int_equal(batch.err, STORE_ERR_UNAVAILABLE);
     assert_int_equal(store_writer_counts(writer).failures, 1);
     store_writer_stop(writer);
     faulty_vfs_arm(0, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writer thread on both engines: every batch comes back with its own outcome, and commits are shared. */
+#include "store/error.h"
 #include "store/writer.h"
 
 #include "support/stores.h"
@@ -74,7 +75,7 @@ static void test_the_writer_shares_commits(void **state)
         pthread_join(thread[i], NULL);
         for (int j = 0; j < PER_SUBMITTER; j++) {
             enum err err = submitter[i].batch[j].err;
-            assert_true(err == ERR_OK || (j % 2 == 1 && err == ERR_CONFLICT));
+            assert_true(err == ERR_OK || (j % 2 == 1 && err == STORE_ERR_CONFLICT));
             fine += err == ERR_OK;
         }
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a request is answered when the ledger cannot be read, cannot be written, or changes under every decision. */
+#include "store/error.h"
 #include "support/sim.h"
 
 #include <setjmp.h>
@@ -29,7 +30,7 @@ enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_ba
         return ERR_BUSY;
     if (outcome == UNKNOWN_DONE)
         assert_int_equal(store_run(sim.f.store, batch), ERR_OK);
-    batch->err = outcome == DOWN ? ERR_STORE_UNAVAILABLE : ERR_STORE_UNKNOWN;
+    batch->err = outcome == DOWN ? STORE_ERR_UNAVAILABLE : STORE_ERR_UNKNOWN;
     return queue_put(batch->done, batch);
 }
 

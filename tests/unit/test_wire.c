@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The field-table engine, over one record that uses every rule. */
+#include "wire/error.h"
 #include "wire/wire.h"
 
 #include "support/rng.h"
@@ -145,7 +146,7 @@ static const struct outcome_row {
     {HEAD "AAXX", WIRE_OUTCOME_VALUE, ERR_PARSE_VALUE, "brand", 38},
     {HEAD "AAVxx", WIRE_OUTCOME_CHARACTER, ERR_PARSE_CHARACTER, "name", 39},
     {HEAD "AAV\xF9\xF9", WIRE_OUTCOME_LONG, ERR_PARSE_LONG, "name", 39},
-    {HEAD "AAV\xF0\xF0" "0004abc", WIRE_OUTCOME_SHORT, ERR_DATA_LENGTH, "data", 48},
+    {HEAD "AAV\xF0\xF0" "0004abc", WIRE_OUTCOME_SHORT, WIRE_ERR_DATA_LENGTH, "data", 48},
     {HEAD "AAV\xF0\xF0" "0FFFabc", WIRE_OUTCOME_VALUE, ERR_PARSE_VALUE, "data", 45},
     {HEAD "AAV\xF0\xF0" "0000!?", WIRE_OUTCOME_VALUE, ERR_PARSE_VALUE, "marker", 45},
     {HEAD "AAV\xF0\xF0" "0000!!0011x", WIRE_OUTCOME_TRAILING, ERR_PARSE_TRAILING, "end of data", 51},

@@ -5,6 +5,7 @@
  * The frame is checked before the first command runs. A response that no longer fits into the frame of the reply is left out and
  * answered with 80 in its place, so that count and order always stand; room for that is kept from the start.
  */
+#include "hostcmd/error.h"
 #include "hsm/context.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ static enum err answer_item(struct hsm *hsm, const struct hsm_call *call, const 
     struct hsm_client asker = *call->client;
     uint8_t *head = buf_take(out, ITEM_HEAD);
     if (!head || out->cap < out->len + kept)
-        return ERR_HSM_INTERNAL;
+        return HOSTCMD_ERR_INTERNAL;
     struct buf response = buf_over(out->at + out->len, out->cap - out->len - kept);
     asker.lmk = call->lmk;
     buf_put_span(&response, span_slice(item, 0, chain->header));
@@ -77,10 +78,10 @@ enum err hsm_handle_nk(struct hsm *hsm, struct hsm_call *call)
     for (struct span rest = chain.commands; rest.len > 0;) {
         chain.count--;
         if (wire_item_next(&rest, &item) != WIRE_OUTCOME_OK)
-            return ERR_HSM_INTERNAL;
+            return HOSTCMD_ERR_INTERNAL;
         TRY(answer_item(hsm, call, &chain, item, chain.count * (ITEM_HEAD + chain.header + LEAST_RESPONSE), &out));
     }
     reply->responses.len = (uint16_t)out.len;
     reply->responses.present = true;
-    return WIRE_SET(reply->count, WIRE_SPAN(ask->count)) ? ERR_OK : ERR_HSM_INTERNAL;
+    return WIRE_SET(reply->count, WIRE_SPAN(ask->count)) ? ERR_OK : HOSTCMD_ERR_INTERNAL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* American Express CSC: RY modes 3 and 4. Unconfirmed, as its construction is (cvv/csc.h). */
 #include "cvv/csc.h"
+#include "card/error.h"
+#include "hostcmd/error.h"
 #include "hsm/key/resolve.h"
 
 #include <string.h>
@@ -12,7 +14,7 @@ static enum err check_filling(struct span account)
 {
     for (size_t i = ACCOUNT_LEN; i < account.len; i++)
         if (account.at[i] != '0')
-            return ERR_ACCOUNT_NUMBER;
+            return CARD_ERR_ACCOUNT_NUMBER;
     return ERR_OK;
 }
 
@@ -58,7 +60,7 @@ static enum err verify(const struct hostcmd_ry *r, const struct cvv_csc *right, 
     bool fits = WIRE_SET(reply->mode, span_text("4")) && WIRE_SET(reply->r5, span_of(&result[0], 1)) &&
                 WIRE_SET(reply->r4, span_of(&result[1], 1)) && WIRE_SET(reply->r3, span_of(&result[2], 1));
     if (!fits)
-        return ERR_HSM_INTERNAL;
+        return HOSTCMD_ERR_INTERNAL;
     return memchr(result, '2', sizeof result) ? ERR_VERIFY_FAILED : ERR_OK;
 }
 
@@ -69,7 +71,7 @@ static enum err tell(const struct cvv_csc *made, struct hostcmd_ry_reply *reply)
     bool fits = WIRE_SET(reply->mode, span_text("3")) && WIRE_SET(reply->csc5, span_of(made->five, sizeof made->five)) &&
                 WIRE_SET(reply->csc4, span_of(made->four, sizeof made->four)) &&
                 WIRE_SET(reply->csc3, span_of(made->three, sizeof made->three));
-    return fits ? ERR_OK : ERR_HSM_INTERNAL;
+    return fits ? ERR_OK : HOSTCMD_ERR_INTERNAL;
 }
 
 enum err hsm_handle_ry(struct hsm *hsm, struct hsm_call *call)

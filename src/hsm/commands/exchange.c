@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands that move keys between the LMK and a zone: A6 and AW take in, A8 and AU send out. */
+#include "crypto/error.h"
 #include "hsm/key/reply.h"
 #include "hsm/key/zone.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -31,11 +33,11 @@ static enum err check_type(struct hsm *hsm, const struct hsm_zone *zone, struct 
     struct keys_type_place ignored;
     bool block = span_is(type, "FFF");
     if (block != hsm_zone_blocks(hsm, zone))
-        return ERR_KEY_TYPE;
+        return KEYS_ERR_TYPE;
     if (block)
         return ERR_OK;
     TRY(keys_type_place(type, &ignored));
-    return span_is(type, "100") || span_is(type, "00C") ? ERR_KEY_FUNCTION : ERR_OK;
+    return span_is(type, "100") || span_is(type, "00C") ? KEYS_ERR_FUNCTION : ERR_OK;
 }
 
 /* A variant key has no header that could be said or changed. */
@@ -43,7 +45,7 @@ static enum err check_no_header(const struct hsm_call *call)
 {
     if (call->attributes)
         return ERR_PARSE_TRAILING;
-    return call->changes.exportability || call->changes.version ? ERR_CHANGE_FIELD : ERR_OK;
+    return call->changes.exportability || call->changes.version ? KEYS_ERR_CHANGE_FIELD : ERR_OK;
 }
 
 /* ---- in ---- */
@@ -68,7 +70,7 @@ static enum err wrap_variant(struct hsm *hsm, const struct hsm_zone *zone, struc
     if (key->block)
         TRY(hsm_header_fits_type(&key->header, type));
     if (scheme != 0 && hsm_scheme_length(scheme) != key->key.len)
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     TRY(hsm_key_admit(hsm, type, NULL, &key->key));
     return keys_wrap(hsm_key_lmks(hsm), zone->at.lmk, place, (enum keys_scheme)scheme, &key->key, out);
 }
@@ -94,7 +96,7 @@ enum err hsm_handle_a6(struct hsm *hsm, struct hsm_call *call)
     TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
     TRY(check_type(hsm, &zone, WIRE_SPAN(r->type)));
     if (hsm_zone_blocks(hsm, &zone) ? key.scheme != 'S' : !variant_scheme(key.scheme))
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
     TRY(hsm_zone_read(&zone, WIRE_SPAN(r->key), &key));
     TRY(wrap_under_lmk(hsm, call, &zone, WIRE_SPAN(r->type), &key, &b));
@@ -111,8 +113,8 @@ static enum err check_same_lmk(struct hsm *hsm, const struct hsm_zone *zone, uin
 {
     struct keys_lmk_set *lmks = hsm_key_lmks(hsm);
     if (keys_lmk_kind(lmks, zone->at.lmk) != keys_lmk_kind(lmks, lmk))
-        return ERR_LMK_SCHEMES;
-    return zone->at.lmk == lmk ? ERR_OK : ERR_LMK_IDENTIFIERS;
+        return KEYS_ERR_LMK_SCHEMES;
+    return zone->at.lmk == lmk ? ERR_OK : KEYS_ERR_LMK_IDENTIFIERS;
 }
 
 static enum err read_under_lmk(struct hsm *hsm, const struct hsm_call *call, const struct hsm_zone *zone, struct span text,
@@ -123,10 +125,10 @@ static enum err read_under_lmk(struct hsm *hsm, const struct hsm_call *call, con
     TRY(check_same_lmk(hsm, zone, at.lmk));
     enum err err = hsm_key_clear(hsm, &at, rule, &out->header, &out->key);
     out->block = hsm_zone_blocks(hsm, zone);
-    if (err == ERR_KEY_PARITY_SOURCE)
-        return ERR_KEY_PARITY_DEST; /* 10 speaks of the ZMK */
+    if (err == KEYS_ERR_PARITY_SOURCE)
+        return KEYS_ERR_PARITY_DESTINATION; /* 10 speaks of the ZMK */
     if (err == ERR_OK && out->block && out->header.exportability == 'N')
-        return ERR_KEY_EXPORTABILITY;
+        return KEYS_ERR_EXPORTABILITY;
     return err;
 }
 
@@ -154,7 +156,7 @@ enum err hsm_handle_a8(struct hsm *hsm, struct hsm_call *call)
     TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
     TRY(check_type(hsm, &zone, WIRE_SPAN(r->type)));
     if (!variant_scheme(key.scheme) && !block_scheme(key.scheme))
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
     bool variant = !hsm_zone_blocks(hsm, &zone);
     TRY(read_under_lmk(hsm, call, &zone, WIRE_SPAN(r->key), &(struct hostcmd_key_rule){.type = variant ? type : NULL}, &key));
@@ -204,7 +206,7 @@ static enum err cvk_allowed(const struct keys_header *header)
 
 static enum err cvk_pair(const struct hsm_moving *key)
 {
-    return key->key.len == HSM_DOUBLE ? ERR_OK : ERR_KEY_LENGTH;
+    return key->key.len == HSM_DOUBLE ? ERR_OK : CRYPTO_ERR_KEY_LENGTH;
 }
 
 enum err hsm_handle_au(struct hsm *hsm, struct hsm_call *call)
@@ -217,7 +219,7 @@ enum err hsm_handle_au(struct hsm *hsm, struct hsm_call *call)
     TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
     key.scheme = cvk_scheme(WIRE_SPAN(r->zmk_scheme), hsm_zone_blocks(hsm, &zone));
     if (!variant_scheme(key.scheme) && !block_scheme(key.scheme))
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
     TRY(read_under_lmk(hsm, call, &zone, WIRE_SPAN(r->key), &cvk_rule, &key));
     TRY(cvk_pair(&key));
@@ -240,13 +242,13 @@ enum err hsm_handle_aw(struct hsm *hsm, struct hsm_call *call)
     bool blocks = hsm_zone_blocks(hsm, &zone);
     key.scheme = cvk_scheme(WIRE_SPAN(r->lmk_scheme), blocks);
     if (blocks ? key.scheme != 'S' : !variant_scheme(key.scheme))
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
     TRY(hsm_zone_read(&zone, WIRE_SPAN(r->key), &key));
     if (key.block)
         TRY(cvk_allowed(&key.header));
     if (key.even)
-        return ERR_KEY_PARITY_DEST;
+        return KEYS_ERR_PARITY_DESTINATION;
     TRY(cvk_pair(&key));
     if (blocks)
         cvk_header(call, &key);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A4: a key from its components. */
+#include "crypto/error.h"
 #include "hsm/key/reply.h"
 #include "hsm/key/zone.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -20,7 +22,7 @@ static enum err parts_locate(struct hsm *hsm, const struct hsm_call *call, struc
         struct hsm_key_text at;
         TRY(hsm_key_locate(hsm, call, WIRE_SPAN(r->component[i]), &at));
         if (i > 0 && at.lmk != out->lmk)
-            return ERR_LMK_IDENTIFIERS;
+            return KEYS_ERR_LMK_IDENTIFIERS;
         out->text[i] = at.text;
         out->lmk = at.lmk;
     }
@@ -33,7 +35,7 @@ static enum err add(const struct secret_key *part, struct secret_key *sum)
     if (sum->len == 0)
         sum->len = part->len;
     if (part->len != sum->len)
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     for (size_t i = 0; i < part->len; i++)
         sum->at[i] ^= part->at[i];
     return ERR_OK;
@@ -52,7 +54,7 @@ static enum err sum_variant(struct hsm *hsm, const struct parts *parts, struct k
         odd &= keys_parity_odd(&part);
     }
     *out = sum;
-    return odd ? ERR_OK : ERR_KEY_PARITY_SOURCE;
+    return odd ? ERR_OK : KEYS_ERR_PARITY_SOURCE;
 }
 
 /* Components come under the plain pair of the type or under its component variant, all in the same way: parity tells which. */
@@ -61,15 +63,15 @@ static enum err form_variant(struct hsm *hsm, const struct hostcmd_a4 *r, const 
     struct keys_type_place place;
     TRY(keys_type_place(WIRE_SPAN(r->type), &place));
     if (span_is(WIRE_SPAN(r->type), "00C") || span_is(WIRE_SPAN(r->type), "10C"))
-        return ERR_KEY_FUNCTION;
+        return KEYS_ERR_FUNCTION;
     enum err err = sum_variant(hsm, parts, place, &key->key);
-    if (err == ERR_KEY_PARITY_SOURCE) {
+    if (err == KEYS_ERR_PARITY_SOURCE) {
         place.component = true;
         err = sum_variant(hsm, parts, place, &key->key);
     }
     TRY(err);
     key->header.algorithm = 'T';
-    return hsm_scheme_length(key->scheme) == key->key.len ? ERR_OK : ERR_KEY_LENGTH;
+    return hsm_scheme_length(key->scheme) == key->key.len ? ERR_OK : CRYPTO_ERR_KEY_LENGTH;
 }
 
 /* ---- key block components ---- */
@@ -80,7 +82,7 @@ static enum err check_version(const char version[static 2], unsigned *seen)
     bool component = (version[0] == 'c' || version[0] == 'C') && version[1] >= '1' && version[1] <= '9';
     unsigned bit = component ? 1u << (version[1] - '0') : 0;
     if (!component || (*seen & bit))
-        return ERR_COMPONENTS;
+        return KEYS_ERR_COMPONENTS;
     *seen |= bit;
     return ERR_OK;
 }
@@ -103,11 +105,11 @@ static enum err sum_blocks(struct hsm *hsm, const struct parts *parts, struct hs
             key->header = header;
         TRY(check_version(header.version, &seen));
         if (!alike(&header, &key->header))
-            return ERR_COMPONENTS;
+            return KEYS_ERR_COMPONENTS;
         if (header.algorithm != 'T' && header.algorithm != 'D')
-            return ERR_KEY_ALGORITHM;
+            return KEYS_ERR_ALGORITHM;
         if (!keys_parity_odd(&part))
-            return ERR_KEY_PARITY_SOURCE;
+            return KEYS_ERR_PARITY_SOURCE;
         TRY(add(&part, &sum));
     }
     key->key = sum;
@@ -132,14 +134,14 @@ static enum err form(struct hsm *hsm, const struct hsm_call *call, const struct 
     const struct hostcmd_a4 *r = call->request;
     bool blocks = keys_lmk_kind(hsm_key_lmks(hsm), parts->lmk) == KEYS_LMK_BLOCK;
     if (span_is(WIRE_SPAN(r->type), "FFF") != blocks)
-        return ERR_KEY_TYPE;
+        return KEYS_ERR_TYPE;
     if ((key->scheme == 'S') != blocks || key->scheme == 'R')
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     if (!blocks && call->attributes)
         return ERR_PARSE_TRAILING;
     TRY(blocks ? form_block(hsm, call, parts, key) : form_variant(hsm, r, parts, key));
     if (keys_zero(&key->key))
-        return ERR_KEY_PARITY_DEST;
+        return KEYS_ERR_PARITY_DESTINATION;
     keys_parity_set(&key->key); /* an even number of components has none */
     return hsm_key_admit(hsm, WIRE_SPAN(r->type), blocks ? &key->header : NULL, &key->key);
 }

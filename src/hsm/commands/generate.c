@@ -2,6 +2,7 @@
 /* Keys made at random: AS and A0. */
 #include "hsm/key/reply.h"
 #include "hsm/key/zone.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -23,7 +24,7 @@ static enum err as_wrap(struct hsm *hsm, const struct hsm_call *call, char schem
     if (!strchr("0UXS", scheme))
         return ERR_PARSE_VALUE;
     if (scheme != '0' && (scheme == 'S') != blocks)
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     if (blocks)
         return keys_block_wrap(hsm_key_lmks(hsm), call->lmk, &cvk_header, pair, hsm_env(hsm), out);
     TRY(keys_type_place(span_text("402"), &cvk));
@@ -59,12 +60,12 @@ struct order {
 static enum err order_block(const struct hsm_call *call, struct order *order, struct hsm_moving *key)
 {
     if (order->scheme != 'S')
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     if (!call->attributes)
         return ERR_PARSE_MISSING;
     TRY(hsm_header_from(call->attributes, &key->header, &order->len));
     key->block = true;
-    return key->header.algorithm == 'A' ? ERR_KEY_ALGORITHM : ERR_OK;
+    return key->header.algorithm == 'A' ? KEYS_ERR_ALGORITHM : ERR_OK;
 }
 
 /* HMAC and RSA keys are no DES keys: other commands make them. */
@@ -72,10 +73,10 @@ static enum err order_variant(const struct hostcmd_a0 *r, struct order *order, s
 {
     TRY(keys_type_place(WIRE_SPAN(r->type), &order->place));
     if (span_is(WIRE_SPAN(r->type), "00C") || span_is(WIRE_SPAN(r->type), "10C"))
-        return ERR_KEY_FUNCTION;
+        return KEYS_ERR_FUNCTION;
     order->len = hsm_scheme_length(order->scheme);
     key->header.algorithm = 'T';
-    return order->len > 0 ? ERR_OK : ERR_KEY_SCHEME;
+    return order->len > 0 ? ERR_OK : KEYS_ERR_SCHEME;
 }
 
 static enum err order_read(struct hsm *hsm, const struct hsm_call *call, struct order *order, struct hsm_moving *key)
@@ -83,13 +84,13 @@ static enum err order_read(struct hsm *hsm, const struct hsm_call *call, struct 
     const struct hostcmd_a0 *r = call->request;
     bool blocks = is_block_lmk(hsm, order->lmk);
     if (span_is(WIRE_SPAN(r->type), "FFF") != blocks)
-        return ERR_KEY_TYPE;
+        return KEYS_ERR_TYPE;
     TRY(blocks ? order_block(call, order, key) : order_variant(r, order, key));
     bool leaves_as_block = key->scheme == 'S' || key->scheme == 'R';
     if (!blocks && call->attributes && !leaves_as_block)
         return ERR_PARSE_TRAILING;
     bool changed = call->changes.exportability || call->changes.version;
-    return changed && !leaves_as_block ? ERR_CHANGE_FIELD : ERR_OK;
+    return changed && !leaves_as_block ? KEYS_ERR_CHANGE_FIELD : ERR_OK;
 }
 
 static enum err wrap_under_lmk(struct hsm *hsm, const struct order *order, const struct hsm_moving *key, struct buf *out)
@@ -120,11 +121,11 @@ static enum err export_key(struct hsm *hsm, const struct hsm_call *call, const s
                            struct buf *out)
 {
     if (key->block && key->header.exportability == 'N')
-        return ERR_KEY_EXPORTABILITY;
+        return KEYS_ERR_EXPORTABILITY;
     if (key->scheme == 'S' || key->scheme == 'R')
         TRY(export_header(call, key));
     else if (hsm_scheme_length(key->scheme) == 0)
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     return hsm_zone_write(hsm, zone, key->scheme, call->changes.version, key, out);
 }
 

@@ -2,6 +2,7 @@
 /* Keys named by the two-digit codes: BU checks one, BW brings one from the old LMK to the current one. */
 #include "hsm/key/reply.h"
 #include "hsm/key/zone.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -19,7 +20,7 @@ static enum err type_of(const struct named *n, char out[static 4])
     if (n->code[0] != 'F' || n->code[1] != 'F')
         return keys_type_from_short(span_of(n->code, sizeof n->code), out);
     if (keys_type_place(n->type, &ignored) != ERR_OK)
-        return ERR_KEY_TYPE_CODE;
+        return KEYS_ERR_TYPE_CODE;
     memcpy(out, n->type.at, 3);
     out[3] = 0;
     return ERR_OK;
@@ -31,12 +32,12 @@ static enum err check_length_flag(char flag, struct span text)
     enum keys_scheme scheme;
     struct span digits;
     if ((text.at[0] == 'S') != (flag == 'F'))
-        return ERR_KEY_LENGTH_FLAG;
+        return KEYS_ERR_LENGTH_FLAG;
     if (flag == 'F')
         return ERR_OK;
     TRY(keys_scheme_read(text, &scheme, &digits));
     size_t wanted = flag == '0' ? HSM_SINGLE : flag == '1' ? HSM_DOUBLE : HSM_TRIPLE;
-    return digits.len == 2 * wanted ? ERR_OK : ERR_KEY_LENGTH_FLAG;
+    return digits.len == 2 * wanted ? ERR_OK : KEYS_ERR_LENGTH_FLAG;
 }
 
 /* Type, place and length flag, in the order of their answers: 04, 12, 21, 05. */
@@ -91,7 +92,7 @@ static enum err read_schemes(const struct hostcmd_bw *r, const char *type, char 
         return ERR_OK;
     bool schemes = strchr("0Z", text.at[0]) && strchr("0Z", text.at[2]) && *lmk_scheme == 0;
     if (!schemes)
-        return ERR_KEY_TYPE_CODE;
+        return KEYS_ERR_TYPE_CODE;
     *lmk_scheme = (char)text.at[1];
     return ERR_OK;
 }
@@ -103,16 +104,16 @@ static enum err settle_scheme(char wanted, struct span old_text, bool blocks, st
     struct span digits;
     key->scheme = wanted;
     if (blocks)
-        return wanted == 0 || wanted == '0' || wanted == 'S' ? ERR_OK : ERR_KEY_SCHEME;
+        return wanted == 0 || wanted == '0' || wanted == 'S' ? ERR_OK : KEYS_ERR_SCHEME;
     if (key->block)
-        return ERR_LMK_SCHEMES; /* what a header forbids, a variant key could not */
+        return KEYS_ERR_LMK_SCHEMES; /* what a header forbids, a variant key could not */
     if (wanted == '0')
         key->scheme = 0;
     if (wanted == 0) {
         TRY(keys_scheme_read(old_text, &old, &digits));
         key->scheme = (char)old;
     }
-    return key->scheme == 0 || hsm_scheme_length(key->scheme) == key->key.len ? ERR_OK : ERR_KEY_SCHEME;
+    return key->scheme == 0 || hsm_scheme_length(key->scheme) == key->key.len ? ERR_OK : KEYS_ERR_SCHEME;
 }
 
 static enum err wrap_current(struct hsm *hsm, const struct hsm_call *call, uint8_t lmk, const char *type, struct hsm_moving *key,
@@ -147,7 +148,7 @@ enum err hsm_handle_bw(struct hsm *hsm, struct hsm_call *call)
     uint8_t lmk = at.lmk;
     at.lmk |= KEYS_LMK_OLD;
     if (keys_lmk_kind(hsm_key_lmks(hsm), at.lmk) == KEYS_LMK_ABSENT)
-        return ERR_LMK_STORAGE;
+        return KEYS_ERR_LMK_STORAGE;
     const struct hostcmd_key_rule rule = {.type = key.block ? NULL : type};
     TRY(hsm_key_clear(hsm, &at, &rule, &key.header, &key.key));
     TRY(settle_scheme(scheme, at.text, keys_lmk_kind(hsm_key_lmks(hsm), lmk) == KEYS_LMK_BLOCK, &key));

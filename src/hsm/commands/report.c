@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the HSM tells of itself: JK state, J2 load, J4 counts (host-commands.md 7.1 and 7.2). Times are UTC. */
+#include "hostcmd/error.h"
 #include "hsm/guard/guess.h"
 #include "hsm/guard/state.h"
 #include "hsm/key/resolve.h"
@@ -56,7 +57,7 @@ static enum err put_lmk(struct hsm *hsm, const struct wire_record *record, const
                 NUMBER(line.activities, activities < SHOWN_MAX ? activities : SHOWN_MAX) &&
                 WIRE_SET(line.scheme, span_text(block ? "K" : "V")) && NUMBER(line.algorithm, block) &&
                 WIRE_SET(line.status, span_text(facts->test ? "T" : "L")) && WIRE_SET(line.comment, span_text(facts->comment));
-    return fits ? wire_build(record, &line, out) : ERR_HSM_INTERNAL;
+    return fits ? wire_build(record, &line, out) : HOSTCMD_ERR_INTERNAL;
 }
 
 /* The current LMKs in the order of loading; old ones, which only BW reads, are counted. */
@@ -80,7 +81,7 @@ static enum err put_lmks(struct hsm *hsm, const struct wire_record *record, stru
     bool fits = NUMBER(reply->lmks, live < SHOWN_MAX ? live : SHOWN_MAX) &&
                 NUMBER(reply->test_lmks, test < SHOWN_MAX ? test : SHOWN_MAX) &&
                 NUMBER(reply->old_lmks, old < SHOWN_MAX ? old : SHOWN_MAX);
-    return fits ? ERR_OK : ERR_HSM_INTERNAL;
+    return fits ? ERR_OK : HOSTCMD_ERR_INTERNAL;
 }
 
 /* Console and manager are no host ports of ours; the second host port is there where one is served. */
@@ -97,7 +98,7 @@ enum err hsm_handle_jk(struct hsm *hsm, struct hsm_call *call)
     bool fits = WIRE_SET(reply->serial, span_text(serial(hsm))) && MOMENT(reply->date, reply->time, env_wall_ms(hsm_env(hsm))) &&
                 set_ports(hsm, reply) && WIRE_SET(reply->reserved, span_text("00")) && WIRE_SET(reply->tamper, span_text("1")) &&
                 NUMBER(reply->fraud, exceeded) && NUMBER(reply->pin_attacks, 0);
-    return fits ? put_lmks(hsm, call->row->part, reply) : ERR_HSM_INTERNAL;
+    return fits ? put_lmks(hsm, call->row->part, reply) : HOSTCMD_ERR_INTERNAL;
 }
 
 /* ---- J2 and J4 ---- */
@@ -122,12 +123,12 @@ enum err hsm_handle_j2(struct hsm *hsm, struct hsm_call *call)
     for (unsigned i = 0; i < HOSTCMD_BANDS; i++) {
         struct hostcmd_j2_band band = {0};
         if (!NUMBER(band.from, i * BAND_PERCENT) || !NUMBER(band.to, (i + 1) * BAND_PERCENT) || !NUMBER(band.periods, periods[i]))
-            return ERR_HSM_INTERNAL;
+            return HOSTCMD_ERR_INTERNAL;
         TRY(wire_build(call->row->part, &band, &bands));
     }
     reply->bands.len = (uint16_t)bands.len;
     reply->bands.present = true;
-    return set_span(hsm, &reply->span) ? ERR_OK : ERR_HSM_INTERNAL;
+    return set_span(hsm, &reply->span) ? ERR_OK : HOSTCMD_ERR_INTERNAL;
 }
 
 enum err hsm_handle_j4(struct hsm *hsm, struct hsm_call *call)
@@ -142,10 +143,10 @@ enum err hsm_handle_j4(struct hsm *hsm, struct hsm_call *call)
         bool fits = WIRE_SET(line.command, span_text(hostcmd_row(used[i])->code)) &&
                     NUMBER(line.count, hsm_observe_count(hsm_observe(hsm), used[i]));
         if (!fits)
-            return ERR_HSM_INTERNAL;
+            return HOSTCMD_ERR_INTERNAL;
         TRY(wire_build(call->row->part, &line, &counts));
     }
     reply->counts.len = (uint16_t)counts.len;
     reply->counts.present = true;
-    return set_span(hsm, &reply->span) ? ERR_OK : ERR_HSM_INTERNAL;
+    return set_span(hsm, &reply->span) ? ERR_OK : HOSTCMD_ERR_INTERNAL;
 }

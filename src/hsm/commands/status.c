@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Status and diagnostic commands (host-commands.md 7). */
+#include "hostcmd/error.h"
 #include "hsm/context.h"
 #include "hsm/guard/state.h"
 
@@ -13,7 +14,7 @@ enum err hsm_handle_b2(struct hsm *hsm, struct hsm_call *call)
     (void)hsm;
     const struct hostcmd_b2 *ask = call->request;
     struct hostcmd_b2_reply *reply = call->reply;
-    return WIRE_SET(reply->data, WIRE_SPAN(ask->data)) ? ERR_OK : ERR_HSM_INTERNAL;
+    return WIRE_SET(reply->data, WIRE_SPAN(ask->data)) ? ERR_OK : HOSTCMD_ERR_INTERNAL;
 }
 
 enum err hsm_handle_nc(struct hsm *hsm, struct hsm_call *call)
@@ -22,7 +23,7 @@ enum err hsm_handle_nc(struct hsm *hsm, struct hsm_call *call)
     char check[16];
     hsm_keys_check_value(hsm_keys(hsm), call->lmk, check);
     bool fits = WIRE_SET(reply->lmk_check, span_of(check, sizeof check)) && WIRE_SET(reply->firmware, span_text(firmware));
-    return fits ? ERR_OK : ERR_HSM_INTERNAL;
+    return fits ? ERR_OK : HOSTCMD_ERR_INTERNAL;
 }
 
 static bool fill_port(const struct hsm_config *config, struct hostcmd_no_reply *reply)
@@ -42,7 +43,7 @@ enum err hsm_handle_no(struct hsm *hsm, struct hsm_call *call)
     bool pci = ask->mode.at[0] == '1';
     bool hardened = hsm_config(hsm)->hardened;
     bool fits = pci ? WIRE_SET(reply->pci, span_text(hardened ? "1" : "0")) : fill_port(hsm_config(hsm), reply);
-    return fits ? ERR_OK : ERR_HSM_INTERNAL;
+    return fits ? ERR_OK : HOSTCMD_ERR_INTERNAL;
 }
 
 enum err hsm_handle_n0(struct hsm *hsm, struct hsm_call *call)
@@ -52,7 +53,7 @@ enum err hsm_handle_n0(struct hsm *hsm, struct hsm_call *call)
     uint64_t len = 0;
     TRY(span_decimal(WIRE_SPAN(ask->length), &len));
     if (len == 0)
-        return ERR_LENGTH_RANGE;
+        return HOSTCMD_ERR_LENGTH_RANGE;
     ASSERT(len <= sizeof reply->random.at);
     env_random(hsm_env(hsm), reply->random.at, (size_t)len);
     reply->random.len = (uint16_t)len;

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "hostcmd/error.h"
 
 #include <string.h>
 
@@ -413,7 +414,7 @@ enum err hsm_guess_admit(struct hsm_guess *guess, struct span pan, struct hsm_gu
     if (index == NONE || guess->entry[index].place == NONE)
         return ERR_OK;
     guess->refused++;
-    return ERR_FRAUD_DETECTION;
+    return HOSTCMD_ERR_FRAUD_DETECTION;
 }
 
 static enum err count_failure(struct hsm_guess *g, struct span pan, struct hsm_guess_item *item)

@@ -8,7 +8,8 @@
  *            digits.
  * Ownership  The hsm owns it; nothing of it survives a restart.
  * Threading  As struct hsm: one thread.
- * Failure    ERR_FRAUD_DETECTION above the limit; ERR_CRYPTO where a failure could not be counted, and then no verdict may be told.
+ * Failure    HOSTCMD_ERR_FRAUD_DETECTION above the limit; CRYPTO_ERR_FAILED where a failure could not be counted, and
+ *            then no verdict may be told.
  * Limits     `pans` entries and `memory` bytes, reserved at start. When either is used up the number whose last failure is
  *            oldest is forgotten, with a warning at most once a minute. A time is exact to the millisecond of the monotonic clock.
  * Cost       O(1): while no number is above its limit, a right code costs one comparison; else one multiply hash and a look into a
@@ -65,9 +66,9 @@ struct hsm_guess_item {
     uint8_t key[16];
 };
 
-/* Before computing: ERR_FRAUD_DETECTION above the limit. `guess` NULL: no limit, always ERR_OK. */
+/* Before computing: HOSTCMD_ERR_FRAUD_DETECTION above the limit. `guess` NULL: no limit, always ERR_OK. */
 MUST_USE enum err hsm_guess_admit(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item);
-/* After computing: what to answer. ERR_OK, ERR_VERIFY_FAILED (and it is counted), ERR_FRAUD_DETECTION. */
+/* After computing: what to answer. ERR_OK, ERR_VERIFY_FAILED (and it is counted), HOSTCMD_ERR_FRAUD_DETECTION. */
 MUST_USE enum err hsm_guess_answer(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item, bool matched);
 
 /* True while any number is above the limit. */

@@ -2,8 +2,10 @@
 #include "hsm/key/check.h"
 
 #include "crypto/des.h"
+#include "crypto/error.h"
 #include "crypto/mac.h"
 #include "hsm/key/zone.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -76,7 +78,7 @@ static enum err remember(struct hsm_key_check *check, const struct use *use, con
     TRY(crypto_hmac_sha256(span_of(check->key, sizeof check->key), &part, 1, tag));
     struct seen *seen = place_of(check, tag, &known);
     if (known && !same_use(&seen->use, use))
-        return ERR_KEY_FUNCTION;
+        return KEYS_ERR_FUNCTION;
     if (!known) {
         memcpy(seen->tag, tag, TAG);
         seen->use = *use;
@@ -101,10 +103,10 @@ static enum err check_des(const struct use *use, const struct secret_key *key)
 {
     static const struct use cvk = {"402"};
     if (key->len == CRYPTO_DES_BLOCK && same_use(use, &cvk))
-        return ERR_KEY_LENGTH;
+        return CRYPTO_ERR_KEY_LENGTH;
     if (keys_halves_equal(key))
-        return ERR_KEY_HALVES;
-    return keys_weak(key) ? ERR_KEY_FUNCTION : ERR_OK;
+        return KEYS_ERR_HALVES;
+    return keys_weak(key) ? KEYS_ERR_FUNCTION : ERR_OK;
 }
 
 enum err hsm_key_check_run(struct hsm_key_check *check, struct span type, const struct keys_header *header,
@@ -112,7 +114,7 @@ enum err hsm_key_check_run(struct hsm_key_check *check, struct span type, const 
 {
     const struct use use = use_of(type, header);
     if (header && header->mode == 'N')
-        return ERR_KEY_MODE;
+        return KEYS_ERR_MODE;
     if (!header || header->algorithm == 'T' || header->algorithm == 'D')
         TRY(check_des(&use, key));
     return remember(check, &use, key);

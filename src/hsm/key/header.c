@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/key/zone.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -62,7 +63,7 @@ enum err hsm_header_from(const struct hostcmd_attributes *attributes, struct key
         memcpy(out->usage, attributes->usage.at, sizeof out->usage);
         return hsm_header_complete(attributes, out);
     }
-    return ERR_KEY_ALGORITHM;
+    return KEYS_ERR_ALGORITHM;
 }
 
 /* The row whose type this is, or the first one that lists this usage; NULL: none. */
@@ -92,8 +93,8 @@ enum err hsm_header_fits_type(const struct keys_header *header, struct span type
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         fits |= span_is(type, types[i].type) && listed(types[i].usages, header->usage);
     if (!fits)
-        return ERR_KEY_USAGE;
-    return header->algorithm == 'T' || header->algorithm == 'D' ? ERR_OK : ERR_KEY_ALGORITHM;
+        return KEYS_ERR_USAGE;
+    return header->algorithm == 'T' || header->algorithm == 'D' ? ERR_OK : KEYS_ERR_ALGORITHM;
 }
 
 static bool narrows(char from, char to)
@@ -106,16 +107,16 @@ static bool narrows(char from, char to)
 static enum err agree(const struct keys_header *a, const struct keys_header *block)
 {
     if (memcmp(a->usage, block->usage, sizeof a->usage) != 0)
-        return ERR_KEY_USAGE;
+        return KEYS_ERR_USAGE;
     if (a->mode != block->mode)
-        return ERR_KEY_MODE;
+        return KEYS_ERR_MODE;
     if (a->algorithm != block->algorithm)
-        return ERR_KEY_ALGORITHM;
+        return KEYS_ERR_ALGORITHM;
     if (memcmp(a->version, block->version, sizeof a->version) != 0)
-        return ERR_KEY_VERSION;
+        return KEYS_ERR_VERSION;
     if (!narrows(block->exportability, a->exportability))
-        return ERR_KEY_EXPORTABILITY;
-    return a->optional == 0 ? ERR_OK : ERR_OPTIONAL_COUNT;
+        return KEYS_ERR_EXPORTABILITY;
+    return a->optional == 0 ? ERR_OK : KEYS_ERR_OPTIONAL_COUNT;
 }
 
 static enum err settle_attributes(const struct hsm_call *call, struct hsm_moving *key)
@@ -130,10 +131,10 @@ static enum err settle_attributes(const struct hsm_call *call, struct hsm_moving
         key->header.exportability = header.exportability;
     } else {
         if (header.algorithm != 'T' && header.algorithm != 'D')
-            return ERR_KEY_ALGORITHM;
+            return KEYS_ERR_ALGORITHM;
         key->header = header;
     }
-    return len == key->key.len ? ERR_OK : ERR_KEY_BLOCK_LENGTH;
+    return len == key->key.len ? ERR_OK : KEYS_ERR_BLOCK_LENGTH;
 }
 
 enum err hsm_header_settle(const struct hsm_call *call, struct hsm_moving *key)
@@ -143,7 +144,7 @@ enum err hsm_header_settle(const struct hsm_call *call, struct hsm_moving *key)
     if (wanted == 0)
         return ERR_OK;
     if (!narrows(key->header.exportability, wanted))
-        return ERR_CHANGE_NEW;
+        return KEYS_ERR_CHANGE_NEW;
     key->header.exportability = wanted;
     return ERR_OK;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/key/reply.h"
 
+#include "keys/error.h"
+
 #include <string.h>
 
 char hsm_letter(struct span member, char otherwise)
@@ -37,7 +39,7 @@ enum err hsm_reply_kcv(const struct secret_key *key, char algorithm, size_t byte
 enum err hsm_reply_key(const struct buf *b, struct wire_text *member, size_t cap)
 {
     TRY(buf_done(b));
-    return wire_text_set(member, cap, buf_span(b)) ? ERR_OK : ERR_KEY_BLOCK_LENGTH;
+    return wire_text_set(member, cap, buf_span(b)) ? ERR_OK : KEYS_ERR_BLOCK_LENGTH;
 }
 
 enum err hsm_reply_half_kcvs(const struct secret_key *pair, struct wire_text *a, struct wire_text *b, size_t cap)

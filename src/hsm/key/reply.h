@@ -5,7 +5,7 @@
  * Purpose    The commands that make, form, translate and exchange keys end alike; this is their common end. Inside the room.
  * Ownership  Writes into members of the reply, which the dispatcher wipes.
  * Threading  Free of state.
- * Failure    ERR_KEY_BLOCK_LENGTH for a key block that is longer than a KEY may be; ERR_INTERNAL for a check value that its member
+ * Failure    KEYS_ERR_BLOCK_LENGTH for a key block that is longer than a KEY may be; ERR_INTERNAL for a check value that its member
  *            cannot hold, which is a defect of the row.
  *
  * Example

@@ -3,6 +3,7 @@
 #include "hsm/key/check.h"
 #include "hsm/key/storage.h"
 #include "keys/cache.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -147,7 +148,7 @@ static enum err locate_stored(struct hsm *hsm, const struct hsm_call *call, stru
     TRY(hsm_storage_find(hsm_keys(hsm)->storage, (unsigned)index[0] << 8 | index[1], &entry));
     /* The entry's LMK wins over %NN; both given and different do not go together. */
     if (call->lmk_given && call->lmk != entry.lmk)
-        return ERR_LMK_IDENTIFIERS;
+        return KEYS_ERR_LMK_IDENTIFIERS;
     /* What officers have authorised under one LMK must not reach another one through an entry. */
     if (entry.lmk != call->lmk && !hsm_authorised(hsm, call, entry.lmk))
         return ERR_NOT_AUTHORISED;
@@ -176,8 +177,8 @@ static enum err clear_block(struct hsm *hsm, const struct hsm_key_text *at, cons
         return ERR_OK;
     TRY(keys_block_allows(&h, &allowed));
     if (hsm_config(hsm)->hardened && h.mode == 'N')
-        return ERR_KEY_MODE;
-    return h.version[0] == 'c' ? ERR_KEY_VERSION : ERR_OK; /* a component is no key */
+        return KEYS_ERR_MODE;
+    return h.version[0] == 'c' ? KEYS_ERR_VERSION : ERR_OK; /* a component is no key */
 }
 
 static enum err clear_variant(struct hsm *hsm, const struct hsm_key_text *at, const struct hostcmd_key_rule *rule,
@@ -185,7 +186,7 @@ static enum err clear_variant(struct hsm *hsm, const struct hsm_key_text *at, co
 {
     struct keys_type_place place;
     if (!rule->type)
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     TRY(keys_type_place(span_text(rule->type), &place));
     return keys_unwrap(hsm_key_lmks(hsm), at->lmk, place, at->text, out);
 }
@@ -205,7 +206,7 @@ enum err hsm_key_clear(struct hsm *hsm, const struct hsm_key_text *at, const str
     TRY(block ? clear_block(hsm, at, rule, &h, &key) : clear_variant(hsm, at, rule, &key));
     /* Only DES keys have parity bits. */
     if ((h.algorithm == 'T' || h.algorithm == 'D') && !keys_parity_odd(&key))
-        return ERR_KEY_PARITY_SOURCE;
+        return KEYS_ERR_PARITY_SOURCE;
     if (!block || rule->usages)
         TRY(hsm_key_admit(hsm, span_text(block ? "" : rule->type), block ? &h : NULL, &key));
     if (header)
@@ -235,7 +236,7 @@ static enum err loaded(struct hsm *hsm, const struct hsm_call *call, const struc
         TRY(hsm_key_clear(hsm, at, hostcmd_key_rule(call->row, call->request), NULL, &key));
         place = keys_cache_add(cache, at->lmk, purpose(call), at->text);
         if (!place)
-            return ERR_KEY_BLOCK_FORMAT;
+            return KEYS_ERR_BLOCK_FORMAT;
         enum err err = load(&key, place);
         if (err != ERR_OK) {
             keys_cache_drop(cache, place);

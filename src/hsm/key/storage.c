@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/key/storage.h"
 
+#include "hostcmd/error.h"
 #include "keys/block/block.h"
 
 #include "base/arena.h"
+#include "keys/error.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -85,11 +87,11 @@ static void set(struct entry *e, const struct hsm_storage_entry *from)
 enum err hsm_storage_put(struct hsm_storage *storage, unsigned index, const struct hsm_storage_entry *entry)
 {
     if (index >= storage->size)
-        return ERR_USER_STORAGE_INDEX;
+        return HOSTCMD_ERR_USER_STORAGE_INDEX;
     if (entry->lmk >= KEYS_LMK_IDS)
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     if (!is_key(entry->text))
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     set(&storage->now[index], entry);
     return ERR_OK;
 }
@@ -97,10 +99,10 @@ enum err hsm_storage_put(struct hsm_storage *storage, unsigned index, const stru
 enum err hsm_storage_find(const struct hsm_storage *storage, unsigned index, struct hsm_storage_entry *out)
 {
     if (index >= storage->size)
-        return ERR_USER_STORAGE_INDEX;
+        return HOSTCMD_ERR_USER_STORAGE_INDEX;
     const struct entry *e = &storage->now[index];
     if (e->len == 0)
-        return ERR_USER_STORAGE_EMPTY;
+        return HOSTCMD_ERR_USER_STORAGE_EMPTY;
     *out = (struct hsm_storage_entry){span_of(e->text, e->len), e->lmk};
     return ERR_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "hsm/key/reply.h"
 #include "keys/block/tr31.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -46,7 +47,7 @@ enum err hsm_zone_open(struct hsm *hsm, const struct hsm_call *call, struct span
     struct keys_header header = {.algorithm = 'T'};
     TRY(hsm_key_clear(hsm, &zone->at, hostcmd_key_rule(call->row, call->request), &header, &zone->zmk));
     if (header.algorithm != 'T' && header.algorithm != 'A')
-        return ERR_KEY_ALGORITHM;
+        return KEYS_ERR_ALGORITHM;
     zone->algorithm = header.algorithm;
     return atalla_number(atalla, &zone->atalla);
 }
@@ -71,7 +72,7 @@ static enum err fits_block(const struct hsm_zone *zone, bool aes)
     if (zone->atalla != 0)
         return ERR_PARSE_VALUE;
     bool good = zone->algorithm == (aes ? 'A' : 'T') && zone->zmk.len >= HSM_DOUBLE;
-    return good ? ERR_OK : ERR_WRAPPING_KEY;
+    return good ? ERR_OK : KEYS_ERR_WRAPPING_KEY;
 }
 
 static enum err read_block(const struct hsm_zone *zone, struct span text, struct hsm_moving *out)
@@ -82,14 +83,14 @@ static enum err read_block(const struct hsm_zone *zone, struct span text, struct
     if (tr31)
         return keys_tr31_unwrap(&zone->zmk, text, &out->header, &out->key);
     TRY(keys_block_unwrap_under(&zone->zmk, text, &out->header, &out->key));
-    return memcmp(out->header.lmk, "FF", sizeof out->header.lmk) == 0 ? ERR_OK : ERR_KEY_BLOCK_LMK;
+    return memcmp(out->header.lmk, "FF", sizeof out->header.lmk) == 0 ? ERR_OK : KEYS_ERR_BLOCK_LMK;
 }
 
 static enum err read_variant(const struct hsm_zone *zone, struct span text, struct hsm_moving *out)
 {
     SECRET_KEY varied = {0};
     if (zone->algorithm != 'T')
-        return ERR_WRAPPING_KEY;
+        return KEYS_ERR_WRAPPING_KEY;
     vary(zone, &varied);
     out->header.algorithm = 'T';
     return keys_zmk_unwrap(&varied, text, &out->key);
@@ -99,7 +100,7 @@ enum err hsm_zone_read(const struct hsm_zone *zone, struct span text, struct hsm
 {
     TRY(is_block(text) ? read_block(zone, text, out) : read_variant(zone, text, out));
     if (keys_zero(&out->key))
-        return ERR_KEY_PARITY_DEST;
+        return KEYS_ERR_PARITY_DESTINATION;
     if (out->header.algorithm != 'T' && out->header.algorithm != 'D')
         return ERR_OK;
     out->even = !keys_parity_odd(&out->key);
@@ -122,7 +123,7 @@ static enum err write_block(struct hsm *hsm, const struct hsm_zone *zone, char s
     TRY(fits_block(zone, tr31 && keys_tr31_takes_aes(version)));
     /* A key is not sent under a weaker one: AES needs AES (ISO 11568, PCI PIN 18). */
     if (header.algorithm == 'A' && zone->algorithm != 'A')
-        return ERR_WRAPPING_KEY;
+        return KEYS_ERR_WRAPPING_KEY;
     memcpy(header.lmk, "FF", sizeof header.lmk);
     return tr31 ? keys_tr31_wrap(&zone->zmk, version, &header, &key->key, hsm_env(hsm), out)
                 : keys_block_wrap_under(&zone->zmk, &header, &key->key, hsm_env(hsm), out);
@@ -133,11 +134,11 @@ static enum err write_variant(const struct hsm_zone *zone, char scheme, const st
 {
     SECRET_KEY varied = {0};
     if (key->block && key->header.exportability != 'S')
-        return ERR_KEY_FUNCTION;
+        return KEYS_ERR_FUNCTION;
     if (key->header.algorithm != 'T' && key->header.algorithm != 'D')
-        return ERR_KEY_ALGORITHM;
+        return KEYS_ERR_ALGORITHM;
     if (zone->algorithm != 'T')
-        return ERR_WRAPPING_KEY;
+        return KEYS_ERR_WRAPPING_KEY;
     vary(zone, &varied);
     return keys_zmk_wrap(&varied, (enum keys_scheme)scheme, &key->key, out);
 }
@@ -148,8 +149,8 @@ enum err hsm_zone_write(struct hsm *hsm, const struct hsm_zone *zone, char schem
     if (scheme == 'S' || scheme == 'R')
         return write_block(hsm, zone, scheme, version, key, out);
     if (scheme != 0 && hsm_scheme_length(scheme) != key->key.len)
-        return ERR_KEY_SCHEME;
+        return KEYS_ERR_SCHEME;
     if (version != 0)
-        return ERR_CHANGE_FIELD;
+        return KEYS_ERR_CHANGE_FIELD;
     return write_variant(zone, scheme, key, out);
 }

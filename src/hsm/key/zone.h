@@ -54,7 +54,7 @@ bool hsm_zone_blocks(struct hsm *hsm, const struct hsm_zone *zone); /* its LMK i
 /* Unwraps the located ZMK by the rule of the row. */
 MUST_USE enum err hsm_zone_open(struct hsm *hsm, const struct hsm_call *call, struct span atalla, struct hsm_zone *zone);
 
-/* Any form; ERR_KEY_PARITY_DEST for zeros. */
+/* Any form; KEYS_ERR_PARITY_DESTINATION for zeros. */
 MUST_USE enum err hsm_zone_read(const struct hsm_zone *zone, struct span text, struct hsm_moving *out);
 /* `scheme` 0: untagged; `version` of an R block, 0: by the ZMK. */
 MUST_USE enum err hsm_zone_write(struct hsm *hsm, const struct hsm_zone *zone, char scheme, char version,
@@ -62,7 +62,7 @@ MUST_USE enum err hsm_zone_write(struct hsm *hsm, const struct hsm_zone *zone, c
 
 /* ---- attributes: zone_header.c ---- */
 
-/* A header from `#` fields, and the key length they promise; ERR_KEY_ALGORITHM. */
+/* A header from `#` fields, and the key length they promise; KEYS_ERR_ALGORITHM. */
 MUST_USE enum err hsm_header_from(const struct hostcmd_attributes *attributes, struct keys_header *out, uint8_t *len);
 /* What `#` says of a key formed from components: version and optional blocks. */
 MUST_USE enum err hsm_header_complete(const struct hostcmd_attributes *attributes, struct keys_header *header);

@@ -6,7 +6,7 @@
  *            (base/confine.h). What the kernel does not offer is told in the log, and the process goes on without it.
  * Ownership  Process-wide.
  * Threading  The main thread, in the order open, lock, close.
- * Failure    ERR_MEMORY or ERR_CRYPTO if there is no arena: nothing may start then.
+ * Failure    ERR_MEMORY or CRYPTO_ERR_FAILED if there is no arena: nothing may start then.
  */
 #ifndef HSM_PROCESS_CONFINE_H
 #define HSM_PROCESS_CONFINE_H

@@ -7,6 +7,7 @@
 #include "base/metric.h"
 
 #include "base/arena.h"
+#include "keys/error.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -189,7 +190,7 @@ static enum err admissible(const struct hsm_officers *o, const struct hsm_decisi
     if (has_officers(o) && !o->store)
         return tell(problem, ERR_NOT_AUTHORISED, "no LMK is loaded: `lmk load` first");
     if (d->deed == HSM_AUTHORISE && !hsm_keys_loaded(hsm_keys(o->hsm), d->lmk))
-        return tell(problem, ERR_LMK_IDENTIFIER, "that LMK is not loaded");
+        return tell(problem, KEYS_ERR_LMK_IDENTIFIER, "that LMK is not loaded");
     if (d->deed == HSM_AUTHORISE && hsm_state_secure(hsm_state(o->hsm)))
         return tell(problem, ERR_NOT_AUTHORISED, "the HSM is in secure state: `lmk online` first");
     return ERR_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/trail/tell.h"
 
+#include "hostcmd/error.h"
 #include "hsm/trail/audit.h"
 
 static struct hsm_audit *trail(const struct hsm *hsm)
@@ -59,5 +60,5 @@ enum err hsm_tell_command(struct hsm *hsm, const struct hsm_client *client, cons
     if (!always)
         return answer;
     enum err err = put_both(hsm, level, "hsm.command", field, sizeof field / sizeof field[0], true);
-    return err != ERR_OK && hsm_config(hsm)->hardened ? ERR_HSM_INTERNAL : answer;
+    return err != ERR_OK && hsm_config(hsm)->hardened ? HOSTCMD_ERR_INTERNAL : answer;
 }

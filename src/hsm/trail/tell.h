@@ -26,7 +26,7 @@ struct hsm_tell_limit *hsm_tell_limit(struct hsm *hsm, enum hsm_tell_kind kind);
 /* True while less than HSM_TELL_LINES lines of the kind were written this second. */
 bool hsm_tell_admits(struct hsm *hsm, enum hsm_tell_kind kind);
 
-/* What to answer: `answer`, or ERR_HSM_INTERNAL where hardened mode forbids a command on keys that leaves no line. */
+/* What to answer: `answer`, or HOSTCMD_ERR_INTERNAL where hardened mode forbids a command on keys that leaves no line. */
 enum err hsm_tell_command(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row, enum err answer);
 /* A peer may cause it as often as it likes. */
 void hsm_tell_limited(struct hsm *hsm, enum log_level level, const char *event, const struct log_field *field, size_t count);

@@ -3,6 +3,7 @@
 #include "crypto/aes.h"
 #include "crypto/des.h"
 #include "keys/block/internal.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -51,7 +52,7 @@ static enum err key_for(const struct keys_binding *b, const struct secret_key *k
 {
     bool fits = kbpk->len == 16 || kbpk->len == 24 || (kbpk->len == 32 && b->cipher == CRYPTO_CMAC_AES);
     if (!fits)
-        return ERR_WRAPPING_KEY;
+        return KEYS_ERR_WRAPPING_KEY;
     if (b->derived)
         return derive(kbpk, b->cipher, mac ? DERIVE_MAC : DERIVE_ENCRYPTION, out);
     vary(kbpk, mac ? VARIANT_MAC : VARIANT_ENCRYPTION, out);
@@ -114,7 +115,7 @@ static enum err open_bytes(const struct secret_key *kbpk, const struct keys_fram
         TRY(run(b, kbpk, false, wanted, at));
     TRY(authenticate(b, kbpk, f->head, buf_span(at), mac));
     if (!secret_equal(mac, wanted, b->mac))
-        return ERR_KEY_BLOCK_MAC;
+        return KEYS_ERR_BLOCK_MAC;
     return b->derived ? ERR_OK : run(b, kbpk, false, f->head.at, at);
 }
 
@@ -123,7 +124,7 @@ enum err keys_bind_open(const struct secret_key *kbpk, const struct keys_frame *
     uint8_t wanted[BLOCK_UNIT_MAX];
     struct buf at = {plain, len, len, ERR_OK};
     if (span_unhex(frame->cipher, plain, len) != ERR_OK || span_unhex(frame->mac, wanted, sizeof wanted) != ERR_OK)
-        return ERR_KEY_BLOCK_FORMAT;
+        return KEYS_ERR_BLOCK_FORMAT;
     enum err err = open_bytes(kbpk, frame, wanted, &at);
     if (err != ERR_OK)
         secret_wipe(plain, len);

@@ -2,6 +2,7 @@
 #include "keys/block/block.h"
 
 #include "keys/block/internal.h"
+#include "keys/error.h"
 #include "keys/internal.h"
 
 #include <string.h>
@@ -22,8 +23,8 @@ static enum err lmk_of(const struct keys_lmk_set *set, unsigned id, const struct
 {
     *out = keys_lmk_find(set, id);
     if (!*out)
-        return ERR_LMK_IDENTIFIER;
-    return (*out)->kind == KEYS_LMK_BLOCK ? ERR_OK : ERR_KEY_SCHEME;
+        return KEYS_ERR_LMK_IDENTIFIER;
+    return (*out)->kind == KEYS_LMK_BLOCK ? ERR_OK : KEYS_ERR_SCHEME;
 }
 
 /* Blocks of an old LMK carry the identifier it had as the current one. */
@@ -45,7 +46,7 @@ enum err keys_block_unwrap(struct keys_lmk_set *set, unsigned lmk, struct span t
     TRY(keys_block_unwrap_under(&wrapping->block, text, &h, &key));
     lmk_digits(lmk, digits);
     if (h.lmk[0] != digits[0] || h.lmk[1] != digits[1])
-        return ERR_KEY_BLOCK_LMK;
+        return KEYS_ERR_BLOCK_LMK;
     *header = h;
     *out = key;
     return ERR_OK;
@@ -68,10 +69,10 @@ enum err keys_block_allows(const struct keys_header *header, const struct keys_r
     for (const char *u = rule->usages; u[0] && u[1]; u += u[2] == '|' ? 3 : 2)
         usage |= u[0] == header->usage[0] && u[1] == header->usage[1];
     if (!usage)
-        return ERR_KEY_USAGE;
+        return KEYS_ERR_USAGE;
     if (header->mode == 0 || !strchr(rule->modes, header->mode))
-        return ERR_KEY_MODE;
-    return rule->algorithm == 0 || header->algorithm == rule->algorithm ? ERR_OK : ERR_KEY_ALGORITHM;
+        return KEYS_ERR_MODE;
+    return rule->algorithm == 0 || header->algorithm == rule->algorithm ? ERR_OK : KEYS_ERR_ALGORITHM;
 }
 
 enum err keys_block_kcv(char algorithm, const struct secret_key *key, uint8_t out[static 8])

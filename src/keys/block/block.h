@@ -66,8 +66,8 @@ struct keys_optional {
 };
 /* Takes the first one off `left`; false if its length does not hold (2H of the whole, or 00, 02 or 04, and 4H of the whole). */
 bool keys_optional_next(struct span *left, struct keys_optional *out);
-/* Whether `blocks` and `optional` of a header hold together: ERR_OPTIONAL_BLOCK, ERR_HEADER_IDENTIFIER, ERR_OPTIONAL_REPEATED,
- * ERR_OPTIONAL_COUNT, or what is wrong in one. */
+/* Whether `blocks` and `optional` of a header hold together: KEYS_ERR_OPTIONAL_BLOCK, KEYS_ERR_HEADER_IDENTIFIER,
+ * KEYS_ERR_OPTIONAL_REPEATED, KEYS_ERR_OPTIONAL_COUNT, or what is wrong in one. */
 MUST_USE enum err keys_optional_check(const struct keys_header *header);
 
 #endif

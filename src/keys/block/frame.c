@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of a key block: header, optional blocks, and what each may say (X9.143:2021, 6). */
 #include "keys/block/internal.h"
+#include "keys/error.h"
 
 #include <string.h>
 
@@ -155,13 +156,13 @@ static const struct {
     size_t min, max;
     enum err err;
 } contents[] = {
-    {"00", "ELPRT",            1,  1, ERR_OPTIONAL_STATUS}, /* expired, live, pending, revoked, test */
-    {"01", "0123456789ABCDEF", 2,  2, ERR_ENCRYPTION_MODE},
-    {"02", "0123456789ABCDEF", 2,  2, ERR_AUTHENTICATION_MODE},
-    {"03", "0123456789:",      8, 16, ERR_OPTIONAL_START},  /* YYYY:MM:DD:HH */
-    {"04", "0123456789:",      8, 16, ERR_OPTIONAL_END},
-    {"KS", "0123456789ABCDEFabcdef", 2, 64, ERR_OPTIONAL_BLOCK}, /* key set: hexadecimal */
-    {"KV", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 4, 4, ERR_OPTIONAL_BLOCK},
+    {"00", "ELPRT",            1,  1, KEYS_ERR_OPTIONAL_STATUS}, /* expired, live, pending, revoked, test */
+    {"01", "0123456789ABCDEF", 2,  2, KEYS_ERR_ENCRYPTION_MODE},
+    {"02", "0123456789ABCDEF", 2,  2, KEYS_ERR_AUTHENTICATION_MODE},
+    {"03", "0123456789:",      8, 16, KEYS_ERR_OPTIONAL_START},  /* YYYY:MM:DD:HH */
+    {"04", "0123456789:",      8, 16, KEYS_ERR_OPTIONAL_END},
+    {"KS", "0123456789ABCDEFabcdef", 2, 64, KEYS_ERR_OPTIONAL_BLOCK}, /* key set: hexadecimal */
+    {"KV", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 4, 4, KEYS_ERR_OPTIONAL_BLOCK},
 };
 /* clang-format on */
 
@@ -191,14 +192,14 @@ enum err keys_optional_check(const struct keys_header *header)
     unsigned count = 0;
     for (; left.len > 0; count++) {
         if (!keys_optional_next(&left, &o) || !printable(o.whole) || is_pb(&o))
-            return ERR_OPTIONAL_BLOCK;
+            return KEYS_ERR_OPTIONAL_BLOCK;
         if (!alphanumeric(o.id, ID))
-            return ERR_HEADER_IDENTIFIER;
+            return KEYS_ERR_HEADER_IDENTIFIER;
         if (repeats(header, &o))
-            return ERR_OPTIONAL_REPEATED;
+            return KEYS_ERR_OPTIONAL_REPEATED;
         TRY(check_content(header, &o));
     }
-    return count == header->optional ? ERR_OK : ERR_OPTIONAL_COUNT;
+    return count == header->optional ? ERR_OK : KEYS_ERR_OPTIONAL_COUNT;
 }
 
 /* ---- header ---- */
@@ -226,7 +227,7 @@ static enum err split_tail(struct span rest, struct keys_frame *f)
 {
     size_t mac = 2 * (size_t)f->binding->mac, unit = 2 * (size_t)f->binding->unit;
     if (rest.len < unit + mac || (rest.len - mac) % unit != 0 || !hexadecimal(rest))
-        return ERR_KEY_BLOCK_FORMAT;
+        return KEYS_ERR_BLOCK_FORMAT;
     f->cipher = span_slice(rest, 0, rest.len - mac);
     f->mac = span_slice(rest, rest.len - mac, mac);
     return ERR_OK;
@@ -237,15 +238,15 @@ enum err keys_frame_split(struct span text, struct keys_header *header, struct k
     unsigned count = 0;
     size_t optional = 0;
     if (text.len == 0 || keys_block_extent(text) != text.len || !printable(text))
-        return ERR_KEY_BLOCK_FORMAT;
+        return KEYS_ERR_BLOCK_FORMAT;
     struct span block = span_slice(text, 1, text.len - 1);
     const char *h = (const char *)block.at;
     struct keys_frame f = {.binding = keys_binding_of((char)text.at[0], h[0])};
     if (!f.binding || !last_field(f.binding->tag, h + 14) || !decimal(span_slice(block, 12, 2), &count))
-        return ERR_KEY_BLOCK_FORMAT;
+        return KEYS_ERR_BLOCK_FORMAT;
     *header = header_read(h);
     if (!optional_split(span_slice(block, KEYS_HEADER, block.len), count, &optional, header) || optional % f.binding->unit != 0)
-        return ERR_KEY_BLOCK_FORMAT;
+        return KEYS_ERR_BLOCK_FORMAT;
     f.head = span_slice(block, 0, KEYS_HEADER + optional);
     TRY(split_tail(span_slice(block, KEYS_HEADER + optional, block.len), &f));
     *out = f;
@@ -255,15 +256,15 @@ enum err keys_frame_split(struct span text, struct keys_header *header, struct k
 enum err keys_frame_check(const struct keys_header *header)
 {
     if (!alphanumeric(header->usage, sizeof header->usage))
-        return ERR_KEY_USAGE;
+        return KEYS_ERR_USAGE;
     if (!one_of("BCDEGNSTVXY0123456789", header->mode))
-        return ERR_KEY_MODE;
+        return KEYS_ERR_MODE;
     if (!one_of("ADEHRST", header->algorithm))
-        return ERR_KEY_ALGORITHM;
+        return KEYS_ERR_ALGORITHM;
     if (!alphanumeric(header->version, sizeof header->version))
-        return ERR_KEY_VERSION;
+        return KEYS_ERR_VERSION;
     if (!one_of("ENS", header->exportability))
-        return ERR_KEY_EXPORTABILITY;
+        return KEYS_ERR_EXPORTABILITY;
     return keys_optional_check(header);
 }
 
@@ -280,7 +281,7 @@ enum err keys_frame_put(const struct keys_binding *binding, const struct keys_he
     size_t total = KEYS_HEADER + header->blocks.len + padding + 2 * (cipher_len + binding->mac);
     uint8_t padding_len = (uint8_t)padding;
     if (total >= KEYS_BLOCK_MAX)
-        return ERR_KEY_BLOCK_LENGTH;
+        return KEYS_ERR_BLOCK_LENGTH;
     buf_put_byte(out, (uint8_t)binding->tag);
     buf_put_byte(out, (uint8_t)binding->version);
     buf_put_decimal(out, total, 4);
@@ -322,9 +323,9 @@ static enum err take_key(char algorithm, const uint8_t *plain, size_t len, struc
 {
     size_t bits = (size_t)plain[0] << 8 | plain[1];
     if (!one_of("ADHT", algorithm))
-        return ERR_KEY_ALGORITHM;
+        return KEYS_ERR_ALGORITHM;
     if (bits % 8 != 0 || KEY_LENGTH + bits / 8 > len || !length_allowed(algorithm, bits / 8))
-        return ERR_KEY_BLOCK_LENGTH;
+        return KEYS_ERR_BLOCK_LENGTH;
     *out = (struct secret_key){.len = (uint8_t)(bits / 8)};
     memcpy(out->at, plain + KEY_LENGTH, out->len);
     return ERR_OK;
@@ -338,7 +339,7 @@ enum err keys_frame_unwrap(const struct secret_key *kbpk, struct span text, char
     uint8_t plain[BLOCK_PLAIN_MAX];
     TRY(keys_frame_split(text, &h, &frame));
     if (frame.binding->tag != tag)
-        return ERR_KEY_BLOCK_FORMAT;
+        return KEYS_ERR_BLOCK_FORMAT;
     size_t len = frame.cipher.len / 2;
     TRY(keys_bind_open(kbpk, &frame, plain, len));
     enum err err = keys_frame_check(&h);
@@ -366,9 +367,9 @@ enum err keys_frame_wrap(const struct keys_binding *binding, const struct secret
     size_t len = (room + binding->unit - 1) / binding->unit * binding->unit, start = out->len;
     TRY(keys_frame_check(header));
     if (!one_of("ADHT", header->algorithm))
-        return ERR_KEY_ALGORITHM;
+        return KEYS_ERR_ALGORITHM;
     if (!length_allowed(header->algorithm, key->len))
-        return ERR_KEY_BLOCK_LENGTH;
+        return KEYS_ERR_BLOCK_LENGTH;
     TRY(keys_frame_put(binding, header, len, out));
     plain[0] = (uint8_t)(8 * key->len >> 8);
     plain[1] = (uint8_t)(8 * key->len);

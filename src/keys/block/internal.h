@@ -32,7 +32,7 @@ struct keys_frame {
 /* NULL: no such version. */
 const struct keys_binding *keys_binding_of(char tag, char version);
 
-/* ERR_KEY_BLOCK_FORMAT for everything that can be told without the wrapping key. */
+/* KEYS_ERR_BLOCK_FORMAT for everything that can be told without the wrapping key. */
 MUST_USE enum err keys_frame_split(struct span text, struct keys_header *header, struct keys_frame *out);
 /* What an authentic header may say: A6, A8, A7, A9, AA, then the optional blocks. */
 MUST_USE enum err keys_frame_check(const struct keys_header *header);
@@ -47,8 +47,8 @@ MUST_USE enum err keys_frame_wrap(const struct keys_binding *binding, const stru
                                   const struct keys_header *header, const struct secret_key *key, const struct env *env,
                                   struct buf *out);
 
-/* `plain` gets `len` bytes of length, key and padding; ERR_KEY_BLOCK_MAC with `plain` wiped, ERR_WRAPPING_KEY for a length the
- * version does not take. */
+/* `plain` gets `len` bytes of length, key and padding; KEYS_ERR_BLOCK_MAC with `plain` wiped, KEYS_ERR_WRAPPING_KEY for a length
+ * the version does not take. */
 MUST_USE enum err keys_bind_open(const struct secret_key *kbpk, const struct keys_frame *frame, uint8_t *plain, size_t len);
 /* Enciphers `len` bytes in place and gives their MAC. */
 MUST_USE enum err keys_bind_seal(const struct keys_binding *binding, const struct secret_key *kbpk, struct span head, uint8_t *at,

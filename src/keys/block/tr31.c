@@ -2,6 +2,7 @@
 #include "keys/block/tr31.h"
 
 #include "keys/block/internal.h"
+#include "keys/error.h"
 
 enum err keys_tr31_unwrap(const struct secret_key *kbpk, struct span text, struct keys_header *header, struct secret_key *out)
 {
@@ -14,7 +15,7 @@ enum err keys_tr31_wrap(const struct secret_key *kbpk, char version, const struc
     const struct keys_binding *binding = keys_binding_of('R', version);
     struct keys_header h = *header;
     if (!binding)
-        return ERR_KEY_BLOCK_FORMAT;
+        return KEYS_ERR_BLOCK_FORMAT;
     h.lmk[0] = h.lmk[1] = '0';
     return keys_frame_wrap(binding, kbpk, &h, key, env, out);
 }

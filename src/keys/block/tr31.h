@@ -25,7 +25,7 @@
 
 MUST_USE enum err keys_tr31_unwrap(const struct secret_key *kbpk, struct span text, struct keys_header *header,
                                    struct secret_key *out);
-/* ERR_KEY_BLOCK_FORMAT for a version other than A, B, C, D. */
+/* KEYS_ERR_BLOCK_FORMAT for a version other than A, B, C, D. */
 MUST_USE enum err keys_tr31_wrap(const struct secret_key *kbpk, char version, const struct keys_header *header,
                                  const struct secret_key *key, const struct env *env, struct buf *out);
 /* Whether wrapping keys of this version are AES keys (D) and not TDES keys. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "keys/error.h"
 #include "keys/store/internal.h"
 
 #include <string.h>
@@ -250,7 +251,7 @@ enum err keys_store_put(struct keys_store *store, const struct keys_lmk_facts *l
     if (!store->open)
         return ERR_NOT_AUTHORISED;
     if (lmk->id >= KEYS_LMK_IDS)
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     if (stands_at(store, at, lmk->id, lmk->old))
         return ERR_DUPLICATE;
     if (store->facts.below_floor && !lmk->test)
@@ -273,7 +274,7 @@ enum err keys_store_make_old(struct keys_store *store, uint8_t id)
     if (!store->open)
         return ERR_NOT_AUTHORISED;
     if (!stands_at(store, at, id, false))
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     if (stands_at(store, (uint8_t)(at + 1), id, true))
         return ERR_DUPLICATE;
     store->lmk[at].old = true;
@@ -286,7 +287,7 @@ enum err keys_store_delete(struct keys_store *store, uint8_t id, bool old)
     if (!store->open)
         return ERR_NOT_AUTHORISED;
     if (!stands_at(store, at, id, old))
-        return ERR_LMK_IDENTIFIER;
+        return KEYS_ERR_LMK_IDENTIFIER;
     size_t after = (size_t)store->facts.lmks - at - 1;
     memmove(&store->lmk[at], &store->lmk[at + 1], after * sizeof store->lmk[0]);
     memmove(&store->material[at], &store->material[at + 1], after * sizeof store->material[0]);

@@ -101,7 +101,7 @@ const struct keys_lmk_facts *keys_store_lmk(const struct keys_store *store, size
 /* Needs an open store. ERR_DUPLICATE: the place is taken; ERR_FORBIDDEN: a live LMK below the floor; ERR_MEMORY: full. The check
  * value is computed. */
 MUST_USE enum err keys_store_put(struct keys_store *store, const struct keys_lmk_facts *lmk, const struct keys_material *material);
-/* The current LMK becomes the old one. ERR_LMK_IDENTIFIER: there is none; ERR_DUPLICATE: there is an old one already. */
+/* The current LMK becomes the old one. KEYS_ERR_LMK_IDENTIFIER: there is none; ERR_DUPLICATE: there is an old one already. */
 MUST_USE enum err keys_store_make_old(struct keys_store *store, uint8_t id);
 MUST_USE enum err keys_store_delete(struct keys_store *store, uint8_t id, bool old);
 /* Loads everything into the set. */

@@ -2,6 +2,7 @@
 /* countersign-hsm calc: a computation on a clear test key, with every intermediate value. */
 #include "tool/calc/calc.h"
 
+#include "crypto/error.h"
 #include "keys/keys.h"
 #include "tool/entry.h"
 #include "tool/fields.h"
@@ -274,7 +275,7 @@ static int compute(const struct asked *a, struct tool_calc *c)
     bool aes = span_is(WIRE_SPAN(c->in.algorithm), "A");
     bool any = a->algorithm->input == tool_calc_keys[0].input || strcmp(a->algorithm->name, "wrap") == 0;
     if (a->algorithm->key && !any && c->key.len != 16)
-        return tool_failed(tool, EXIT_WRONG, "the key", err_row(ERR_KEY_LENGTH)->text);
+        return tool_failed(tool, EXIT_WRONG, "the key", err_row(CRYPTO_ERR_KEY_LENGTH)->text);
     if (a->algorithm->key && !aes && c->key.len == 32)
         return tool_failed(tool, EXIT_WRONG, "the key", "no TDES key has 64 digits");
     if (a->algorithm->key && !aes)

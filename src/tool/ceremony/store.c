@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store of LMKs as officers handle it: create, list, verify, passphrases, old, delete. */
+#include "keys/error.h"
 #include "tool/ceremony/ceremony.h"
 
 #include <stdio.h>
@@ -287,7 +288,7 @@ static int change(struct tool_ceremony *run, const char *question, enum err (*ed
     if (!tool_entry_confirm(&run->entry, question))
         return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "not confirmed: nothing is changed");
     enum err err = edit(run);
-    if (err == ERR_LMK_IDENTIFIER)
+    if (err == KEYS_ERR_LMK_IDENTIFIER)
         return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: no such LMK %02d", run->options.store, run->options.id);
     if (err == ERR_DUPLICATE)
         return tool_ceremony_say(TOOL_CEREMONY_FAILED,

@@ -4,6 +4,7 @@
 #include "hsm/process/mode.h"
 #include "hsm/process/settings.h"
 #include "keys/block/block.h"
+#include "keys/error.h"
 #include "tool/ceremony/ceremony.h"
 #include "tool/ceremony/load.h"
 #include "tool/personalise/personalise.h"
@@ -69,13 +70,13 @@ static enum err open_key(struct keys_lmk_set *set, unsigned lmk, struct span tex
         TRY(keys_type_place(span_text(rule->type), &place));
         TRY(keys_unwrap(set, lmk, place, text, out));
     }
-    return keys_parity_odd(out) ? ERR_OK : ERR_KEY_PARITY_SOURCE;
+    return keys_parity_odd(out) ? ERR_OK : KEYS_ERR_PARITY_SOURCE;
 }
 
 /* What hardened mode refuses of any key (host-commands.md 9). */
 static enum err refuse_poor(const struct secret_key *key)
 {
-    return keys_halves_equal(key) || keys_weak(key) ? ERR_KEY_HALVES : ERR_OK;
+    return keys_halves_equal(key) || keys_weak(key) ? KEYS_ERR_HALVES : ERR_OK;
 }
 
 static enum err load_key(struct keys_lmk_set *set, const struct tool_personalise_options *o, size_t kind,

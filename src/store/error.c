@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/error.h"
+
+static const struct err_row rows[] = {STORE_ERR_LIST(ERR_ROW)};
+const struct err_table store_errors = {"store", STORE_ERR_BASE + 1, sizeof rows / sizeof rows[0], rows};
