@@ -19,7 +19,7 @@ CFLAGS_ALL := -std=gnu17 $(OPT) $(WARN) $(HARD) -Isrc -isystem /usr/include/post
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(EXTRA_LDFLAGS)
 
 ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 acquirer store ledger net http hsm issuer switch gateway cli service sandbox tool
-SRC_of = $(wildcard src/$1/*.c src/$1/*/*.c)
+SRC_of = $(wildcard src/$1/*.c src/$1/*/*.c src/$1/*/*/*.c)
 OBJ_of = $(patsubst src/%.c,$B/obj/%.o,$(call SRC_of,$1))
 
 # ---- one archive a room

@@ -94,7 +94,7 @@ SECRET_NAMES = r"(?i)(key|code|pin|mac|secret|cvv)(?![a-z]*_(name|count|len|row)
 
 # Names of non-static functions: the room's name, or in these rooms the name of the file, or what stands here for the file. `base`
 # is the vocabulary of every room: its words (buf, span, err) stand by themselves.
-PREFIXES = {"lib": ("countersign_",)}
+PREFIXES = {"lib": ("countersign_",), "gateway": ("gateway_", "commercehub_")}  # a face begins with its own name
 NAMED_BY_FILE = ("base", "gateway", "main")
 STEMS = {
     "base/arena": ("arena_", "memory_"),

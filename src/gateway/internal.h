@@ -7,7 +7,7 @@
 #include "crypto/mac.h"
 #include "crypto/vault.h"
 #include "gateway/claims.h"
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 #include "gateway/gateway.h"
 #include "gateway/keyring.h"
 #include "gateway/merchants.h"

@@ -17,7 +17,7 @@
 #ifndef GATEWAY_MERCHANTS_H
 #define GATEWAY_MERCHANTS_H
 
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 #include "store/store.h"
 
 enum { GATEWAY_MERCHANTS_MAX = 1024, GATEWAY_TERMINALS_MAX = 4096, GATEWAY_NO_MERCHANT = UINT32_MAX };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a merchant sends: bodies of charges and verifications, and the field list of an encryption block with its plaintext. The
  * first byte chooses. Either there are faults, or every value keeps to its row. */
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pure parts of the Commerce Hub face: MAC, field list, code lists, amounts. */
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of Commerce Hub, in the shapes of commerce-hub.md 6 and 7; a letter in brackets is a decided conflict of section 7. */
 #include "base/json.h"
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 
 struct answer {
     struct json_writer w;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gateway response codes and error codes as Commerce Hub publishes them, with the corrections of commerce-hub.md 8:
  * the second 832 of the published list is 835, 845 to 847 appear once, "Partial Approval" is 001. Sorted by code. tidy: table */
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* encryptionBlockFields: fields = field *("," field); field = name ":" count; count = 1..190 without a leading zero, in bytes. */
 #include "base/json.h"
 #include "crypto/rsa.h"
-#include "gateway/faces/commercehub_rows.h"
+#include "gateway/faces/commercehub/internal.h"
 
 static const struct {
     const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Faults as Commerce Hub writes them. The codes of the encryption errors are not public: 302, 665, 666 and 693 are our choice. */
 #include "base/json.h"
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 
 /* clang-format off */
 static const struct commercehub_error_row rows[FAULT_COUNT] = {

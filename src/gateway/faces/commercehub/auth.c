@@ -2,7 +2,7 @@
 /* HMAC of the Commerce Hub API: base64(HMAC-SHA-256(secret, Api-Key || Client-Request-Id || Timestamp || body)). */
 #include "crypto/base64.h"
 #include "crypto/mac.h"
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 
 #include <string.h>
 

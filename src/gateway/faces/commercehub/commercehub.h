@@ -15,8 +15,8 @@
  *         gateway_fault_add(&faults, FAULT_AUTHENTICATION, NULL);
  *     commercehub_parse(COMMERCEHUB_CHARGES, body, request, &faults);
  */
-#ifndef GATEWAY_FACES_COMMERCEHUB_H
-#define GATEWAY_FACES_COMMERCEHUB_H
+#ifndef GATEWAY_FACES_COMMERCEHUB_COMMERCEHUB_H
+#define GATEWAY_FACES_COMMERCEHUB_COMMERCEHUB_H
 
 #include "gateway/fault.h"
 #include "gateway/payment.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests of Commerce Hub: one list of rows binds the body, checks the values, names the faults and says what is required. */
-#include "gateway/faces/commercehub_rows.h"
+#include "gateway/faces/commercehub/internal.h"
 
 #include "crypto/mac.h"
 #include "http/json.h"

@@ -2,7 +2,7 @@
 /* Network answers (DE39) in the words of Commerce Hub. Host codes and messages are those of its published "Nashville" list where it
  * has one (an approval without a funds check, 85, is a plain 00 there; a decline for the code is C2); the pairing with response
  * codes is ours but for the published 000, 001, 006, 007, 008, 012 and 032. Sorted by DE39. */
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A checked request becomes a payment: source, card, security code, amount. */
-#include "gateway/faces/commercehub.h"
+#include "gateway/faces/commercehub/commercehub.h"
 #include "http/json.h"
 
 #include <string.h>
