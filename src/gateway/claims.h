@@ -12,7 +12,7 @@
  *
  * Example
  *     if (gateway_claims_compare(claims, tag, mac) == GATEWAY_CLAIM_OTHER)
- *         return pipeline_fault(slot, FAULT_REUSED, NULL);
+ *         return pipeline_fault(slot, GATEWAY_FAULT_REUSED, NULL);
  */
 #ifndef GATEWAY_CLAIMS_H
 #define GATEWAY_CLAIMS_H

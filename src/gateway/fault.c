@@ -11,7 +11,7 @@ static bool same_field(const char *a, const char *b)
 
 void gateway_fault_add(struct gateway_faults *faults, enum gateway_fault_id id, const char *field)
 {
-    ASSERT(id > FAULT_NONE && id < FAULT_COUNT);
+    ASSERT(id > GATEWAY_FAULT_NONE && id < GATEWAY_FAULT_COUNT);
     for (size_t i = 0; i < faults->count; i++)
         if (faults->at[i].id == id && same_field(faults->at[i].field, field))
             return;

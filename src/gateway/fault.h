@@ -9,7 +9,7 @@
  * Failure    A list that is full keeps the first GATEWAY_FAULTS_MAX faults.
  *
  * Example
- *     gateway_fault_add(&faults, FAULT_CODE_CONTRADICTS, "source.card.securityCode");
+ *     gateway_fault_add(&faults, GATEWAY_FAULT_CODE_CONTRADICTS, "source.card.securityCode");
  *     if (faults.count > 0)
  *         return answer_error(slot);
  */
@@ -62,11 +62,11 @@
 /* clang-format on */
 
 enum gateway_fault_id {
-    FAULT_NONE,
-#define GATEWAY_FAULT_ENUM(name, text) FAULT_##name,
+    GATEWAY_FAULT_NONE,
+#define GATEWAY_FAULT_ENUM(name, text) GATEWAY_FAULT_##name,
     GATEWAY_FAULT_LIST(GATEWAY_FAULT_ENUM)
 #undef GATEWAY_FAULT_ENUM
-        FAULT_COUNT
+        GATEWAY_FAULT_COUNT
 };
 
 enum { GATEWAY_FAULTS_MAX = 24 };

@@ -11,10 +11,10 @@
 static enum gateway_fault_id transport_fault(enum err err)
 {
     if (err == ERR_NOT_FOUND)
-        return FAULT_NOT_FOUND;
+        return GATEWAY_FAULT_NOT_FOUND;
     if (err == HTTP_ERR_METHOD)
-        return FAULT_METHOD;
-    return FAULT_MALFORMED; /* too large, bad percent-encoding, headers too long */
+        return GATEWAY_FAULT_METHOD;
+    return GATEWAY_FAULT_MALFORMED; /* too large, bad percent-encoding, headers too long */
 }
 
 static struct commercehub_headers headers_of(const struct http_request *http)
@@ -39,17 +39,17 @@ enum step front_authenticate(struct gateway *g, struct slot *slot)
     const struct gateway_access *access = gateway_access_find(g->merchants, headers.api_key);
     if (!commercehub_authenticated(&headers, http->body, &access->key, access->known, slot->now_ms, g->config.clock_window_ms)) {
         g->counters.authentication_failures++;
-        return pipeline_fault(slot, FAULT_AUTHENTICATION, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_AUTHENTICATION, NULL);
     }
     slot->merchant = access->merchant;
     if (!http_is_json(http))
-        return pipeline_fault(slot, FAULT_MEDIA_TYPE, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_MEDIA_TYPE, NULL);
     if (headers.request_id.len == 0)
-        return pipeline_fault(slot, FAULT_BODY_MISSING, "Client-Request-Id");
+        return pipeline_fault(slot, GATEWAY_FAULT_BODY_MISSING, "Client-Request-Id");
     if (slot->request_id.len == 0)
-        return pipeline_fault(slot, FAULT_FIELD_VALUE, "Client-Request-Id");
+        return pipeline_fault(slot, GATEWAY_FAULT_FIELD_VALUE, "Client-Request-Id");
     if (!gateway_merchant_at(g->merchants, slot->merchant)->active)
-        return pipeline_fault(slot, FAULT_MERCHANT_CLOSED, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_MERCHANT_CLOSED, NULL);
     return STEP_NEXT;
 }
 
@@ -68,9 +68,9 @@ static void check_merchant(const struct gateway *g, struct slot *slot)
     const struct gateway_merchant *merchant = gateway_merchant_at(g->merchants, slot->merchant);
     const struct commercehub_request *request = &slot->secret->request;
     if (request->merchant_id.present && !span_is(WIRE_SPAN(request->merchant_id), merchant->id))
-        gateway_fault_add(&slot->faults, FAULT_MERCHANT, "merchantDetails.merchantId");
+        gateway_fault_add(&slot->faults, GATEWAY_FAULT_MERCHANT, "merchantDetails.merchantId");
     else if (request->terminal_id.present && !gateway_terminal_known(g->merchants, slot->merchant, WIRE_SPAN(request->terminal_id)))
-        gateway_fault_add(&slot->faults, FAULT_TERMINAL, "merchantDetails.terminalId");
+        gateway_fault_add(&slot->faults, GATEWAY_FAULT_TERMINAL, "merchantDetails.terminalId");
 }
 
 /* What a repeat of the request is compared with. */
@@ -88,7 +88,7 @@ enum step front_parse(struct gateway *g, struct slot *slot)
 {
     struct commercehub_request *request = &slot->secret->request;
     commercehub_parse(slot->call, slot->http->body, request, &slot->faults);
-    bool bound = !has_fault(&slot->faults, FAULT_MALFORMED) && !has_fault(&slot->faults, FAULT_BODY_MISSING) &&
+    bool bound = !has_fault(&slot->faults, GATEWAY_FAULT_MALFORMED) && !has_fault(&slot->faults, GATEWAY_FAULT_BODY_MISSING) &&
                  (slot->faults.count == 0 || request->merchant_id.present || request->source_type.present);
     enum err err = ERR_OK;
     if (bound) {
@@ -102,7 +102,7 @@ enum step front_parse(struct gateway *g, struct slot *slot)
     /* The body held number and code; from here on they are in locked pages only. */
     secret_wipe((void *)(uintptr_t)slot->http->body.at, slot->http->body.len);
     if (err != ERR_OK)
-        return pipeline_fault(slot, FAULT_INTERNAL, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_INTERNAL, NULL);
     bool validates = (slot->path & 1u << STAGE_VALIDATE) && bound && !request->encrypted;
     return slot->faults.count > 0 && !validates ? STEP_WRITE : STEP_NEXT;
 }
@@ -115,13 +115,13 @@ static enum step decrypt_submit(struct gateway *g, struct slot *slot, struct gat
 {
     struct gateway_job *job = &slot->secret->job;
     if (key->expires_ms <= slot->now_ms)
-        return pipeline_fault(slot, FAULT_KEY_EXPIRED, "source.encryptionData.keyId");
+        return pipeline_fault(slot, GATEWAY_FAULT_KEY_EXPIRED, "source.encryptionData.keyId");
     job->kind = GATEWAY_JOB_DECRYPT;
     job->key = &key->rsa;
     job->context = slot;
     slot->phase = DECRYPT_DONE;
     if (gateway_workers_submit(g->workers, job) != ERR_OK)
-        return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
     key->held++;
     slot->key = key;
     return STEP_WAIT;
@@ -134,7 +134,7 @@ static enum step decrypt_start(struct gateway *g, struct slot *slot)
     uint8_t room[sizeof request->encryption_block.at];
     struct buf cipher = buf_over(room, sizeof room);
     if (crypto_base64_decode(WIRE_SPAN(request->encryption_block), &cipher) != ERR_OK)
-        return pipeline_fault(slot, FAULT_ENCRYPTION, "source.encryptionData.encryptionBlock");
+        return pipeline_fault(slot, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionBlock");
     /* Any length but the key's fails like any other wrong ciphertext. */
     job->in_len = cipher.len <= sizeof job->in ? cipher.len : 0;
     memcpy(job->in, room, job->in_len);
@@ -160,19 +160,19 @@ static enum step decrypt_read(struct gateway *g, struct slot *slot)
     struct gateway_key like = {.merchant = slot->merchant, .expires_ms = store_cell_int(rows, 0, 1)};
     struct gateway_key *key = NULL;
     if (slot->batch.err != ERR_OK)
-        return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
     if (rows->count == 0)
-        return pipeline_fault(slot, FAULT_KEY_UNKNOWN, path);
+        return pipeline_fault(slot, GATEWAY_FAULT_KEY_UNKNOWN, path);
     if (!span_is(store_cell_span(rows, 0, 2), "active")) {
         gateway_keyring_drop(g->keyring, slot->merchant, key_id);
-        return pipeline_fault(slot, FAULT_KEY_EXPIRED, path);
+        return pipeline_fault(slot, GATEWAY_FAULT_KEY_EXPIRED, path);
     }
     memcpy(like.id, key_id.at, key_id.len < sizeof like.id ? key_id.len : sizeof like.id - 1);
     enum err err = crypto_vault_unseal(g->parts.vault, key_id, store_cell_span(rows, 0, 0), &der);
     if (err == ERR_OK)
         err = gateway_keyring_put(g->keyring, &like, buf_span(&der), env_monotonic_us(g->parts.env), &key);
     secret_wipe(der.at, der.cap);
-    return err == ERR_OK ? decrypt_submit(g, slot, key) : pipeline_fault(slot, FAULT_INTERNAL, NULL);
+    return err == ERR_OK ? decrypt_submit(g, slot, key) : pipeline_fault(slot, GATEWAY_FAULT_INTERNAL, NULL);
 }
 
 static enum step decrypt_done(struct slot *slot)
@@ -181,7 +181,7 @@ static enum step decrypt_done(struct slot *slot)
     slot->key = NULL;
     /* One outcome for whatever was wrong: the key is no padding oracle. */
     if (slot->secret->job.err != ERR_OK)
-        return pipeline_fault(slot, FAULT_DECRYPTION, "source.encryptionData.encryptionBlock");
+        return pipeline_fault(slot, GATEWAY_FAULT_DECRYPTION, "source.encryptionData.encryptionBlock");
     return STEP_NEXT;
 }
 
@@ -207,7 +207,7 @@ static void merge(struct slot *slot)
     struct gateway_job *job = &slot->secret->job;
     struct commercehub_slices slices;
     if (commercehub_slices_parse(WIRE_SPAN(request->encryption_block_fields), &slices) != ERR_OK)
-        gateway_fault_add(&slot->faults, FAULT_ENCRYPTION, "source.encryptionData.encryptionBlockFields");
+        gateway_fault_add(&slot->faults, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionBlockFields");
     else
         commercehub_merge(&slices, span_of(job->out, job->out_len), request, &slot->faults);
     gateway_job_wipe(job);
@@ -216,10 +216,10 @@ static void merge(struct slot *slot)
 enum step front_validate(struct gateway *g, struct slot *slot)
 {
     struct slot_secret *secret = slot->secret;
-    struct payment *payment = &slot->payment;
+    struct gateway_payment *payment = &slot->payment;
     if (secret->request.encrypted) {
         merge(slot);
-        if (has_fault(&slot->faults, FAULT_ENCRYPTION))
+        if (has_fault(&slot->faults, GATEWAY_FAULT_ENCRYPTION))
             return STEP_WRITE; /* the card in the block was not read: nothing is known to be missing from it */
     }
     commercehub_payment(slot->call, &secret->request, payment, &secret->payment, &slot->faults);
@@ -228,10 +228,10 @@ enum step front_validate(struct gateway *g, struct slot *slot)
         return STEP_WRITE;
     const struct gateway_merchant *merchant = gateway_merchant_at(g->merchants, slot->merchant);
     if (!payment->currency)
-        payment->currency = money_currency(span_text(merchant->currency));
+        payment->currency = gateway_money_currency(span_text(merchant->currency));
     if (!payment->currency ||
         crypto_vault_pan_mac(g->parts.vault, card_pan_span(&secret->payment.pan), payment->fingerprint) != ERR_OK)
-        return pipeline_fault(slot, FAULT_INTERNAL, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_INTERNAL, NULL);
     payment->merchant = slot->merchant;
     payment->created_ms = slot->now_ms;
     memcpy(payment->id, slot->trace_id, sizeof payment->id);

@@ -3,9 +3,9 @@
  * The merchant-side gateway: one pipeline, one record, one result vocabulary.
  *
  * Purpose    Takes payments from a face (Commerce Hub), sends them to an acquirer link over ISO 8583, records them and answers. A
- *            face authenticates, parses to `struct payment` and writes the answer; it decides nothing. The steps are a table of
- *            stages (pipeline.c): authenticate, parse, decrypt, validate, route, claim, authorise, normalise, evaluate, reverse,
- *            record, answer. A stage takes everything that has arrived for it as one batch.
+ *            face authenticates, parses to a `struct gateway_payment` and writes the answer; it decides nothing. The steps are a
+ *            table of stages (pipeline.c): authenticate, parse, decrypt, validate, route, claim, authorise, normalise, evaluate,
+ *            reverse, record, answer. A stage takes everything that has arrived for it as one batch.
  * Ownership  The gateway owns its slots, links and workers; env, http, store writer, vault and loop are the caller's and outlive
  *            it.
  * Threading  gateway_turn and everything it calls run on one thread, the loop's. RSA operations run on `gateway_config.workers`

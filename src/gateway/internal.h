@@ -44,7 +44,7 @@ enum step {
 enum { SLOT_OPS = 4, SLOT_VALUES = STORE_RECORD_ARITY + 8, SLOT_ARENA = 12 * 1024, SEALED_MAX = 1024 };
 
 struct slot_secret {
-    struct payment_secret payment;
+    struct gateway_payment_secret payment;
     struct commercehub_request request;
     struct gateway_job job;
 };
@@ -62,7 +62,7 @@ struct slot {
     int64_t now_ms;
     unsigned status;
     struct slot_secret *secret;
-    struct payment payment;
+    struct gateway_payment payment;
     uint8_t digest[32];
     uint8_t exact[32]; /* MAC of the body as received, under a key of this process */
     bool unrouted;     /* no link may take it: only a stored answer can be given */
@@ -173,7 +173,7 @@ enum step record_submit(struct gateway *g, struct slot *slot);
 /* The new encryption key into the batch that stores the answer. */
 void keys_put(struct gateway *g, struct slot *slot);
 /* Into the payment's result half. */
-void outcome_take(const struct acquirer_link *link, const struct iso8583_message *message, struct payment *payment);
+void outcome_take(const struct acquirer_link *link, const struct iso8583_message *message, struct gateway_payment *payment);
 /* What goes to the network of the slot's payment. */
 struct acquirer_authorisation outcome_authorisation(const struct gateway *g, const struct slot *slot);
 

@@ -15,7 +15,7 @@ static enum step generate_start(struct gateway *g, struct slot *slot)
     if (gateway_workers_submit(g->workers, job) == ERR_OK)
         return STEP_WAIT;
     slot->undone = true;
-    return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+    return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
 }
 
 static enum step generate_done(struct gateway *g, struct slot *slot)
@@ -28,7 +28,7 @@ static enum step generate_done(struct gateway *g, struct slot *slot)
         err = crypto_vault_seal(g->parts.vault, g->parts.env, span_text(slot->key_id), span_of(job->out, job->out_len), &sealed);
     gateway_job_wipe(job);
     if (err != ERR_OK)
-        return pipeline_fault(slot, FAULT_INTERNAL, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_INTERNAL, NULL);
     slot->sealed_len = sealed.len;
     slot->key_answer = (struct commercehub_key_answer){
         .key_id = slot->key_id,
@@ -57,7 +57,7 @@ static enum step revoke_start(struct gateway *g, struct slot *slot)
 {
     struct span key_id = http_parameter(slot->http, "keyId");
     if (key_id.len == 0 || key_id.len >= sizeof slot->key_id)
-        return pipeline_fault(slot, FAULT_NOT_FOUND, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_NOT_FOUND, NULL);
     memcpy(slot->key_id, key_id.at, key_id.len);
     slot->key_id[key_id.len] = 0;
     record_begin(slot);
@@ -74,9 +74,9 @@ static enum step revoke_done(struct gateway *g, struct slot *slot)
 {
     const struct store_rows *rows = &slot->op[0].rows;
     if (slot->batch.err != ERR_OK)
-        return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
     if (rows->count == 0)
-        return pipeline_fault(slot, FAULT_NOT_FOUND, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_NOT_FOUND, NULL);
     gateway_keyring_drop(g->keyring, slot->merchant, span_text(slot->key_id));
     slot->key_answer = (struct commercehub_key_answer){
         .key_id = slot->key_id,

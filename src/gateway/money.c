@@ -2,7 +2,7 @@
 #include "gateway/money.h"
 
 /* clang-format off */
-static const struct currency currencies[] = { /* ISO 4217, list one */
+static const struct gateway_currency currencies[] = { /* ISO 4217, list one */
     {"AED", "784", 2}, {"ARS", "032", 2}, {"AUD", "036", 2}, {"BGN", "975", 2}, {"BHD", "048", 3}, {"BRL", "986", 2},
     {"CAD", "124", 2}, {"CHF", "756", 2}, {"CLP", "152", 0}, {"CNY", "156", 2}, {"COP", "170", 2}, {"CZK", "203", 2},
     {"DKK", "208", 2}, {"EGP", "818", 2}, {"EUR", "978", 2}, {"GBP", "826", 2}, {"HKD", "344", 2}, {"HUF", "348", 2},
@@ -16,7 +16,7 @@ static const struct currency currencies[] = { /* ISO 4217, list one */
 
 enum { CURRENCIES = sizeof currencies / sizeof currencies[0] };
 
-const struct currency *money_currency(struct span alpha)
+const struct gateway_currency *gateway_money_currency(struct span alpha)
 {
     for (size_t i = 0; i < CURRENCIES; i++)
         if (span_is(alpha, currencies[i].alpha))
@@ -24,7 +24,7 @@ const struct currency *money_currency(struct span alpha)
     return NULL;
 }
 
-enum err money_read(struct span text, uint8_t scale, uint64_t *amount_minor)
+enum err gateway_money_read(struct span text, uint8_t scale, uint64_t *amount_minor)
 {
     static const uint64_t limit = 1000000000000u; /* field 4 is n12 */
     uint64_t value = 0;
@@ -59,7 +59,7 @@ enum err money_read(struct span text, uint8_t scale, uint64_t *amount_minor)
     return ERR_OK;
 }
 
-void money_write(uint64_t amount_minor, uint8_t scale, struct buf *out)
+void gateway_money_write(uint64_t amount_minor, uint8_t scale, struct buf *out)
 {
     uint64_t unit = 1;
     for (uint8_t i = 0; i < scale; i++)

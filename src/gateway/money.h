@@ -12,18 +12,18 @@
 
 #include "base/buf.h"
 
-struct currency {
+struct gateway_currency {
     char alpha[4];
     char numeric[4];
     uint8_t scale; /* digits after the point, ISO 4217 */
 };
 
 /* NULL if the gateway does not take the currency. */
-const struct currency *money_currency(struct span alpha);
+const struct gateway_currency *gateway_money_currency(struct span alpha);
 
 /* Digits, at most one point; exponents, signs and blanks are refused. Trailing zeros beyond the scale are harmless and taken. */
-MUST_USE enum err money_read(struct span text, uint8_t scale, uint64_t *amount_minor);
+MUST_USE enum err gateway_money_read(struct span text, uint8_t scale, uint64_t *amount_minor);
 /* With exactly `scale` digits after the point. */
-void money_write(uint64_t amount_minor, uint8_t scale, struct buf *out);
+void gateway_money_write(uint64_t amount_minor, uint8_t scale, struct buf *out);
 
 #endif

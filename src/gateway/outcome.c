@@ -10,7 +10,7 @@
 static const char *condition(const struct slot *slot)
 {
     struct span origin = WIRE_SPAN(slot->secret->request.origin);
-    if (slot->payment.kind == PAYMENT_VERIFICATION)
+    if (slot->payment.kind == GATEWAY_KIND_VERIFICATION)
         return "51";
     if (span_is(origin, "MOTO"))
         return "08";
@@ -20,13 +20,13 @@ static const char *condition(const struct slot *slot)
 struct acquirer_authorisation outcome_authorisation(const struct gateway *g, const struct slot *slot)
 {
     static const enum iso8583_presence presence[] = {
-        [PAYMENT_CODE_ABSENT] = ISO8583_CODE_ABSENT,
-        [PAYMENT_CODE_PRESENT] = ISO8583_CODE_PRESENT,
-        [PAYMENT_CODE_ILLEGIBLE] = ISO8583_CODE_ILLEGIBLE,
-        [PAYMENT_CODE_NOT_ON_CARD] = ISO8583_CODE_NOT_ON_CARD,
+        [GATEWAY_CODE_ABSENT] = ISO8583_CODE_ABSENT,
+        [GATEWAY_CODE_PRESENT] = ISO8583_CODE_PRESENT,
+        [GATEWAY_CODE_ILLEGIBLE] = ISO8583_CODE_ILLEGIBLE,
+        [GATEWAY_CODE_NOT_ON_CARD] = ISO8583_CODE_NOT_ON_CARD,
     };
     const struct gateway_merchant *merchant = gateway_merchant_at(g->merchants, slot->merchant);
-    const struct payment *payment = &slot->payment;
+    const struct gateway_payment *payment = &slot->payment;
     return (struct acquirer_authorisation){
         .pan = &slot->secret->payment.pan,
         .code = &slot->secret->payment.code,
@@ -42,7 +42,7 @@ struct acquirer_authorisation outcome_authorisation(const struct gateway *g, con
     };
 }
 
-void outcome_take(const struct acquirer_link *link, const struct iso8583_message *message, struct payment *payment)
+void outcome_take(const struct acquirer_link *link, const struct iso8583_message *message, struct gateway_payment *payment)
 {
     struct acquirer_answer answer;
     acquirer_answer_read(link, message, &answer);
@@ -60,41 +60,41 @@ enum step outcome_authorise(struct gateway *g, struct slot *slot)
         return STEP_NEXT;
     struct acquirer_authorisation a = outcome_authorisation(g, slot);
     slot->phase = ANSWERED;
-    slot->payment.state = PAYMENT_AUTHORIZING;
+    slot->payment.state = GATEWAY_STATE_AUTHORIZING;
     enum err err = acquirer_authorise(g->link[slot->payment.link], &a, slot);
     secret_wipe(&slot->secret->payment.code, sizeof slot->secret->payment.code);
     if (err == ERR_OK)
         return STEP_WAIT;
     slot->undone = true; /* nothing has left: no reversal, and the request may be sent again */
-    return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+    return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
 }
 
 /* ---- normalise ---- */
 
-static char presence_sent(enum payment_presence presence)
+static char presence_sent(enum gateway_presence presence)
 {
-    static const char digits[] = {[PAYMENT_CODE_ABSENT] = '0',
-                                  [PAYMENT_CODE_PRESENT] = '1',
-                                  [PAYMENT_CODE_ILLEGIBLE] = '2',
-                                  [PAYMENT_CODE_NOT_ON_CARD] = '9'};
+    static const char digits[] = {[GATEWAY_CODE_ABSENT] = '0',
+                                  [GATEWAY_CODE_PRESENT] = '1',
+                                  [GATEWAY_CODE_ILLEGIBLE] = '2',
+                                  [GATEWAY_CODE_NOT_ON_CARD] = '9'};
     return digits[presence];
 }
 
 enum step outcome_normalise(struct gateway *g, struct slot *slot)
 {
-    struct payment *payment = &slot->payment;
+    struct gateway_payment *payment = &slot->payment;
     if (slot->timed_out) {
         g->counters.timeouts++;
-        payment->state = PAYMENT_FAILED;
+        payment->state = GATEWAY_STATE_FAILED;
         payment->cvv = CARD_RESULT_NO_RESULT;
         payment->reversal = true;
-        payment_trace_add(payment, "processor", PAYMENT_OUTCOME_LOG, "no_answer");
-        return pipeline_fault(slot, FAULT_ISSUER_TIMEOUT, NULL);
+        gateway_payment_trace_add(payment, "processor", GATEWAY_OUTCOME_LOG, "no_answer");
+        return pipeline_fault(slot, GATEWAY_FAULT_ISSUER_TIMEOUT, NULL);
     }
     enum card_source source = CARD_SOURCE_VISA;
     (void)card_source_from_name(span_text(payment->network), &source);
     struct card_result_facts facts = {
-        .code_sent = payment->presence == PAYMENT_CODE_PRESENT,
+        .code_sent = payment->presence == GATEWAY_CODE_PRESENT,
         .presence = presence_sent(payment->presence),
         .source = source,
         .raw = span_of(&payment->cvv_raw, payment->cvv_raw ? 1 : 0),
@@ -109,14 +109,14 @@ enum step outcome_normalise(struct gateway *g, struct slot *slot)
 
 enum step outcome_evaluate(struct gateway *g, struct slot *slot)
 {
-    static const enum payment_state approved[] = {[PAYMENT_NONE] = PAYMENT_FAILED,
-                                                  [PAYMENT_VERIFICATION] = PAYMENT_VERIFIED,
-                                                  [PAYMENT_AUTH] = PAYMENT_AUTHORIZED,
-                                                  [PAYMENT_SALE] = PAYMENT_CAPTURED};
-    struct payment *payment = &slot->payment;
-    bool yes = payment_approved(payment);
-    payment->state = yes ? approved[payment->kind] : PAYMENT_PROCESSOR_DECLINED;
-    payment_trace_add(payment, "processor", PAYMENT_OUTCOME_PASS, yes ? "approved" : "declined");
+    static const enum gateway_state approved[] = {[GATEWAY_KIND_NONE] = GATEWAY_STATE_FAILED,
+                                                  [GATEWAY_KIND_VERIFICATION] = GATEWAY_STATE_VERIFIED,
+                                                  [GATEWAY_KIND_AUTH] = GATEWAY_STATE_AUTHORIZED,
+                                                  [GATEWAY_KIND_SALE] = GATEWAY_STATE_CAPTURED};
+    struct gateway_payment *payment = &slot->payment;
+    bool yes = gateway_payment_approved(payment);
+    payment->state = yes ? approved[payment->kind] : GATEWAY_STATE_PROCESSOR_DECLINED;
+    gateway_payment_trace_add(payment, "processor", GATEWAY_OUTCOME_PASS, yes ? "approved" : "declined");
     g->counters.approvals += yes;
     g->counters.declines += !yes;
     return STEP_NEXT;

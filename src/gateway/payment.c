@@ -3,27 +3,27 @@
 
 #include <string.h>
 
-#define PAYMENT_TEXT(name, text) text,
-static const char *const kinds[] = {PAYMENT_KIND_LIST(PAYMENT_TEXT)};
-static const char *const states[] = {PAYMENT_STATE_LIST(PAYMENT_TEXT)};
-static const char *const outcomes[] = {PAYMENT_OUTCOME_LIST(PAYMENT_TEXT)};
+#define LIST_TEXT(name, text) text,
+static const char *const kinds[] = {GATEWAY_KIND_LIST(LIST_TEXT)};
+static const char *const states[] = {GATEWAY_STATE_LIST(LIST_TEXT)};
+static const char *const outcomes[] = {GATEWAY_OUTCOME_LIST(LIST_TEXT)};
 
-const char *payment_kind_text(enum payment_kind kind)
+const char *gateway_kind_text(enum gateway_kind kind)
 {
     return kinds[kind];
 }
 
-const char *payment_state_text(enum payment_state state)
+const char *gateway_state_text(enum gateway_state state)
 {
     return states[state];
 }
 
-const char *payment_outcome_text(enum payment_outcome outcome)
+const char *gateway_outcome_text(enum gateway_outcome outcome)
 {
     return outcomes[outcome];
 }
 
-bool payment_approved(const struct payment *payment)
+bool gateway_payment_approved(const struct gateway_payment *payment)
 {
     static const char approvals[][3] = {"00", "08", "10", "11", "85"};
     for (size_t i = 0; i < sizeof approvals / sizeof approvals[0]; i++)
@@ -32,23 +32,23 @@ bool payment_approved(const struct payment *payment)
     return false;
 }
 
-void payment_trace_add(struct payment *payment, const char *check, enum payment_outcome outcome, const char *note)
+void gateway_payment_trace_add(struct gateway_payment *payment, const char *check, enum gateway_outcome outcome, const char *note)
 {
-    if (payment->trace_count == PAYMENT_TRACE_MAX)
+    if (payment->trace_count == GATEWAY_TRACE_MAX)
         return;
-    payment->trace[payment->trace_count++] = (struct payment_trace){check, outcome, note};
+    payment->trace[payment->trace_count++] = (struct gateway_payment_trace){check, outcome, note};
     if (outcome > payment->outcome)
         payment->outcome = outcome;
 }
 
-void payment_trace_write(const struct payment *payment, struct buf *out)
+void gateway_payment_trace_write(const struct gateway_payment *payment, struct buf *out)
 {
     for (size_t i = 0; i < payment->trace_count; i++) {
         if (i > 0)
             buf_put_byte(out, ' ');
         buf_put_text(out, payment->trace[i].check);
         buf_put_byte(out, ':');
-        buf_put_text(out, payment_outcome_text(payment->trace[i].outcome));
+        buf_put_text(out, gateway_outcome_text(payment->trace[i].outcome));
         buf_put_byte(out, ':');
         buf_put_text(out, payment->trace[i].note);
     }

@@ -107,9 +107,9 @@ static enum step claim_start(struct gateway *g, struct slot *slot)
 {
     enum gateway_claim claim = GATEWAY_CLAIM_UNKNOWN;
     if (gateway_claims_compare(g->claims, scope_of(g, slot), slot->request_id, slot->exact, &claim) != ERR_OK)
-        return pipeline_fault(slot, FAULT_INTERNAL, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_INTERNAL, NULL);
     if (claim == GATEWAY_CLAIM_OTHER)
-        return pipeline_fault(slot, FAULT_REUSED, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_REUSED, NULL);
     if (slot->unrouted)
         return claim_look(g, slot);
     record_begin(slot);
@@ -120,7 +120,7 @@ static enum step claim_start(struct gateway *g, struct slot *slot)
     record_value(slot, store_int(slot->now_ms));
     record_op(slot, STORE_CLAIM_INSERT, STORE_MUST_CHANGE, 7);
     if ((slot->path & 1u << STAGE_AUTHORISE) && put_reversal(g, slot) != ERR_OK)
-        return pipeline_fault(slot, FAULT_INTERNAL, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_INTERNAL, NULL);
     slot->phase = CLAIM_INSERTED;
     return record_submit(g, slot);
 }
@@ -135,7 +135,7 @@ static enum step claim_inserted(struct gateway *g, struct slot *slot)
     if (slot->batch.err != STORE_ERR_CONFLICT) {
         g->counters.store_failures++;
         gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
-        return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
     }
     return claim_look(g, slot);
 }
@@ -145,16 +145,16 @@ static enum step claim_read(struct gateway *g, struct slot *slot)
 {
     const struct store_rows *rows = &slot->op[0].rows;
     if (slot->batch.err != ERR_OK)
-        return pipeline_fault(slot, FAULT_UNAVAILABLE, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
     if (rows->count == 0 && slot->unrouted)
         gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
     if (rows->count == 0) /* given up in between, or never here */
-        return pipeline_fault(slot, slot->unrouted ? FAULT_UNAVAILABLE : FAULT_IN_PROGRESS, NULL);
+        return pipeline_fault(slot, slot->unrouted ? GATEWAY_FAULT_UNAVAILABLE : GATEWAY_FAULT_IN_PROGRESS, NULL);
     struct span digest = store_cell_span(rows, 0, 0);
     if (!span_equal(digest, span_of(slot->digest, sizeof slot->digest)))
-        return pipeline_fault(slot, FAULT_REUSED, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_REUSED, NULL);
     if (store_cell_int(rows, 0, 3) == 0)
-        return pipeline_fault(slot, FAULT_IN_PROGRESS, NULL);
+        return pipeline_fault(slot, GATEWAY_FAULT_IN_PROGRESS, NULL);
     g->counters.replays++;
     slot->status = (unsigned)store_cell_int(rows, 0, 3);
     struct span trace = store_cell_span(rows, 0, 1);
@@ -195,7 +195,7 @@ enum step record_write(struct gateway *g, struct slot *slot)
         if (write_success(g, slot, &identity, body) == ERR_OK)
             return STEP_NEXT;
         buf_clear(body);
-        gateway_fault_add(&slot->faults, FAULT_INTERNAL, NULL);
+        gateway_fault_add(&slot->faults, GATEWAY_FAULT_INTERNAL, NULL);
         slot->payment.reversal = slot->armed; /* what cannot be told must not stand */
     }
     slot->status = commercehub_error_write(&identity, &slot->faults, body);
@@ -219,12 +219,12 @@ static const char *letter(char raw, char text[static 2])
 static void put_request_half(const struct gateway *g, struct slot *slot)
 {
     static const char *const presence[] = {"absent", "present", "illegible", "not_on_card"};
-    const struct payment *p = &slot->payment;
+    const struct gateway_payment *p = &slot->payment;
     put_text(slot, p->id);
     put_text(slot, tenant_of(g, slot));
     put_text(slot, gateway_merchant_at(g->merchants, slot->merchant)->id);
     put_text(slot, slot->terminal);
-    put_text(slot, payment_kind_text(p->kind));
+    put_text(slot, gateway_kind_text(p->kind));
     record_value(slot, store_int((int64_t)p->amount_minor));
     put_text(slot, p->currency->alpha);
     put_text(slot, card_brand_row(p->brand)->name);
@@ -239,11 +239,11 @@ static void put_request_half(const struct gateway *g, struct slot *slot)
 /* Columns of STORE_RECORD_COLUMNS. */
 static void put_record(const struct gateway *g, struct slot *slot)
 {
-    const struct payment *p = &slot->payment;
+    const struct gateway_payment *p = &slot->payment;
     struct buf stan = buf_over(slot->stan, sizeof slot->stan);
     struct buf trace = buf_over(slot->trace, sizeof slot->trace);
     buf_put_decimal(&stan, p->stamp.stan, 6);
-    payment_trace_write(p, &trace);
+    gateway_payment_trace_write(p, &trace);
     put_request_half(g, slot);
     put_text(slot, p->network);
     put_text(slot, letter(p->cvv_raw, slot->letters[0]));
@@ -254,8 +254,8 @@ static void put_record(const struct gateway *g, struct slot *slot)
     put_text(slot, p->stamp.rrn);
     put_text(slot, buf_text(&stan));
     put_text(slot, p->stamp.transmission);
-    put_text(slot, payment_state_text(p->state));
-    put_text(slot, payment_outcome_text(p->outcome));
+    put_text(slot, gateway_state_text(p->state));
+    put_text(slot, gateway_outcome_text(p->outcome));
     put_text(slot, ""); /* no filter, rule or limit rejects yet */
     put_text(slot, buf_text(&trace));
     put_text(slot, p->reversal ? "queued" : "none");
@@ -320,7 +320,7 @@ static enum step record_failed(struct gateway *g, struct slot *slot)
     LOG(g->parts.env->log, LOG_ERROR, "gateway.record_failed", LOG_TEXT("id", slot->trace_id),
         LOG_TEXT("error", err_row(slot->batch.err)->name));
     slot->faults.count = 0;
-    gateway_fault_add(&slot->faults, FAULT_INTERNAL, NULL);
+    gateway_fault_add(&slot->faults, GATEWAY_FAULT_INTERNAL, NULL);
     buf_clear(http_body(slot->http));
     slot->status = commercehub_error_write(&identity, &slot->faults, http_body(slot->http));
     return STEP_NEXT;

@@ -70,7 +70,7 @@ static bool choose(const struct gateway *g, const struct gateway_bin *row, const
 
 enum step route_choose(struct gateway *g, struct slot *slot)
 {
-    struct payment *payment = &slot->payment;
+    struct gateway_payment *payment = &slot->payment;
     const struct gateway_bin *row = bin_of(&g->config, &slot->secret->payment.pan);
     const char *prefer = gateway_merchant_at(g->merchants, slot->merchant)->prefer;
     if (!row || !choose(g, row, prefer, payment->amount_minor, &payment->link)) {
@@ -79,6 +79,6 @@ enum step route_choose(struct gateway *g, struct slot *slot)
     }
     memcpy(payment->network, g->config.link[payment->link].link.name, sizeof payment->network);
     acquirer_stamp(g->link[payment->link], slot->now_ms, &payment->stamp);
-    payment_trace_add(payment, "route", PAYMENT_OUTCOME_PASS, g->config.link[payment->link].link.name);
+    gateway_payment_trace_add(payment, "route", GATEWAY_OUTCOME_PASS, g->config.link[payment->link].link.name);
     return STEP_NEXT;
 }

@@ -127,7 +127,7 @@ static void test_code_lists(void **state)
 static void test_faults_have_rows(void **state)
 {
     (void)state;
-    for (unsigned id = FAULT_NONE + 1; id < FAULT_COUNT; id++) {
+    for (unsigned id = GATEWAY_FAULT_NONE + 1; id < GATEWAY_FAULT_COUNT; id++) {
         const struct commercehub_error_row *row = commercehub_error_row((enum gateway_fault_id)id);
         assert_true(row->status >= 400 && row->status < 600);
         assert_true(row->code || row->message);
@@ -177,18 +177,18 @@ static void test_amounts(void **state)
                {"99999999999999999999999", 2, -1}};
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         uint64_t amount = 0;
-        enum err err = money_read(span_text(row[i].text), row[i].scale, &amount);
+        enum err err = gateway_money_read(span_text(row[i].text), row[i].scale, &amount);
         if (row[i].want < 0 ? err == ERR_OK : err != ERR_OK || amount != (uint64_t)row[i].want)
             fail_msg("%s", row[i].text);
     }
     uint8_t room[32];
     struct buf out = buf_over(room, sizeof room);
-    money_write(1204, 2, &out);
-    money_write(5, 3, &out);
-    money_write(12, 0, &out);
+    gateway_money_write(1204, 2, &out);
+    gateway_money_write(5, 3, &out);
+    gateway_money_write(12, 0, &out);
     assert_true(span_is(buf_span(&out), "12.040.00512"));
-    assert_null(money_currency(span_text("XXX")));
-    assert_string_equal(money_currency(span_text("JPY"))->numeric, "392");
+    assert_null(gateway_money_currency(span_text("XXX")));
+    assert_string_equal(gateway_money_currency(span_text("JPY"))->numeric, "392");
 }
 
 int main(void)

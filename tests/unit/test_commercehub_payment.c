@@ -18,8 +18,8 @@
 
 struct bench {
     struct commercehub_request request;
-    struct payment payment;
-    struct payment_secret secret;
+    struct gateway_payment payment;
+    struct gateway_payment_secret secret;
     struct gateway_faults faults;
 };
 
@@ -53,7 +53,7 @@ static void a_verification_moves_no_money(void **state)
         "{\"amount\":{\"total\":12.34,\"currency\":\"USD\"},\"source\":{\"sourceType\":\"PaymentCard\"," CARD "}," MERCHANT "}";
     struct bench *b = parse(COMMERCEHUB_VERIFICATION, true, body);
     take(COMMERCEHUB_VERIFICATION, b);
-    assert_int_equal(b->payment.kind, PAYMENT_VERIFICATION);
+    assert_int_equal(b->payment.kind, GATEWAY_KIND_VERIFICATION);
     assert_int_equal(b->payment.amount_minor, 0);
     assert_string_equal(b->payment.currency->alpha, "USD");
     free(b);
@@ -74,7 +74,7 @@ static void numbers_in_clear_are_for_the_sandbox(void **state)
                                  "\"encryptionBlockFields\":\"card.securityCode:3\",\"keyId\":\"k\"}}," MERCHANT "}";
     for (int i = 0; i < 4; i++) {
         struct bench *b = parse(COMMERCEHUB_VERIFICATION, i % 2 == 0, i < 2 ? plain : beside);
-        assert_int_equal(has_fault(b, FAULT_CARD_PLAIN), i % 2 != 0);
+        assert_int_equal(has_fault(b, GATEWAY_FAULT_CARD_PLAIN), i % 2 != 0);
         free(b);
     }
 }
@@ -87,13 +87,13 @@ static void a_partial_approval_shows_its_part(void **state)
     char room[8192];
     struct buf out = buf_over(room, sizeof room - 1);
     struct bench *b = calloc(1, sizeof *b);
-    b->payment = (struct payment){.kind = PAYMENT_SALE,
-                                  .state = PAYMENT_CAPTURED,
-                                  .amount_minor = 1000,
-                                  .approved_minor = 400,
-                                  .currency = money_currency(span_text("USD")),
-                                  .de39 = "10",
-                                  .approval = "ABC123"};
+    b->payment = (struct gateway_payment){.kind = GATEWAY_KIND_SALE,
+                                          .state = GATEWAY_STATE_CAPTURED,
+                                          .amount_minor = 1000,
+                                          .approved_minor = 400,
+                                          .currency = gateway_money_currency(span_text("USD")),
+                                          .de39 = "10",
+                                          .approval = "ABC123"};
     assert_int_equal(commercehub_payment_write(&identity, &b->payment, &b->request, &merchant, &out), ERR_OK);
     assert_non_null(strstr(buf_text(&out), "\"approvedAmount\":{\"total\":4.00,\"currency\":\"USD\"}"));
     assert_non_null(strstr(room, "\"responseCode\":\"001\""));

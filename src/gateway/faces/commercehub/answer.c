@@ -6,7 +6,7 @@
 struct answer {
     struct json_writer w;
     const struct commercehub_identity *identity;
-    const struct payment *payment;
+    const struct gateway_payment *payment;
     const struct commercehub_request *request;
     const struct commercehub_merchant *merchant;
     bool verification;
@@ -23,20 +23,20 @@ static const char *approval_status(const struct answer *a)
 static const char *transaction_state(const struct answer *a)
 {
     switch (a->payment->state) {
-    case PAYMENT_AUTHORIZED:
+    case GATEWAY_STATE_AUTHORIZED:
         return "AUTHORIZED";
-    case PAYMENT_CAPTURED:
+    case GATEWAY_STATE_CAPTURED:
         return "CAPTURED";
-    case PAYMENT_VERIFIED:
+    case GATEWAY_STATE_VERIFIED:
         return "VERIFIED";
-    case PAYMENT_VOIDED:
+    case GATEWAY_STATE_VOIDED:
         return "VOIDED";
-    case PAYMENT_PROCESSOR_DECLINED:
+    case GATEWAY_STATE_PROCESSOR_DECLINED:
         return a->verification ? "NOT_VERIFIED" : "DECLINED";
-    case PAYMENT_RECEIVED:
-    case PAYMENT_AUTHORIZING:
-    case PAYMENT_GATEWAY_REJECTED:
-    case PAYMENT_FAILED:
+    case GATEWAY_STATE_RECEIVED:
+    case GATEWAY_STATE_AUTHORIZING:
+    case GATEWAY_STATE_GATEWAY_REJECTED:
+    case GATEWAY_STATE_FAILED:
     default:
         return "DECLINED";
     }
@@ -124,7 +124,7 @@ static void put_association(struct answer *a)
 
 static void put_processor_details(struct answer *a)
 {
-    const struct payment *p = a->payment;
+    const struct gateway_payment *p = a->payment;
     const struct commercehub_host_row *host = commercehub_host_row(p->de39);
     json_open(&a->w, "processorResponseDetails");
     json_put_text(&a->w, "approvalStatus", approval_status(a));
@@ -151,12 +151,12 @@ static void put_optional(struct json_writer *w, const char *name, const char *te
 
 static void put_receipt(struct answer *a)
 {
-    const struct payment *p = a->payment;
+    const struct gateway_payment *p = a->payment;
     json_open(&a->w, "paymentReceipt");
     if (!a->verification) {
         uint8_t room[24];
         struct buf total = buf_over(room, sizeof room);
-        money_write(a->approved ? p->approved_minor : 0, p->currency->scale, &total);
+        gateway_money_write(a->approved ? p->approved_minor : 0, p->currency->scale, &total);
         json_open(&a->w, "approvedAmount");
         json_put_decimal(&a->w, "total", buf_span(&total)); /* [j] */
         json_put_text(&a->w, "currency", p->currency->alpha);
@@ -206,7 +206,7 @@ static void put_echoes(struct answer *a)
     const struct commercehub_request *r = a->request;
     json_open(&a->w, "transactionDetails");
     if (!a->verification)
-        json_put_bool(&a->w, "captureFlag", a->payment->kind == PAYMENT_SALE);
+        json_put_bool(&a->w, "captureFlag", a->payment->kind == GATEWAY_KIND_SALE);
     json_put_member(&a->w, "merchantOrderId", r->merchant_order_id);
     json_put_member(&a->w, "merchantTransactionId", r->merchant_transaction_id);
     json_put_member(&a->w, "merchantInvoiceNumber", r->merchant_invoice_number);
@@ -219,13 +219,14 @@ static void put_echoes(struct answer *a)
     put_address(&a->w, r);
 }
 
-enum err commercehub_payment_write(const struct commercehub_identity *identity, const struct payment *payment,
+enum err commercehub_payment_write(const struct commercehub_identity *identity, const struct gateway_payment *payment,
                                    const struct commercehub_request *request, const struct commercehub_merchant *merchant,
                                    struct buf *out)
 {
     struct answer a = {.w = json_writer(out), .identity = identity, .payment = payment, .request = request, .merchant = merchant};
-    a.verification = payment->kind == PAYMENT_VERIFICATION;
-    a.approved = payment->state == PAYMENT_AUTHORIZED || payment->state == PAYMENT_CAPTURED || payment->state == PAYMENT_VERIFIED;
+    a.verification = payment->kind == GATEWAY_KIND_VERIFICATION;
+    a.approved = payment->state == GATEWAY_STATE_AUTHORIZED || payment->state == GATEWAY_STATE_CAPTURED ||
+                 payment->state == GATEWAY_STATE_VERIFIED;
     env_rfc3339(payment->created_ms, a.time);
     json_open(&a.w, NULL);
     put_gateway_response(&a);

@@ -12,7 +12,7 @@
  *
  * Example
  *     if (!commercehub_authenticated(&headers, body, key, now_ms, window_ms))
- *         gateway_fault_add(&faults, FAULT_AUTHENTICATION, NULL);
+ *         gateway_fault_add(&faults, GATEWAY_FAULT_AUTHENTICATION, NULL);
  *     commercehub_parse(COMMERCEHUB_CHARGES, body, request, &faults);
  */
 #ifndef GATEWAY_FACES_COMMERCEHUB_COMMERCEHUB_H
@@ -118,8 +118,8 @@ struct commercehub_slices {
 };
 /* The grammar of encryptionBlockFields; ERR_PARSE_VALUE or ERR_PARSE_UNKNOWN for anything else. */
 MUST_USE enum err commercehub_slices_parse(struct span text, struct commercehub_slices *out);
-/* Cuts the plaintext into the request's card members and checks them. FAULT_ENCRYPTION if the lengths do not add up or a cut falls
- * into a UTF-8 sequence; a value that differs from one in clear is a fault of its field. */
+/* Cuts the plaintext into the request's card members and checks them. GATEWAY_FAULT_ENCRYPTION if the lengths do not add up or a
+ * cut falls into a UTF-8 sequence; a value that differs from one in clear is a fault of its field. */
 void commercehub_merge(const struct commercehub_slices *slices, struct span plain, struct commercehub_request *request,
                        struct gateway_faults *faults);
 
@@ -127,8 +127,8 @@ void commercehub_merge(const struct commercehub_slices *slices, struct span plai
 void commercehub_check(enum commercehub_call call, bool sandbox, const struct commercehub_request *request,
                        struct gateway_faults *faults);
 /* Moves number, expiry and code into `secret` and `payment`, wiping them in `request`, and applies the rules of the indicator. */
-void commercehub_payment(enum commercehub_call call, struct commercehub_request *request, struct payment *payment,
-                         struct payment_secret *secret, struct gateway_faults *faults);
+void commercehub_payment(enum commercehub_call call, struct commercehub_request *request, struct gateway_payment *payment,
+                         struct gateway_payment_secret *secret, struct gateway_faults *faults);
 /* Wipes number, code and encryption block; the rest is needed for the answer. */
 void commercehub_request_wipe(struct commercehub_request *request);
 /* Into the order of the request's fields. */
@@ -151,7 +151,7 @@ struct commercehub_merchant {
 
 /* HTTP status of the answer. */
 unsigned commercehub_error_write(const struct commercehub_identity *identity, const struct gateway_faults *faults, struct buf *out);
-MUST_USE enum err commercehub_payment_write(const struct commercehub_identity *identity, const struct payment *payment,
+MUST_USE enum err commercehub_payment_write(const struct commercehub_identity *identity, const struct gateway_payment *payment,
                                             const struct commercehub_request *request, const struct commercehub_merchant *merchant,
                                             struct buf *out);
 

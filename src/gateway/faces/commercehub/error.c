@@ -4,49 +4,49 @@
 #include "gateway/faces/commercehub/commercehub.h"
 
 /* clang-format off */
-static const struct commercehub_error_row rows[FAULT_COUNT] = {
-    [FAULT_FIELD_VALUE]        = {400, "GATEWAY", "100", NULL},
-    [FAULT_FIELD_MISSING]      = {400, "GATEWAY", "107", NULL},
-    [FAULT_CONDITIONAL]        = {400, "GATEWAY", "108", NULL},
-    [FAULT_CHARACTERS]         = {400, "GATEWAY", "123", NULL},
-    [FAULT_BODY_MISSING]       = {400, "GATEWAY", "138", NULL},
-    [FAULT_MALFORMED]          = {400, "GATEWAY", "121", NULL},
-    [FAULT_SOURCE_UNKNOWN]     = {400, "GATEWAY", "102", NULL},
-    [FAULT_SOURCE_UNSUPPORTED] = {400, "GATEWAY", "205", NULL},
-    [FAULT_SOURCE_UNVERIFIED]  = {400, "GATEWAY", "303", NULL},
-    [FAULT_CARD_MISSING]       = {400, "GATEWAY", "129", NULL},
-    [FAULT_CARD_PLAIN]         = {400, "GATEWAY", "301", NULL},
-    [FAULT_CARD_NUMBER]        = {400, "GATEWAY", "103", NULL},
-    [FAULT_BRAND]              = {400, "GATEWAY", "104", NULL},
-    [FAULT_EXPIRY]             = {400, "GATEWAY", "115", NULL},
-    [FAULT_AMOUNT_VALUE]       = {400, "GATEWAY", "105", NULL},
-    [FAULT_AMOUNT_MISSING]     = {400, "GATEWAY", "106", NULL},
-    [FAULT_CURRENCY]           = {400, "GATEWAY", "247", NULL},
-    [FAULT_ENCRYPTION]         = {400, "GATEWAY", "302", NULL},
-    [FAULT_KEY_EXPIRED]        = {400, "GATEWAY", "665", NULL},
-    [FAULT_KEY_UNKNOWN]        = {400, "GATEWAY", "666", NULL},
-    [FAULT_DECRYPTION]         = {400, "GATEWAY", "693", NULL},
-    [FAULT_MERCHANT]           = {400, "GATEWAY", "201", NULL},
-    [FAULT_TERMINAL]           = {400, "GATEWAY", "202", NULL},
-    [FAULT_FEATURE]            = {400, "GATEWAY", "207", NULL},
-    [FAULT_MERCHANT_CLOSED]    = {403, "APIM",    "710", NULL},
-    [FAULT_IN_PROGRESS]        = {400, "GATEWAY", "136", NULL},
-    [FAULT_REUSED]             = {400, "GATEWAY", "757", NULL},
-    [FAULT_REFERENCE]          = {400, "GATEWAY", "764", NULL},
-    [FAULT_REFERENCE_STATE]    = {400, "GATEWAY", "833", NULL},
-    [FAULT_AUTHENTICATION]     = {401, "APIM",    NULL,  "ApiKey and/or Authentication supplied are invalid."},
-    [FAULT_NOT_FOUND]          = {404, "APIM",    NULL,  "The requested resource was not found."},
-    [FAULT_METHOD]             = {405, "APIM",    NULL,  "The method is not allowed for this resource."},
-    [FAULT_MEDIA_TYPE]         = {415, "APIM",    NULL,  "The media type is not supported."},
-    [FAULT_UNAVAILABLE]        = {503, "APIM",    "712", NULL},
-    [FAULT_ISSUER_TIMEOUT]     = {504, "GATEWAY", "704", NULL},
-    [FAULT_INTERNAL]           = {500, "GATEWAY", "703", NULL},
+static const struct commercehub_error_row rows[GATEWAY_FAULT_COUNT] = {
+    [GATEWAY_FAULT_FIELD_VALUE]        = {400, "GATEWAY", "100", NULL},
+    [GATEWAY_FAULT_FIELD_MISSING]      = {400, "GATEWAY", "107", NULL},
+    [GATEWAY_FAULT_CONDITIONAL]        = {400, "GATEWAY", "108", NULL},
+    [GATEWAY_FAULT_CHARACTERS]         = {400, "GATEWAY", "123", NULL},
+    [GATEWAY_FAULT_BODY_MISSING]       = {400, "GATEWAY", "138", NULL},
+    [GATEWAY_FAULT_MALFORMED]          = {400, "GATEWAY", "121", NULL},
+    [GATEWAY_FAULT_SOURCE_UNKNOWN]     = {400, "GATEWAY", "102", NULL},
+    [GATEWAY_FAULT_SOURCE_UNSUPPORTED] = {400, "GATEWAY", "205", NULL},
+    [GATEWAY_FAULT_SOURCE_UNVERIFIED]  = {400, "GATEWAY", "303", NULL},
+    [GATEWAY_FAULT_CARD_MISSING]       = {400, "GATEWAY", "129", NULL},
+    [GATEWAY_FAULT_CARD_PLAIN]         = {400, "GATEWAY", "301", NULL},
+    [GATEWAY_FAULT_CARD_NUMBER]        = {400, "GATEWAY", "103", NULL},
+    [GATEWAY_FAULT_BRAND]              = {400, "GATEWAY", "104", NULL},
+    [GATEWAY_FAULT_EXPIRY]             = {400, "GATEWAY", "115", NULL},
+    [GATEWAY_FAULT_AMOUNT_VALUE]       = {400, "GATEWAY", "105", NULL},
+    [GATEWAY_FAULT_AMOUNT_MISSING]     = {400, "GATEWAY", "106", NULL},
+    [GATEWAY_FAULT_CURRENCY]           = {400, "GATEWAY", "247", NULL},
+    [GATEWAY_FAULT_ENCRYPTION]         = {400, "GATEWAY", "302", NULL},
+    [GATEWAY_FAULT_KEY_EXPIRED]        = {400, "GATEWAY", "665", NULL},
+    [GATEWAY_FAULT_KEY_UNKNOWN]        = {400, "GATEWAY", "666", NULL},
+    [GATEWAY_FAULT_DECRYPTION]         = {400, "GATEWAY", "693", NULL},
+    [GATEWAY_FAULT_MERCHANT]           = {400, "GATEWAY", "201", NULL},
+    [GATEWAY_FAULT_TERMINAL]           = {400, "GATEWAY", "202", NULL},
+    [GATEWAY_FAULT_FEATURE]            = {400, "GATEWAY", "207", NULL},
+    [GATEWAY_FAULT_MERCHANT_CLOSED]    = {403, "APIM",    "710", NULL},
+    [GATEWAY_FAULT_IN_PROGRESS]        = {400, "GATEWAY", "136", NULL},
+    [GATEWAY_FAULT_REUSED]             = {400, "GATEWAY", "757", NULL},
+    [GATEWAY_FAULT_REFERENCE]          = {400, "GATEWAY", "764", NULL},
+    [GATEWAY_FAULT_REFERENCE_STATE]    = {400, "GATEWAY", "833", NULL},
+    [GATEWAY_FAULT_AUTHENTICATION]     = {401, "APIM",    NULL,  "ApiKey and/or Authentication supplied are invalid."},
+    [GATEWAY_FAULT_NOT_FOUND]          = {404, "APIM",    NULL,  "The requested resource was not found."},
+    [GATEWAY_FAULT_METHOD]             = {405, "APIM",    NULL,  "The method is not allowed for this resource."},
+    [GATEWAY_FAULT_MEDIA_TYPE]         = {415, "APIM",    NULL,  "The media type is not supported."},
+    [GATEWAY_FAULT_UNAVAILABLE]        = {503, "APIM",    "712", NULL},
+    [GATEWAY_FAULT_ISSUER_TIMEOUT]     = {504, "GATEWAY", "704", NULL},
+    [GATEWAY_FAULT_INTERNAL]           = {500, "GATEWAY", "703", NULL},
 };
 /* clang-format on */
 
 const struct commercehub_error_row *commercehub_error_row(enum gateway_fault_id id)
 {
-    return &rows[id > FAULT_NONE && id < FAULT_COUNT ? id : FAULT_INTERNAL];
+    return &rows[id > GATEWAY_FAULT_NONE && id < GATEWAY_FAULT_COUNT ? id : GATEWAY_FAULT_INTERNAL];
 }
 
 static const char *message_of(const struct commercehub_error_row *row)
@@ -83,5 +83,5 @@ unsigned commercehub_error_write(const struct commercehub_identity *identity, co
         put_error(&w, &faults->at[i]);
     json_close_array(&w);
     json_close(&w);
-    return commercehub_error_row(faults->count > 0 ? faults->at[0].id : FAULT_INTERNAL)->status;
+    return commercehub_error_row(faults->count > 0 ? faults->at[0].id : GATEWAY_FAULT_INTERNAL)->status;
 }

@@ -16,15 +16,17 @@ static void check_source(enum commercehub_call call, const struct commercehub_re
     if (!request->source_type.present || span_is(type, "PaymentCard"))
         return;
     if (span_is(type, "PaymentToken")) { /* there is no vault of tokens yet: none is known */
-        gateway_fault_add(faults, FAULT_CARD_NUMBER, "source.tokenData");
+        gateway_fault_add(faults, GATEWAY_FAULT_CARD_NUMBER, "source.tokenData");
         return;
     }
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (span_is(type, known[i])) {
-            gateway_fault_add(faults, call == COMMERCEHUB_VERIFICATION ? FAULT_SOURCE_UNVERIFIED : FAULT_SOURCE_UNSUPPORTED, path);
+            gateway_fault_add(faults,
+                              call == COMMERCEHUB_VERIFICATION ? GATEWAY_FAULT_SOURCE_UNVERIFIED : GATEWAY_FAULT_SOURCE_UNSUPPORTED,
+                              path);
             return;
         }
-    gateway_fault_add(faults, FAULT_SOURCE_UNKNOWN, path);
+    gateway_fault_add(faults, GATEWAY_FAULT_SOURCE_UNKNOWN, path);
 }
 
 /* ---- encryption ---- */
@@ -33,16 +35,16 @@ static void check_encryption(const struct commercehub_request *request, struct g
 {
     struct commercehub_slices slices;
     if (!request->encryption_type.present)
-        gateway_fault_add(faults, FAULT_ENCRYPTION, "source.encryptionData.encryptionType");
+        gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionType");
     if (!request->encryption_target.present)
-        gateway_fault_add(faults, FAULT_ENCRYPTION, "source.encryptionData.encryptionTarget");
+        gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionTarget");
     if (!request->encryption_block.present)
-        gateway_fault_add(faults, FAULT_ENCRYPTION, "source.encryptionData.encryptionBlock");
+        gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionBlock");
     if (!request->encryption_block_fields.present ||
         commercehub_slices_parse(WIRE_SPAN(request->encryption_block_fields), &slices) != ERR_OK)
-        gateway_fault_add(faults, FAULT_ENCRYPTION, "source.encryptionData.encryptionBlockFields");
+        gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionBlockFields");
     if (!request->key_id.present)
-        gateway_fault_add(faults, FAULT_KEY_UNKNOWN, "source.encryptionData.keyId");
+        gateway_fault_add(faults, GATEWAY_FAULT_KEY_UNKNOWN, "source.encryptionData.keyId");
 }
 
 /* ---- amount ---- */
@@ -52,19 +54,19 @@ static void check_amount(const struct commercehub_request *request, struct gatew
     uint64_t amount_minor = 0;
     if (!request->amount_total.present || !request->amount_currency.present)
         return; /* named as missing already */
-    const struct currency *currency = money_currency(WIRE_SPAN(request->amount_currency));
+    const struct gateway_currency *currency = gateway_money_currency(WIRE_SPAN(request->amount_currency));
     if (!currency) {
-        gateway_fault_add(faults, FAULT_CURRENCY, "amount.currency");
+        gateway_fault_add(faults, GATEWAY_FAULT_CURRENCY, "amount.currency");
         return;
     }
-    if (money_read(WIRE_SPAN(request->amount_total), currency->scale, &amount_minor) != ERR_OK || amount_minor == 0)
-        gateway_fault_add(faults, FAULT_AMOUNT_VALUE, "amount.total");
+    if (gateway_money_read(WIRE_SPAN(request->amount_total), currency->scale, &amount_minor) != ERR_OK || amount_minor == 0)
+        gateway_fault_add(faults, GATEWAY_FAULT_AMOUNT_VALUE, "amount.total");
 }
 
-static void take_amount(const struct commercehub_request *request, struct payment *payment)
+static void take_amount(const struct commercehub_request *request, struct gateway_payment *payment)
 {
     if (!payment->currency ||
-        money_read(WIRE_SPAN(request->amount_total), payment->currency->scale, &payment->amount_minor) != ERR_OK)
+        gateway_money_read(WIRE_SPAN(request->amount_total), payment->currency->scale, &payment->amount_minor) != ERR_OK)
         payment->amount_minor = 0;
 }
 
@@ -76,39 +78,39 @@ static bool has_card(const struct commercehub_request *request)
            request->security_code.present || request->name_on_card.present;
 }
 
-static void take_number(struct commercehub_request *request, struct payment *payment, struct payment_secret *secret,
+static void take_number(struct commercehub_request *request, struct gateway_payment *payment, struct gateway_payment_secret *secret,
                         struct gateway_faults *faults)
 {
     static const char path[] = "source.card.cardData";
     if (!request->card_data.present) {
-        gateway_fault_add(faults, FAULT_CARD_NUMBER, path);
+        gateway_fault_add(faults, GATEWAY_FAULT_CARD_NUMBER, path);
         return;
     }
     if (card_pan_parse(WIRE_SPAN(request->card_data), CARD_LUHN, &secret->pan) != ERR_OK) {
-        gateway_fault_add(faults, FAULT_CARD_NUMBER, path);
+        gateway_fault_add(faults, GATEWAY_FAULT_CARD_NUMBER, path);
         return;
     }
     payment->brand = card_brand_of(&secret->pan);
     if (payment->brand == CARD_BRAND_UNKNOWN)
-        gateway_fault_add(faults, FAULT_BRAND, path);
+        gateway_fault_add(faults, GATEWAY_FAULT_BRAND, path);
     card_pan_bin6(&secret->pan, payment->bin6);
     card_pan_last4(&secret->pan, payment->last4);
 }
 
-static void take_expiry(const struct commercehub_request *request, struct payment *payment, struct gateway_faults *faults)
+static void take_expiry(const struct commercehub_request *request, struct gateway_payment *payment, struct gateway_faults *faults)
 {
     struct card_expiry expiry = {0};
     if (!request->expiration_month.present)
-        gateway_fault_add(faults, FAULT_EXPIRY, "source.card.expirationMonth");
+        gateway_fault_add(faults, GATEWAY_FAULT_EXPIRY, "source.card.expirationMonth");
     if (!request->expiration_year.present)
-        gateway_fault_add(faults, FAULT_EXPIRY, "source.card.expirationYear");
+        gateway_fault_add(faults, GATEWAY_FAULT_EXPIRY, "source.card.expirationYear");
     if (!request->expiration_month.present || !request->expiration_year.present)
         return;
     struct span month = WIRE_SPAN(request->expiration_month);
     if (card_expiry_from_parts(month, span_text("2030"), &expiry) != ERR_OK)
-        gateway_fault_add(faults, FAULT_EXPIRY, "source.card.expirationMonth");
+        gateway_fault_add(faults, GATEWAY_FAULT_EXPIRY, "source.card.expirationMonth");
     else if (card_expiry_from_parts(month, WIRE_SPAN(request->expiration_year), &expiry) != ERR_OK)
-        gateway_fault_add(faults, FAULT_EXPIRY, "source.card.expirationYear");
+        gateway_fault_add(faults, GATEWAY_FAULT_EXPIRY, "source.card.expirationYear");
     card_expiry_write(expiry, CARD_YYMM, payment->expiry);
 }
 
@@ -118,15 +120,15 @@ struct indicator {
     const char *name; /* "": absent */
     bool code;        /* the row takes a code */
     bool none;        /* the row takes no code */
-    enum payment_presence with;
-    enum payment_presence without;
+    enum gateway_presence with;
+    enum gateway_presence without;
 };
 static const struct indicator indicators[] = {
-    {"", true, true, PAYMENT_CODE_PRESENT, PAYMENT_CODE_ABSENT},
-    {"NOT_SUPPORTED", false, true, PAYMENT_CODE_ABSENT, PAYMENT_CODE_ABSENT},
-    {"PROVIDED", true, false, PAYMENT_CODE_PRESENT, PAYMENT_CODE_ABSENT},
-    {"VALUE_ILLEGIBLE", false, true, PAYMENT_CODE_ABSENT, PAYMENT_CODE_ILLEGIBLE},
-    {"NOT_AVAILABLE", false, true, PAYMENT_CODE_ABSENT, PAYMENT_CODE_NOT_ON_CARD},
+    {"", true, true, GATEWAY_CODE_PRESENT, GATEWAY_CODE_ABSENT},
+    {"NOT_SUPPORTED", false, true, GATEWAY_CODE_ABSENT, GATEWAY_CODE_ABSENT},
+    {"PROVIDED", true, false, GATEWAY_CODE_PRESENT, GATEWAY_CODE_ABSENT},
+    {"VALUE_ILLEGIBLE", false, true, GATEWAY_CODE_ABSENT, GATEWAY_CODE_ILLEGIBLE},
+    {"NOT_AVAILABLE", false, true, GATEWAY_CODE_ABSENT, GATEWAY_CODE_NOT_ON_CARD},
 };
 
 static const struct indicator *indicator_of(const struct commercehub_request *request)
@@ -137,8 +139,8 @@ static const struct indicator *indicator_of(const struct commercehub_request *re
     return NULL; /* a fault of its own */
 }
 
-static void take_code(const struct commercehub_request *request, struct payment *payment, struct payment_secret *secret,
-                      struct gateway_faults *faults)
+static void take_code(const struct commercehub_request *request, struct gateway_payment *payment,
+                      struct gateway_payment_secret *secret, struct gateway_faults *faults)
 {
     static const char path[] = "source.card.securityCode";
     const struct indicator *row = indicator_of(request);
@@ -147,14 +149,14 @@ static void take_code(const struct commercehub_request *request, struct payment 
     struct span code = WIRE_SPAN(request->security_code);
     bool present = request->security_code.present;
     if (present ? !row->code : !row->none) {
-        gateway_fault_add(faults, FAULT_CONDITIONAL, path);
+        gateway_fault_add(faults, GATEWAY_FAULT_CONDITIONAL, path);
         return;
     }
     payment->presence = present ? row->with : row->without;
     if (!present)
         return;
     if (payment->brand != CARD_BRAND_UNKNOWN && code.len != card_brand_row(payment->brand)->code_digits) {
-        gateway_fault_add(faults, FAULT_FIELD_VALUE, path);
+        gateway_fault_add(faults, GATEWAY_FAULT_FIELD_VALUE, path);
         return;
     }
     if (code.len <= sizeof secret->code.at) {
@@ -163,14 +165,14 @@ static void take_code(const struct commercehub_request *request, struct payment 
     }
 }
 
-void commercehub_payment(enum commercehub_call call, struct commercehub_request *request, struct payment *payment,
-                         struct payment_secret *secret, struct gateway_faults *faults)
+void commercehub_payment(enum commercehub_call call, struct commercehub_request *request, struct gateway_payment *payment,
+                         struct gateway_payment_secret *secret, struct gateway_faults *faults)
 {
-    payment->kind = PAYMENT_VERIFICATION;
+    payment->kind = GATEWAY_KIND_VERIFICATION;
     if (call == COMMERCEHUB_CHARGES)
-        payment->kind = span_is(WIRE_SPAN(request->capture_flag), "false") ? PAYMENT_AUTH : PAYMENT_SALE;
+        payment->kind = span_is(WIRE_SPAN(request->capture_flag), "false") ? GATEWAY_KIND_AUTH : GATEWAY_KIND_SALE;
     payment->customer_initiated = !span_is(WIRE_SPAN(request->initiator), "MERCHANT");
-    payment->currency = money_currency(WIRE_SPAN(request->amount_currency));
+    payment->currency = gateway_money_currency(WIRE_SPAN(request->amount_currency));
     if (call == COMMERCEHUB_CHARGES) /* a verification moves no money, whatever amount comes with it */
         take_amount(request, payment);
     if (span_is(WIRE_SPAN(request->source_type), "PaymentCard") && (request->encrypted || has_card(request))) {
@@ -197,14 +199,14 @@ void commercehub_check(enum commercehub_call call, bool sandbox, const struct co
     if (request->encrypted)
         check_encryption(request, faults);
     else if (span_is(WIRE_SPAN(request->source_type), "PaymentCard") && !has_card(request))
-        gateway_fault_add(faults, FAULT_CARD_MISSING, "source.card");
+        gateway_fault_add(faults, GATEWAY_FAULT_CARD_MISSING, "source.card");
     /* Also beside an encryption block: it may hold the code alone. */
     if (request->card_data.present && !sandbox)
-        gateway_fault_add(faults, FAULT_CARD_PLAIN, "source.card.cardData");
+        gateway_fault_add(faults, GATEWAY_FAULT_CARD_PLAIN, "source.card.cardData");
     if (http_json_true(WIRE_SPAN(request->create_token)))
-        gateway_fault_add(faults, FAULT_FEATURE, "transactionDetails.createToken");
+        gateway_fault_add(faults, GATEWAY_FAULT_FEATURE, "transactionDetails.createToken");
     if (request->reference_id.present)
-        gateway_fault_add(faults, FAULT_FEATURE, "referenceTransactionDetails.referenceTransactionId");
+        gateway_fault_add(faults, GATEWAY_FAULT_FEATURE, "referenceTransactionDetails.referenceTransactionId");
     if (call == COMMERCEHUB_CHARGES)
         check_amount(request, faults);
 }

@@ -94,8 +94,9 @@ struct rule {
 #define CHECK_OBJECT(path_) {.name = path_, .kind = WIRE_OBJECT},
 #define CHECK_FIELD(path_, member_, kind_, min_, max_, choices_, needed_, bad_, missing_) \
     {.name = path_, .kind = kind_, .min = min_, .max = max_, .choices = choices_, WIRE_AT(struct commercehub_request, member_)},
-#define RULE_OBJECT(path_) {NEVER, FAULT_FIELD_VALUE, FAULT_FIELD_MISSING},
-#define RULE_FIELD(path_, member_, kind_, min_, max_, choices_, needed_, bad_, missing_) {needed_, FAULT_##bad_, FAULT_##missing_},
+#define RULE_OBJECT(path_) {NEVER, GATEWAY_FAULT_FIELD_VALUE, GATEWAY_FAULT_FIELD_MISSING},
+#define RULE_FIELD(path_, member_, kind_, min_, max_, choices_, needed_, bad_, missing_) \
+    {needed_, GATEWAY_FAULT_##bad_, GATEWAY_FAULT_##missing_},
 
 static const struct wire_field payment_fields[] = {PAYMENT_ROWS(BIND_OBJECT, BIND_FIELD)};
 static const struct wire_field payment_checks[] = {PAYMENT_ROWS(CHECK_OBJECT, CHECK_FIELD)};
@@ -143,7 +144,7 @@ static void check_row(const struct table *table, size_t row, enum commercehub_ca
         if (table->rule[row].needed & 1u << call)
             gateway_fault_add(faults, table->rule[row].missing, check->name);
     } else if (has_control(span_of(member->at, member->len))) {
-        gateway_fault_add(faults, FAULT_CHARACTERS, check->name);
+        gateway_fault_add(faults, GATEWAY_FAULT_CHARACTERS, check->name);
     } else if (wire_value_check(check, span_of(member->at, member->len), NULL) != ERR_OK) {
         gateway_fault_add(faults, table->rule[row].bad, check->name);
     }
@@ -154,14 +155,14 @@ static void take_bind_faults(const struct table *table, const struct http_json_f
     for (size_t i = 0; i < from->count; i++) {
         const struct http_json_fault *fault = &from->at[i];
         if (!fault->field)
-            gateway_fault_add(faults, FAULT_MALFORMED, NULL);
+            gateway_fault_add(faults, GATEWAY_FAULT_MALFORMED, NULL);
         else if (fault->err == ERR_PARSE_TYPE)
-            gateway_fault_add(faults, FAULT_FIELD_VALUE, fault->field->name);
+            gateway_fault_add(faults, GATEWAY_FAULT_FIELD_VALUE, fault->field->name);
         else
             gateway_fault_add(faults, table->rule[fault->field - table->record.field].bad, fault->field->name);
     }
     if (faults->count == 0)
-        gateway_fault_add(faults, FAULT_MALFORMED, NULL);
+        gateway_fault_add(faults, GATEWAY_FAULT_MALFORMED, NULL);
 }
 
 void commercehub_parse(enum commercehub_call call, struct span body, struct commercehub_request *out, struct gateway_faults *faults)
@@ -169,7 +170,7 @@ void commercehub_parse(enum commercehub_call call, struct span body, struct comm
     const struct table *table = table_of(call);
     struct http_json_faults from = {0};
     if (body.len == 0) {
-        gateway_fault_add(faults, FAULT_BODY_MISSING, NULL);
+        gateway_fault_add(faults, GATEWAY_FAULT_BODY_MISSING, NULL);
         return;
     }
     if (http_json_bind(&table->record, body, HTTP_JSON_NULL_ABSENT, out, &from) != ERR_OK) {
@@ -209,7 +210,7 @@ void commercehub_check_value(const char *path, struct span value, struct gateway
     size_t row = position(&payment_table, path);
     ASSERT(row < payment_table.record.count);
     if (has_control(value))
-        gateway_fault_add(faults, FAULT_CHARACTERS, path);
+        gateway_fault_add(faults, GATEWAY_FAULT_CHARACTERS, path);
     else if (wire_value_check(&payment_checks[row], value, NULL) != ERR_OK)
         gateway_fault_add(faults, payment_rules[row].bad, path);
 }

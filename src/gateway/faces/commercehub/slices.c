@@ -99,12 +99,12 @@ static void merge_one(enum commercehub_slice_name name, struct span value, struc
     struct wire_text *member = target(request, name, &cap);
     if (member->present) {
         if (member->len != value.len || !secret_equal(member->at, value.at, value.len))
-            gateway_fault_add(faults, FAULT_FIELD_VALUE, slices[name].path);
+            gateway_fault_add(faults, GATEWAY_FAULT_FIELD_VALUE, slices[name].path);
         return;
     }
     commercehub_check_value(slices[name].path, value, faults);
     if (!wire_text_set(member, cap, value))
-        gateway_fault_add(faults, FAULT_ENCRYPTION, slices[name].path);
+        gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, slices[name].path);
 }
 
 void commercehub_merge(const struct commercehub_slices *list, struct span plain, struct commercehub_request *request,
@@ -112,14 +112,14 @@ void commercehub_merge(const struct commercehub_slices *list, struct span plain,
 {
     static const char path[] = "source.encryptionData.encryptionBlockFields";
     if (list->total != plain.len) {
-        gateway_fault_add(faults, FAULT_ENCRYPTION, path);
+        gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, path);
         return;
     }
     size_t at = 0;
     /* A count that cuts a character in two was made from characters, not bytes. */
     for (size_t i = 0; i < list->count; at += list->at[i++].len)
         if (!json_utf8(span_slice(plain, at, list->at[i].len))) {
-            gateway_fault_add(faults, FAULT_ENCRYPTION, path);
+            gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, path);
             return;
         }
     at = 0;
