@@ -145,7 +145,7 @@ static bool read_answer(int fd, struct caller *c, size_t *approved)
     const char *body = strstr(c->in, "\r\n\r\n");
     if (!length || !body || c->len < (size_t)(body + 4 - c->in) + strtoul(length + 16, NULL, 10))
         return false;
-    *approved += strstr(body, "\"approvalStatus\":\"APPROVED\"") != NULL;
+    *approved += strstr(body, "\"approvalStatus\":\"APPROVED\"") ? 1 : 0;
     c->len = 0;
     return true;
 }

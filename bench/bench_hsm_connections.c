@@ -128,7 +128,7 @@ static double resident_mib(const struct hsm_process *hsm)
     long kib = 0;
     (void)snprintf(path, sizeof path, "/proc/%d/status", hsm->pid);
     FILE *file = fopen(path, "r");
-    ASSERT(file != NULL);
+    ASSERT(file);
     while (kib == 0 && fgets(line, sizeof line, file))
         (void)sscanf(line, "VmRSS: %ld", &kib);
     (void)fclose(file);
@@ -153,7 +153,7 @@ static void open_all(uint16_t port, SSL_CTX *context)
         if (!context)
             continue;
         c->ssl = SSL_new(context);
-        ASSERT(c->ssl != NULL && SSL_set_fd(c->ssl, c->fd) == 1 && SSL_connect(c->ssl) == 1);
+        ASSERT(c->ssl && SSL_set_fd(c->ssl, c->fd) == 1 && SSL_connect(c->ssl) == 1);
     }
 }
 

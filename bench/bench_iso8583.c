@@ -54,7 +54,6 @@ static void build_some(void *context, size_t count)
 {
     struct work *w = context;
     uint8_t room[ISO8583_FRAME_MAX];
-
     for (size_t i = 0; i < count; i++) {
         struct buf out = buf_over(room, sizeof room);
 
@@ -68,7 +67,6 @@ static void copy_some(void *context, size_t count)
 {
     struct work *w = context;
     uint8_t room[ISO8583_FRAME_MAX];
-
     for (size_t i = 0; i < count; i++) {
         for (size_t b = 0; b < w->len; b++) {
             room[b] = w->frame[b];

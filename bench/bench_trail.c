@@ -68,7 +68,7 @@ int main(void)
     struct hsm_audit *audit = NULL;
     struct net_problem problem;
     env = env_system(NULL);
-    ASSERT(mkdtemp(folder) != NULL);
+    ASSERT(mkdtemp(folder));
     (void)snprintf(path, sizeof path, "%s/audit.log", folder);
     (void)snprintf(other, sizeof other, "%s/bare", folder);
     const struct hsm_audit_config config = {.path = path, .size = GIBIBYTE};

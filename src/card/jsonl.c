@@ -138,7 +138,7 @@ static const char *member(struct scan *s)
     r->text[r->count] = s->at < s->in.len && s->in.at[s->at] == '"';
     s->at += r->text[r->count];
     why = r->text[r->count] ? string(s, &r->value[r->count]) : bare(s, &r->value[r->count]);
-    r->count += why == NULL;
+    r->count += !why;
     return why;
 }
 
@@ -174,7 +174,7 @@ enum card_line card_jsonl_next(struct span in, bool last, struct card_record *ou
     const char *why = s.at == len ? NULL : object(&s);
     if (why)
         return card_line_bad(in, last, out, why);
-    out->used = len + (end != NULL);
+    out->used = len + (end ? 1 : 0);
     out->lines = 1;
     return out->count == 0 ? CARD_LINE_EMPTY : CARD_LINE_RECORD;
 }

@@ -161,7 +161,7 @@ static void put_operands(struct buf *out, const struct cli_command *c)
 {
     bool said = false;
     for (size_t i = 0; i < c->operand_count; i++)
-        said |= c->operand[i].doc != NULL;
+        said = said || c->operand[i].doc;
     if (!said)
         return;
     put_heading(out, "Arguments");

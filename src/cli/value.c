@@ -73,7 +73,7 @@ bool cli_value_wrong(const struct cli_option *o, const char *value, char why[sta
 
 bool cli_flag(const struct cli_line *line, size_t option)
 {
-    return line->value[option] != NULL;
+    return line->value[option];
 }
 
 const char *cli_text(const struct cli_line *line, size_t option, const char *otherwise)

@@ -44,7 +44,7 @@ static const char *const kdfs[] = {"SCRYPT"};
 #define LOOK_UP(names_, type_)                                                   \
     for (size_t i = 0; i < sizeof(names_) / sizeof((names_)[0]) && found; i++) { \
         type_ *known = type_##_fetch(NULL, (names_)[i], NULL);                   \
-        found = known != NULL;                                                   \
+        found = known;                                                           \
         type_##_free(known);                                                     \
     }
 

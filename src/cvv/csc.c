@@ -68,7 +68,7 @@ enum err cvv_csc_generate_with(struct crypto_des *csck, struct span account, con
     uint8_t r[CRYPTO_DES_BLOCK] = {0};
     enum err err = gather(account, expiry, service, text);
     if (err == ERR_OK)
-        err = encipher(csck, text, service != NULL, r);
+        err = encipher(csck, text, service, r);
     if (err == ERR_OK) {
         decimalise(r, codes);
         memcpy(out->five, codes, sizeof out->five);

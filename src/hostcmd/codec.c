@@ -202,7 +202,7 @@ enum err hostcmd_request_build_row(const struct hostcmd_row *row, const void *re
 enum err hostcmd_request_build_with(enum hostcmd_id id, const void *request, int lmk, const struct hostcmd_attributes *attributes,
                                     struct buf *out)
 {
-    struct hostcmd_tail tail = {.lmk = lmk, .has_attributes = attributes != NULL};
+    struct hostcmd_tail tail = {.lmk = lmk, .has_attributes = attributes};
     if (attributes)
         tail.attributes = *attributes;
     return hostcmd_request_build_tail(id, request, &tail, out);

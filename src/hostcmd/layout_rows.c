@@ -48,7 +48,7 @@ static struct wire_field *add(struct maker *m)
 /* Rows that belong to several schemes lose the 5; those behind the PAN that belong to all belong to 0 now. */
 static void add_row(struct maker *m, const struct wire_field *row, uint16_t scheme, bool past_pan)
 {
-    bool common = row->equals == NULL && past_pan;
+    bool common = !row->equals && past_pan;
     bool window_alone = row->equals && strcmp(row->equals, "5") == 0;
     if (window_alone && past_pan)
         return;

@@ -266,7 +266,7 @@ static bool enabled(const struct hsm *hsm, const struct hsm_client *client, cons
 {
     if (!row || (hsm->config.disabled | client->disabled) >> row->id & 1)
         return false;
-    return hsm_handler_of(row->id) != NULL;
+    return hsm_handler_of(row->id);
 }
 
 /* ---- one command ---- */

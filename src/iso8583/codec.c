@@ -25,7 +25,7 @@ static uint64_t field_bit(unsigned field)
 
 static enum err fault_set(struct iso8583_fault *fault, enum iso8583_outcome outcome, enum err err, unsigned field, size_t offset)
 {
-    if (fault != NULL) {
+    if (fault) {
         fault->err = err;
         fault->outcome = outcome;
         fault->field = (uint16_t)field;
@@ -133,7 +133,7 @@ static enum err fields_read(const struct iso8583_profile *p, struct span frame, 
             continue;
         err = field_read(&p->field[field], frame, at, field, m, &wire);
         if (err != ERR_OK) {
-            if (fault != NULL)
+            if (fault)
                 fault->wire = wire;
             return fault_set(fault, ISO8583_OUTCOME_FIELD, err, field, *at + wire.offset);
         }
@@ -164,14 +164,12 @@ enum err iso8583_parse(const struct iso8583_profile *p, struct span frame, struc
 {
     uint64_t bitmap[2] = {0, 0};
     size_t at = 0;
-    unsigned unknown;
-
     iso8583_message_init(out, 0);
-    if (fault != NULL)
+    if (fault)
         *fault = (struct iso8583_fault){0};
     if (!header_read(p, frame, &at, out, bitmap))
         return fault_set(fault, ISO8583_OUTCOME_HEADER, ERR_FRAME, 0, at);
-    unknown = unknown_field(p, bitmap);
+    unsigned unknown = unknown_field(p, bitmap);
     if (unknown != 0) {
         /* What stands before the unknown field is read all the same: the answer echoes DE11. */
         uint64_t before[2] = {unknown <= 64 ? bitmap[0] & ~(field_bit(unknown) | (field_bit(unknown) - 1)) : bitmap[0],
@@ -192,7 +190,7 @@ static void nibbles_write(bool binary, uint64_t value, unsigned digits, struct b
 {
     uint8_t *at = buf_take(out, binary ? digits / 2 : digits);
 
-    if (at == NULL)
+    if (!at)
         return;
     for (unsigned i = 0; i < digits / (binary ? 2 : 1); i++) {
         unsigned shift = binary ? (digits / 2 - 1 - i) * 8 : (digits - 1 - i) * 4;

@@ -111,16 +111,14 @@ void iso8583_generate(const struct iso8583_profile *p, uint16_t mti, const struc
 static bool row_sound(const struct iso8583_profile *p, const struct iso8583_matrix_row *row)
 {
     const struct wire_field *f = row->field >= 2 && row->field < ISO8583_FIELDS ? &p->field[row->field] : NULL;
-    unsigned longest;
-
-    if (f == NULL || f->name == NULL || f->max == 0 || f->min > f->max)
+    if (!f || !f->name || f->max == 0 || f->min > f->max)
         return false;
-    longest = f->length == WIRE_LLL ? 999 : f->length_encoding == WIRE_BINARY ? 255 : 99;
+    unsigned longest = f->length == WIRE_LLL ? 999 : f->length_encoding == WIRE_BINARY ? 255 : 99;
     if (f->length == WIRE_FIXED ? f->min != f->max && f->padding == WIRE_PAD_NONE
                                 : f->max > longest || (f->length != WIRE_LL && f->length != WIRE_LLL))
         return false;
     for (int i = 0; i < ISO8583_CLASSES; i++)
-        if (row->need[i] == 0 || strchr("MOCE-", row->need[i]) == NULL)
+        if (row->need[i] == 0 || !strchr("MOCE-", row->need[i]))
             return false;
     return (f->encoding == WIRE_BCD) <= (f->kind == WIRE_N) && (f->encoding == WIRE_BINARY) == (f->kind == WIRE_B);
 }
@@ -136,13 +134,13 @@ enum err iso8583_check(const struct iso8583_profile *p, struct iso8583_fault *fa
 
         values += p->field[row->field].max;
         if (row->field <= last || !row_sound(p, row) || values > ISO8583_VALUES_MAX) {
-            if (fault != NULL)
+            if (fault)
                 *fault = (struct iso8583_fault){.err = ERR_INTERNAL, .outcome = ISO8583_OUTCOME_FIELD, .field = row->field};
             return ERR_INTERNAL;
         }
         last = row->field;
     }
     for (size_t i = 0; i < ISO8583_FIELDS; i++)
-        named += p->field[i].name != NULL;
+        named += p->field[i].name ? 1 : 0;
     return named == p->matrix_count ? ERR_OK : ERR_INTERNAL;
 }

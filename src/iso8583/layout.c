@@ -135,13 +135,12 @@ static bool visa_code_find(struct span field, struct span *code, bool *present)
 
 static void visa_read(struct span field, struct iso8583_code *out)
 {
-    struct code_126_10 c;
     struct span code = {0};
     bool present = false;
-
     out->presence = ISO8583_CODE_MALFORMED;
     if (!visa_code_find(field, &code, &present))
         return;
+    struct code_126_10 c;
     if (!present)
         out->presence = ISO8583_CODE_ABSENT;
     else if (wire_parse_all(&visa_code_record, code, &c, NULL) == ERR_OK)
@@ -151,9 +150,8 @@ static void visa_read(struct span field, struct iso8583_code *out)
 
 static void generic_read(struct span field, struct iso8583_code *out)
 {
-    struct code_126_10 c;
-
     out->presence = ISO8583_CODE_MALFORMED;
+    struct code_126_10 c;
     if (wire_parse_all(&generic_code_record, field, &c, NULL) == ERR_OK)
         code_from_126_10(&c, out);
     secret_wipe(&c, sizeof c);
@@ -164,9 +162,9 @@ static bool backslash_find(struct span field, const char *tag, struct span *valu
 {
     for (size_t from = 0; from < field.len;) {
         const uint8_t *end = memchr(field.at + from, '\\', field.len - from);
-        size_t to = end == NULL ? field.len : (size_t)(end - field.at);
+        size_t to = end ? (size_t)(end - field.at) : field.len;
 
-        if (end != NULL && to - from >= 3 && span_is(span_slice(field, from, 3), tag)) {
+        if (end && to - from >= 3 && span_is(span_slice(field, from, 3), tag)) {
             *value = span_slice(field, from + 3, to - from - 3);
             return true;
         }
@@ -177,11 +175,9 @@ static bool backslash_find(struct span field, const char *tag, struct span *valu
 
 static void backslash_read(struct span field, struct iso8583_code *out)
 {
-    struct span indicator;
-    struct span value;
+    struct span indicator, value;
     bool said = backslash_find(field, "CCI", &indicator);
     bool given = backslash_find(field, "CCV", &value);
-
     if (said && !span_is(indicator, "1") && !span_is(indicator, "0"))
         out->presence = ISO8583_CODE_MALFORMED;
     else if (said ? span_is(indicator, "0") : !given)
@@ -231,14 +227,12 @@ static enum err code_to_126_10(const struct iso8583_code *code, struct code_126_
 static enum err write_126_10(const struct wire_record *record, bool bitmap, const struct iso8583_code *code,
                              struct iso8583_message *m)
 {
-    struct code_126_10 c = {0};
     uint8_t room[16];
+    struct code_126_10 c = {0};
     struct buf out = buf_over(room, sizeof room);
-    enum err err;
-
     if (bitmap)
         buf_put(&out, (const uint8_t[]){0x00, 0x40, 0, 0, 0, 0, 0, 0}, 8);
-    err = code_to_126_10(code, &c);
+    enum err err = code_to_126_10(code, &c);
     if (err == ERR_OK)
         err = wire_build(record, &c, &out);
     if (err == ERR_OK)
@@ -252,7 +246,6 @@ static enum err write_backslash(const struct iso8583_code *code, struct iso8583_
 {
     uint8_t room[16];
     struct buf out = buf_over(room, sizeof room);
-
     if (code->presence != ISO8583_CODE_ABSENT && (code->presence != ISO8583_CODE_PRESENT || code->digits.len != 3))
         return ERR_PARSE_VALUE;
     buf_put_text(&out, code->presence == ISO8583_CODE_PRESENT ? "CCI1\\CCV" : "CCI0\\");
@@ -293,10 +286,9 @@ enum { RESULT_AT = 10 };
 
 void iso8583_result_write(enum iso8583_result rule, char letter, struct iso8583_message *m)
 {
-    uint8_t text[RESULT_AT + 1];
-
     if (rule != ISO8583_RESULT_44_10 || letter == 0)
         return;
+    uint8_t text[RESULT_AT + 1];
     memset(text, ' ', RESULT_AT);
     text[RESULT_AT] = (uint8_t)letter;
     iso8583_set(m, ISO8583_RESPONSE_DATA, span_of(text, sizeof text));
@@ -374,10 +366,9 @@ bool iso8583_acquirer_equal(struct span a, struct span b)
 
 enum err iso8583_replacement_read(const struct iso8583_message *reversal, bool *present, uint64_t *amount_minor)
 {
-    struct iso8583_replacement r;
     struct span amount = iso8583_get(reversal, ISO8583_AMOUNT);
-
     *present = iso8583_has(reversal, ISO8583_REPLACEMENT);
+    struct iso8583_replacement r;
     if (*present) {
         TRY(wire_parse_all(&iso8583_replacement_record, iso8583_get(reversal, ISO8583_REPLACEMENT), &r, NULL));
         amount = WIRE_SPAN(r.amount);
@@ -389,7 +380,6 @@ enum err iso8583_replacement_write(struct iso8583_message *reversal, uint64_t am
 {
     uint8_t room[42];
     struct buf out = buf_over(room, sizeof room);
-
     buf_put_decimal(&out, amount_minor, 12);
     buf_put_fill(&out, '0', 30);
     TRY(buf_done(&out));

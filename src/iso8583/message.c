@@ -41,12 +41,10 @@ static struct iso8583_value *value_place(struct iso8583_message *m, unsigned fie
 
 void iso8583_set(struct iso8583_message *m, unsigned field, struct span value)
 {
-    struct iso8583_value *v;
-
     if (m->err != ERR_OK)
         return;
-    v = field >= 2 && field < ISO8583_FIELDS ? value_place(m, field, value.len) : NULL;
-    if (v == NULL) {
+    struct iso8583_value *v = field >= 2 && field < ISO8583_FIELDS ? value_place(m, field, value.len) : NULL;
+    if (!v) {
         m->err = ERR_PARSE_LONG;
         return;
     }
@@ -65,7 +63,6 @@ void iso8583_set_decimal(struct iso8583_message *m, unsigned field, uint64_t val
 {
     uint8_t digits[32];
     struct buf out = buf_over(digits, sizeof digits);
-
     buf_put_decimal(&out, value, width);
     if (m->err == ERR_OK)
         m->err = buf_done(&out);

@@ -31,7 +31,7 @@ static int count_entries(const char *dir)
     int count = 0;
     if (!d)
         return -1;
-    for (struct dirent *e; (e = readdir(d)) != NULL;)
+    for (struct dirent *e; (e = readdir(d));)
         count += !is_dot(e->d_name);
     (void)closedir(d);
     return count;
@@ -41,7 +41,7 @@ static void clear(const struct sandbox *box)
 {
     char path[SANDBOX_PATH];
     DIR *d = opendir(box->dir);
-    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+    for (struct dirent *e; d && (e = readdir(d));) {
         sandbox_path(box, e->d_name, path);
         if (!is_dot(e->d_name))
             (void)unlink(path);
@@ -74,7 +74,7 @@ enum err sandbox_prepare_dir(struct sandbox *box)
     char marker[SANDBOX_PATH], absolute[4096];
     if (!box->dir[0]) {
         (void)snprintf(box->dir, sizeof box->dir, "/tmp/countersign-XXXXXX");
-        box->temporary = mkdtemp(box->dir) != NULL;
+        box->temporary = mkdtemp(box->dir);
         if (!box->temporary)
             return sandbox_fail(box, ERR_SYSTEM, "cannot make a directory", strerror(errno));
     } else if (mkdir(box->dir, 0700) != 0 && errno != EEXIST) {

@@ -300,7 +300,7 @@ static enum err take_statement(struct postgres *p, PGresult **out)
         return ERR_CLOSED;
     enum err err = next_result(p, &end);
     PQclear(end);
-    if (err == ERR_OK && end == NULL)
+    if (err == ERR_OK && !end)
         return ERR_OK;
     PQclear(*out);
     *out = NULL;

@@ -11,7 +11,7 @@ static bool holds(const void *record, size_t member, const char *values)
     if (!values)
         return true;
     const struct wire_text *decider = wire_member_const(record, member);
-    return decider->len == 1 && memchr(values, decider->at[0], strlen(values)) != NULL;
+    return decider->len == 1 && memchr(values, decider->at[0], strlen(values));
 }
 
 bool wire_row_exists(const struct wire_field *field, const void *record)

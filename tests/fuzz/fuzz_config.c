@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(assignment, data, len);
     assignment[len] = 0;
     enum err err = config_set(&table, assignment, &s, problem, sizeof problem);
-    if (s.number < -5 || s.number > 5 || memchr(s.text, 0, sizeof s.text) == NULL)
+    if (s.number < -5 || s.number > 5 || !memchr(s.text, 0, sizeof s.text))
         abort();
     if ((err == ERR_OK) != (problem[0] == 0))
         abort();

@@ -15,7 +15,7 @@ static void order(const struct card_record *record)
     if (card_columns_find(record, &columns, &why) != ERR_OK)
         columns = (struct card_columns){.at = {0, 1, 2, 3, 4, 5}, .count = record->count};
     if (card_order_read(record, &columns, &rule, &out, &why) != ERR_OK)
-        ASSERT(why != NULL);
+        ASSERT(why);
     else
         ASSERT(out.pan.len >= CARD_PAN_MIN && out.id_len > 0);
 }

@@ -14,7 +14,7 @@ static void order(const struct card_record *record)
     const char *why = NULL;
 
     if (card_order_read(record, &columns, &rule, &out, &why) != ERR_OK)
-        ASSERT(why != NULL);
+        ASSERT(why);
     else
         ASSERT(out.pan.len >= CARD_PAN_MIN && out.id_len > 0);
 }

@@ -246,7 +246,7 @@ static struct span expand(const struct template *t, size_t which, enum form form
 static size_t keys_of(const struct template *t)
 {
     size_t count = 0;
-    for (const char *at = t->text; (at = strchr(at, '{')) != NULL; at++)
+    for (const char *at = t->text; (at = strchr(at, '{')); at++)
         count += at[1] != 'x';
     return count;
 }

@@ -115,7 +115,7 @@ static void check_step(const struct step *step, const struct ledger_full_card *b
 {
     bool shown = step->display && r->status == 200;
     assert_true(r->status != 500 && r->status != 0);
-    assert_true(shown == (cJSON_GetObjectItem(r->json, "cvv") != NULL)); /* I-16 */
+    assert_true(shown == !!cJSON_GetObjectItem(r->json, "cvv")); /* I-16 */
     if (step->display)
         check_display(before, after, r);
     else

@@ -27,10 +27,9 @@ struct attack {
 static size_t frame_of(void *context, size_t i, uint8_t *out, size_t cap)
 {
     const struct attack *a = context;
-    struct iso8583_message m;
     char code[4] = {0};
-
     memcpy(code, a->code[i / USES], 3);
+    struct iso8583_message m;
     lab_request(&m, LAB_VISA, 1 + i / USES, i, 100, code);
     return lab_frame(LAB_VISA, &m, out, cap);
 }
@@ -79,7 +78,7 @@ static size_t attack(const char *url, const char *plant, size_t codes, struct at
     size_t doubles;
     int64_t held = 0;
 
-    lab_open(&lab, plant != NULL ? "build/countersign-planted" : NULL, url);
+    lab_open(&lab, plant ? "build/countersign-planted" : NULL, url);
     lab.plant = plant;
     lab.nodes = 2;
     lab_put_product(&lab, &product);
@@ -97,7 +96,7 @@ static size_t attack(const char *url, const char *plant, size_t codes, struct at
         lab_read(&lab, 1 + i, &card);
         held += card.account.held;
     }
-    assert_int_equal(held, plant != NULL ? held : (int64_t)*approvals * 100);
+    assert_int_equal(held, plant ? held : (int64_t)*approvals * 100);
     lab_close(&lab);
     return doubles;
 }
@@ -128,7 +127,6 @@ static void each_code_is_approved_once_on_postgres(void **state)
 {
     char url[256];
     struct buf text = buf_over(url, sizeof url);
-
     (void)state;
     postgres_fresh(&text);
     once_each(url, 200);
@@ -138,11 +136,9 @@ static void a_dropped_condition_is_found(void **state)
 {
     struct attack *a = calloc(1, sizeof *a);
     size_t approvals = 0;
-    size_t doubles;
-
     (void)state;
     assert_non_null(a);
-    doubles = attack(NULL, "drop-active", CODES_MAX, a, &approvals);
+    size_t doubles = attack(NULL, "drop-active", CODES_MAX, a, &approvals);
     (void)printf("%zu approvals of %d codes, %zu codes used twice or more\n", approvals, CODES_MAX, doubles);
     assert_true(doubles > 0);
     free(a);

@@ -65,13 +65,13 @@ const char *certificates_directory(void)
         return directory;
     char command[sizeof script + 2 * PATH];
     memcpy(directory, "/tmp/countersign-tls-XXXXXX", 28);
-    ASSERT(mkdtemp(directory) != NULL);
+    ASSERT(mkdtemp(directory));
     owner = getpid();
     ASSERT(atexit(remove_all) == 0);
     char path[PATH + 16];
     (void)snprintf(path, sizeof path, "%s/make.sh", directory);
     FILE *file = fopen(path, "w");
-    ASSERT(file != NULL && fputs(script, file) >= 0 && fclose(file) == 0);
+    ASSERT(file && fputs(script, file) >= 0 && fclose(file) == 0);
     (void)snprintf(command, sizeof command, "sh %s %s", path, directory);
     if (system(command) == 0)
         return directory;

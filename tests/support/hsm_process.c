@@ -21,7 +21,7 @@ void hsm_process_path(char path[static PATH_SIZE])
     self[len] = 0;
     for (int level = 0; level < LEVELS; level++) {
         char *slash = strrchr(self, '/');
-        ASSERT(slash != NULL);
+        ASSERT(slash);
         *slash = 0;
         (void)snprintf(path, PATH_SIZE, "%s/countersign-hsm", self);
         if (access(path, X_OK) == 0)
@@ -63,7 +63,7 @@ struct hsm_process hsm_process_start(const char *const *extra)
     }
     close(log[1]);
     FILE *lines = fdopen(log[0], "r");
-    ASSERT(lines != NULL);
+    ASSERT(lines);
     char line[1200];
     while (process.port == 0 && fgets(line, sizeof line, lines)) {
         if (!strstr(line, "hsm.started"))

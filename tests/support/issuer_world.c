@@ -289,7 +289,7 @@ void world_setup(struct world *w, bool sandbox)
     char path[128], key[65];
     uint8_t master[32];
     *w = (struct world){.env = env_system(NULL), .dir = "/tmp/countersign-issuer.XXXXXX"};
-    insist(mkdtemp(w->dir) != NULL, "no directory");
+    insist(mkdtemp(w->dir), "no directory");
     snprintf(w->url, sizeof w->url, "sqlite:%s/ledger.db", w->dir);
     env_random(&w->env, master, sizeof master);
     struct buf hex = buf_over(key, sizeof key - 1);

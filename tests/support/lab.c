@@ -106,14 +106,13 @@ static void wait_ready(uint16_t port)
 
 static pid_t spawn(const struct lab *lab, const char *log_name, char *const argv[])
 {
-    char path[128];
     pid_t pid = fork();
-
     if (pid != 0)
         return pid;
-    if (lab->plant != NULL)
+    if (lab->plant)
         (void)setenv("COUNTERSIGN_PLANT", lab->plant, 1);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    char path[128];
     (void)snprintf(path, sizeof path, "%s/%s", lab->dir, log_name);
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (fd < 0 || dup2(fd, 2) < 0 || dup2(fd, 1) < 0)
@@ -124,9 +123,8 @@ static pid_t spawn(const struct lab *lab, const char *log_name, char *const argv
 
 static void file_write(const struct lab *lab, const char *name, const char *text)
 {
-    char path[128];
     size_t len = strlen(text);
-
+    char path[128];
     (void)snprintf(path, sizeof path, "%s/%s", lab->dir, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0 || write(fd, text, len) != (ssize_t)len || close(fd) != 0)
@@ -136,13 +134,12 @@ static void file_write(const struct lab *lab, const char *name, const char *text
 static void settings_write(struct lab *lab, size_t node)
 {
     const uint16_t *port = lab->port[node];
-    char name[32];
-    char text[2048];
     char layout[128] = "countersign-5";
-
-    if (lab->layout != NULL)
+    if (lab->layout)
         (void)snprintf(layout, sizeof layout, "%s/%s", lab->dir, lab->layout);
+    char name[32];
     (void)snprintf(name, sizeof name, "switch-%zu.ini", node);
+    char text[2048];
     (void)snprintf(text, sizeof text,
                    "[store]\nurl = %s\n[admin]\nlisten = 127.0.0.1:%u\n[hsm]\naddress = 127.0.0.1:%u\n"
                    "layout = %s\n[keys]\nfile = %s/keys.ini\n"
@@ -168,16 +165,14 @@ static void files_write(struct lab *lab)
 
 void lab_open(struct lab *lab, const char *binary, const char *url)
 {
-    char path[128];
-
-    *lab = (struct lab){
-        .nodes = 1, .switch_binary = binary != NULL ? binary : "build/countersign", .log = {STDERR_FILENO, LOG_ERROR, "lab"}};
+    *lab =
+        (struct lab){.nodes = 1, .switch_binary = binary ? binary : "build/countersign", .log = {STDERR_FILENO, LOG_ERROR, "lab"}};
     lab->env = env_system(&lab->log);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)snprintf(lab->dir, sizeof lab->dir, "/tmp/countersign-lab-XXXXXX");
-    if (mkdtemp(lab->dir) == NULL)
+    if (!mkdtemp(lab->dir))
         die("no directory");
-    if (url != NULL)
+    if (url)
         (void)snprintf(lab->url, sizeof lab->url, "%s", url);
     else
         (void)snprintf(lab->url, sizeof lab->url, "sqlite:%s/ledger.db", lab->dir);
@@ -185,6 +180,7 @@ void lab_open(struct lab *lab, const char *binary, const char *url)
     must(arena_create(&lab->arena, (size_t)64 << 20), "arena");
     must(store_open(lab->url, &lab->env, &lab->store), "store");
     must(store_migrate(lab->store, STORE_LEDGER), "migration");
+    char path[128];
     (void)snprintf(path, sizeof path, "%s/vault.key", lab->dir);
     must(crypto_vault_open_file(path, "ledger", &lab->vault), "vault");
 }
@@ -202,8 +198,7 @@ void lab_hsm_start(struct lab *lab)
     char listen[32];
     char layout[128] = "hsm.layout=countersign-5";
     char *argv[] = {"build/countersign-hsm", "--test-lmk", "--listen", listen, "--set", layout, NULL};
-
-    if (lab->layout != NULL)
+    if (lab->layout)
         (void)snprintf(layout, sizeof layout, "hsm.layout=%s/%s", lab->dir, lab->layout);
     (void)snprintf(listen, sizeof listen, "127.0.0.1:%u", lab->hsm_port);
     lab->hsm = spawn(lab, "hsm.log", argv);
@@ -259,14 +254,13 @@ bool lab_switch_stop(struct lab *lab)
 
 void lab_close(struct lab *lab)
 {
-    char command[128];
-
     for (size_t node = 0; node < lab->nodes; node++)
         (void)end(&lab->process[node], SIGKILL);
     lab_hsm_stop(lab);
     store_close(lab->store);
     crypto_vault_close(lab->vault);
     arena_destroy(&lab->arena);
+    char command[128];
     (void)snprintf(command, sizeof command, "rm -rf %s", lab->dir);
     if (system(command) != 0)
         die("the directory stays");
@@ -310,7 +304,6 @@ struct ledger_product lab_product(const char *id, enum ledger_mode mode)
 void lab_put_product(struct lab *lab, const struct ledger_product *product)
 {
     struct ledger_unit unit;
-
     ledger_unit_begin(&unit, 1, &lab->arena);
     ledger_put_product(&unit, product);
     run(lab, &unit, "product");
@@ -325,10 +318,9 @@ void lab_pan(size_t n, char out[static 17])
 
 static void card_make(struct lab *lab, const char *product, size_t n, struct ledger_card *card)
 {
-    char pan[17];
     struct buf sealed = buf_over(card->pan_enc.at, sizeof card->pan_enc.at);
-
     *card = (struct ledger_card){.issuer_id = "LAB0000001", .psn = "00", .enrolled = true, .expiry = LAB_EXPIRY, .version = 1};
+    char pan[17];
     lab_pan(n, pan);
     (void)snprintf(card->card_id, sizeof card->card_id, "card-%zu", n);
     (void)snprintf(card->account_id, sizeof card->account_id, "account-%zu", n);
@@ -366,11 +358,9 @@ void lab_put_cards(struct lab *lab, const char *product, size_t first, size_t co
 static void get(struct lab *lab, struct ledger_unit *unit, size_t n, struct ledger_full_card *out)
 {
     char id[LEDGER_ID];
-    size_t at;
-
     (void)snprintf(id, sizeof id, "card-%zu", n);
     ledger_unit_begin(unit, 1, &lab->arena);
-    at = ledger_get_card(unit, id);
+    size_t at = ledger_get_card(unit, id);
     run(lab, unit, "card");
     if (!ledger_take_card(unit, at, out))
         die("no such card");
@@ -379,7 +369,6 @@ static void get(struct lab *lab, struct ledger_unit *unit, size_t n, struct ledg
 void lab_read(struct lab *lab, size_t n, struct ledger_full_card *out)
 {
     struct ledger_unit unit;
-
     get(lab, &unit, n, out);
     arena_reset(&lab->arena);
 }
@@ -405,9 +394,8 @@ static void put_issue(struct lab *lab, struct ledger_unit *unit, size_t n, const
 void lab_issue(struct lab *lab, size_t n, int64_t issue_n, int64_t life_ms)
 {
     struct ledger_full_card card;
-    struct ledger_unit unit;
-
     lab_read(lab, n, &card);
+    struct ledger_unit unit;
     ledger_unit_begin(&unit, 2, &lab->arena);
     put_issue(lab, &unit, n, &card.code, issue_n, life_ms);
     run(lab, &unit, "issue");
@@ -417,7 +405,6 @@ void lab_issue(struct lab *lab, size_t n, int64_t issue_n, int64_t life_ms)
 void lab_issue_many(struct lab *lab, size_t first, size_t count)
 {
     struct ledger_full_card fresh;
-
     lab_read(lab, first, &fresh);
     for (size_t done = 0; done < count;) {
         struct ledger_unit unit;
@@ -439,10 +426,9 @@ void lab_issue_many(struct lab *lab, size_t first, size_t count)
 void lab_status(struct lab *lab, size_t n, enum ledger_card_status status)
 {
     struct ledger_full_card card;
-    struct ledger_unit unit;
-
     lab_read(lab, n, &card);
     card.card.status = status;
+    struct ledger_unit unit;
     ledger_unit_begin(&unit, 1, &lab->arena);
     ledger_put_card_change(&unit, &card.card);
     run(lab, &unit, "status");
@@ -452,7 +438,6 @@ void lab_status(struct lab *lab, size_t n, enum ledger_card_status status)
 void lab_code_write(struct lab *lab, const struct ledger_code *before, const struct ledger_code *after)
 {
     struct ledger_unit unit;
-
     ledger_unit_begin(&unit, 1, &lab->arena);
     ledger_put_code(&unit, before, after, LEDGER_UPDATE);
     run(lab, &unit, "code row");

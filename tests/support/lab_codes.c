@@ -18,7 +18,6 @@ static size_t command_write(size_t n, bool one_time, int64_t issue_n, int64_t at
 {
     struct env_calendar c = env_calendar(at_ms);
     char pan[17];
-
     lab_pan(n, pan);
     if (one_time)
         return (size_t)snprintf(out, cap, "0000QY0" LAB_MK "A%s;" LAB_EXPIRY "998%06d", pan, (int)issue_n);
@@ -31,13 +30,12 @@ static size_t command_write(size_t n, bool one_time, int64_t issue_n, int64_t at
 static void code_ask(struct lab *lab, size_t n, bool one_time, int64_t issue_n, int64_t at_ms, char out[static 4])
 {
     int fd = lab_connect_port(lab->hsm_port);
-    char command[160];
-    uint8_t answer[64];
     size_t len = 0;
-
     if (fd < 0)
         die("no HSM");
+    char command[160];
     lab_send(fd, command, command_write(n, one_time, issue_n, at_ms, command, sizeof command));
+    uint8_t answer[64];
     if (!lab_receive(fd, 2000, answer, sizeof answer, &len) || len != 11 || memcmp(answer + 6, "00", 2) != 0)
         die("the HSM gives no code");
     memcpy(out, answer + 8, 3);

@@ -29,7 +29,6 @@ void lab_request(struct iso8583_message *m, int link, size_t n, uint64_t trace, 
 {
     struct iso8583_code presented = {.presence = ISO8583_CODE_PRESENT, .result_wanted = true, .digits = {.len = 3}};
     char pan[17];
-
     lab_pan(n, pan);
     iso8583_message_init(m, ISO8583_AUTHORISATION);
     iso8583_set_text(m, ISO8583_PAN, pan);
@@ -48,7 +47,7 @@ void lab_request(struct iso8583_message *m, int link, size_t n, uint64_t trace, 
     iso8583_set_text(m, ISO8583_TERMINAL, "TERM0001");
     iso8583_set_text(m, ISO8583_MERCHANT, "MERCHANT0000001");
     iso8583_set_text(m, ISO8583_CURRENCY, "036");
-    if (code == NULL)
+    if (!code)
         return;
     memcpy(presented.digits.at, code, 3);
     if (iso8583_code_write(link == LAB_VISA ? ISO8583_EXTRACT_VISA_126_10 : ISO8583_EXTRACT_GENERIC_126_10, &presented, m) !=
@@ -81,7 +80,6 @@ int lab_connect(const struct lab *lab, size_t node, int link)
 void lab_send(int fd, const void *payload, size_t len)
 {
     uint8_t room[4096];
-
     if (len + 2 > sizeof room)
         die("the frame is too long");
     room[0] = (uint8_t)(len >> 8);
@@ -107,7 +105,6 @@ static bool receive_exactly(int fd, int wait_ms, uint8_t *out, size_t len)
 bool lab_receive(int fd, int wait_ms, uint8_t *out, size_t cap, size_t *len)
 {
     uint8_t head[2];
-
     if (!receive_exactly(fd, wait_ms, head, 2))
         return false;
     *len = (size_t)(head[0] << 8 | head[1]);
@@ -119,7 +116,6 @@ void lab_call(const struct lab *lab, int link, const struct iso8583_message *req
     uint8_t frame[ISO8583_FRAME_MAX];
     int fd = lab_connect(lab, 0, link);
     size_t len = lab_frame(link, request, frame, sizeof frame);
-
     lab_send(fd, frame, len);
     if (!lab_receive(fd, 8000, frame, sizeof frame, &len))
         die("no answer");
@@ -176,9 +172,8 @@ static void drain(struct connection *c)
 
 static void take(struct load_state *s, struct span frame)
 {
-    struct iso8583_message answer;
     uint64_t i = 0;
-
+    struct iso8583_message answer;
     if (iso8583_parse(lab_profile(s->load->link), frame, &answer, NULL) != ERR_OK ||
         span_decimal(iso8583_get(&answer, ISO8583_RRN), &i) != ERR_OK || i >= s->load->count)
         die("an answer cannot be read");
@@ -212,7 +207,6 @@ static void absorb(struct load_state *s, struct connection *c)
 static int64_t now_ns(void)
 {
     struct timespec t;
-
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
@@ -221,15 +215,14 @@ int64_t lab_load_run(const struct lab *lab, const struct lab_load *load)
 {
     struct load_state s = {.load = load};
     struct connection *c = calloc(load->connections, sizeof *c);
-    struct pollfd p[CONNECTIONS_MAX];
     int64_t began = now_ns();
-
-    if (c == NULL || load->connections > CONNECTIONS_MAX)
+    if (!c || load->connections > CONNECTIONS_MAX)
         die("too many connections");
     for (size_t i = 0; i < load->connections; i++) {
         c[i].fd = lab_connect(lab, i % lab->nodes, load->link);
         (void)fcntl(c[i].fd, F_SETFL, O_NONBLOCK);
     }
+    struct pollfd p[CONNECTIONS_MAX];
     while (s.answered < load->count) {
         for (size_t i = 0; i < load->connections; i++) {
             /* Half a window at a time: one write for many frames. */

@@ -21,7 +21,7 @@ bool stores_begin(struct stores *t)
 {
     t->env = env_system(NULL);
     (void)snprintf(t->folder, sizeof t->folder, "/tmp/countersign-store-XXXXXX");
-    bool made = mkdtemp(t->folder) != NULL;
+    bool made = mkdtemp(t->folder);
     (void)snprintf(t->path, sizeof t->path, "%s/store", t->folder);
     return made;
 }

@@ -16,12 +16,10 @@ uint64_t till_trace = 1;
 
 static void open_on(const char *url, const char *layout)
 {
-    struct ledger_product p;
-
     lab_open(&till_lab, NULL, url);
-    if (layout != NULL)
+    if (layout)
         lab_layout(&till_lab, layout);
-    p = lab_product("static", LEDGER_STATIC);
+    struct ledger_product p = lab_product("static", LEDGER_STATIC);
     lab_put_product(&till_lab, &p);
     p = lab_product("one-time", LEDGER_ONE_TIME);
     lab_put_product(&till_lab, &p);
@@ -50,7 +48,6 @@ int till_open_postgres(void **state)
 {
     char url[256];
     struct buf text = buf_over(url, sizeof url);
-
     (void)state;
     postgres_fresh(&text);
     open_on(url, NULL);
@@ -86,9 +83,8 @@ void till_expect(const struct iso8583_message *answer, int link, const char *de3
 void till_pay(int link, size_t n, int64_t amount, const char *code, const char *de39, char letter)
 {
     struct iso8583_message request;
-    struct iso8583_message answer;
-
     lab_request(&request, link, n, till_trace++, amount, code);
+    struct iso8583_message answer;
     lab_call(&till_lab, link, &request, &answer);
     assert_int_equal(answer.mti, ISO8583_AUTHORISATION_ANSWER);
     assert_true(span_equal(iso8583_get(&request, ISO8583_STAN), iso8583_get(&answer, ISO8583_STAN)));

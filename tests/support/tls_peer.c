@@ -48,7 +48,7 @@ static bool configure(struct tls_peer *p, const struct tls_peer_offer *offer)
 bool tls_peer_open(struct tls_peer *p, uint16_t port, const struct tls_peer_offer *offer)
 {
     *p = (struct tls_peer){.context = SSL_CTX_new(TLS_client_method()), .fd = socket_connect(port), .chunk = offer->chunk};
-    ASSERT(p->context != NULL && configure(p, offer));
+    ASSERT(p->context && configure(p, offer));
     p->ssl = SSL_new(p->context);
     SSL_set_bio(p->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_connect_state(p->ssl);

@@ -37,7 +37,7 @@ static void *lend(size_t size, const char *file, int line)
     if (failing >= 0 && failing-- == 0)
         return NULL;
     void *at = malloc(size);
-    allocated += at != NULL;
+    allocated += at ? 1 : 0;
     return at;
 }
 
@@ -48,7 +48,7 @@ static void *extend(void *at, size_t size, const char *file, int line)
     if (failing >= 0 && failing-- == 0)
         return NULL;
     void *moved = realloc(at, size);
-    allocated += at == NULL && moved != NULL;
+    allocated += !at && moved;
     return moved;
 }
 
@@ -56,7 +56,7 @@ static void take_back(void *at, const char *file, int line)
 {
     (void)file;
     (void)line;
-    allocated -= at != NULL;
+    allocated -= at ? 1 : 0;
     free(at);
 }
 
@@ -77,7 +77,7 @@ static enum err call_des(void)
     struct crypto_des des = {0};
     uint8_t block[8] = {0};
     enum err err = crypto_des_load(&pair, &des);
-    assert_true(err == ERR_OK || des.encrypt == NULL);
+    assert_true(err == ERR_OK || !des.encrypt);
     if (err == ERR_OK)
         err = crypto_des_decrypt(&des, block, block, 8);
     crypto_des_unload(&des);
@@ -88,7 +88,7 @@ static enum err call_cvv(void)
 {
     struct cvv_key key = {0};
     enum err err = cvv_key_load(&pair, &key);
-    assert_true(err == ERR_OK || (key.left.encrypt == NULL && key.pair.encrypt == NULL));
+    assert_true(err == ERR_OK || (!key.left.encrypt && !key.pair.encrypt));
     cvv_key_unload(&key);
     return err;
 }

@@ -143,7 +143,7 @@ static void starts(long *which, bool hardened)
         bool reached = *which < 0;
         *which = -1;
         failures += err != ERR_OK;
-        assert_true((err == ERR_OK) == (made != NULL));
+        assert_true((err == ERR_OK) == !!made);
         hsm_destroy(made);
         if (!reached) {
             assert_int_equal(err, ERR_OK);

@@ -197,7 +197,7 @@ static _Noreturn void serve(int tell, const char *peers, const char *clients, co
     struct net_problem problem;
     struct net_loop *loop = NULL;
     struct net_server *server = NULL;
-    policy = (struct hsm_policy){.guards_plaintext = true, .lists_clients = clients != NULL};
+    policy = (struct hsm_policy){.guards_plaintext = true, .lists_clients = clients};
     clients_next = next;
     (void)signal(SIGUSR1, on_usr1);
     bool fine = hsm_peers_parse(span_text(peers), &policy.plaintext, &problem) == ERR_OK &&

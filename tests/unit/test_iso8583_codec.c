@@ -56,10 +56,9 @@ static struct span golden_bytes(const struct golden *g, uint8_t room[static 1024
 
 static void parse_golden(const char *text, const struct iso8583_profile *p, struct iso8583_message *m)
 {
-    uint8_t room[1024];
     struct golden g = {p, text, p->binary};
+    uint8_t room[1024];
     struct iso8583_fault fault;
-
     assert_int_equal(iso8583_parse(p, golden_bytes(&g, room), m, &fault), ERR_OK);
 }
 
@@ -107,13 +106,12 @@ static void authorisation_reads_the_same_in_both_profiles(void **state)
 
 static void odd_account_number_is_filled_on_the_left(void **state)
 {
-    struct iso8583_message m;
-    struct iso8583_original original;
-
     (void)state;
+    struct iso8583_message m;
     parse_golden(visa_0401, &iso8583_profile_visa_base1, &m);
     is(&m, 2, "412345678901234");
     assert_true(iso8583_mti_repeat(m.mti));
+    struct iso8583_original original;
     assert_int_equal(iso8583_original_read(&m, &original), ERR_OK);
     assert_true(span_is(WIRE_SPAN(original.stan), "000042"));
     assert_true(span_is(WIRE_SPAN(original.transmission), "1121043000"));
@@ -157,17 +155,15 @@ static void every_truncation_is_a_fault(void **state)
 
 static void an_answer_echoes_what_the_matrix_says(void **state)
 {
-    struct iso8583_message request;
-    struct iso8583_message answer;
-    struct iso8583_message expected;
-    uint8_t built[1024];
+    uint8_t built[1024], room[1024];
     struct buf out = buf_over(built, sizeof built);
-    uint8_t room[1024];
     struct span golden = golden_bytes(&(struct golden){&iso8583_profile_visa_base1, visa_0110, true}, room);
-
     (void)state;
+    struct iso8583_message request;
     parse_golden(visa_0100, &iso8583_profile_visa_base1, &request);
+    struct iso8583_message expected;
     parse_golden(visa_0110, &iso8583_profile_visa_base1, &expected);
+    struct iso8583_message answer;
     iso8583_answer_init(&iso8583_profile_visa_base1, &request, &answer);
     assert_false(iso8583_has(&answer, ISO8583_CODE));
     iso8583_set_text(&answer, ISO8583_APPROVAL, "A1B2C3");
@@ -226,7 +222,7 @@ static void faults_say_what_and_where(void **state)
         assert_int_equal(fault.outcome, c->outcome);
         assert_int_equal(fault.field, c->field);
         response = iso8583_fault_response(&fault, &m);
-        if (c->response == NULL)
+        if (!c->response)
             assert_null(response);
         else
             assert_string_equal(response, c->response);
@@ -235,13 +231,12 @@ static void faults_say_what_and_where(void **state)
 
 static void an_unknown_class_can_be_rejected(void **state)
 {
-    struct iso8583_message m;
-    struct iso8583_message answer;
     uint8_t room[256];
     struct buf out = buf_over(room, sizeof room);
-
     (void)state;
+    struct iso8583_message m;
     assert_int_not_equal(iso8583_parse(&iso8583_profile_iso87_ascii, span_text(fault_cases[5].frame), &m, NULL), ERR_OK);
+    struct iso8583_message answer;
     iso8583_answer_init(&iso8583_profile_iso87_ascii, &m, &answer);
     iso8583_set_text(&answer, ISO8583_RESPONSE, "12");
     assert_int_equal(iso8583_build(&iso8583_profile_iso87_ascii, &answer, &out), ERR_OK);
@@ -276,11 +271,10 @@ static void a_message_keeps_its_values(void **state)
 
 static void a_description_is_masked(void **state)
 {
-    struct iso8583_message m;
     uint8_t room[1024];
     struct buf out = buf_over(room, sizeof room);
-
     (void)state;
+    struct iso8583_message m;
     parse_golden(visa_0100, &iso8583_profile_visa_base1, &m);
     iso8583_describe(&iso8583_profile_visa_base1, &m, &out);
     assert_non_null(strstr(buf_text(&out), "02=412345******2349"));

@@ -156,9 +156,8 @@ static void what_is_written_is_read(void **state)
 static void what_cannot_be_said_is_refused(void **state)
 {
     struct iso8583_code code = {.presence = ISO8583_CODE_MALFORMED};
-    struct iso8583_message m;
-
     (void)state;
+    struct iso8583_message m;
     iso8583_message_init(&m, ISO8583_AUTHORISATION);
     assert_int_equal(iso8583_code_write(ISO8583_EXTRACT_VISA_126_10, &code, &m), ERR_PARSE_VALUE);
     code = (struct iso8583_code){.presence = ISO8583_CODE_PRESENT, .digits = {4, "1234"}};
@@ -174,9 +173,8 @@ static void what_cannot_be_said_is_refused(void **state)
 
 static void results_stand_on_byte_eleven(void **state)
 {
-    struct iso8583_message m;
-
     (void)state;
+    struct iso8583_message m;
     iso8583_message_init(&m, ISO8583_AUTHORISATION_ANSWER);
     assert_int_equal(iso8583_result_read(ISO8583_RESULT_44_10, &m), 0);
     iso8583_result_write(ISO8583_RESULT_NONE, 'M', &m);
@@ -193,14 +191,12 @@ static void results_stand_on_byte_eleven(void **state)
 
 static void originals_and_replacements(void **state)
 {
-    struct iso8583_message request;
-    struct iso8583_message reversal;
-    struct iso8583_original original;
     uint64_t amount = 0;
     bool present = true;
-
     (void)state;
+    struct iso8583_message request;
     iso8583_message_init(&request, ISO8583_AUTHORISATION);
+    struct iso8583_message reversal;
     iso8583_message_init(&reversal, ISO8583_REVERSAL);
     assert_int_equal(iso8583_original_write(&request, &reversal), ERR_PARSE_SHORT);
     iso8583_set_text(&request, ISO8583_STAN, "000042");
@@ -208,6 +204,7 @@ static void originals_and_replacements(void **state)
     iso8583_set_text(&request, ISO8583_ACQUIRER, "412345");
     assert_int_equal(iso8583_original_write(&request, &reversal), ERR_OK);
     assert_true(span_is(iso8583_get(&reversal, 90), "010000004211210430000000041234500000000000"));
+    struct iso8583_original original;
     assert_int_equal(iso8583_original_read(&reversal, &original), ERR_OK);
     assert_true(iso8583_acquirer_equal(WIRE_SPAN(original.acquirer), span_text("412345")));
     assert_false(iso8583_acquirer_equal(WIRE_SPAN(original.acquirer), span_text("4123450")));

@@ -45,7 +45,7 @@ static void test_http(void **state)
         err = http_create(&config, &env, &http);
         arm(0);
         assert_true(err == ERR_OK || err == ERR_MEMORY);
-        assert_true((err == ERR_OK) == (http != NULL));
+        assert_true((err == ERR_OK) == !!http);
         if (http)
             http_destroy(http);
     }
@@ -74,7 +74,7 @@ static void test_issuer(void **state)
         err = issuer_create(&config, &issuer);
         arm(0);
         assert_true(err == ERR_OK || err == ERR_MEMORY);
-        assert_true((err == ERR_OK) == (issuer != NULL));
+        assert_true((err == ERR_OK) == !!issuer);
         if (issuer)
             issuer_destroy(issuer);
     }

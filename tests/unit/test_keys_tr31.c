@@ -143,7 +143,7 @@ static void optional_lengths(void **state)
         struct span left = span_text(rows[i].text);
         struct keys_optional o;
         bool holds = keys_optional_next(&left, &o);
-        if (holds != (rows[i].data != NULL) || (holds && !span_is(o.data, rows[i].data)))
+        if (holds != !!rows[i].data || (holds && !span_is(o.data, rows[i].data)))
             fail_msg("%s", rows[i].text);
     }
 }

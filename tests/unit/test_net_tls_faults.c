@@ -23,7 +23,7 @@ static void *try_malloc(size_t size, const char *file, int line)
     if (++calls == fail_at)
         return NULL;
     void *at = malloc(size);
-    live += at != NULL;
+    live += at ? 1 : 0;
     return at;
 }
 
@@ -40,7 +40,7 @@ static void *try_realloc(void *from, size_t size, const char *file, int line)
 static void give_back(void *at, const char *file, int line)
 {
     (void)file, (void)line;
-    live -= at != NULL;
+    live -= at ? 1 : 0;
     free(at);
 }
 

@@ -65,7 +65,7 @@ static void postgres_plan(PGconn *connection, const struct store_row *row, struc
 static int occurrences(const char *text, const char *word)
 {
     int count = 0;
-    for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+    for (const char *at = text; (at = strstr(at, word)); at++)
         count++;
     return count;
 }

@@ -66,7 +66,7 @@ static enum err put_lmks(struct hsm *hsm, const struct wire_record *record, stru
     const struct keys_lmk_facts *facts;
     size_t live = 0, test = 0, old = 0;
     struct buf lines = buf_over(reply->lmk.at, sizeof reply->lmk.at);
-    for (size_t i = 0; (facts = keys_lmk_facts_at(hsm_key_lmks(hsm), i)) != NULL; i++) {
+    for (size_t i = 0; (facts = keys_lmk_facts_at(hsm_key_lmks(hsm), i)); i++) {
         old += facts->old;
         if (facts->old)
             continue;

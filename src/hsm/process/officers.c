@@ -372,7 +372,7 @@ void hsm_officers_tick(void *officers)
 
 bool hsm_officers_ready(const struct hsm_officers *o)
 {
-    return !hsm_state_secure(hsm_state(o->hsm)) && keys_lmk_facts_at(hsm_key_lmks(o->hsm), 0) != NULL;
+    return !hsm_state_secure(hsm_state(o->hsm)) && keys_lmk_facts_at(hsm_key_lmks(o->hsm), 0);
 }
 
 void hsm_officers_metrics(const struct hsm_officers *o, struct buf *out)

@@ -57,7 +57,7 @@ static void load_corpus(const char *program)
     char dir[512];
     (void)snprintf(dir, sizeof dir, "tests/fuzz/corpus/%s", slash ? slash + 1 : program);
     DIR *d = opendir(dir);
-    for (struct dirent *e; d && seed_count < SEEDS_MAX - 1 && (e = readdir(d)) != NULL;) {
+    for (struct dirent *e; d && seed_count < SEEDS_MAX - 1 && (e = readdir(d));) {
         char path[1024];
         (void)snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
         if (e->d_name[0] != '.')
