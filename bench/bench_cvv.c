@@ -17,7 +17,7 @@ struct work {
     struct cvv_key key;
     struct cvv_master master;
     struct crypto_des single, pair;
-    struct pan pan[PANS];
+    struct card_pan pan[PANS];
     uint8_t block[BULK];
 };
 
@@ -93,7 +93,7 @@ int main(void)
     const struct secret_key pair = {
         16, {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10}};
     for (size_t i = 0; i < PANS; i++) {
-        w.pan[i] = (struct pan){.len = 16, .digit = "4123456789012345"};
+        w.pan[i] = (struct card_pan){.len = 16, .digit = "4123456789012345"};
         w.pan[i].digit[15] = (char)('0' + i);
     }
     ASSERT(crypto_des_load(&half, &w.single) == ERR_OK);

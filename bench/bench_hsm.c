@@ -30,7 +30,7 @@ struct load {
 
 static void put_frame(struct load *load, size_t card, struct cvv_key *key)
 {
-    struct pan pan = {.len = 16, .digit = "4123456789012345"};
+    struct card_pan pan = {.len = 16, .digit = "4123456789012345"};
     struct code_digits code;
     struct buf b = buf_over(load->bytes + load->len, FRAME_MAX);
     pan.digit[13] = (char)('0' + card / 100);

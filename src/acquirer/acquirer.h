@@ -62,7 +62,7 @@ struct acquirer_stamp {
 
 /* What an authorisation and its reversal say. */
 struct acquirer_authorisation {
-    const struct pan *pan;
+    const struct card_pan *pan;
     const struct code_digits *code; /* read only if it is present */
     enum iso8583_presence presence;
     uint64_t amount_minor;

@@ -47,7 +47,7 @@ static const struct {
 };
 /* clang-format on */
 
-enum card_brand card_brand_of(const struct pan *pan)
+enum card_brand card_brand_of(const struct card_pan *pan)
 {
     unsigned iin = 0;
     for (int i = 0; i < 4; i++)

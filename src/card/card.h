@@ -9,7 +9,7 @@
  * Limits     PAN 12..19 digits (12 is kept for published vectors; products impose 13..19). Years are two digits of 2000..2099.
  *
  * Example
- *     struct pan pan;
+ *     struct card_pan pan;
  *     char masked[CARD_MASK_SIZE];
  *     TRY(card_pan_parse(span_text("4111111111111111"), CARD_LUHN, &pan));
  *     card_pan_mask(&pan, masked);              // 411111******1111
@@ -26,26 +26,26 @@
 
 enum { CARD_PAN_MIN = 12, CARD_PAN_MAX = 19, CARD_MASK_SIZE = CARD_PAN_MAX + 1 };
 
-struct pan {
+struct card_pan {
     uint8_t len;
     char digit[CARD_PAN_MAX];
 };
 
 enum card_pan_rule { CARD_ANY, CARD_LUHN };
 
-MUST_USE enum err card_pan_parse(struct span text, enum card_pan_rule rule, struct pan *out);
-static inline struct span card_pan_span(const struct pan *pan)
+MUST_USE enum err card_pan_parse(struct span text, enum card_pan_rule rule, struct card_pan *out);
+static inline struct span card_pan_span(const struct card_pan *pan)
 {
     return span_of(pan->digit, pan->len);
 }
 /* Constant time in the digits. */
-bool card_pan_equal(const struct pan *a, const struct pan *b);
+bool card_pan_equal(const struct card_pan *a, const struct card_pan *b);
 /* First six, last four, stars between: 411111******1111; a number of 12 digits shows 411111**1111. */
-void card_pan_mask(const struct pan *pan, char out[static CARD_MASK_SIZE]);
-/* The same for digits that are not a struct pan; fewer than 12 become stars throughout. Cut at 19. */
+void card_pan_mask(const struct card_pan *pan, char out[static CARD_MASK_SIZE]);
+/* The same for digits that are not a struct card_pan; fewer than 12 become stars throughout. Cut at 19. */
 void card_text_mask(struct span digits, char out[static CARD_MASK_SIZE]);
-void card_pan_bin6(const struct pan *pan, char out[static 7]);
-void card_pan_last4(const struct pan *pan, char out[static 5]);
+void card_pan_bin6(const struct card_pan *pan, char out[static 7]);
+void card_pan_last4(const struct card_pan *pan, char out[static 5]);
 
 bool card_luhn_valid(struct span digits);
 /* The digit that makes `digits` followed by it valid, as ASCII. */
@@ -73,7 +73,7 @@ struct card_brand_row {
 };
 
 /* By IIN range and length; CARD_BRAND_UNKNOWN if no range holds the number or the brand has no numbers of this length. */
-enum card_brand card_brand_of(const struct pan *pan);
+enum card_brand card_brand_of(const struct card_pan *pan);
 /* Never NULL. */
 const struct card_brand_row *card_brand_row(enum card_brand brand);
 enum card_brand card_brand_from_name(struct span name);

@@ -72,7 +72,7 @@ static bool holds(struct span text, struct span part)
     return false;
 }
 
-static enum err read_id(struct span text, const struct pan *pan, struct card_order *out, const char **why)
+static enum err read_id(struct span text, const struct card_pan *pan, struct card_order *out, const char **why)
 {
     if (text.len == 0 || text.len > CARD_REFERENCE)
         return fail(why, "id: 1 to 64 characters are wanted");

@@ -45,7 +45,7 @@ struct card_order_rule {
 };
 
 struct card_order {
-    struct pan pan;
+    struct card_pan pan;
     struct card_expiry expiry;
     uint8_t id_len;
     char id[CARD_REFERENCE];

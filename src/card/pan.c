@@ -30,7 +30,7 @@ char card_luhn_digit(struct span digits)
     return (char)('0' + (10 - sum % 10) % 10);
 }
 
-enum err card_pan_parse(struct span text, enum card_pan_rule rule, struct pan *out)
+enum err card_pan_parse(struct span text, enum card_pan_rule rule, struct card_pan *out)
 {
     if (text.len < CARD_PAN_MIN || text.len > CARD_PAN_MAX)
         return CARD_ERR_PAN;
@@ -39,12 +39,12 @@ enum err card_pan_parse(struct span text, enum card_pan_rule rule, struct pan *o
             return CARD_ERR_PAN;
     if (rule == CARD_LUHN && !card_luhn_valid(text))
         return CARD_ERR_PAN;
-    *out = (struct pan){.len = (uint8_t)text.len};
+    *out = (struct card_pan){.len = (uint8_t)text.len};
     memcpy(out->digit, text.at, text.len);
     return ERR_OK;
 }
 
-bool card_pan_equal(const struct pan *a, const struct pan *b)
+bool card_pan_equal(const struct card_pan *a, const struct card_pan *b)
 {
     return secret_equal(a->digit, b->digit, sizeof a->digit) & (a->len == b->len);
 }
@@ -58,18 +58,18 @@ void card_text_mask(struct span digits, char out[static CARD_MASK_SIZE])
     out[len] = 0;
 }
 
-void card_pan_mask(const struct pan *pan, char out[static CARD_MASK_SIZE])
+void card_pan_mask(const struct card_pan *pan, char out[static CARD_MASK_SIZE])
 {
     card_text_mask(card_pan_span(pan), out);
 }
 
-void card_pan_bin6(const struct pan *pan, char out[static 7])
+void card_pan_bin6(const struct card_pan *pan, char out[static 7])
 {
     memcpy(out, pan->digit, 6);
     out[6] = 0;
 }
 
-void card_pan_last4(const struct pan *pan, char out[static 5])
+void card_pan_last4(const struct card_pan *pan, char out[static 5])
 {
     ASSERT(pan->len >= CARD_PAN_MIN);
     memcpy(out, pan->digit + pan->len - 4, 4);

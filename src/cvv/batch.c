@@ -122,7 +122,7 @@ struct card_keys {
 
 static enum err pack_dynamic(const struct cvv_dynamic *card, uint64_t *block, struct cvv_blocks *out)
 {
-    struct pan overlaid = card->pan;
+    struct card_pan overlaid = card->pan;
     TRY(cvv_card_block(&card->pan, card->psn, card->method, block));
     memcpy(overlaid.digit, card->overlay, sizeof card->overlay);
     enum err err = cvv_pack(&overlaid, card->expiry, card->service, out);

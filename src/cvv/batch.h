@@ -24,7 +24,7 @@
 enum { CVV_BATCH_DIGITS = 3 };
 
 struct cvv_batch_card {
-    struct pan pan;
+    struct card_pan pan;
     char expiry[4];
     char service[3];
 };

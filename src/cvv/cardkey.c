@@ -7,7 +7,7 @@
 enum { DIGITS = 16 };
 
 /* PAN and PSN with `lead` zeros in front; gives the number of digits. */
-static size_t gather(const struct pan *pan, const char psn[static 2], size_t lead, char *out)
+static size_t gather(const struct card_pan *pan, const char psn[static 2], size_t lead, char *out)
 {
     memset(out, '0', lead);
     memcpy(out + lead, pan->digit, pan->len);
@@ -15,7 +15,7 @@ static size_t gather(const struct pan *pan, const char psn[static 2], size_t lea
     return lead + pan->len + 2;
 }
 
-static void input_a(const struct pan *pan, const char psn[static 2], char out[static DIGITS])
+static void input_a(const struct card_pan *pan, const char psn[static 2], char out[static DIGITS])
 {
     char all[DIGITS + CARD_PAN_MAX + 2];
     size_t len = gather(pan, psn, DIGITS, all);
@@ -24,7 +24,7 @@ static void input_a(const struct pan *pan, const char psn[static 2], char out[st
 }
 
 /* SHA-1 over the packed digits, decimalised in two passes. */
-static enum err input_b(const struct pan *pan, const char psn[static 2], char out[static DIGITS])
+static enum err input_b(const struct card_pan *pan, const char psn[static 2], char out[static DIGITS])
 {
     char all[CARD_PAN_MAX + 3];
     uint8_t packed[sizeof all / 2], hash[CRYPTO_DIGEST_SHA1] = {0};
@@ -49,7 +49,7 @@ static void set_odd_parity(uint8_t *at, size_t len)
         at[i] = (uint8_t)((at[i] & 0xFE) | (__builtin_parity(at[i] & 0xFE) ^ 1));
 }
 
-enum err cvv_card_block(const struct pan *pan, const char psn[static 2], enum cvv_method method, uint64_t *out)
+enum err cvv_card_block(const struct card_pan *pan, const char psn[static 2], enum cvv_method method, uint64_t *out)
 {
     char digits[DIGITS] = {0};
     uint64_t bytes = 0;
@@ -67,7 +67,7 @@ enum err cvv_card_block(const struct pan *pan, const char psn[static 2], enum cv
     return err;
 }
 
-enum err cvv_card_key(struct crypto_des *master, const struct pan *pan, const char psn[static 2], enum cvv_method method,
+enum err cvv_card_key(struct crypto_des *master, const struct card_pan *pan, const char psn[static 2], enum cvv_method method,
                       struct secret_key *out)
 {
     uint64_t y[2];

@@ -37,8 +37,8 @@ static enum err encipher_number(struct crypto_des *des, uint64_t *number)
 }
 
 /* X = DES(KA, L); Y = EDE2(KA KB, X xor R). The result takes the place of `left`; the caller wipes, whatever comes back. */
-static enum err make_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
-                           struct cvv_blocks *blocks)
+static enum err make_block(struct cvv_key *key, const struct card_pan *pan, const char expiry[static 4],
+                           const char service[static 3], struct cvv_blocks *blocks)
 {
     TRY(cvv_pack(pan, expiry, service, blocks));
     TRY(encipher_number(&key->left, &blocks->left));
@@ -46,7 +46,7 @@ static enum err make_block(struct cvv_key *key, const struct pan *pan, const cha
     return encipher_number(&key->pair, &blocks->left);
 }
 
-enum err cvv_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
+enum err cvv_block(struct cvv_key *key, const struct card_pan *pan, const char expiry[static 4], const char service[static 3],
                    uint8_t out[static CRYPTO_DES_BLOCK])
 {
     struct cvv_blocks blocks;
@@ -136,7 +136,7 @@ void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, str
     decimalise_block(be64toh(number), digits, out);
 }
 
-enum err cvv_generate(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
+enum err cvv_generate(struct cvv_key *key, const struct card_pan *pan, const char expiry[static 4], const char service[static 3],
                       uint8_t digits, struct code_digits *out)
 {
     struct cvv_blocks blocks;

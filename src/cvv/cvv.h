@@ -37,16 +37,16 @@ struct cvv_key {
 MUST_USE enum err cvv_key_load(const struct secret_key *pair, struct cvv_key *out);
 void cvv_key_unload(struct cvv_key *key);
 
-MUST_USE enum err cvv_generate(struct cvv_key *key, const struct pan *pan, const char expiry[static 4],
+MUST_USE enum err cvv_generate(struct cvv_key *key, const struct card_pan *pan, const char expiry[static 4],
                                const char service[static 3], uint8_t digits, struct code_digits *out);
 /* The block before decimalisation. */
-MUST_USE enum err cvv_block(struct cvv_key *key, const struct pan *pan, const char expiry[static 4], const char service[static 3],
-                            uint8_t out[static CRYPTO_DES_BLOCK]);
+MUST_USE enum err cvv_block(struct cvv_key *key, const struct card_pan *pan, const char expiry[static 4],
+                            const char service[static 3], uint8_t out[static CRYPTO_DES_BLOCK]);
 /* Two passes: first 0..9 from left to right, then A..F as digit minus 10. `hex_digits` of the block are looked at. */
 void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, struct code_digits *out);
 
 /* CAVV: the unpredictable number stands for the expiry, authentication result and second factor codes for the service code. */
-MUST_USE static inline enum err cvv_cavv(struct cvv_key *key, const struct pan *pan, const char unpredictable[static 4],
+MUST_USE static inline enum err cvv_cavv(struct cvv_key *key, const struct card_pan *pan, const char unpredictable[static 4],
                                          const char result_and_factor[static 3], struct code_digits *out)
 {
     return cvv_generate(key, pan, unpredictable, result_and_factor, 3, out);
@@ -57,8 +57,8 @@ MUST_USE static inline enum err cvv_cavv(struct cvv_key *key, const struct pan *
 enum cvv_method { CVV_METHOD_A = 'A', CVV_METHOD_B = 'B' };
 
 /* B is computed for any length here; the wire refuses it for PANs of 16 digits or fewer. */
-MUST_USE enum err cvv_card_key(struct crypto_des *master, const struct pan *pan, const char psn[static 2], enum cvv_method method,
-                               struct secret_key *out);
+MUST_USE enum err cvv_card_key(struct crypto_des *master, const struct card_pan *pan, const char psn[static 2],
+                               enum cvv_method method, struct secret_key *out);
 
 /* ---- dynamic codes ---- */
 
@@ -70,7 +70,7 @@ MUST_USE enum err cvv_master_load(const struct secret_key *pair, struct cvv_mast
 void cvv_master_unload(struct cvv_master *master);
 
 struct cvv_dynamic {
-    struct pan pan;
+    struct card_pan pan;
     enum cvv_method method;
     char psn[2];
     char expiry[4];

@@ -43,7 +43,7 @@ enum err cvv_master_card(struct cvv_master *master, const struct cvv_dynamic *in
 
 enum err cvv_dynamic_generate(struct cvv_master *master, const struct cvv_dynamic *in, struct code_digits *out)
 {
-    struct pan overlaid = in->pan;
+    struct card_pan overlaid = in->pan;
     struct cvv_key *card = NULL;
     TRY(cvv_master_card(master, in, &card));
     memcpy(overlaid.digit, in->overlay, OVERLAY);

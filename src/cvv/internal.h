@@ -46,7 +46,7 @@ static inline uint64_t cvv_text_load(const char *at, size_t len)
  * ERR_PARSE_CHARACTER for anything that is no digit: the blocks are then made of the low halves of its bytes. Only the length of
  * the PAN decides what is executed.
  */
-MUST_USE static inline enum err cvv_pack(const struct pan *pan, const char expiry[static 4], const char service[static 3],
+MUST_USE static inline enum err cvv_pack(const struct card_pan *pan, const char expiry[static 4], const char service[static 3],
                                          struct cvv_blocks *out)
 {
     if (pan->len < CARD_PAN_MIN || pan->len > CARD_PAN_MAX)
@@ -69,7 +69,7 @@ MUST_USE static inline enum err cvv_pack(const struct pan *pan, const char expir
 }
 
 /* What the master key enciphers for the left half of a card's key; its inverse is for the right half. */
-MUST_USE enum err cvv_card_block(const struct pan *pan, const char psn[static 2], enum cvv_method method, uint64_t *out);
+MUST_USE enum err cvv_card_block(const struct card_pan *pan, const char psn[static 2], enum cvv_method method, uint64_t *out);
 
 /* Puts the first three digits in place of the blocks, digit n in the four lowest bits of byte n, counted from the lowest; the other
  * bits are left over. `units`: words of each plane that hold blocks. */

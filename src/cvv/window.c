@@ -9,7 +9,7 @@ enum { MINUTE = 60, HOUR_MINUTES = 60 };
 static enum err t0(struct cvv_key *card_key, const struct cvv_dynamic *card, const struct cvv_window *window,
                    struct code_digits *out)
 {
-    struct pan overlaid = card->pan;
+    struct card_pan overlaid = card->pan;
     cvv_overlay(window->index, overlaid.digit);
     enum err err = cvv_generate(card_key, &overlaid, card->expiry, card->service, window->digits, out);
     secret_wipe(&overlaid, sizeof overlaid);

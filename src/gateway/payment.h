@@ -57,7 +57,7 @@ struct gateway_payment_trace {
 enum { GATEWAY_TRACE_MAX = 8 };
 
 struct gateway_payment_secret {
-    struct pan pan;
+    struct card_pan pan;
     struct code_digits code;
 };
 

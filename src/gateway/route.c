@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The row with the longest prefix of the number. */
-static const struct gateway_bin *bin_of(const struct gateway_config *config, const struct pan *pan)
+static const struct gateway_bin *bin_of(const struct gateway_config *config, const struct card_pan *pan)
 {
     const struct gateway_bin *best = NULL;
     for (size_t i = 0; i < config->bin_count; i++) {

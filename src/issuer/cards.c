@@ -51,7 +51,7 @@ static enum err registration_read(struct issuer *issuer, struct job *job, struct
 
 static enum err registration_seal(struct issuer *issuer, struct job *job, struct ledger_card *card)
 {
-    const struct pan *pan = &job->secret->pan;
+    const struct card_pan *pan = &job->secret->pan;
     if (!card->card_id[0])
         env_uuid(issuer->config.env, card->card_id);
     struct buf sealed = buf_over(card->pan_enc.at, sizeof card->pan_enc.at);

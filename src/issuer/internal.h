@@ -71,7 +71,7 @@ struct ask {
 /* In locked pages; wiped with every reply. */
 struct job_secret {
     union issuer_body body;
-    struct pan pan;
+    struct card_pan pan;
     struct code_digits fresh;
     struct code_digits previous;
     struct code_digits fixed; /* static code */

@@ -9,7 +9,7 @@ enum { VERIFY_LEAST = 3, LOT = CRYPTO_DES_BATCH_LANES_MAX };
 static enum err generate(struct countersign_key *key, const char *pan_text, const char *expiry_text, const char *service_text,
                          unsigned digits, struct code_digits *out)
 {
-    struct pan pan;
+    struct card_pan pan;
     struct span expiry, service;
     if (digits < 1 || digits > sizeof out->at)
         return ERR_PARSE_VALUE;

@@ -94,7 +94,7 @@ int countersign_window_verify(struct countersign_key *key, const struct counters
 static enum err cvc3(struct countersign_key *key, const struct countersign_cvc3 *in, struct secret_key *card,
                      struct code_digits *out)
 {
-    struct pan pan;
+    struct card_pan pan;
     struct span unpredictable;
     enum cvv_method method;
     char psn[2];

@@ -20,6 +20,6 @@ struct countersign_key {
 int countersign_status_of(enum err err);
 /* The text without its zero byte; ERR_PARSE_VALUE if it is NULL or has another length. */
 MUST_USE enum err countersign_text(const char *text, size_t len, struct span *out);
-MUST_USE enum err countersign_pan(const char *text, struct pan *out);
+MUST_USE enum err countersign_pan(const char *text, struct card_pan *out);
 
 #endif

@@ -46,7 +46,7 @@ enum err countersign_text(const char *text, size_t len, struct span *out)
     return ERR_OK;
 }
 
-enum err countersign_pan(const char *text, struct pan *out)
+enum err countersign_pan(const char *text, struct card_pan *out)
 {
     return text ? card_pan_parse(span_of(text, strnlen(text, CARD_PAN_MAX + 1)), CARD_ANY, out) : CARD_ERR_PAN;
 }

@@ -27,7 +27,7 @@ extern const struct sandbox_product sandbox_products[SANDBOX_MODES];
 
 struct sandbox_card {
     char id[24];
-    struct pan pan;
+    struct card_pan pan;
     char expiry[5]; /* YYMM */
     enum sandbox_mode mode;
 };

@@ -67,7 +67,7 @@ struct switch_slot {
     uint64_t original_hash;
     bool keyed; /* in both buckets */
 
-    struct pan pan;
+    struct card_pan pan;
     struct iso8583_code code;
     char de14[5];
     struct ledger_auth auth; /* identity on the wire, then the decision */

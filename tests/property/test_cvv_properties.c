@@ -29,9 +29,9 @@ static void random_digits(char *out, size_t len)
         out[i] = (char)('0' + below(10));
 }
 
-static struct pan random_pan(unsigned from, unsigned to)
+static struct card_pan random_pan(unsigned from, unsigned to)
 {
-    struct pan pan = {.len = (uint8_t)(from + below(to - from + 1))};
+    struct card_pan pan = {.len = (uint8_t)(from + below(to - from + 1))};
     random_digits(pan.digit, pan.len);
     return pan;
 }
@@ -43,7 +43,7 @@ static void only_the_generated_code_matches(void **state)
     for (int round = 0; round < 200; round++) {
         struct secret_key cvk;
         struct cvv_key key;
-        struct pan pan = random_pan(13, 19);
+        struct card_pan pan = random_pan(13, 19);
         char expiry[4], service[3];
         struct code_digits code, again, other = {.len = 3};
         keys_generate(&env, 16, &cvk);
@@ -192,7 +192,7 @@ static void bad_input_is_refused(void **state)
         assert_int_equal(cvv_master_load(&wrong, &master), CRYPTO_ERR_KEY_LENGTH);
     }
     assert_int_equal(cvv_key_load(&key, &loaded), ERR_OK);
-    struct pan pan = random_pan(16, 16), bad = pan;
+    struct card_pan pan = random_pan(16, 16), bad = pan;
     bad.digit[15] = 'A';
     assert_int_equal(cvv_generate(&loaded, &bad, "2812", "000", 3, &code), ERR_PARSE_CHARACTER);
     assert_int_equal(cvv_generate(&loaded, &pan, "28 2", "000", 3, &code), ERR_PARSE_CHARACTER);
@@ -217,7 +217,7 @@ static void card_keys_have_odd_parity(void **state)
     memset(master.at, 0x13, 16);
     assert_int_equal(crypto_des_load(&master, &des), ERR_OK);
     for (unsigned i = 0; i < 200; i++) {
-        struct pan pan = random_pan(12, 19);
+        struct card_pan pan = random_pan(12, 19);
         assert_int_equal(cvv_card_key(&des, &pan, "00", i % 2 ? CVV_METHOD_A : CVV_METHOD_B, &card), ERR_OK);
         assert_int_equal(card.len, 16);
         assert_true(keys_parity_odd(&card));

@@ -73,14 +73,14 @@ static const char *key_text(void)
 }
 
 /* Few cards, so that some of them reach the guessing limit; lengths 12 to 19. */
-static struct pan card_of(unsigned n)
+static struct card_pan card_of(unsigned n)
 {
-    struct pan pan = {.len = (uint8_t)(12 + n % 8), .digit = "4123456789012345678"};
+    struct card_pan pan = {.len = (uint8_t)(12 + n % 8), .digit = "4123456789012345678"};
     pan.digit[11] = (char)('0' + n % 10);
     return pan;
 }
 
-static void put_code(struct buf *b, const struct pan *pan)
+static void put_code(struct buf *b, const struct card_pan *pan)
 {
     struct code_digits code;
     assert_int_equal(cvv_generate(&cvk, pan, "2812", "000", 3, &code), ERR_OK);
@@ -98,7 +98,7 @@ static void put_tail(struct buf *b)
 
 static void put_static(struct buf *b)
 {
-    struct pan pan = card_of(below(CARDS));
+    struct card_pan pan = card_of(below(CARDS));
     bool verify = below(2);
     buf_put_text(b, verify ? "CY" : "CW");
     buf_put_text(b, key_text());
@@ -121,7 +121,7 @@ static const char layout[] = "profile other\n"
 /* Scheme 5: the first hour of 2026 by windows of one hour, number 490896 (vector t0-01), or the next. */
 static void put_window(struct buf *b)
 {
-    struct pan pan = card_of(below(CARDS));
+    struct card_pan pan = card_of(below(CARDS));
     struct code_digits code;
     struct cvv_dynamic card = {
         .pan = pan, .method = CVV_METHOD_A, .psn = {'0', '0'}, .expiry = {'2', '8', '1', '2'}, .service = {'0', '0', '0'}};
@@ -146,7 +146,7 @@ static void put_dynamic(struct buf *b)
         put_window(b);
         return;
     }
-    struct pan pan = card_of(below(CARDS));
+    struct card_pan pan = card_of(below(CARDS));
     struct code_digits code;
     struct cvv_dynamic card = {.pan = pan, .psn = {'0', '0'}, .expiry = {'2', '8', '1', '2'}, .service = {'9', '9', '8'}};
     bool verify = below(2);

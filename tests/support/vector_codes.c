@@ -44,7 +44,7 @@ void vector_assert_cvv(const struct secret_key *cvk, const cJSON *in, const char
 {
     struct cvv_key key;
     struct code_digits code;
-    struct pan pan = vector_pan(vector_text(in, "pan"));
+    struct card_pan pan = vector_pan(vector_text(in, "pan"));
     assert_int_equal(cvv_key_load(cvk, &key), ERR_OK);
     assert_int_equal(cvv_generate(&key, &pan, vector_text_or(in, "expiry", "0000"), service, (uint8_t)strlen(expected), &code),
                      ERR_OK);
@@ -70,7 +70,7 @@ void vector_run_cvv_block(const cJSON *v)
     const char *expected = vector_text(v, "expected");
     struct secret_key cvk = vector_key(vector_text(vector_keys(v), "cvk"));
     struct cvv_key key;
-    struct pan pan = vector_pan(vector_text(in, "pan"));
+    struct card_pan pan = vector_pan(vector_text(in, "pan"));
     uint8_t block[8];
     assert_int_equal(cvv_key_load(&cvk, &key), ERR_OK);
     assert_int_equal(cvv_block(&key, &pan, vector_text(in, "expiry"), vector_text(in, "service_code"), block), ERR_OK);
@@ -90,7 +90,7 @@ void vector_run_cavv(const cJSON *v)
     struct secret_key cvk = vector_key(vector_text(vector_keys(v), "cvk"));
     struct cvv_key key;
     struct code_digits code;
-    struct pan pan = vector_pan(vector_text(in, "pan"));
+    struct card_pan pan = vector_pan(vector_text(in, "pan"));
     assert_int_equal(cvv_key_load(&cvk, &key), ERR_OK);
     assert_int_equal(
         cvv_cavv(&key, &pan, vector_text(in, "unpredictable_number"), vector_text(in, "auth_result_and_second_factor"), &code),
@@ -187,7 +187,7 @@ void vector_run_skip_rule(const cJSON *v)
 static struct secret_key card_key(const char *master, const char *pan, const char *psn, const char *method)
 {
     struct secret_key mk = vector_key(master), card = {0};
-    struct pan number = vector_pan(pan);
+    struct card_pan number = vector_pan(pan);
     struct crypto_des des;
     assert_int_equal(crypto_des_load(&mk, &des), ERR_OK);
     assert_int_equal(cvv_card_key(&des, &number, psn, (enum cvv_method)method[0], &card), ERR_OK);

@@ -38,9 +38,9 @@ struct secret_key vector_key(const char *hex)
     return key;
 }
 
-struct pan vector_pan(const char *digits)
+struct card_pan vector_pan(const char *digits)
 {
-    struct pan pan;
+    struct card_pan pan;
     assert_int_equal(card_pan_parse(span_text(digits), CARD_ANY, &pan), ERR_OK);
     return pan;
 }

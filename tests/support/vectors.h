@@ -21,7 +21,7 @@ static inline const cJSON *vector_inputs(const cJSON *v)
 int vector_number(const cJSON *object, const char *name);
 
 struct secret_key vector_key(const char *hex);
-struct pan vector_pan(const char *digits);
+struct card_pan vector_pan(const char *digits);
 
 void vector_assert_text(struct span made, const char *expected);
 /* As many bytes as `expected` has pairs of digits. */

@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct pan pan_of(const char *text)
+static struct card_pan pan_of(const char *text)
 {
-    struct pan pan;
+    struct card_pan pan;
     assert_int_equal(card_pan_parse(span_text(text), CARD_ANY, &pan), ERR_OK);
     return pan;
 }
@@ -23,7 +23,7 @@ static struct pan pan_of(const char *text)
 static void pan_is_parsed_and_masked(void **state)
 {
     (void)state;
-    struct pan pan = pan_of("4111111111111111");
+    struct card_pan pan = pan_of("4111111111111111");
     char mask[CARD_MASK_SIZE], bin[7], last[5];
     card_pan_mask(&pan, mask);
     assert_string_equal(mask, "411111******1111");
@@ -35,7 +35,7 @@ static void pan_is_parsed_and_masked(void **state)
     assert_string_equal(mask, "***********");
     card_text_mask(span_text("12345678901234567890123"), mask);
     assert_string_equal(mask, "*******************");
-    struct pan longest = pan_of("4111111111111111111");
+    struct card_pan longest = pan_of("4111111111111111111");
     card_pan_mask(&longest, mask);
     assert_string_equal(mask, "411111*********1111");
     assert_false(card_pan_equal(&pan, &longest));
@@ -48,11 +48,11 @@ static void pan_outside_its_rule_is_refused(void **state)
     static const char *const bad[] = {
         "", "41111111111", "41111111111111111111", "411111111111111A", "4111 11111111111", "4111111111111112"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct pan pan = {.len = 99};
+        struct card_pan pan = {.len = 99};
         assert_int_equal(card_pan_parse(span_text(bad[i]), CARD_LUHN, &pan), CARD_ERR_PAN);
         assert_int_equal(pan.len, 99);
     }
-    struct pan pan;
+    struct card_pan pan;
     assert_int_equal(card_pan_parse(span_text("4111111111111112"), CARD_ANY, &pan), ERR_OK);
 }
 
@@ -73,7 +73,7 @@ static void brands_by_range_and_length(void **state)
         {"2220990000000000", "UNKNOWN", 3},    {"2721000000000000", "UNKNOWN", 3},    {"3527000000000000", "UNKNOWN", 3},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        struct pan pan = pan_of(known[i].pan);
+        struct card_pan pan = pan_of(known[i].pan);
         enum card_brand brand = card_brand_of(&pan);
         assert_string_equal(card_brand_row(brand)->name, known[i].name);
         assert_int_equal(card_brand_row(brand)->code_digits, known[i].code_digits);

@@ -70,7 +70,7 @@ static void comparing_codes(void **state)
 static void comparing_numbers(void **state)
 {
     (void)state;
-    struct pan a = {16, "4111111111111111"}, b = a;
+    struct card_pan a = {16, "4111111111111111"}, b = a;
     bool same = false;
     VALGRIND_MAKE_MEM_UNDEFINED(a.digit, sizeof a.digit);
     assert_int_equal(COMPLAINTS(same = card_pan_equal(&a, &b)), 0);

@@ -38,7 +38,7 @@ static void codes_without_the_legacy_provider(void **state)
     struct cvv_key key;
     struct cvv_master master;
     struct code_digits code;
-    struct pan pan = vector_pan("4123456789012345");
+    struct card_pan pan = vector_pan("4123456789012345");
     const struct cvv_dynamic d = {pan, CVV_METHOD_A, "00", "2812", "998", "0001"};
     assert_int_equal(cvv_key_load(&cvk, &key), ERR_OK);
     assert_int_equal(cvv_generate(&key, &pan, "8701", "101", 3, &code), ERR_OK);

@@ -17,13 +17,13 @@ enum { ROUNDS = 200 };
 static struct env env;
 static bool planted; /* the product computes another code */
 
-enum err __real_cvv_generate(struct cvv_key *key, const struct pan *pan, const char *expiry, const char *service, uint8_t digits,
-                             struct code_digits *out);
-enum err __wrap_cvv_generate(struct cvv_key *key, const struct pan *pan, const char *expiry, const char *service, uint8_t digits,
-                             struct code_digits *out);
+enum err __real_cvv_generate(struct cvv_key *key, const struct card_pan *pan, const char *expiry, const char *service,
+                             uint8_t digits, struct code_digits *out);
+enum err __wrap_cvv_generate(struct cvv_key *key, const struct card_pan *pan, const char *expiry, const char *service,
+                             uint8_t digits, struct code_digits *out);
 
-enum err __wrap_cvv_generate(struct cvv_key *key, const struct pan *pan, const char *expiry, const char *service, uint8_t digits,
-                             struct code_digits *out)
+enum err __wrap_cvv_generate(struct cvv_key *key, const struct card_pan *pan, const char *expiry, const char *service,
+                             uint8_t digits, struct code_digits *out)
 {
     TRY(__real_cvv_generate(key, pan, expiry, service, digits, out));
     if (planted)

@@ -55,7 +55,7 @@ static void assert_makes_code(const char *wrapped_key, const char *tail, const s
 {
     struct cvv_key key;
     struct code_digits code;
-    struct pan pan;
+    struct card_pan pan;
     char after[64], reply[16];
     assert_int_equal(card_pan_parse(span_text("4123456789012345"), CARD_ANY, &pan), ERR_OK);
     assert_int_equal(cvv_key_load(clear, &key), ERR_OK);

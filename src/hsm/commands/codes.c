@@ -63,7 +63,7 @@ static enum err static_code(struct hsm *hsm, const struct hsm_call *call, const 
                             struct code_digits *out)
 {
     struct cvv_key *key = NULL;
-    struct pan pan = {0};
+    struct card_pan pan = {0};
     TRY(hsm_key_cvk(hsm, call, in->key, &key));
     TRY(card_pan_parse(in->pan, CARD_ANY, &pan));
     if (guess)
@@ -99,7 +99,7 @@ enum err hsm_handle_cy(struct hsm *hsm, struct hsm_call *call)
 
 /* ---- dynamic codes ---- */
 
-enum err hsm_code_method(struct span method, const struct pan *pan, enum cvv_method *out)
+enum err hsm_code_method(struct span method, const struct card_pan *pan, enum cvv_method *out)
 {
     *out = (enum cvv_method)method.at[0];
     return *out == CVV_METHOD_B && pan->len <= METHOD_B_ABOVE ? ERR_PARSE_VALUE : ERR_OK;

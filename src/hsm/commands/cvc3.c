@@ -25,7 +25,7 @@ static enum err read_given(const struct hsm *hsm, struct span text, struct code_
 
 /* What the command says of the card and its moment, checked before anything is computed. */
 struct cvc3_input {
-    struct pan pan;
+    struct card_pan pan;
     enum cvv_method method;
     uint16_t counter;
     uint8_t nibbles[2 * HOSTCMD_TRACK_MAX];

@@ -16,7 +16,7 @@
 enum { METHOD_B_ABOVE = 16 };
 
 /* A or B; EMV Book 2 defines B for PANs longer than 16 digits only. */
-MUST_USE enum err hsm_code_method(struct span method, const struct pan *pan, enum cvv_method *out);
+MUST_USE enum err hsm_code_method(struct span method, const struct card_pan *pan, enum cvv_method *out);
 /* QY and PM whose code is that of cvv_dynamic_generate: the card with its overlay, and the text of the master key. False: another
  * scheme or algorithm, or a field is wrong. */
 bool hsm_code_dynamic(struct hsm *hsm, const struct hostcmd_row *row, const void *request, struct span *key,

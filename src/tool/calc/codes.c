@@ -17,7 +17,7 @@ static void agree_cvv(struct tool_calc *c, const struct tool_calc_cvv *in, const
     SECRET_KEY pair = {.len = PAIR};
     SECRET_CODE digits = {0};
     struct cvv_key key = {0};
-    struct pan pan = {0};
+    struct card_pan pan = {0};
     uint8_t block[CRYPTO_DES_BLOCK] = {0};
     memcpy(pair.at, in->pair, PAIR);
     enum err err = card_pan_parse(in->pan, CARD_ANY, &pan);
@@ -145,7 +145,7 @@ static void agree_card_key(struct tool_calc *c, const uint8_t steps[static PAIR]
 {
     SECRET_KEY key = {0};
     struct crypto_des master = {0};
-    struct pan pan = {0};
+    struct card_pan pan = {0};
     struct span method = OR(c->in.method, "A"), psn = OR(c->in.psn, "00");
     enum err err = card_pan_parse(WIRE_SPAN(c->in.pan), CARD_ANY, &pan);
     if (err == ERR_OK)
