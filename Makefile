@@ -50,7 +50,7 @@ SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lssl -lcrypto -linih 
 HSM_LIBS      := -luv -lssl -lcrypto -linih -lpthread
 
 SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))
-HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c src/main/service.c)
+HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c)
 
 libs: $(call libs,$(ROOMS))
 

@@ -7,7 +7,7 @@
 #include "crypto/vault.h"
 #include "gateway/seed.h"
 #include "http/http.h"
-#include "main/service.h"
+#include "service/service.h"
 #include "main/services.h"
 #include "service/names.h"
 #include "store/writer.h"

@@ -8,7 +8,7 @@
 #include "hsm/process/mode.h"
 #include "hsm/process/ports.h"
 #include "hsm/process/reload.h"
-#include "main/service.h"
+#include "service/service.h"
 #include "main/services.h"
 #include "net/admin.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign issuer: wiring of the issuer's REST service. */
-#include "main/service.h"
+#include "service/service.h"
 #include "main/services.h"
 #include "service/hsm_link.h"
 #include "service/names.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign switch: wiring of the authorisation switch. */
-#include "main/service.h"
+#include "service/service.h"
 #include "main/services.h"
 #include "service/hsm_link.h"
 #include "service/names.h"

@@ -12,8 +12,8 @@
  *     static const struct service service = {.command = {...}, .start = start, .stop = stop, .turn = on_turn, ...};
  *     return service_main(&service, argc, argv, &process.base, &process.settings);
  */
-#ifndef MAIN_SERVICE_H
-#define MAIN_SERVICE_H
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
 
 #include "base/env.h"
 #include "main/command.h"

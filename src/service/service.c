@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/service.h"
+#include "service/service.h"
 
 #include "base/secret.h"
 #include "net/admin.h"
