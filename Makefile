@@ -18,9 +18,11 @@ OPT  ?= -O2 -g
 CFLAGS_ALL := -std=gnu17 $(OPT) $(WARN) $(HARD) -Isrc -isystem /usr/include/postgresql -D_GNU_SOURCE -DCOUNTERSIGN_VERSION='"$(VERSION)"' $(EXTRA_CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(EXTRA_LDFLAGS)
 
-ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 acquirer store ledger net http hsm issuer switch gateway cli service sandbox tool
+ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 acquirer store ledger net http hsm issuer switch gateway cli service sandbox tool main
+# main() of each program; the linker takes from libmain.a what it refers to.
+PROGRAMS := countersign hsm_main
 SRC_of = $(wildcard src/$1/*.c src/$1/*/*.c src/$1/*/*/*.c)
-OBJ_of = $(patsubst src/%.c,$B/obj/%.o,$(call SRC_of,$1))
+OBJ_of = $(patsubst src/%.c,$B/obj/%.o,$(filter-out $(PROGRAMS:%=src/main/%.c),$(call SRC_of,$1)))
 
 # ---- one archive a room
 define ROOM
@@ -44,13 +46,11 @@ $B/obj/crypto/des_batch_avx512.o $B/pic/crypto/des_batch_avx512.o: CFLAGS_ALL +=
 endif
 
 # ---- the two binaries
-SERVICE_ROOMS := base card crypto wire flow keys hostcmd iso8583 acquirer store ledger net http issuer switch gateway cli service sandbox
-HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm cli service tool
+SERVICE_ROOMS := base card crypto wire flow keys hostcmd iso8583 acquirer store ledger net http issuer switch gateway cli service sandbox main
+HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm cli service tool main
 SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lssl -lcrypto -linih -lpthread
 HSM_LIBS      := -luv -lssl -lcrypto -linih -lpthread
 
-SERVICE_MAIN := $(patsubst src/%.c,$B/obj/%.o,$(filter-out src/main/hsm%.c,$(wildcard src/main/*.c)))
-HSM_MAIN     := $(patsubst src/%.c,$B/obj/%.o,$(wildcard src/main/hsm*.c) src/main/command.c)
 
 libs: $(call libs,$(ROOMS))
 
@@ -81,33 +81,33 @@ $(LIB_STATIC): $(LIB_OBJ)
 	@ar rcs $@ $B/pic/countersign.o
 lib: $(LIB_STATIC) $(LIB_SHARED)
 
-all: $B/countersign $(if $(HSM_MAIN),$B/countersign-hsm)
+all: $B/countersign $B/countersign-hsm
 
-$B/countersign: $(SERVICE_MAIN) $(call libs,$(SERVICE_ROOMS))
+$B/countersign: $B/obj/main/countersign.o $(call libs,$(SERVICE_ROOMS))
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $(SERVICE_MAIN) -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
 # A test build whose ledger can lose a guard (COUNTERSIGN_PLANT), for the oracles to find; never installed.
 $B/obj/planted/table.o: src/store/table.c
 	@mkdir -p $(@D)
 	@echo "  cc   $< (planted)"
 	@$(CC) $(CFLAGS_ALL) -DCS_PLANTED -MMD -MP -c $< -o $@
-$B/countersign-planted: $(SERVICE_MAIN) $B/obj/planted/table.o $(call libs,$(SERVICE_ROOMS))
+$B/countersign-planted: $B/obj/main/countersign.o $B/obj/planted/table.o $(call libs,$(SERVICE_ROOMS))
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $(SERVICE_MAIN) $B/obj/planted/table.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o $B/obj/planted/table.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
-$B/countersign-hsm: $(HSM_MAIN) $(call libs,$(HSM_ROOMS))
+$B/countersign-hsm: $B/obj/main/hsm_main.o $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $(HSM_MAIN) -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $B/obj/main/hsm_main.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
 
 # Test builds that make one call fail: what the C library gives (a library to preload), what the secret arena gives (wrapped).
 $B/tests/fault/shim.so: tests/fault/shim.c
 	@mkdir -p $(@D)
 	@echo "  cc   $<"
 	@$(CC) -std=gnu17 $(OPT) $(WARN) -fPIC -shared $< -ldl -o $@
-$B/countersign-hsm-faults: $(HSM_MAIN) $B/obj/tests/fault/arena_fault.o $(call libs,$(HSM_ROOMS))
+$B/countersign-hsm-faults: $B/obj/main/hsm_main.o $B/obj/tests/fault/arena_fault.o $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) -Wl,--wrap=secret_arena_take,--wrap=secret_arena_resize $(HSM_MAIN) $B/obj/tests/fault/arena_fault.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) -Wl,--wrap=secret_arena_take,--wrap=secret_arena_resize $B/obj/main/hsm_main.o $B/obj/tests/fault/arena_fault.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
 FAULTS := $B/tests/fault/shim.so $B/countersign-hsm-faults
 
 # ---- tests: tests/<kind>/<name>.c is a program of its own; tests/support/*.c is linked into each
@@ -216,8 +216,7 @@ cov:
 	@echo "build-cov/coverage.html"
 
 # ---- documents printed from the tables of the code
-GENDOC_MAIN := $(filter-out $B/obj/main/countersign.o $B/obj/main/hsm_main.o,$(sort $(SERVICE_MAIN) $(HSM_MAIN)))
-$B/gendoc: $B/obj/tools/gendoc.o $B/obj/tools/gendoc_man.o $(ALL_ERRORS) $(GENDOC_MAIN) $(call libs,$(ROOMS))
+$B/gendoc: $B/obj/tools/gendoc.o $B/obj/tools/gendoc_man.o $(ALL_ERRORS) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@

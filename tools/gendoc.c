@@ -145,14 +145,14 @@ static void results(struct buf *out)
 
 static void configuration(struct buf *out)
 {
-    static const struct {
+    const struct {
         const char *command;
         const struct config_table *table;
     } service[] = {
         {"countersign-hsm", &hsm_settings_table},
-        {"countersign issuer", &main_issuer_settings},
-        {"countersign switch", &main_switch_settings},
-        {"countersign gateway", &main_gateway_settings},
+        {"countersign issuer", main_issuer.settings},
+        {"countersign switch", main_switch.settings},
+        {"countersign gateway", main_gateway.settings},
     };
     for (size_t i = 0; i < sizeof service / sizeof service[0]; i++) {
         buf_put_text(out, i ? "\n## " : "## ");

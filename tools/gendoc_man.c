@@ -3,8 +3,8 @@
 #include "gendoc.h"
 
 #include "hsm/process/settings.h"
-#include "main/command.h"
 #include "main/services.h"
+#include "sandbox/sandbox.h"
 #include "tool/ceremony/ceremony.h"
 #include "tool/roff.h"
 #include "tool/tool.h"
@@ -131,9 +131,9 @@ static void hsm_page(struct buf *out)
                               "locked memory that is wiped when it ends. Its log is JSON, a line an event, on standard error.\n");
     put_subcommands(out);
     tool_roff_heading(out, "OPTIONS");
-    for (size_t i = 0; i < MAIN_HSM_OPTIONS; i++) {
-        tool_roff_option(out, main_hsm_options[i].name, main_hsm_options[i].argument);
-        put_line(out, main_hsm_options[i].doc);
+    for (size_t i = 0; i < main_hsm_serve.option_count; i++) {
+        tool_roff_option(out, main_hsm_serve.option[i].name, main_hsm_serve.option[i].argument);
+        put_line(out, main_hsm_serve.option[i].doc);
     }
     put_common_options(out);
     put_service(out);
@@ -165,49 +165,31 @@ static void hsm_conf_page(struct buf *out)
     buf_put_text(out, ".BR countersign\\-hsm (1)\n");
 }
 
-/* ---- countersign(1) ---- */
-
-static void put_demo(struct buf *out)
-{
-    static const char *const row[][2] = {
-        {"--dir=DIR", "Keep the sandbox in DIR; by default in a directory that is removed at the end."},
-        {"--once", "The story alone; exit status 0 only if every expectation held."},
-        {"--json", "One JSON object a step."},
-        {"--port-offset=N", "Add N to every port, to run beside another sandbox."},
-    };
-    tool_roff_heading(out, "OPTIONS OF DEMO");
-    PUT_ROWS(out, row);
-}
+/* ---- countersign(1) and its services ---- */
 
 static void countersign_page(struct buf *out)
 {
-    static const char *const service[][2] = {
-#define ROW(name_, main_, doc_) {#name_, doc_ "."},
-        MAIN_SERVICES(ROW)
-#undef ROW
-    };
-    static const struct {
-        const char *title;
-        const struct config_table *table;
-    } keys[] = {{"KEYS OF ISSUER", &main_issuer_settings},
-                {"KEYS OF SWITCH", &main_switch_settings},
-                {"KEYS OF GATEWAY", &main_gateway_settings}};
-    tool_roff_title(out, "countersign", "1", "services for card security codes");
-    tool_roff_heading(out, "SYNOPSIS");
-    buf_put_text(out, ".B countersign\n.I SERVICE\n.RI [ OPTION ...]\n");
-    tool_roff_heading(out, "SERVICES");
-    PUT_ROWS(out, service);
-    tool_roff_heading(out, "OPTIONS");
-    put_common_options(out);
-    put_demo(out);
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        tool_roff_heading(out, keys[i].title);
-        put_keys(out, keys[i].table);
-    }
-    tool_roff_heading(out, "EXIT STATUS");
-    put_line(out, "0 after SIGTERM or SIGINT, 2 for a bad command line or configuration, 1 for anything else.");
-    tool_roff_heading(out, "SEE ALSO");
-    buf_put_text(out, ".BR countersign\\-hsm (1),\n.BR countersign (3)\n");
+    cli_man(&main_countersign, NULL, out);
+}
+
+static void issuer_page(struct buf *out)
+{
+    cli_man(&main_countersign, &main_issuer, out);
+}
+
+static void switch_page(struct buf *out)
+{
+    cli_man(&main_countersign, &main_switch, out);
+}
+
+static void gateway_page(struct buf *out)
+{
+    cli_man(&main_countersign, &main_gateway, out);
+}
+
+static void demo_page(struct buf *out)
+{
+    cli_man(&main_countersign, &sandbox_demo, out);
 }
 
 /* ---- the list ---- */
@@ -241,5 +223,9 @@ const struct gendoc_manual gendoc_manuals[] = {
     {"countersign-hsm-batch.1", batch_page},
     {"countersign-hsm-audit.1", audit_page},
     {"countersign.1", countersign_page},
+    {"countersign-issuer.1", issuer_page},
+    {"countersign-switch.1", switch_page},
+    {"countersign-gateway.1", gateway_page},
+    {"countersign-demo.1", demo_page},
     {NULL, NULL},
 };

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign gateway: the merchants' side. */
 #include "gateway/gateway.h"
-
-#include "base/config.h"
 #include "base/secret.h"
-#include "crypto/vault.h"
 #include "gateway/seed.h"
-#include "http/http.h"
-#include "service/service.h"
 #include "main/services.h"
 #include "service/names.h"
-#include "store/writer.h"
+#include "service/parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,12 +14,10 @@ enum { GRACE_MS = 5000, WRITER_CAP = 4096 };
 
 struct settings {
     char store_url[320];
-    char admin[64];
+    char admin[SERVICE_ADDRESS];
     char vault_path[256];
-    char listen[64];
-    int64_t threads, connections, slots, workers, clock_s, key_days, reversal_ms;
-    char certificate_path[256];
-    char key_path[256];
+    struct service_rest_settings rest;
+    int64_t slots, workers, clock_s, key_days, reversal_ms;
     char node[24];
     struct gateway_link_config visa, eftpos;
     char bins[1024];
@@ -50,14 +43,10 @@ struct settings {
      AT(name_.ceiling_milli), 0, 1000000000, ceiling_}
 
 static const struct config_row settings_rows[] = {
-    {"store", "url", "sqlite:/path/gateway.db or postgres:...", CONFIG_TEXT, AT(store_url)},
-    {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9080"},
-    {"vault", "file", "key of the vault", CONFIG_TEXT, AT(vault_path)},
-    {"rest", "listen", "ADDR:PORT of the faces", CONFIG_TEXT, AT(listen), .initial = "127.0.0.1:8080"},
-    {"rest", "threads", "I/O threads", CONFIG_INTEGER, AT(threads), 1, 64, "2"},
-    {"rest", "connections", "most connections", CONFIG_INTEGER, AT(connections), 1, 65536, "1000"},
-    {"rest", "certificate", "PEM; empty: plain HTTP", CONFIG_TEXT, AT(certificate_path), .initial = ""},
-    {"rest", "key", "PEM", CONFIG_TEXT, AT(key_path), .initial = ""},
+    SERVICE_STORE_ROW(struct settings, store_url, "gateway.db"),
+    SERVICE_ADMIN_ROW(struct settings, admin, "127.0.0.1:9080"),
+    SERVICE_VAULT_ROW(struct settings, vault_path),
+    SERVICE_REST_ROWS(struct settings, rest, "127.0.0.1:8080"),
     {"gateway", "node", "names this process among those of one database", CONFIG_TEXT, AT(node), .initial = "gateway-1"},
     {"gateway", "slots", "payments under way", CONFIG_INTEGER, AT(slots), 16, 16384, "512"},
     {"gateway", "workers", "threads for RSA", CONFIG_INTEGER, AT(workers), 1, 8, "2"},
@@ -73,50 +62,46 @@ static const struct config_row settings_rows[] = {
     LINK(eftpos, "8585", "iso87-ascii", "generic_126_10", "none", "8000", "20", "60000"),
 };
 /* clang-format on */
-const struct config_table main_gateway_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
 /* ---- process ---- */
 
 struct process {
     struct service_process base;
     struct settings settings;
+    struct service_parts parts;
     struct gateway_config config;
-    char host[COMMAND_HOST_MAX];
-    struct store_writer *writer;
-    struct crypto_vault *vault;
-    struct http *http;
     struct gateway *gateway;
 };
 
 static void quiesce(void *context)
 {
     struct process *p = context;
-    http_quiesce(p->http);
+    http_quiesce(p->parts.http);
 }
 
 static int64_t on_turn(void *context)
 {
     struct process *p = context;
-    return p->gateway ? gateway_turn(p->gateway) : NET_NEVER_US;
+    return gateway_turn(p->gateway);
 }
 
 static bool is_busy(void *context)
 {
     const struct process *p = context;
-    return p->gateway && gateway_busy(p->gateway) > 0;
+    return gateway_busy(p->gateway) > 0;
 }
 
 static bool is_ready(void *context)
 {
     const struct process *p = context;
-    return p->gateway && gateway_ready(p->gateway);
+    return gateway_ready(p->gateway);
 }
 
 static void on_metrics(void *context, struct buf *out)
 {
     const struct process *p = context;
-    if (p->gateway)
-        gateway_metrics(p->gateway, out);
+    gateway_metrics(p->gateway, out);
 }
 
 /* ---- configuration ---- */
@@ -163,7 +148,7 @@ static enum err gateway_settings(const struct settings *s, struct gateway_config
     return ERR_OK;
 }
 
-/* ---- start ---- */
+/* ---- merchants of a sandbox ---- */
 
 enum { MERCHANT_WORDS = 4 };
 
@@ -181,8 +166,9 @@ static bool words_cut(char *text, const char *word[static MERCHANT_WORDS])
 }
 
 /* A merchant that is there already stays as it is. */
-static enum err merchants_make(struct process *p, struct store *store, struct net_problem *problem)
+static enum err merchants_make(void *context, struct store *store, struct net_problem *problem)
 {
+    const struct process *p = context;
     struct service_names file = {.count = 0};
     enum err err = ERR_OK;
     if (p->settings.merchants_path[0])
@@ -201,88 +187,53 @@ static enum err merchants_make(struct process *p, struct store *store, struct ne
                                           .secret = word[2],
                                           .name = word[3],
                                           .sandbox = true};
-        err = gateway_seed(store, p->vault, &p->base.env, &seed);
+        err = gateway_seed(store, p->parts.vault, &p->base.env, &seed);
     }
     secret_wipe(&file, sizeof file);
     return err;
 }
 
-static enum err store_connect(struct process *p, struct net_problem *problem)
-{
-    struct store *store = NULL;
-    TRY(store_open(p->settings.store_url, &p->base.env, &store));
-    enum err err = store_migrate(store, STORE_GATEWAY);
-    if (err == ERR_OK)
-        err = merchants_make(p, store, problem);
-    if (err == ERR_OK)
-        err = store_writer_start(store, &p->base.env, WRITER_CAP, &p->writer);
-    if (err != ERR_OK)
-        store_close(store);
-    return err;
-}
+/* ---- start ---- */
 
-static enum err rest_open(struct process *p, struct net_problem *problem)
+static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    struct http_config config = {
-        .threads = (uint16_t)s->threads,
-        .connections = (uint32_t)s->connections,
-        .slots = (uint32_t)s->slots,
-        .certificate_path = s->certificate_path[0] ? s->certificate_path : NULL,
-        .key_path = s->key_path,
-        .wake = net_loop_wake,
-        .wake_context = p->base.loop,
-    };
-    config.mount = gateway_mounts(&config.mount_count);
-    enum err err = command_listen_split(s->listen, p->host, &config.port);
-    config.address = p->host;
-    if (err == ERR_OK)
-        err = http_create(&config, &p->base.env, &p->http);
-    if (err != ERR_OK)
-        (void)snprintf(problem->text, sizeof problem->text, "cannot listen on %s", s->listen);
-    return err;
+    const struct service_store_config store = {s->store_url, STORE_GATEWAY, WRITER_CAP, false, merchants_make};
+    struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots};
+    uint16_t admin_port = 0;
+    rest.mount = gateway_mounts(&rest.mount_count);
+    TRY(service_vault_open(&p->parts, s->vault_path, GATEWAY_VAULT_PURPOSE, problem));
+    TRY(service_store_open(&p->parts, &store, problem));
+    TRY(service_loop_create(&p->base));
+    TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
+    return service_rest_open(&p->parts, &rest, problem);
 }
 
 static enum err start(void *context, struct net_problem *problem)
 {
     struct process *p = context;
-    const struct settings *s = &p->settings;
-    uint16_t admin_port = 0;
-    TRY(gateway_settings(s, &p->config));
-    TRY(crypto_vault_open_file(s->vault_path, GATEWAY_VAULT_PURPOSE, &p->vault));
-    TRY(store_connect(p, problem));
-    TRY(service_loop_create(&p->base));
-    TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
-    TRY(rest_open(p, problem));
-    struct gateway_parts parts = {
-        .env = &p->base.env, .http = p->http, .writer = p->writer, .vault = p->vault, .loop = p->base.loop};
+    p->parts.process = &p->base;
+    TRY(gateway_settings(&p->settings, &p->config));
+    TRY(parts_open(p, problem));
+    const struct gateway_parts parts = {
+        .env = &p->base.env, .http = p->parts.http, .writer = p->parts.writer, .vault = p->parts.vault, .loop = p->base.loop};
     TRY(gateway_create(&p->config, &parts, &p->gateway));
-    LOG(p->base.env.log, LOG_INFO, "gateway.started", LOG_INT("port", http_port(p->http)), LOG_INT("links", p->config.link_count));
+    LOG(p->base.env.log, LOG_INFO, "gateway.started", LOG_INT("port", http_port(p->parts.http)),
+        LOG_INT("links", p->config.link_count));
     return ERR_OK;
 }
 
-/* The writer's last completions wake the loop; HTTP's threads wake it until they end. No turn runs after the writer. */
 static void stop(void *context)
 {
     struct process *p = context;
-    store_writer_stop(p->writer);
+    service_parts_stop(&p->parts);
     gateway_destroy(p->gateway);
-    p->gateway = NULL;
-    if (p->http)
-        http_destroy(p->http);
-    if (p->base.loop)
-        net_loop_destroy(p->base.loop);
-    if (p->vault)
-        crypto_vault_close(p->vault);
+    service_parts_disconnect(&p->parts);
+    service_parts_close(&p->parts);
 }
 
 static const struct service service = {
-    .command =
-        {
-            .service = "gateway",
-            .doc = "Takes payments from merchants and sends them to the card networks.",
-            .table = &main_gateway_settings,
-        },
+    .name = "gateway",
     .start = start,
     .stop = stop,
     .quiesce = quiesce,
@@ -293,8 +244,15 @@ static const struct service service = {
     .grace_ms = GRACE_MS,
 };
 
-int main_gateway(int argc, char **argv)
+static int run(const struct cli_line *line)
 {
     static struct process process;
-    return service_main(&service, argc, argv, &process.base, &process.settings);
+    return service_run(&service, line, &process.base, &process.settings);
 }
+
+const struct cli_command main_gateway = {
+    .name = "gateway",
+    .summary = "the merchants' side: charges and verifications (REST)",
+    .settings = &settings_table,
+    .run = run,
+};

@@ -8,13 +8,12 @@
 #include "hsm/process/mode.h"
 #include "hsm/process/ports.h"
 #include "hsm/process/reload.h"
-#include "service/service.h"
 #include "main/services.h"
 #include "net/admin.h"
+#include "service/service.h"
 
 #include "base/secret.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -179,29 +178,56 @@ static bool is_ready(void *context)
 }
 
 static const struct service service = {
-    .command =
-        {
-            .service = "hsm",
-            .doc = "Answers payShield host commands; the only process that holds keys.",
-            .table = &hsm_settings_table,
-            .option = main_hsm_options,
-            .option_count = MAIN_HSM_OPTIONS,
-            .config_at = offsetof(struct hsm_settings, config),
-            .exit_statuses = "64 without LMKs or for settings that contradict the mode",
-        },
+    .name = "hsm",
+    .check = check,
     .start = start,
     .confine = confine,
-    .reload = reload,
     .stop = stop,
-    .check = check,
+    .reload = reload,
     .ready = is_ready,
     .metrics = on_metrics,
     .grace_ms = GRACE_MS,
 };
 
-int main_hsm(int argc, char **argv)
+/* ---- the command line ---- */
+
+/* clang-format off */
+static const struct cli_option options[] = {
+    {.name = "test-lmk", .doc = "load the public test LMKs: NOT FOR PRODUCTION", .sets = "hsm.test_lmk=true"},
+    {.name = "listen", .kind = CLI_TEXT, .argument = "ADDR:PORT", .sets = "hsm.listen=",
+     .doc = "host commands; port 0: any free one", .initial = "127.0.0.1:1500"},
+    {.name = "header", .kind = CLI_NUMBER, .argument = "N", .max = 255, .sets = "hsm.header=",
+     .doc = "bytes echoed in front of each command", .initial = "4"},
+    {.name = "admin", .kind = CLI_TEXT, .argument = "ADDR:PORT", .doc = "serve /healthz /readyz /metrics", .sets = "hsm.admin="},
+};
+static const struct cli_status statuses[] = {
+    {CLI_EXIT_DONE, "ended by SIGTERM or SIGINT"},
+    {CLI_EXIT_FAILED, "failed"},
+    {CLI_EXIT_USAGE, "the command line or the configuration cannot be used"},
+    {CLI_EXIT_MODE, "there are no LMKs, or settings contradict the mode"},
+};
+/* clang-format on */
+
+static int run(const struct cli_line *line)
 {
     static struct process process;
-    argp_program_version = "countersign-hsm " COUNTERSIGN_VERSION;
-    return service_main(&service, argc, argv, &process.base, &process.settings);
+    (void)snprintf(process.settings.config, sizeof process.settings.config, "%s", line->config ? line->config : "");
+    return service_run(&service, line, &process.base, &process.settings);
+}
+
+const struct cli_command main_hsm_serve = {
+    .name = "serve",
+    .summary = "answer host commands; what options without a subcommand do, too",
+    .about = "Answers payShield host commands; the only process that holds keys.",
+    CLI_ROWS(options, statuses),
+    .settings = &hsm_settings_table,
+    .no_page = true,
+    .run = run,
+};
+
+int main_hsm(int argc, char **argv)
+{
+    struct cli_command program = main_hsm_serve;
+    program.name = "countersign-hsm";
+    return cli_main(&program, argc, argv);
 }

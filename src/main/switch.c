@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign switch: wiring of the authorisation switch. */
-#include "service/service.h"
-#include "main/services.h"
-#include "service/hsm_link.h"
-#include "service/names.h"
-#include "hostcmd/layout_file.h"
-
-#include "base/config.h"
-#include "store/writer.h"
 #include "switch/switch.h"
+#include "hostcmd/layout_file.h"
+#include "main/services.h"
+#include "service/names.h"
+#include "service/parts.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256 };
 
 struct settings {
     char store_url[256];
-    char admin[64];
+    char admin[SERVICE_ADDRESS];
     struct service_hsm_link_settings hsm;
     char keys_path[256];
     char vault_path[256];
@@ -53,13 +48,13 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
      .initial = "false"}
 
 static const struct config_row settings_rows[] = {
-    {"store", "url", "sqlite:/path/ledger.db or postgres:...", CONFIG_TEXT, AT(store_url)},
-    {"admin", "listen", "ADDR:PORT of /healthz /readyz /metrics; empty: none", CONFIG_TEXT, AT(admin), .initial = "127.0.0.1:9583"},
+    SERVICE_STORE_ROW(struct settings, store_url, "ledger.db"),
+    SERVICE_ADMIN_ROW(struct settings, admin, "127.0.0.1:9583"),
     SERVICE_HSM_LINK_ROWS(struct settings, hsm, "4095"),
     {"hsm", "round_ms", "deadline of one question", CONFIG_INTEGER, AT(round_ms), 10, 60000, "1500"},
     {"hsm", "total_ms", "deadline of all questions of a request", CONFIG_INTEGER, AT(total_ms), 10, 60000, "3000"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
-    {"vault", "file", "key of the PAN vault", CONFIG_TEXT, AT(vault_path)},
+    SERVICE_VAULT_ROW(struct settings, vault_path),
     {"switch", "slots", "requests under way on all links", CONFIG_INTEGER, AT(slots), 16, 65536, "4096"},
     {"switch", "retain_h", "hours that a repeat gets its stored answer; more than any link repeats", CONFIG_INTEGER, AT(retain_h),
      1, 8760, "72"},
@@ -69,20 +64,17 @@ static const struct config_row settings_rows[] = {
     LINK_ROWS("generic", 2, "127.0.0.1:8586", "iso87-ascii", "generic", "generic_126_10", "44_10"),
 };
 /* clang-format on */
-const struct config_table main_switch_settings = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
 /* ---- process ---- */
 
 struct process {
     struct service_process base;
     struct settings settings;
-    struct service_names keys;
+    struct service_parts parts;
+    struct service_names names;
     struct switch_link link[LINKS];
     size_t link_count;
-    struct service_hsm_link *hsm;
-    struct store *reads;
-    struct store_writer *writer;
-    struct crypto_vault *vault;
     struct switch_ports *ports;
     struct switch_core *core;
 };
@@ -90,97 +82,107 @@ struct process {
 static void reload(void *context)
 {
     struct process *p = context;
-    service_hsm_link_reload(p->hsm);
+    service_hsm_link_reload(p->parts.hsm);
 }
 
 static int64_t on_turn(void *context)
 {
     struct process *p = context;
-
-    return p->core != NULL ? switch_turn(p->core) : NET_NEVER_US;
+    return switch_turn(p->core);
 }
 
 static bool is_busy(void *context)
 {
     const struct process *p = context;
-
-    return p->core != NULL && switch_pending(p->core) > 0;
+    return switch_pending(p->core) > 0;
 }
 
 static bool is_ready(void *context)
 {
     const struct process *p = context;
-
-    return p->core != NULL && hostcmd_client_ready(service_hsm_link_client(p->hsm));
+    return hostcmd_client_ready(service_hsm_link_client(p->parts.hsm));
 }
 
 static void on_metrics(void *context, struct buf *out)
 {
     const struct process *p = context;
-
     switch_metrics(p->core, out);
 }
 
 static const char *find_key(void *context, const char *name)
 {
-    struct process *p = context;
-
-    return service_names_find(&p->keys, name);
+    const struct process *p = context;
+    return service_names_find(&p->names, name);
 }
 
 static void send_reply(void *context, size_t link, struct net_peer peer, struct span frame)
 {
     struct process *p = context;
-
     switch_ports_reply(p->ports, link, peer, frame);
 }
 
 static void wake(void *context)
 {
     struct process *p = context;
-
     net_loop_wake(p->base.loop);
 }
 
-static enum err links_resolve(struct process *p, char *problem, size_t problem_cap)
+/* ---- start ---- */
+
+static enum err links_resolve(struct process *p, struct net_problem *problem)
 {
     for (size_t i = 0; i < LINKS; i++) {
-        if (p->settings.link[i].listen[0] == 0)
+        const struct switch_link_config *config = &p->settings.link[i];
+        struct switch_link *link = &p->link[p->link_count];
+        if (!config->listen[0])
             continue;
-        TRY(switch_link_resolve(link_ids[i], &p->settings.link[i], &p->link[p->link_count], problem, problem_cap));
-        TRY(iso8583_check(p->link[p->link_count].profile, NULL));
+        TRY(switch_link_resolve(link_ids[i], config, link, problem->text, sizeof problem->text));
+        TRY(iso8583_check(link->profile, NULL));
         p->link_count++;
     }
     if (p->link_count > 0)
         return ERR_OK;
-    (void)snprintf(problem, problem_cap, "no link listens");
+    (void)snprintf(problem->text, sizeof problem->text,
+                   "no link listens: set visa.listen, eftpos.listen or generic.listen to an ADDR:PORT");
     return ERR_CONFIG;
 }
 
-static enum err store_connect(struct process *p)
-{
-    struct store *writes = NULL;
-    enum err err;
-
-    TRY(store_open(p->settings.store_url, &p->base.env, &writes));
-    err = store_migrate(writes, STORE_LEDGER);
-    if (err == ERR_OK)
-        err = store_writer_start(writes, &p->base.env, WRITER_CAP, &p->writer);
-    if (err != ERR_OK)
-        store_close(writes);
-    TRY(err);
-    return store_open(p->settings.store_url, &p->base.env, &p->reads);
-}
-
-static enum err network_connect(struct process *p, struct net_problem *problem)
+static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
+    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, true, NULL};
     uint16_t admin_port = 0;
-
+    TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
+    TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
-    TRY(service_hsm_link_create(&(struct service_hsm_link_config){p->base.loop, &p->base.env, &s->hsm}, &p->hsm, problem));
+    TRY(service_hsm_open(&p->parts, &s->hsm, problem));
     TRY(switch_ports_open(p->base.loop, p->link, p->link_count, &p->ports, problem));
-    TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
+    return service_admin_create(&p->base, s->admin, problem, &admin_port);
+}
+
+static enum err core_create(struct process *p, const struct hostcmd_profile *layout)
+{
+    const struct settings *s = &p->settings;
+    const struct switch_config config = {
+        .env = &p->base.env,
+        .link = p->link,
+        .link_count = p->link_count,
+        .store = p->parts.reads,
+        .writer = p->parts.writer,
+        .hsm = service_hsm_link_client(p->parts.hsm),
+        .layout = layout,
+        .vault = p->parts.vault,
+        .key = find_key,
+        .reply = send_reply,
+        .wake = wake,
+        .context = p,
+        .slots = (uint32_t)s->slots,
+        .retain_h = (uint32_t)s->retain_h,
+        .round_ms = (uint32_t)s->round_ms,
+        .total_ms = (uint32_t)s->total_ms,
+    };
+    TRY(switch_create(&config, &p->core));
+    switch_ports_attach(p->ports, p->core);
     return ERR_OK;
 }
 
@@ -188,63 +190,35 @@ static enum err start(void *context, struct net_problem *problem)
 {
     struct process *p = context;
     const struct settings *s = &p->settings;
-    struct switch_config config = {.env = &p->base.env,
-                                   .link = p->link,
-                                   .key = find_key,
-                                   .reply = send_reply,
-                                   .wake = wake,
-                                   .context = p,
-                                   .slots = (uint32_t)s->slots,
-                                   .retain_h = (uint32_t)s->retain_h,
-                                   .round_ms = (uint32_t)s->round_ms,
-                                   .total_ms = (uint32_t)s->total_ms};
-
     struct hostcmd_profile layout;
-
-    TRY(links_resolve(p, problem->text, sizeof problem->text));
+    p->parts.process = &p->base;
+    TRY(links_resolve(p, problem));
     TRY(hostcmd_profile_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
-    TRY(service_names_load(s->keys_path, "keys", &p->keys, problem));
-    TRY(crypto_vault_open_file(s->vault_path, "ledger", &p->vault));
-    TRY(store_connect(p));
-    TRY(network_connect(p, problem));
-    config.link_count = p->link_count;
-    config.store = p->reads;
-    config.writer = p->writer;
-    config.hsm = service_hsm_link_client(p->hsm);
-    config.layout = &layout;
-    config.vault = p->vault;
-    TRY(switch_create(&config, &p->core));
-    switch_ports_attach(p->ports, p->core);
+    TRY(service_names_load(s->keys_path, "keys", &p->names, problem));
+    TRY(parts_open(p, problem));
+    TRY(core_create(p, &layout));
     for (size_t i = 0; i < p->link_count; i++)
         LOG(p->base.env.log, LOG_INFO, "switch.link", LOG_TEXT("link", p->link[i].id),
             LOG_TEXT("profile", p->link[i].profile->name), LOG_INT("port", switch_ports_number(p->ports, i)));
-    LOG(p->base.env.log, LOG_INFO, "switch.started", LOG_TEXT("store", store_driver_name(p->reads)), LOG_INT("slots", s->slots));
+    LOG(p->base.env.log, LOG_INFO, "switch.started", LOG_TEXT("store", store_driver_name(p->parts.reads)),
+        LOG_INT("slots", s->slots));
     return ERR_OK;
 }
 
+/* The ports own connections of the loop: they and the core go after it. */
 static void stop(void *context)
 {
     struct process *p = context;
-    /* The writer puts its last completions into the switch's queue, and its wake hook needs the loop. */
-    store_writer_stop(p->writer);
-    if (p->base.loop != NULL)
-        net_loop_destroy(p->base.loop);
-    service_hsm_link_destroy(p->hsm);
+    service_parts_stop(&p->parts);
+    service_parts_disconnect(&p->parts);
     switch_destroy(p->core);
-    if (p->ports != NULL)
+    if (p->ports)
         switch_ports_close(p->ports);
-    store_close(p->reads);
-    if (p->vault != NULL)
-        crypto_vault_close(p->vault);
+    service_parts_close(&p->parts);
 }
 
 static const struct service service = {
-    .command =
-        {
-            .service = "switch",
-            .doc = "Authorises ISO 8583 requests and consumes each code exactly once.",
-            .table = &main_switch_settings,
-        },
+    .name = "switch",
     .start = start,
     .stop = stop,
     .turn = on_turn,
@@ -255,8 +229,15 @@ static const struct service service = {
     .grace_ms = GRACE_MS,
 };
 
-int main_switch(int argc, char **argv)
+static int run(const struct cli_line *line)
 {
     static struct process process;
-    return service_main(&service, argc, argv, &process.base, &process.settings);
+    return service_run(&service, line, &process.base, &process.settings);
 }
+
+const struct cli_command main_switch = {
+    .name = "switch",
+    .summary = "authorises ISO 8583 requests and consumes each code exactly once",
+    .settings = &settings_table,
+    .run = run,
+};

@@ -16,7 +16,7 @@
 #include "sandbox/sandbox.h"
 #include "sandbox/tell.h"
 
-enum { OFFSET_MAX = 50000 };
+enum { OFFSET_MAX = 50000, DIR_MAX = 199 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -53,57 +53,36 @@ static const uint16_t standard_ports[SANDBOX_PORTS] = {
     [SANDBOX_PORT_ADMIN_GATEWAY] = 9417,
 };
 
-static void usage(FILE *out)
-{
-    (void)fputs(
-        "usage: countersign demo [--dir DIR] [--once] [--json] [--port-offset N]\n\n"
-        "Starts HSM, issuer, switch and gateway on loopback over SQLite, with 100 cards, 10 merchants and keys under the\n"
-        "public test LMK, and tells the story of a payment. Then it stays up until Ctrl-C. Not for production.\n\n"
-        "  --dir DIR          keep the sandbox in DIR (default: a directory that is removed at the end)\n"
-        "  --once             the story alone; exit status 0 only if every expectation held\n"
-        "  --json             one JSON object a step\n"
-        "  --port-offset N    add N to every port, to run beside another sandbox\n\n"
-        "DIR/sandbox.json, written when the story is told and everything answers, tells other programs where everything is.\n",
-        out);
-}
+enum { DIR, ONCE, JSON, PORT_OFFSET };
+static const struct cli_option options[] = {
+    [DIR] = {.name = "dir",
+             .kind = CLI_FOLDER,
+             .argument = "DIR",
+             .max = DIR_MAX,
+             .doc = "keep the sandbox in DIR; otherwise a directory that is removed at the end"},
+    [ONCE] = {.name = "once", .doc = "the story alone"},
+    [JSON] = {.name = "json", .doc = "one JSON object a step"},
+    [PORT_OFFSET] = {.name = "port-offset",
+                     .kind = CLI_NUMBER,
+                     .argument = "N",
+                     .max = OFFSET_MAX,
+                     .initial = "0",
+                     .doc = "add N to every port, to run beside another sandbox"},
+};
+static const struct cli_status statuses[] = {
+    {CLI_EXIT_DONE, "every expectation of the story held, or it was stopped behind the story"},
+    {CLI_EXIT_FAILED, "one did not hold, or something did not start"},
+    {CLI_EXIT_USAGE, "the command line is not understood"},
+};
 
-static bool read_offset(struct sandbox *box, const char *text)
+static void read_line(struct sandbox *box, const struct cli_line *line)
 {
-    char *end = NULL;
-    long offset = strtol(text, &end, 10);
-    if (!*text || *end || offset < 0 || offset > OFFSET_MAX)
-        return false;
     for (size_t i = 0; i < SANDBOX_PORTS; i++)
-        box->port[i] = (uint16_t)(standard_ports[i] + offset);
-    return true;
-}
-
-/* 0: go on; otherwise the exit status plus 1. */
-static int read_arguments(struct sandbox *box, int argc, char **argv)
-{
-    (void)read_offset(box, "0");
-    for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--help") == 0) {
-            usage(stdout);
-            return 1;
-        } else if (strcmp(argv[i], "--once") == 0) {
-            box->once = true;
-        } else if (strcmp(argv[i], "--json") == 0) {
-            box->json = true;
-        } else if (strcmp(argv[i], "--dir") == 0 && *value && strlen(value) < 200) {
-            (void)snprintf(box->dir, sizeof box->dir, "%s", value);
-            i++;
-        } else if (strcmp(argv[i], "--port-offset") == 0 && read_offset(box, value)) {
-            i++;
-        } else {
-            (void)fprintf(stderr, "countersign demo: cannot use '%s'\n", argv[i]);
-            usage(stderr);
-            return 3;
-        }
-    }
+        box->port[i] = (uint16_t)(standard_ports[i] + cli_number(line, PORT_OFFSET, 0));
+    (void)snprintf(box->dir, sizeof box->dir, "%s", cli_text(line, DIR, ""));
+    box->once = cli_flag(line, ONCE);
+    box->json = cli_flag(line, JSON);
     box->colour = !box->json && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-    return 0;
 }
 
 /* ---- run ---- */
@@ -164,7 +143,7 @@ static enum err stay(struct sandbox *box)
     return ERR_OK;
 }
 
-static enum err run(struct sandbox *box, bool *held)
+static enum err play(struct sandbox *box, bool *held)
 {
     box->began_us = env_monotonic_us(&box->env);
     TRY(bring_up(box));
@@ -180,35 +159,44 @@ static enum err run(struct sandbox *box, bool *held)
     return stay(box);
 }
 
-static void report(struct sandbox *box, enum err err, bool held)
+static void report(const struct sandbox *box, const struct cli_line *line, enum err err, bool held)
 {
     if (err != ERR_OK)
-        (void)fprintf(stderr, "countersign demo: %s\n", box->problem[0] ? box->problem : err_row(err)->text);
+        (void)cli_failed(line, CLI_EXIT_FAILED, box->problem[0] ? box->problem : err_row(err)->text, "");
     else if (!sandbox_interrupted())
         sandbox_say(box, "\n%s", held ? "Every expectation held." : "NOT every expectation held.");
     if (box->temporary && (err != ERR_OK || (!held && !sandbox_interrupted())))
-        (void)fprintf(stderr, "countersign demo: the logs are in %s\n", box->dir);
+        (void)cli_failed(line, CLI_EXIT_FAILED, "the logs are in", box->dir);
 }
 
-int sandbox_main(int argc, char **argv)
+static int run(const struct cli_line *line)
 {
     struct sandbox box = {.tap.lines = -1};
     struct sigaction on = {.sa_handler = on_signal};
     bool held = false;
     box.log = (struct log){.fd = STDERR_FILENO, .least = LOG_ERROR, .service = "demo"};
     box.env = env_system(&box.log);
-    int stop = read_arguments(&box, argc, argv);
-    if (stop)
-        return stop - 1;
+    read_line(&box, line);
     (void)sigaction(SIGINT, &on, NULL);
     (void)sigaction(SIGTERM, &on, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     sandbox_say(&box, "Countersign %s sandbox: test keys, loopback, NOT FOR PRODUCTION.", COUNTERSIGN_VERSION);
-    enum err err = run(&box, &held);
+    enum err err = play(&box, &held);
     sandbox_services_stop(&box);
     sandbox_tap_stop(&box.tap);
-    report(&box, err, held);
+    report(&box, line, err, held);
     if (box.temporary && err == ERR_OK && (held || sandbox_interrupted()))
         sandbox_remove_dir(&box);
-    return err == ERR_OK && (held || (sandbox_interrupted() && !box.once)) ? 0 : 1;
+    return err == ERR_OK && (held || (sandbox_interrupted() && !box.once)) ? CLI_EXIT_DONE : CLI_EXIT_FAILED;
 }
+
+const struct cli_command sandbox_demo = {
+    .name = "demo",
+    .summary = "starts all of it on loopback and tells the story of a payment",
+    .about =
+        "Starts HSM, issuer, switch and gateway on loopback over SQLite, with 100 cards, 10 merchants and keys under the public "
+        "test LMK, and tells the story of a payment. Then it stays up until Ctrl-C. Not for production.\n"
+        "DIR/sandbox.json, written when the story is told and everything answers, tells other programs where everything is.",
+    CLI_ROWS(options, statuses),
+    .run = run,
+};

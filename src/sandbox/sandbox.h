@@ -7,12 +7,13 @@
  *            uses their public doors alone.
  * Ownership  Child processes, a relay process and one directory, all gone at the end unless --dir names the directory.
  * Threading  The main thread, once.
- * Failure    The value is the exit status of the process; the first problem is told on standard error.
+ * Failure    The first problem is told on standard error.
  */
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H
 
-/* argv[0] is the subcommand. */
-int sandbox_main(int argc, char **argv);
+#include "cli/cli.h"
+
+extern const struct cli_command sandbox_demo;
 
 #endif

@@ -11,9 +11,11 @@
 static void say(struct service_process *p, enum log_level level, const char *what, struct log_field field)
 {
     char event[64];
-    (void)snprintf(event, sizeof event, "%s.%s", p->service->command.service, what);
+    (void)snprintf(event, sizeof event, "%s.%s", p->service->name, what);
     log_write(&p->log, level, event, &field, 1);
 }
+
+/* ---- what the loop calls ---- */
 
 static void on_signal(void *context, int signum)
 {
@@ -30,16 +32,27 @@ static void on_signal(void *context, int signum)
     net_loop_drain(p->loop, p->service->grace_ms);
 }
 
+static int64_t on_turn(void *context)
+{
+    struct service_process *p = context;
+    return p->running && p->service->turn ? p->service->turn(p) : NET_NEVER_US;
+}
+
+static bool is_busy(void *context)
+{
+    struct service_process *p = context;
+    return p->running && p->service->busy && p->service->busy(p);
+}
+
 static bool is_ready(void *context)
 {
     struct service_process *p = context;
-    return !p->stopping && (!p->service->ready || p->service->ready(p));
+    return p->running && !p->stopping && (!p->service->ready || p->service->ready(p));
 }
 
 enum err service_loop_create(struct service_process *p)
 {
-    const struct net_loop_config config = {
-        .env = &p->env, .turn = p->service->turn, .signal = on_signal, .busy = p->service->busy, .context = p};
+    const struct net_loop_config config = {.env = &p->env, .turn = on_turn, .signal = on_signal, .busy = is_busy, .context = p};
     return net_loop_create(&config, &p->loop);
 }
 
@@ -55,39 +68,54 @@ enum err service_admin_create(struct service_process *p, const char *listen, str
     return ERR_OK;
 }
 
-static int run(struct service_process *p)
+/* ---- life ---- */
+
+enum err service_problem(struct net_problem *problem, enum err err, const char *setting, const char *value, const char *hint)
+{
+    (void)snprintf(problem->text, sizeof problem->text, "%s: %s%s%s; %s", setting, value ? value : "", value ? ": " : "",
+                   err_row(err)->text, hint);
+    return err;
+}
+
+static enum err start(struct service_process *p)
 {
     struct net_problem problem = {""};
     enum err err = p->service->start(p, &problem);
     if (err != ERR_OK)
-        command_start_failed(&p->service->command, problem.text, err);
+        (void)cli_failed(p->line, 0, "cannot start", problem.text[0] ? problem.text : err_row(err)->text);
     else if (p->service->confine)
         err = p->service->confine(p);
-    if (err == ERR_OK)
+    return err;
+}
+
+static int run(struct service_process *p)
+{
+    enum err err = start(p);
+    if (err == ERR_OK) {
+        p->running = true;
         err = net_loop_run(p->loop);
+        p->running = false;
+    }
     p->service->stop(p);
     if (err == ERR_OK)
         say(p, LOG_INFO, "stopped", LOG_INT("status", 0));
-    return command_exit_status(err);
+    return cli_exit_of(err);
 }
 
-enum err service_settings_read(struct service_process *p, void *settings, char *problem, size_t problem_cap)
+enum err service_settings_read(const struct service_process *p, void *settings, char *problem, size_t problem_cap)
 {
-    return command_settings_load(&p->service->command, p->argc, p->argv, settings, problem, problem_cap);
+    return cli_settings_load(p->line, settings, problem, problem_cap);
 }
 
-int service_main(const struct service *service, int argc, char **argv, struct service_process *p, void *settings)
+int service_run(const struct service *service, const struct cli_line *line, struct service_process *p, void *settings)
 {
     char problem[256] = "";
     p->service = service;
-    p->argc = argc;
-    p->argv = argv;
-    p->log = (struct log){STDERR_FILENO, LOG_INFO, service->command.service};
+    p->line = line;
+    p->log = (struct log){STDERR_FILENO, LOG_INFO, service->name};
     p->env = env_system(&p->log);
-    if (command_settings_load(&service->command, argc, argv, settings, problem, sizeof problem) != ERR_OK) {
-        command_refused(&service->command, problem);
-        return COMMAND_EXIT_BAD_START;
-    }
+    if (service_settings_read(p, settings, problem, sizeof problem) != ERR_OK)
+        return cli_failed(line, CLI_EXIT_USAGE, problem, "");
     int refusal = service->check ? service->check(p) : 0;
     if (refusal != 0)
         return refusal;

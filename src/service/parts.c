@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/parts.h"
+
+#include "store/store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- vault ---- */
+
+enum err service_vault_open(struct service_parts *parts, const char *path, const char *purpose, struct net_problem *problem)
+{
+    enum err err = crypto_vault_open_file(path, purpose, &parts->vault);
+    return err == ERR_OK ? err
+                         : service_problem(problem, err, "vault.file", path,
+                                           "the file holds 64 hexadecimal digits (openssl rand -hex 32) and is readable here");
+}
+
+/* ---- store ---- */
+
+static enum err prepare(struct service_parts *parts, const struct service_store_config *config, struct store *store,
+                        struct net_problem *problem)
+{
+    struct service_process *p = parts->process;
+    TRY(store_migrate(store, config->set));
+    if (config->prepare)
+        TRY(config->prepare(p, store, problem));
+    return store_writer_start(store, &p->env, config->writer_cap, &parts->writer);
+}
+
+static enum err open_both(struct service_parts *parts, const struct service_store_config *config, struct net_problem *problem)
+{
+    struct service_process *p = parts->process;
+    struct store *writes = NULL;
+    TRY(store_open(config->url, &p->env, &writes));
+    enum err err = prepare(parts, config, writes, problem);
+    if (err != ERR_OK)
+        store_close(writes);
+    TRY(err);
+    return config->reads ? store_open(config->url, &p->env, &parts->reads) : ERR_OK;
+}
+
+enum err service_store_open(struct service_parts *parts, const struct service_store_config *config, struct net_problem *problem)
+{
+    enum err err = open_both(parts, config, problem);
+    if (err == ERR_OK || problem->text[0])
+        return err;
+    return service_problem(problem, err, "store.url", NULL,
+                           "write sqlite:PATH in a folder that this user may write to, or postgres: of a database that runs");
+}
+
+/* ---- REST ---- */
+
+/* "ADDR:PORT" or "[ADDR6]:PORT"; localhost is 127.0.0.1. */
+static enum err listen_split(const char *text, char host[static SERVICE_ADDRESS], uint16_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    uint64_t number = 0;
+    if (!colon || span_decimal(span_text(colon + 1), &number) != ERR_OK || number > UINT16_MAX)
+        return ERR_CONFIG;
+    bool bracket = text[0] == '[' && colon > text + 1 && colon[-1] == ']';
+    struct span name = span_of(text + bracket, (size_t)(colon - text) - 2 * (size_t)bracket);
+    struct buf out = buf_over(host, SERVICE_ADDRESS);
+    if (span_is(name, "localhost"))
+        name = span_text("127.0.0.1");
+    buf_put_span(&out, name);
+    (void)buf_text(&out);
+    if (buf_done(&out) != ERR_OK)
+        return ERR_CONFIG;
+    *port = (uint16_t)number;
+    return ERR_OK;
+}
+
+enum err service_rest_open(struct service_parts *parts, const struct service_rest_config *config, struct net_problem *problem)
+{
+    const struct service_rest_settings *s = config->settings;
+    struct http_config http = {
+        .address = parts->host,
+        .threads = (uint16_t)s->threads,
+        .connections = (uint32_t)s->connections,
+        .connections_per_address = (uint32_t)s->connections_per_address,
+        .slots = (uint32_t)config->slots,
+        .certificate_path = s->certificate[0] ? s->certificate : NULL,
+        .key_path = s->key,
+        .mount = config->mount,
+        .mount_count = config->mount_count,
+        .wake = net_loop_wake,
+        .wake_context = parts->process->loop,
+    };
+    ASSERT(parts->process->loop);
+    enum err err = listen_split(s->listen, parts->host, &http.port);
+    if (err == ERR_OK)
+        err = http_create(&http, &parts->process->env, &parts->http);
+    if (err == ERR_OK)
+        return ERR_OK;
+    return service_problem(problem, err, "rest.listen", s->listen,
+                           http.certificate_path
+                               ? "write a free ADDR:PORT of this machine, and PEM files as rest.certificate and rest.key"
+                               : "write a free ADDR:PORT of this machine");
+}
+
+/* ---- HSM ---- */
+
+enum err service_hsm_open(struct service_parts *parts, const struct service_hsm_link_settings *settings,
+                          struct net_problem *problem)
+{
+    struct service_process *p = parts->process;
+    const struct service_hsm_link_config config = {p->loop, &p->env, settings};
+    ASSERT(p->loop);
+    return service_hsm_link_create(&config, &parts->hsm, problem);
+}
+
+/* ---- stop ---- */
+
+void service_parts_stop(struct service_parts *parts)
+{
+    store_writer_stop(parts->writer);
+    parts->writer = NULL;
+}
+
+void service_parts_disconnect(struct service_parts *parts)
+{
+    struct service_process *p = parts->process;
+    if (parts->http)
+        http_destroy(parts->http);
+    net_loop_destroy(p->loop);
+    service_hsm_link_destroy(parts->hsm);
+    parts->http = NULL;
+    p->loop = NULL;
+    parts->hsm = NULL;
+}
+
+void service_parts_close(struct service_parts *parts)
+{
+    ASSERT(!parts->writer && !parts->process->loop);
+    store_close(parts->reads);
+    if (parts->vault)
+        crypto_vault_close(parts->vault);
+    parts->reads = NULL;
+    parts->vault = NULL;
+}

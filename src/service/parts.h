@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the services open, and the one order in which it is closed.
+ *
+ * Purpose    Vault, store with its writer, REST server and HSM link, each from its settings with one call; a service takes those
+ *            that it needs. The HSM's process needs none of them and does not link this file.
+ * Ownership  The parts belong to the service's process; closing takes what is there. The service destroys what it made over a part
+ *            in between (below).
+ * Threading  The main thread.
+ * Failure    `problem` says which setting cannot be used, why, and what to do.
+ *
+ * The order of a stop:
+ *     service_parts_stop        the writer ends: its last completions wake the loop, and no request commits afterwards
+ *     service_parts_disconnect  HTTP answers what is left, whose threads wake the loop until they end; then loop and HSM link
+ *     service_parts_close       the store that is read from, and the vault
+ * A core that answers HTTP requests goes before the disconnect, one that owns connections behind it.
+ */
+#ifndef SERVICE_PARTS_H
+#define SERVICE_PARTS_H
+
+#include "crypto/vault.h"
+#include "http/http.h"
+#include "service/hsm_link.h"
+#include "service/service.h"
+#include "store/writer.h"
+
+struct service_parts {
+    struct service_process *process;
+    struct crypto_vault *vault;
+    struct store *reads;
+    struct store_writer *writer;
+    struct http *http;
+    char host[SERVICE_ADDRESS];
+    struct service_hsm_link *hsm;
+};
+
+/* ---- vault ---- */
+
+#define SERVICE_VAULT_ROW(struct_, member_)                                                                      \
+    {                                                                                                            \
+        "vault", "file", "key of the vault: 64 hexadecimal digits", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_) \
+    }
+MUST_USE enum err service_vault_open(struct service_parts *parts, const char *path, const char *purpose,
+                                     struct net_problem *problem);
+
+/* ---- store ---- */
+
+struct service_store_config {
+    const char *url;
+    enum store_set set;
+    size_t writer_cap; /* batches that wait */
+    bool reads;        /* a second connection, to read from */
+    /* NULL, or what is written before anything else, once the tables are there. */
+    enum err (*prepare)(void *process, struct store *store, struct net_problem *problem);
+};
+#define SERVICE_STORE_ROW(struct_, member_, file_)                                                             \
+    {                                                                                                          \
+        "store", "url", "sqlite:/path/" file_ " or postgres:...", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_) \
+    }
+MUST_USE enum err service_store_open(struct service_parts *parts, const struct service_store_config *config,
+                                     struct net_problem *problem);
+
+/* ---- REST ---- */
+
+struct service_rest_settings {
+    char listen[SERVICE_ADDRESS];
+    char certificate[256];
+    char key[256];
+    int64_t threads;
+    int64_t connections;
+    int64_t connections_per_address;
+};
+/* clang-format off */
+/* The rows of section [rest] in a table over struct_, whose member_ is a struct service_rest_settings. */
+#define SERVICE_REST_ROWS(struct_, member_, listen_) \
+    {"rest", "listen", "ADDR:PORT of the API", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.listen), .initial = listen_}, \
+    {"rest", "certificate", "PEM file; with key: TLS 1.2 and later; empty: plain HTTP", CONFIG_TEXT, \
+     CONFIG_MEMBER(struct_, member_.certificate), .initial = ""}, \
+    {"rest", "key", "PEM file of the certificate's key", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.key), .initial = ""}, \
+    {"rest", "threads", "threads that read and write connections", CONFIG_INTEGER, CONFIG_MEMBER(struct_, member_.threads), \
+     1, 64, "2"}, \
+    {"rest", "connections", "open connections", CONFIG_INTEGER, CONFIG_MEMBER(struct_, member_.connections), 8, 20000, "1000"}, \
+    {"rest", "connections_per_address", "of them from one address; 0: no limit of its own", CONFIG_INTEGER, \
+     CONFIG_MEMBER(struct_, member_.connections_per_address), 0, 20000, "0"}
+/* clang-format on */
+struct service_rest_config {
+    const struct service_rest_settings *settings;
+    const struct http_mount *mount;
+    size_t mount_count;
+    int64_t slots;
+};
+/* After the loop, which requests wake. */
+MUST_USE enum err service_rest_open(struct service_parts *parts, const struct service_rest_config *config,
+                                    struct net_problem *problem);
+
+/* ---- HSM ---- */
+
+/* After the loop. */
+MUST_USE enum err service_hsm_open(struct service_parts *parts, const struct service_hsm_link_settings *settings,
+                                   struct net_problem *problem);
+
+/* ---- stop ---- */
+
+void service_parts_stop(struct service_parts *parts);
+void service_parts_disconnect(struct service_parts *parts);
+void service_parts_close(struct service_parts *parts);
+
+#endif
