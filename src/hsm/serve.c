@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HSM behind a TCP port: a batch of frames in, their answers in one write per connection. */
-#include "hsm/context.h"
-#include "hsm/guard/policy.h"
-#include "hsm/process/observe.h"
-#include "hsm/trail/tell.h"
+#include "hsm/serve.h"
+
+#include "hsm/internal.h"
 
 #include "base/arena.h"
 #include "base/secret.h"
@@ -12,7 +11,6 @@ enum {
     READ_SIZE = 64 * 1024,
     WRITE_SIZE = 256 * 1024,
     REPLY_ROOM = 1200, /* what a reply may be longer than its request: two keys of HOSTCMD_KEY_MAX */
-    CODE_LEN = 2,
     ADDRESS_SIZE = 64,
 };
 
@@ -40,18 +38,18 @@ struct port {
 
 static void tell(struct port *port, const struct seat *seat, enum log_level level, const char *event)
 {
-    struct log *log = hsm_env(port->hsm)->log;
+    struct log *log = port->hsm->config.env->log;
     const struct log_field field[] = {LOG_TEXT("peer", seat->address), LOG_TEXT("client", seat->identity)};
     if (level == LOG_WARN)
-        hsm_tell_limited(port->hsm, level, event, field, 2);
-    else if (log && hsm_tell_admits(port->hsm, HSM_TELL_CONNECTIONS))
+        hsm_tell_limited(&port->hsm->tell, level, event, field, 2);
+    else if (log && hsm_tell_admits(&port->hsm->tell, HSM_TELL_CONNECTIONS))
         log_write(log, level, event, field, 2);
 }
 
 static void judge(struct port *port, struct seat *seat, struct net_peer peer)
 {
-    const struct hsm_policy *policy = hsm_policy(port->hsm);
-    seat->version = hsm_policy_version(port->hsm);
+    const struct hsm_policy *policy = &port->hsm->policy;
+    seat->version = port->hsm->policy_version;
     seat->admitted = hsm_policy_admits(policy, seat->identity, seat->address);
     seat->client =
         (struct hsm_client){.name = seat->identity, .lmk = port->lmk, .disabled = hsm_policy_disabled(policy, seat->identity)};
@@ -90,7 +88,7 @@ static const struct hsm_client *client_of(struct port *port, struct net_peer pee
     struct seat *seat = &port->seat[peer.slot];
     if (seat->generation != peer.generation)
         return NULL;
-    if (seat->version != hsm_policy_version(port->hsm))
+    if (seat->version != port->hsm->policy_version)
         judge(port, seat, peer);
     return seat->admitted ? &seat->client : NULL;
 }
@@ -121,17 +119,17 @@ static void answer_some(struct port *port, const struct net_frame *frame, size_t
 static void on_frames(void *context, const struct net_frame *frame, size_t count)
 {
     struct port *port = context;
-    hsm_observe_begin(hsm_observe(port->hsm));
+    hsm_observe_begin(port->hsm->context.observe);
     for (size_t done = 0; done < count; done += HSM_ASK_MAX)
         answer_some(port, frame + done, count - done < HSM_ASK_MAX ? count - done : HSM_ASK_MAX);
-    hsm_observe_end(hsm_observe(port->hsm));
+    hsm_observe_end(port->hsm->context.observe);
 }
 
 /* A chain of short commands may have long answers. */
 static size_t room_of(void *context, struct span payload)
 {
     const struct port *port = context;
-    const struct hostcmd_row *row = hostcmd_find(span_slice(payload, hsm_config(port->hsm)->header, CODE_LEN));
+    const struct hostcmd_row *row = hostcmd_find(span_slice(payload, port->hsm->config.header, HSM_CODE_LEN));
     return row && (row->flags & HOSTCMD_LARGE) ? HSM_REPLY_MAX : REPLY_ROOM;
 }
 
@@ -163,10 +161,10 @@ enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serv
 {
     struct port *port = NULL;
     TRY(port_create(hsm, config->connections, &port));
-    port->lmk = config->lmk ? *config->lmk : hsm_config(hsm)->lmk;
+    port->lmk = config->lmk ? *config->lmk : hsm->config.lmk;
     struct net_server_config server = {.name = config->tls ? "host.tls" : "host",
                                        .listen = config->listen,
-                                       .framing = {NET_LEN2, hsm_config(hsm)->header + CODE_LEN, HOSTCMD_FRAME_MAX},
+                                       .framing = {NET_LEN2, hsm->config.header + HSM_CODE_LEN, HOSTCMD_FRAME_MAX},
                                        .sizes = {READ_SIZE, WRITE_SIZE, REPLY_ROOM},
                                        .connections = config->connections,
                                        .events = {.frames = on_frames,

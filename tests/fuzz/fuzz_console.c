@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as lines at the officers' console: each is answered, and the answer ends as the console's answers do. */
+#include "hsm/hsm.h"
 #include "hsm/process/console.h"
 
 #include <stdlib.h>
@@ -17,7 +18,7 @@ static struct hsm_officers *open_officers(const char *store)
     env = env_system(NULL);
     const struct hsm_config config = {.env = &env, .test_lmk = true};
     const struct hsm_officers_config setting = {.store = store, .voices = 2};
-    if (hsm_create(&config, &hsm) != ERR_OK || hsm_officers_create(hsm, &setting, &made) != ERR_OK)
+    if (hsm_create(&config, &hsm) != ERR_OK || hsm_officers_create(hsm_context(hsm), &setting, &made) != ERR_OK)
         abort();
     return made;
 }

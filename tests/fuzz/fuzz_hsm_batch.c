@@ -4,6 +4,7 @@
  * bytes that they get one by one, and the counters agree.
  */
 #include "hsm/hsm.h"
+#include "hsm/process/observe.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -34,7 +34,7 @@ static const char *block_of(const char *usage, char algorithm, const struct secr
     struct buf b = buf_over(out, TEXT);
     struct keys_header header = {.algorithm = algorithm, .mode = 'B', .version = {'0', '0'}, .exportability = 'S'};
     memcpy(header.usage, usage, 2);
-    assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), LMK_BLOCK, &header, key, &env, &b), ERR_OK);
+    assert_int_equal(keys_block_wrap(hsm_context(hsm)->lmks, LMK_BLOCK, &header, key, &env, &b), ERR_OK);
     return buf_text(&b);
 }
 
@@ -75,7 +75,7 @@ static void variant_keys_come_back(void **state)
         snprintf(request, sizeof request, "A6001%s%s%c%02u", zmk_text, out, forms[f].lmk, atalla);
         take(frames_ask(hsm, request), "A700", in, kept);
         assert_string_equal(sent, kept);
-        assert_int_equal(keys_unwrap(hsm_key_lmks(hsm), LMK_VARIANT, place, span_text(in), &back), ERR_OK);
+        assert_int_equal(keys_unwrap(hsm_context(hsm)->lmks, LMK_VARIANT, place, span_text(in), &back), ERR_OK);
         assert_int_equal(back.len, key.len);
         assert_memory_equal(back.at, key.at, key.len);
     }
@@ -123,7 +123,7 @@ static void blocks_come_back(void **state)
             snprintf(request, sizeof request, "A6FFF%s%sS%%01", zmk_text, out);
             take(frames_ask(hsm, request), "A700", in, kept);
             assert_string_equal(sent, kept);
-            assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), LMK_BLOCK, span_text(in), &header, &back), ERR_OK);
+            assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, LMK_BLOCK, span_text(in), &header, &back), ERR_OK);
             assert_int_equal(back.len, key.len);
             assert_memory_equal(back.at, key.at, key.len);
             assert_int_equal(header.algorithm, kinds[k].algorithm);

@@ -13,6 +13,7 @@
 #include "hostcmd/layout.h"
 #include "hsm/guard/guess.h"
 #include "hsm/hsm.h"
+#include "hsm/process/observe.h"
 #include "support/rng.h"
 
 #include <stdio.h>

@@ -351,8 +351,8 @@ static void across_kinds(void)
     struct secret_key triple;
     keys_generate(&env, 24, &triple);
     memcpy(material.at, triple.at, 24);
-    assert_int_equal(keys_lmk_add(hsm_key_lmks(soft), &facts, &material), ERR_OK);
-    assert_int_equal(keys_lmk_add_test_variant(hsm_key_lmks(soft), 8), ERR_OK);
+    assert_int_equal(keys_lmk_add(hsm_context(soft)->lmks, &facts, &material), ERR_OK);
+    assert_int_equal(keys_lmk_add_test_variant(hsm_context(soft)->lmks, 8), ERR_OK);
     frames_block_under(soft, 8 | KEYS_LMK_OLD, &header, &two, text);
     snprintf(frame, sizeof frame, "BWFFF%s;FFF%%08", text);
     ask(soft, span_text(frame));
@@ -421,7 +421,7 @@ static struct hsm *make(const struct hsm_config *config)
     char block[KEYS_BLOCK_MAX];
     struct keys_header header = {.usage = {'C', '0'}, .algorithm = 'T', .mode = 'N', .version = {'0', '0'}, .exportability = 'E'};
     frames_block_under(made, 1, &header, &two, block);
-    assert_int_equal(hsm_key_store(made, 1, 1, span_text(block)), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(made)->keys, 1, 1, span_text(block)), ERR_OK);
     return made;
 }
 
@@ -435,12 +435,12 @@ static int set_up(void **state)
     config.test_lmk_old = true;
     soft = make(&config);
     secure = make(&config);
-    hsm_state_secure_set(hsm_state(secure), true);
+    hsm_state_secure_set(hsm_context(secure)->state, true);
     config.hardened = true;
     hard = make(&config);
     for (enum hostcmd_activity a = HOSTCMD_GENERATE; a <= HOSTCMD_EXPORT; a++)
         for (uint8_t lmk = 0; lmk < 2; lmk++)
-            assert_int_equal(hsm_state_authorise(hsm_state(hard), lmk, a, "", 0), ERR_OK);
+            assert_int_equal(hsm_state_authorise(hsm_context(hard)->state, lmk, a, "", 0), ERR_OK);
     return 0;
 }
 

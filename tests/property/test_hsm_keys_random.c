@@ -67,7 +67,7 @@ static void generate(const struct form *form, struct made *m)
     snprintf(m->text, sizeof m->text, "%.*s", (int)len, r + 4);
     snprintf(m->kcv, sizeof m->kcv, "%s", r + 4 + len);
     assert_int_equal(keys_type_place(span_text(m->type), &m->place), ERR_OK);
-    assert_int_equal(keys_unwrap(hsm_key_lmks(hsm), 0, m->place, span_text(m->text), &m->clear), ERR_OK);
+    assert_int_equal(keys_unwrap(hsm_context(hsm)->lmks, 0, m->place, span_text(m->text), &m->clear), ERR_OK);
     assert_int_equal(m->clear.len, form->len);
     frames_assert_kcv(&m->clear, m->kcv, 6);
 }
@@ -141,7 +141,7 @@ static void assert_block(struct span text, const struct keys_header *want, const
 {
     struct keys_header header;
     struct secret_key clear;
-    assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, text, &header, &clear), ERR_OK);
+    assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, text, &header, &clear), ERR_OK);
     assert_memory_equal(header.usage, want->usage, 2);
     assert_memory_equal(header.version, want->version, 2);
     assert_int_equal(header.mode, want->mode);
@@ -193,7 +193,7 @@ static void key_blocks(void **state)
         assert_memory_equal(r, "A100", 4);
         snprintf(text, sizeof text, "%.*s", (int)strlen(r) - 10, r + 4);
         snprintf(kcv, sizeof kcv, "%s", r + strlen(r) - 6);
-        assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_text(text), &header, &key), ERR_OK);
+        assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_text(text), &header, &key), ERR_OK);
         assert_int_equal(key.len, lens[i % 3]);
         assert_block(span_text(text), &h, &key);
         frames_assert_kcv(&key, kcv, 6);

@@ -69,7 +69,7 @@ const char *frames_wrap(struct hsm *hsm, const char *type, enum keys_scheme sche
     struct keys_type_place place;
     struct buf b = buf_over(text, sizeof text);
     assert_int_equal(keys_type_place(span_text(type), &place), ERR_OK);
-    assert_int_equal(keys_wrap(hsm_key_lmks(hsm), 0, place, scheme, key, &b), ERR_OK);
+    assert_int_equal(keys_wrap(hsm_context(hsm)->lmks, 0, place, scheme, key, &b), ERR_OK);
     return buf_text(&b);
 }
 
@@ -79,7 +79,7 @@ const char *frames_block(struct hsm *hsm, const char *usage, char mode, char alg
     struct buf b = buf_over(text, sizeof text);
     struct keys_header header = {.algorithm = algorithm, .mode = mode, .version = {'0', '0'}, .exportability = 'E'};
     memcpy(header.usage, usage, 2);
-    assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), 1, &header, key, hsm_env(hsm), &b), ERR_OK);
+    assert_int_equal(keys_block_wrap(hsm_context(hsm)->lmks, 1, &header, key, hsm_context(hsm)->env, &b), ERR_OK);
     return buf_text(&b);
 }
 
@@ -87,7 +87,7 @@ void frames_wrap_under(struct hsm *hsm, unsigned lmk, struct keys_type_place pla
                        const struct secret_key *key, char out[static KEYS_BLOCK_MAX])
 {
     struct buf b = buf_over(out, KEYS_BLOCK_MAX);
-    assert_int_equal(keys_wrap(hsm_key_lmks(hsm), lmk, place, scheme, key, &b), ERR_OK);
+    assert_int_equal(keys_wrap(hsm_context(hsm)->lmks, lmk, place, scheme, key, &b), ERR_OK);
     assert_non_null(buf_text(&b));
 }
 
@@ -95,7 +95,7 @@ void frames_block_under(struct hsm *hsm, unsigned lmk, const struct keys_header 
                         char out[static KEYS_BLOCK_MAX])
 {
     struct buf b = buf_over(out, KEYS_BLOCK_MAX);
-    assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), lmk, header, key, hsm_env(hsm), &b), ERR_OK);
+    assert_int_equal(keys_block_wrap(hsm_context(hsm)->lmks, lmk, header, key, hsm_context(hsm)->env, &b), ERR_OK);
     assert_non_null(buf_text(&b));
 }
 
@@ -104,7 +104,7 @@ void frames_assert_clear(struct hsm *hsm, unsigned lmk, const char *type, struct
     struct keys_type_place place;
     struct secret_key clear = {0};
     assert_int_equal(keys_type_place(span_text(type), &place), ERR_OK);
-    assert_int_equal(keys_unwrap(hsm_key_lmks(hsm), lmk, place, text, &clear), ERR_OK);
+    assert_int_equal(keys_unwrap(hsm_context(hsm)->lmks, lmk, place, text, &clear), ERR_OK);
     assert_int_equal(clear.len, key->len);
     assert_memory_equal(clear.at, key->at, key->len);
 }

@@ -3,6 +3,9 @@
 #ifndef SUPPORT_FRAMES_H
 #define SUPPORT_FRAMES_H
 
+#include "hsm/context.h"
+#include "hsm/hsm.h"
+#include "hsm/key/keys.h"
 #include "hsm/key/resolve.h"
 
 struct exchange {

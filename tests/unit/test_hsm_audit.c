@@ -9,7 +9,7 @@
 
 #include "hsm/guard/guess.h"
 #include "hsm/hsm.h"
-#include "hsm/trail/chain.h"
+#include "hsm/trail/audit.h"
 
 #include "support/frames.h"
 #include "support/rng.h"

@@ -47,7 +47,7 @@ static void a_chain_opens_nothing(void **state)
     assert_chained(closed, &teller, wrong, "CZ01");
     assert_chained(closed, &teller, right, "CZ39");
     frames_assert(closed, right, "CZ39");
-    hsm_state_secure_set(hsm_state(closed), true);
+    hsm_state_secure_set(hsm_context(closed)->state, true);
     assert_chained(closed, &teller, "CY" CVK "5614123456789012346;8701101", "CZ17");
     uint8_t room[64];
     struct buf reply = buf_over(room, sizeof room);

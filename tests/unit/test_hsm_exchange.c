@@ -94,8 +94,8 @@ static void recorded_block(void **state)
     assert_int_equal(strlen(r), 4 + 73 + 6);
     assert_memory_equal(r, "A700S00072P0TB00N0001", 21);
     assert_string_equal(r + 77, ZPK_KCV);
-    assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_of(r + 4, 73), &header, &kept), ERR_OK);
-    assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_text(ZPK_BLOCK), &header, &known), ERR_OK);
+    assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_of(r + 4, 73), &header, &kept), ERR_OK);
+    assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_text(ZPK_BLOCK), &header, &known), ERR_OK);
     assert_memory_equal(&kept, &known, sizeof kept);
     r = frames_ask(hsm, "A8FFF" ZMK_BLOCK ZPK_BLOCK "S%01&N");
     assert_memory_equal(r, "A900S00072P0TB00N00FF", 21);
@@ -297,7 +297,7 @@ static void sensitive_keys(void **state)
     struct keys_header header = {.usage = {'P', '0'}, .algorithm = 'T', .mode = 'B', .version = {'0', '0'}, .exportability = 'S'};
     char text[KEYS_BLOCK_MAX], request[512], wanted[64];
     struct buf b = buf_over(text, sizeof text), w = buf_over(wanted, sizeof wanted);
-    assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), 1, &header, &zmk, &env, &b), ERR_OK);
+    assert_int_equal(keys_block_wrap(hsm_context(hsm)->lmks, 1, &header, &zmk, &env, &b), ERR_OK);
     buf_put_text(&w, "A900");
     assert_int_equal(keys_zmk_wrap(&zmk_of_block, KEYS_U, &zmk, &w), ERR_OK);
     snprintf(request, sizeof request, "A8FFF" ZMK_BLOCK "%sU%%01", buf_text(&b));
@@ -312,7 +312,7 @@ static void sensitive_keys(void **state)
     frames_assert(hsm, request, "A7BB");
     buf_clear(&b);
     header.algorithm = 'A';
-    assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), 1, &header, &zmk, &env, &b), ERR_OK);
+    assert_int_equal(keys_block_wrap(hsm_context(hsm)->lmks, 1, &header, &zmk, &env, &b), ERR_OK);
     snprintf(request, sizeof request, "A8FFF" ZMK_BLOCK "%sU%%01", buf_text(&b));
     frames_assert(hsm, request, "A9A7");
     snprintf(request, sizeof request, "A8FFF" ZMK_BLOCK "%sR%%01", buf_text(&b));
@@ -347,10 +347,10 @@ static void stored_keys(void **state)
 {
     (void)state;
     struct hsm *own = frames_hsm(&env, 0, false);
-    assert_int_equal(hsm_key_store(own, 1, 0, span_text(ZMK)), ERR_OK);
-    assert_int_equal(hsm_key_store(own, 2, 0, span_text(ZPK)), ERR_OK);
-    assert_int_equal(hsm_key_store(own, 3, 1, span_text(ZMK_BLOCK)), ERR_OK);
-    assert_int_equal(hsm_key_store(own, 4, 1, span_text(CVK_BLOCK)), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(own)->keys, 1, 0, span_text(ZMK)), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(own)->keys, 2, 0, span_text(ZPK)), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(own)->keys, 3, 1, span_text(ZMK_BLOCK)), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(own)->keys, 4, 1, span_text(CVK_BLOCK)), ERR_OK);
     static const struct exchange frames[] = {
         {"A8001K001K002U", "A900" ZPK_OUT "ABDEBC"},
         {"A8001K001" ZPK "U", "A900" ZPK_OUT "ABDEBC"},
@@ -411,7 +411,7 @@ static void long_blocks(void **state)
         int len = 432 + 8 * longer;
         snprintf(optional, sizeof optional, "KS1800604B120F9292800000LB0002%04X%0*d", len - 24, len - 34, 0);
         header.blocks = span_text(optional);
-        assert_int_equal(keys_block_wrap(hsm_key_lmks(hsm), 1, &header, &pair, &env, &b), ERR_OK);
+        assert_int_equal(keys_block_wrap(hsm_context(hsm)->lmks, 1, &header, &pair, &env, &b), ERR_OK);
         assert_int_equal(b.len, 505 + 8 * longer);
         snprintf(request, sizeof request, "CW%s4123456789012345;8701101%%01", buf_text(&b));
         for (int twice = 0; twice < 2; twice++)
@@ -443,13 +443,13 @@ static void hardened_wants_authority_and_good_keys(void **state)
     frames_assert(strict, "AU" ZMK CVK, "AV17");
     frames_assert(strict, "A6402" ZMK_SINGLE CVK_OUT "U", "A717");
     frames_assert(strict, "A8402" ZMK CVK "X", "A917");
-    assert_int_equal(hsm_state_authorise(hsm_state(strict), 0, HOSTCMD_IMPORT, "402", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(strict)->state, 0, HOSTCMD_IMPORT, "402", 0), ERR_OK);
     frames_assert(strict, "AW" ZMK_SINGLE CVK_OUT ";001", "AX00" CVK_PLAIN "08D7B4");
     frames_assert(strict, "A6402" ZMK_SINGLE CVK_OUT "U", "A700" CVK "08D7B4");
     frames_assert(strict, "A6001" ZMK ZPK_OUT "U", "A717");
     frames_assert(strict, "AU" ZMK CVK, "AV17");
-    assert_int_equal(hsm_state_authorise(hsm_state(strict), 0, HOSTCMD_IMPORT, "", 0), ERR_OK);
-    assert_int_equal(hsm_state_authorise(hsm_state(strict), 1, HOSTCMD_IMPORT, "", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(strict)->state, 0, HOSTCMD_IMPORT, "", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(strict)->state, 1, HOSTCMD_IMPORT, "", 0), ERR_OK);
     frames_assert(strict, "A6001" ZMK ZPK_OUT "U", "A700" ZPK "ABDEBC");
     frames_assert_key(strict, "A6001" ZMK, under_zmk(&header, &zmk, &halves, 'R'), "U", "A775");
     frames_assert_key(strict, "A6FFF" ZMK_BLOCK, under_zmk(&header, &zmk_of_block, &zmk, 'R'), "S%01", "A7A8");

@@ -105,10 +105,10 @@ static void refusals_of_variant_components(void **state)
         {"A42402UK00BU00FA56CCA3541F988601706F3CCA222E", "A5A2"},
         {"A42402UK00AK00A%01", "A5A2"},
     };
-    assert_int_equal(hsm_key_store(hsm, 0x0A, 0, span_text("3B723AF4CF00A7A6")), ERR_OK);
-    assert_int_equal(
-        hsm_key_store(hsm, 0x0B, 1, span_text("S00072C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB42")),
-        ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(hsm)->keys, 0x0A, 0, span_text("3B723AF4CF00A7A6")), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(hsm)->keys, 0x0B, 1,
+                                    span_text("S00072C0TN00E0001A417975993E2331918759DD1656AC94306BE01C19FDE29E83A93AB42")),
+                     ERR_OK);
     FRAMES_ASSERT(hsm, frames);
     assert_memory_equal(frames_ask(hsm, "A42002ZK00A954111D254A90D17"), "A500", 4);
 }
@@ -149,7 +149,7 @@ static void blocks_make_a_block(void **state)
         struct secret_key sum = sum_of(part, count);
         const char *r = frames_ask(hsm, request);
         assert_memory_equal(r, "A500S00072C0TC00S0001", 21);
-        assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_of(r + 4, 73), &made, &key), ERR_OK);
+        assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_of(r + 4, 73), &made, &key), ERR_OK);
         assert_memory_equal(&key, &sum, sizeof key);
         frames_assert_kcv(&sum, r + 77, 6);
         strcat(request, "#4701KS1800604B120F9292800000");

@@ -159,10 +159,10 @@ static void lengths_modes_and_parity(void **state)
 static void user_storage(void **state)
 {
     (void)state;
-    assert_int_equal(hsm_key_store(hsm, 0x0A, 0, span_text(CVK)), ERR_OK);
-    assert_int_equal(hsm_key_store(hsm, 0x0B, 1, span_text(CVK_BLOCK)), ERR_OK);
-    assert_int_equal(hsm_key_store(hsm, HSM_STORAGE, 0, span_text(CVK)), HOSTCMD_ERR_USER_STORAGE_INDEX);
-    assert_int_equal(hsm_key_store(hsm, 0, 0, span_text("K00A")), KEYS_ERR_SCHEME);
+    assert_int_equal(hsm_keys_store(hsm_context(hsm)->keys, 0x0A, 0, span_text(CVK)), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(hsm)->keys, 0x0B, 1, span_text(CVK_BLOCK)), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(hsm)->keys, HSM_STORAGE, 0, span_text(CVK)), HOSTCMD_ERR_USER_STORAGE_INDEX);
+    assert_int_equal(hsm_keys_store(hsm_context(hsm)->keys, 0, 0, span_text("K00A")), KEYS_ERR_SCHEME);
     static const struct exchange frames[] = {
         {"CWK00A4123456789012345;8701101", "CX00561"},   {"CWK00a4123456789012345;8701101%00", "CX00561"},
         {"CWK00B502265400089000092;2010620", "CX00181"}, {"CWK00B502265400089000092;2010620%01", "CX00181"},

@@ -167,7 +167,7 @@ static void a_key_has_one_use(void **state)
     const char *r = frames_ask(hard, "A00402U");
     struct keys_type_place place;
     assert_int_equal(keys_type_place(span_text("402"), &place), ERR_OK);
-    assert_int_equal(keys_unwrap(hsm_key_lmks(hard), 0, place, span_of(r + 4, 33), &key), ERR_OK);
+    assert_int_equal(keys_unwrap(hsm_context(hard)->lmks, 0, place, span_of(r + 4, 33), &key), ERR_OK);
     frames_assert_key(hard, "QY0", frames_wrap(hard, "109", KEYS_U, &key), "A4123456789012345;2812998000001", "QZ29");
 }
 
@@ -319,24 +319,25 @@ static void authority_of_entries(void **state)
     const struct hsm_config config = {.env = &env, .header = 4, .lmk = 0, .sockets = 64, .test_lmk = true, .hardened = true};
     struct hsm *closed = frames_hsm_of(&config);
     struct secret_key zmk = key_of("C497DCBA1A98ABBC45A2523786C28007");
-    assert_int_equal(hsm_key_store(closed, 1, 1, span_text(frames_block(closed, "K0", 'B', 'T', &zmk))), ERR_OK);
-    assert_int_equal(hsm_key_store(closed, 2, 0, span_text(ZMK)), ERR_OK);
-    assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_GENERATE, "", 0), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(closed)->keys, 1, 1, span_text(frames_block(closed, "K0", 'B', 'T', &zmk))),
+                     ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(closed)->keys, 2, 0, span_text(ZMK)), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(closed)->state, 0, HOSTCMD_GENERATE, "", 0), ERR_OK);
     assert_memory_equal(frames_ask(closed, "A00402U"), "A100", 4);
     /* Under LMK 00 components may be put together and keys sent out, under 01, which the entry brings along, they may not. */
-    assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_COMPONENT, "", 0), ERR_OK);
-    assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_EXPORT, "FFF", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(closed)->state, 0, HOSTCMD_COMPONENT, "", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(closed)->state, 0, HOSTCMD_EXPORT, "FFF", 0), ERR_OK);
     frames_assert(closed, "A42FFFSK001K001", "A517");
     frames_assert(closed, "A8FFFK001K001S", "A917");
     frames_assert(closed, "A01402U;0K002X", "A117"); /* to export is another authority */
-    assert_int_equal(hsm_state_authorise(hsm_state(closed), 0, HOSTCMD_EXPORT, "402", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(closed)->state, 0, HOSTCMD_EXPORT, "402", 0), ERR_OK);
     assert_memory_equal(frames_ask(closed, "A01402U;0K002X"), "A100", 4);
     frames_assert(closed, "A01109U;0K002X", "A117");
     frames_assert(closed, "A01FFFS;0K001S#C0T2C00E00", "A117");
     frames_assert(closed, "A01FFFS;0K001S%01#C0T2C00E00", "A117");
-    assert_int_equal(hsm_state_authorise(hsm_state(closed), 1, HOSTCMD_GENERATE, "", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(closed)->state, 1, HOSTCMD_GENERATE, "", 0), ERR_OK);
     frames_assert(closed, "A01FFFS;0K001S#C0T2C00E00", "A117");
-    assert_int_equal(hsm_state_authorise(hsm_state(closed), 1, HOSTCMD_EXPORT, "", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(closed)->state, 1, HOSTCMD_EXPORT, "", 0), ERR_OK);
     assert_memory_equal(frames_ask(closed, "A01FFFS;0K001S#C0T2C00E00"), "A100", 4);
     hsm_destroy(closed);
 }

@@ -28,7 +28,7 @@ static struct secret_key clear_of(const char *type, const char *text, size_t len
     struct keys_type_place place;
     struct secret_key key = {0};
     assert_int_equal(keys_type_place(span_text(type), &place), ERR_OK);
-    assert_int_equal(keys_unwrap(hsm_key_lmks(hsm), 0, place, span_of(text, len), &key), ERR_OK);
+    assert_int_equal(keys_unwrap(hsm_context(hsm)->lmks, 0, place, span_of(text, len), &key), ERR_OK);
     assert_true(keys_parity_odd(&key));
     return key;
 }
@@ -100,7 +100,7 @@ static void as_makes_blocks(void **state)
         bool one = strchr(requests[i], '1') < strchr(requests[i], '%');
         assert_memory_equal(r, "AT00S00072C0TC00E0001", 21);
         assert_int_equal(strlen(r), 77 + (one ? 6 : 12));
-        assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_of(r + 4, 73), &header, &key), ERR_OK);
+        assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_of(r + 4, 73), &header, &key), ERR_OK);
         assert_kcv(one ? key : half(key, 0), r + 77, 6);
         if (!one)
             assert_kcv(half(key, 8), r + 83, 6);
@@ -208,7 +208,7 @@ static void a0_makes_key_blocks(void **state)
     char made[128];
     const char *r = frames_ask(hsm, "A00FFFS%01#C0T2N00E00");
     assert_int_equal(strlen(r), 4 + 73 + 6);
-    assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_of(r + 4, 73), &header, &key), ERR_OK);
+    assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_of(r + 4, 73), &header, &key), ERR_OK);
     assert_memory_equal(r + 4, "S00072C0TN00E0001", 17);
     assert_int_equal(key.len, 16);
     assert_kcv(key, r + 77, 6);
@@ -230,7 +230,7 @@ static void a0_makes_key_blocks(void **state)
         r = frames_ask(hsm, request);
         assert_memory_equal(r, "A100", 4);
         assert_memory_equal(r + 4, rows[i].head, strlen(rows[i].head));
-        assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_of(r + 4, strlen(r) - 10), &header, &key), ERR_OK);
+        assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_of(r + 4, strlen(r) - 10), &header, &key), ERR_OK);
         assert_int_equal(key.len, rows[i].len);
         assert_kcv(key, r + strlen(r) - 6, 6);
     }
@@ -270,7 +270,7 @@ static void a0_exports(void **state)
     snprintf(request, sizeof request, "A01FFFS;0%sS%%01#C0T2N00E00", frames_block(hsm, "K0", 'B', 'T', &zmk));
     r = frames_ask(hsm, request);
     assert_int_equal(strlen(r), 4 + 73 + 73 + 6);
-    assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_of(r + 4, 73), &header, &key), ERR_OK);
+    assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_of(r + 4, 73), &header, &key), ERR_OK);
     assert_int_equal(keys_block_unwrap_under(&zmk, span_of(r + 77, 73), &header, &exported), ERR_OK);
     assert_memory_equal(header.lmk, "FF", 2);
     assert_memory_equal(key.at, exported.at, 16);
@@ -296,7 +296,7 @@ static void assert_blocks_agree(const char *r, const char *lmk_head, const char 
     size_t len = keys_block_extent(span_of(r + 4, strlen(r) - 4));
     assert_memory_equal(r, "A100", 4);
     assert_memory_equal(r + 4, lmk_head, strlen(lmk_head));
-    assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_of(r + 4, len), &header, &key), ERR_OK);
+    assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_of(r + 4, len), &header, &key), ERR_OK);
     r += 4 + len;
     assert_memory_equal(r, zone_head, strlen(zone_head));
     struct span text = span_of(r, strlen(r) - 6);

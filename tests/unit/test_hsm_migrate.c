@@ -41,7 +41,7 @@ static void variant_keys(void **state)
         {"BW421" OLD_CVK ";402;0X0", "BX00X0A61E674E88C6A7EEABC38C2B2BB492F08D7B4"},
         {"BW421K005", "BX00" CVK "08D7B4"},
     };
-    assert_int_equal(hsm_key_store(hsm, 5, 0, span_text(OLD_CVK)), ERR_OK);
+    assert_int_equal(hsm_keys_store(hsm_context(hsm)->keys, 5, 0, span_text(OLD_CVK)), ERR_OK);
     FRAMES_ASSERT(hsm, frames);
     /* What came out works. */
     frames_assert(hsm, "CW" CVK "4123456789012345;8701101", "CX00561");
@@ -54,7 +54,7 @@ static void key_blocks(void **state)
     struct secret_key key;
     const char *r = frames_ask(hsm, "BWFFF" OLD_BLOCK ";FFF%01");
     assert_memory_equal(r, "BX00S00072C0TN00E0001", 21);
-    assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 1, span_of(r + 4, 73), &header, &key), ERR_OK);
+    assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 1, span_of(r + 4, 73), &header, &key), ERR_OK);
     assert_memory_equal(key.at, clear.at, 16);
     assert_string_equal(r + 77, "08D7B4");
     /* `#` may narrow, and says nothing else. */
@@ -83,13 +83,13 @@ static void between_the_kinds(void **state)
     keys_generate(&env, 24, &triple);
     assert_int_equal(keys_type_place(span_text("402"), &cvk), ERR_OK);
     assert_int_equal(keys_type_place(span_text("00A"), &data), ERR_OK);
-    assert_int_equal(keys_lmk_add(hsm_key_lmks(hsm), &facts, &material), ERR_OK);
-    assert_int_equal(keys_lmk_add_block(hsm_key_lmks(hsm), 7, &triple), ERR_OK);
+    assert_int_equal(keys_lmk_add(hsm_context(hsm)->lmks, &facts, &material), ERR_OK);
+    assert_int_equal(keys_lmk_add_block(hsm_context(hsm)->lmks, 7, &triple), ERR_OK);
     frames_wrap_under(hsm, 7 | KEYS_LMK_OLD, cvk, KEYS_U, &clear, text);
     snprintf(request, sizeof request, "BW421%s%%07#C0T2C00E00", text);
     const char *r = frames_ask(hsm, request);
     assert_memory_equal(r, "BX00S00072C0TC00E0007", 21);
-    assert_int_equal(keys_block_unwrap(hsm_key_lmks(hsm), 7, span_of(r + 4, 73), &header, &key), ERR_OK);
+    assert_int_equal(keys_block_unwrap(hsm_context(hsm)->lmks, 7, span_of(r + 4, 73), &header, &key), ERR_OK);
     assert_memory_equal(key.at, clear.at, 16);
     frames_assert_key(hsm, "BW421", text, "%07", "BX15");
     frames_assert_key(hsm, "BW421", text, "%07#D0T2B00E00", "BXA6");
@@ -98,8 +98,8 @@ static void between_the_kinds(void **state)
     frames_assert_key(hsm, "BW421", text, ";0U0%07#C0T2C00E00", "BX26");
     /* The other way a key would lose its header. */
     facts = (struct keys_lmk_facts){.id = 8, .kind = KEYS_LMK_BLOCK, .test = true, .old = true};
-    assert_int_equal(keys_lmk_add(hsm_key_lmks(hsm), &facts, &material), ERR_OK);
-    assert_int_equal(keys_lmk_add_test_variant(hsm_key_lmks(hsm), 8), ERR_OK);
+    assert_int_equal(keys_lmk_add(hsm_context(hsm)->lmks, &facts, &material), ERR_OK);
+    assert_int_equal(keys_lmk_add_test_variant(hsm_context(hsm)->lmks, 8), ERR_OK);
     header = (struct keys_header){.usage = {'C', '0'}, .algorithm = 'T', .mode = 'N', .version = {'0', '0'}, .exportability = 'E'};
     frames_block_under(hsm, 8 | KEYS_LMK_OLD, &header, &clear, text);
     frames_assert_key(hsm, "BWFFF", text, ";FFF%08", "BXA1");

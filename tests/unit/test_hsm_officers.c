@@ -7,8 +7,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hsm/context.h"
-#include "hsm/key/resolve.h"
+#include "hsm/hsm.h"
+#include "hsm/key/keys.h"
 #include "hsm/process/console.h"
 #include "keys/component.h"
 
@@ -62,7 +62,7 @@ static void start(bool hardened, uint8_t voices)
     const struct hsm_config config = {.env = &env, .hardened = hardened};
     const struct hsm_officers_config setting = {.store = path, .voices = voices, .live_only = hardened};
     assert_int_equal(hsm_create(&config, &hsm), ERR_OK);
-    assert_int_equal(hsm_officers_create(hsm, &setting, &officers), ERR_OK);
+    assert_int_equal(hsm_officers_create(hsm_context(hsm), &setting, &officers), ERR_OK);
 }
 
 static void stop(void)
@@ -134,9 +134,9 @@ static void another_decision_takes_the_place(void **state)
     assert_false(agrees(1, &generate));
     longer.minutes = 11;
     assert_false(agrees(2, &longer)); /* not what the first agreed to */
-    assert_int_equal(hsm_state_count(hsm_state(hsm), 0), 0);
+    assert_int_equal(hsm_state_count(hsm_context(hsm)->state, 0), 0);
     assert_true(agrees(3, &longer));
-    assert_int_equal(hsm_state_count(hsm_state(hsm), 0), 1);
+    assert_int_equal(hsm_state_count(hsm_context(hsm)->state, 0), 1);
     assert_false(agrees(2, &generate));
     stop();
 }
@@ -292,9 +292,9 @@ static void console_lines(void **state)
     assert_true(agrees(2, &generate));
     says("CANCEL 00 generate.host", "NO that activity was not authorised");
     says("CANCEL 00 generate.402", "NO the line");
-    assert_int_equal(hsm_state_count(hsm_state(hsm), 0), 1);
+    assert_int_equal(hsm_state_count(hsm_context(hsm)->state, 0), 1);
     says("CANCEL 00 generate.402.host", "OK");
-    assert_int_equal(hsm_state_count(hsm_state(hsm), 0), 0);
+    assert_int_equal(hsm_state_count(hsm_context(hsm)->state, 0), 0);
     says("SECURE", "OK");
     says("STATE", "state secure\n");
     says("ZEROISE", "OK");
@@ -327,9 +327,9 @@ static char use[96];
 /* True if the key had to be unwrapped for it. */
 static bool unwraps(void)
 {
-    uint64_t before = hsm_keys_cache_counters(hsm_keys(hsm)).misses;
+    uint64_t before = hsm_keys_cache_counters(hsm_context(hsm)->keys).misses;
     answers(use, "CX00");
-    return hsm_keys_cache_counters(hsm_keys(hsm)).misses > before;
+    return hsm_keys_cache_counters(hsm_context(hsm)->keys).misses > before;
 }
 
 static void agree(const struct hsm_decision *d)
@@ -351,7 +351,7 @@ static void no_unwrapped_key_outlives_a_change(void **state)
     assert_true(unwraps());
     assert_false(unwraps());
     says("SECURE", "OK");
-    hsm_state_secure_set(hsm_state(hsm), false);
+    hsm_state_secure_set(hsm_context(hsm)->state, false);
     assert_true(unwraps());
     agree(&online);
     assert_true(unwraps());

@@ -10,6 +10,7 @@
 #include "hostcmd/commands.h"
 #include "hsm/guard/guess.h"
 #include "hsm/guard/policy.h"
+#include "hsm/serve.h"
 
 #include "support/sockets.h"
 

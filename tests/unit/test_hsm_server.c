@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A real countersign-hsm over TCP: framing, pipelining, trailers, garbage, orderly end. */
 #include "hostcmd/commands.h"
-#include "hostcmd/error.h"
+#include "hsm/guard/policy.h"
 #include "hsm/hsm.h"
 
+#include "hostcmd/error.h"
 #include "support/hsm_process.h"
 #include "support/rng.h"
 #include "support/sockets.h"

@@ -9,6 +9,7 @@
 
 #include "hsm/context.h"
 #include "hsm/guard/state.h"
+#include "hsm/hsm.h"
 
 #include <string.h>
 
@@ -124,14 +125,14 @@ static void secure_state_bars_the_keys(void **state)
     static const char cw[] = "CWU9B4934384B19946B040CD702B4D581454123456789012345;8701101";
     assert_int_equal(hsm_create(&config, &hsm), ERR_OK);
     ask(hsm, cw, "CX00561");
-    hsm_state_secure_set(hsm_state(hsm), true);
+    hsm_state_secure_set(hsm_context(hsm)->state, true);
     ask(hsm, cw, "CX17");
     ask(hsm, "ASx", "AT15");
     ask(hsm, "AS", "AT17");
     ask(hsm, "NC", "ND002686040000000000");
     ask(hsm, "NO00", "NP00");
     ask(hsm, "B20001A", "B300A");
-    hsm_state_secure_set(hsm_state(hsm), false);
+    hsm_state_secure_set(hsm_context(hsm)->state, false);
     ask(hsm, cw, "CX00561");
     hsm_destroy(hsm);
 }
@@ -156,9 +157,9 @@ static void hardened_wants_the_activity(void **state)
     const struct hsm_config config = {.env = &env, .test_lmk = true, .hardened = true};
     assert_int_equal(hsm_create(&config, &hsm), ERR_OK);
     ask(hsm, "AS;0U1", "AT17");
-    assert_int_equal(hsm_state_authorise(hsm_state(hsm), 0, HOSTCMD_GENERATE, "001", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(hsm)->state, 0, HOSTCMD_GENERATE, "001", 0), ERR_OK);
     ask(hsm, "AS;0U1", "AT17");
-    assert_int_equal(hsm_state_authorise(hsm_state(hsm), 0, HOSTCMD_GENERATE, "402", now_us + 1), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(hsm)->state, 0, HOSTCMD_GENERATE, "402", now_us + 1), ERR_OK);
     ask(hsm, "AS;0U1", "AT00");
     ask(hsm, "AS;0U1%01", "AT17");
     now_us++;
@@ -175,7 +176,7 @@ static void authorised_from_the_start(void **state)
     static const char pm[] = "PM00UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001105";
     assert_int_equal(hsm_create(&config, &hsm), ERR_OK);
     ask(hsm, pm, "PN01104");
-    hsm_state_end(hsm_state(hsm), 0);
+    hsm_state_end(hsm_context(hsm)->state, 0);
     ask(hsm, pm, "PN01");
     uint8_t room[64];
     struct buf reply = buf_over(room, sizeof room);

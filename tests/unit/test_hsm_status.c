@@ -317,7 +317,7 @@ static void state_of_the_hsm(void **state)
     struct hsm *own = frames_hsm_of(&config);
     char expected[512], comments[2][33] = {"", ""};
     for (size_t i = 0; i < 2; i++)
-        snprintf(comments[i], sizeof comments[i], "%s", keys_lmk_facts_at(hsm_key_lmks(own), i)->comment);
+        snprintf(comments[i], sizeof comments[i], "%s", keys_lmk_facts_at(hsm_context(own)->lmks, i)->comment);
     snprintf(expected, sizeof expected,
              JL_HEAD "020200"
                      "00000V0T%s\x14"
@@ -327,8 +327,8 @@ static void state_of_the_hsm(void **state)
     frames_assert(own, "JK", expected);
     frames_assert(own, "JKx\x19t", "JL15\x19t");
     frames_assert(own, "JK%07", "JL13");
-    assert_int_equal(hsm_state_authorise(hsm_state(own), 1, HOSTCMD_IMPORT, "402", 0), ERR_OK);
-    assert_int_equal(hsm_state_authorise(hsm_state(own), 1, HOSTCMD_EXPORT, "", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(own)->state, 1, HOSTCMD_IMPORT, "402", 0), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(own)->state, 1, HOSTCMD_EXPORT, "", 0), ERR_OK);
     for (int i = 0; i < 3; i++)
         frames_assert(own, "CY" CVK "1114123456789012345;8701101", "CZ01");
     snprintf(expected, sizeof expected,
@@ -376,13 +376,13 @@ static void load_by_bands(void **state)
     struct hsm_config config = config_of();
     struct hsm *own = frames_hsm_of(&config);
     /* One second at 25 %, one idle, one at 100 %. */
-    hsm_observe_begin(hsm_observe(own));
+    hsm_observe_begin(hsm_context(own)->observe);
     pass(250000);
-    hsm_observe_end(hsm_observe(own));
+    hsm_observe_end(hsm_context(own)->observe);
     pass(1750000);
-    hsm_observe_begin(hsm_observe(own));
+    hsm_observe_begin(hsm_context(own)->observe);
     pass(1000000);
-    hsm_observe_end(hsm_observe(own));
+    hsm_observe_end(hsm_context(own)->observe);
     frames_assert(own, "J2",
                   "J300"
                   "CS0000000000"

@@ -6,7 +6,7 @@
  * answered with 80 in its place, so that count and order always stand; room for that is kept from the start.
  */
 #include "hostcmd/error.h"
-#include "hsm/context.h"
+#include "hsm/commands/internal.h"
 
 #include <string.h>
 
@@ -18,11 +18,11 @@ struct chain {
     struct span commands;
 };
 
-static enum err read_chain(const struct hsm *hsm, const struct hostcmd_nk *ask, struct chain *out)
+static enum err read_chain(const struct hsm_context *context, const struct hostcmd_nk *ask, struct chain *out)
 {
     uint64_t count = 0;
     TRY(span_decimal(WIRE_SPAN(ask->count), &count));
-    *out = (struct chain){ask->header.at[0] == '1' ? hsm_config(hsm)->header : 0, (size_t)count, WIRE_SPAN(ask->commands)};
+    *out = (struct chain){ask->header.at[0] == '1' ? context->config->header : 0, (size_t)count, WIRE_SPAN(ask->commands)};
     struct span rest = out->commands, item;
     while (rest.len > 0)
         if (wire_item_next(&rest, &item) != WIRE_OUTCOME_OK || item.len < out->header + CODE_LEN)
@@ -37,19 +37,17 @@ static void refuse(struct span code, enum err err, struct buf *out)
     buf_put_text(out, err_row(err)->host_code);
 }
 
-static void answer_one(struct hsm *hsm, const struct hsm_call *call, const struct hsm_client *asker, struct span command,
-                       struct buf *out)
+static void answer_one(const struct hsm_call *call, const struct hsm_client *asker, struct span command, struct buf *out)
 {
     struct span code = span_slice(command, 0, CODE_LEN);
     if (span_is(code, call->row->code))
         refuse(code, ERR_PARSE_VALUE, out);
     else
-        hsm_answer_command(hsm, asker, command, out);
+        call->dispatch.answer(call->dispatch.dispatcher, asker, command, out);
 }
 
 /* One response behind its length; `kept` bytes of the room are for those after it. */
-static enum err answer_item(struct hsm *hsm, const struct hsm_call *call, const struct chain *chain, struct span item, size_t kept,
-                            struct buf *out)
+static enum err answer_item(const struct hsm_call *call, const struct chain *chain, struct span item, size_t kept, struct buf *out)
 {
     /* %NN of the chain is the default of its commands. */
     struct hsm_client asker = *call->client;
@@ -59,7 +57,7 @@ static enum err answer_item(struct hsm *hsm, const struct hsm_call *call, const 
     struct buf response = buf_over(out->at + out->len, out->cap - out->len - kept);
     asker.lmk = call->lmk;
     buf_put_span(&response, span_slice(item, 0, chain->header));
-    answer_one(hsm, call, &asker, span_slice(item, chain->header, SIZE_MAX), &response);
+    answer_one(call, &asker, span_slice(item, chain->header, SIZE_MAX), &response);
     TRY(buf_done(&response));
     struct buf digits = buf_over(head, ITEM_HEAD);
     buf_put_decimal(&digits, response.len, ITEM_HEAD);
@@ -67,19 +65,19 @@ static enum err answer_item(struct hsm *hsm, const struct hsm_call *call, const 
     return buf_done(&digits);
 }
 
-enum err hsm_handle_nk(struct hsm *hsm, struct hsm_call *call)
+enum err hsm_handle_nk(const struct hsm_context *context, struct hsm_call *call)
 {
     const struct hostcmd_nk *ask = call->request;
     struct hostcmd_nk_reply *reply = call->reply;
     struct chain chain;
     struct span item;
-    TRY(read_chain(hsm, ask, &chain));
+    TRY(read_chain(context, ask, &chain));
     struct buf out = buf_over(reply->responses.at, sizeof reply->responses.at);
     for (struct span rest = chain.commands; rest.len > 0;) {
         chain.count--;
         if (wire_item_next(&rest, &item) != WIRE_OUTCOME_OK)
             return HOSTCMD_ERR_INTERNAL;
-        TRY(answer_item(hsm, call, &chain, item, chain.count * (ITEM_HEAD + chain.header + LEAST_RESPONSE), &out));
+        TRY(answer_item(call, &chain, item, chain.count * (ITEM_HEAD + chain.header + LEAST_RESPONSE), &out));
     }
     reply->responses.len = (uint16_t)out.len;
     reply->responses.present = true;

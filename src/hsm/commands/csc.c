@@ -3,6 +3,7 @@
 #include "cvv/csc.h"
 #include "card/error.h"
 #include "hostcmd/error.h"
+#include "hsm/commands/internal.h"
 #include "hsm/key/resolve.h"
 
 #include <string.h>
@@ -18,11 +19,11 @@ static enum err check_filling(struct span account)
     return ERR_OK;
 }
 
-static enum err make(struct hsm *hsm, const struct hsm_call *call, struct cvv_csc *out)
+static enum err make(const struct hsm_context *context, const struct hsm_call *call, struct cvv_csc *out)
 {
     const struct hostcmd_ry *r = call->request;
     struct cvv_key *csck = NULL;
-    TRY(hsm_key_cvk(hsm, call, WIRE_SPAN(r->key), &csck));
+    TRY(hsm_key_cvk(context, call, WIRE_SPAN(r->key), &csck));
     TRY(check_filling(WIRE_SPAN(r->account)));
     const char *service = r->flag.at[0] == '2' ? (const char *)r->service.at : NULL;
     return cvv_csc_generate_with(&csck->pair, WIRE_SPAN(r->account), (const char *)r->expiry.at, service, out);
@@ -74,11 +75,11 @@ static enum err tell(const struct cvv_csc *made, struct hostcmd_ry_reply *reply)
     return fits ? ERR_OK : HOSTCMD_ERR_INTERNAL;
 }
 
-enum err hsm_handle_ry(struct hsm *hsm, struct hsm_call *call)
+enum err hsm_handle_ry(const struct hsm_context *context, struct hsm_call *call)
 {
     const struct hostcmd_ry *r = call->request;
     struct cvv_csc right = {0};
-    enum err err = make(hsm, call, &right);
+    enum err err = make(context, call, &right);
     if (err == ERR_OK)
         err = r->mode.at[0] == '3' ? tell(&right, call->reply) : verify(r, &right, call->reply);
     secret_wipe(&right, sizeof right);

@@ -2,20 +2,21 @@
 /* Mastercard CVC3: PM scheme 1, version 2. */
 #include "cvv/cvc3.h"
 #include "hsm/commands/internal.h"
+#include "hsm/key/resolve.h"
 
 #include <string.h>
 
 enum { CODE_LEN = 5, HARDENED_MIN = 3 };
 
 /* X for each digit that is not compared, then the digits: the last ones of the code. */
-static enum err read_given(const struct hsm *hsm, struct span text, struct code_digits *out)
+static enum err read_given(const struct hsm_context *context, struct span text, struct code_digits *out)
 {
     size_t skipped = 0;
     while (skipped < text.len && text.at[skipped] == 'X')
         skipped++;
     struct span digits = span_slice(text, skipped, SIZE_MAX);
     uint64_t ignored = 0;
-    if (digits.len < (hsm_config(hsm)->hardened ? HARDENED_MIN : 1))
+    if (digits.len < (context->config->hardened ? HARDENED_MIN : 1))
         return ERR_PARSE_VALUE;
     TRY(span_decimal(digits, &ignored));
     *out = (struct code_digits){.len = (uint8_t)digits.len};
@@ -55,18 +56,18 @@ static enum err make(struct cvv_master *master, const struct hostcmd_pm *r, cons
     return cvv_cvc3(&card, iv, (const char *)r->unpredictable.at, in->counter, out);
 }
 
-enum err hsm_cvc3_compared(struct hsm *hsm, const struct hsm_call *call, struct hsm_guess_item *guess, struct code_digits *right,
-                           struct code_digits *given)
+enum err hsm_cvc3_compared(const struct hsm_context *context, const struct hsm_call *call, struct hsm_guess_item *guess,
+                           struct code_digits *right, struct code_digits *given)
 {
     const struct hostcmd_pm *r = call->request;
     struct cvv_master *master = NULL;
     struct cvc3_input in = {0};
     SECRET_CODE whole = {0};
-    TRY(hsm_key_master(hsm, call, WIRE_SPAN(r->key), &master));
-    TRY(read_given(hsm, WIRE_SPAN(r->cvc3), given));
+    TRY(hsm_key_master(context, call, WIRE_SPAN(r->key), &master));
+    TRY(read_given(context, WIRE_SPAN(r->cvc3), given));
     enum err err = gather(r, &in);
     if (err == ERR_OK)
-        err = hsm_guess_admit(hsm_guess(hsm), hsm_guess_name(WIRE_SPAN(r->pan)), guess);
+        err = hsm_guess_admit(context->guess, hsm_guess_name(WIRE_SPAN(r->pan)), guess);
     if (err == ERR_OK)
         err = make(master, r, &in, &whole);
     secret_wipe(&in, sizeof in);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands that move keys between the LMK and a zone: A6 and AW take in, A8 and AU send out. */
 #include "crypto/error.h"
+#include "hsm/commands/internal.h"
 #include "hsm/key/reply.h"
 #include "hsm/key/zone.h"
 #include "keys/error.h"
@@ -28,11 +29,11 @@ static bool block_scheme(char scheme)
 }
 
 /* FFF goes with key-block LMKs, every other type with variant LMKs; components and private keys go their own ways. */
-static enum err check_type(struct hsm *hsm, const struct hsm_zone *zone, struct span type)
+static enum err check_type(const struct hsm_context *context, const struct hsm_zone *zone, struct span type)
 {
     struct keys_type_place ignored;
     bool block = span_is(type, "FFF");
-    if (block != hsm_zone_blocks(hsm, zone))
+    if (block != hsm_zone_blocks(context, zone))
         return KEYS_ERR_TYPE;
     if (block)
         return ERR_OK;
@@ -50,20 +51,20 @@ static enum err check_no_header(const struct hsm_call *call)
 
 /* ---- in ---- */
 
-static enum err wrap_block(struct hsm *hsm, const struct hsm_call *call, const struct hsm_zone *zone, struct hsm_moving *key,
-                           struct buf *out)
+static enum err wrap_block(const struct hsm_context *context, const struct hsm_call *call, const struct hsm_zone *zone,
+                           struct hsm_moving *key, struct buf *out)
 {
     if (call->changes.version != 0 && call->changes.version != '0')
         return ERR_PARSE_VALUE;
     TRY(hsm_header_settle(call, key));
     if (key->header.format >= 'A')
         hsm_header_carry(key);
-    TRY(hsm_key_admit(hsm, (struct span){0}, &key->header, &key->key));
-    return keys_block_wrap(hsm_key_lmks(hsm), zone->at.lmk, &key->header, &key->key, hsm_env(hsm), out);
+    TRY(hsm_key_admit(context, (struct span){0}, &key->header, &key->key));
+    return keys_block_wrap(context->lmks, zone->at.lmk, &key->header, &key->key, context->env, out);
 }
 
-static enum err wrap_variant(struct hsm *hsm, const struct hsm_zone *zone, struct span type, char scheme, struct hsm_moving *key,
-                             struct buf *out)
+static enum err wrap_variant(const struct hsm_context *context, const struct hsm_zone *zone, struct span type, char scheme,
+                             struct hsm_moving *key, struct buf *out)
 {
     struct keys_type_place place;
     TRY(keys_type_place(type, &place));
@@ -71,21 +72,21 @@ static enum err wrap_variant(struct hsm *hsm, const struct hsm_zone *zone, struc
         TRY(hsm_header_fits_type(&key->header, type));
     if (scheme != 0 && hsm_scheme_length(scheme) != key->key.len)
         return KEYS_ERR_SCHEME;
-    TRY(hsm_key_admit(hsm, type, NULL, &key->key));
-    return keys_wrap(hsm_key_lmks(hsm), zone->at.lmk, place, (enum keys_scheme)scheme, &key->key, out);
+    TRY(hsm_key_admit(context, type, NULL, &key->key));
+    return keys_wrap(context->lmks, zone->at.lmk, place, (enum keys_scheme)scheme, &key->key, out);
 }
 
-static enum err wrap_under_lmk(struct hsm *hsm, const struct hsm_call *call, const struct hsm_zone *zone, struct span type,
-                               struct hsm_moving *key, struct buf *out)
+static enum err wrap_under_lmk(const struct hsm_context *context, const struct hsm_call *call, const struct hsm_zone *zone,
+                               struct span type, struct hsm_moving *key, struct buf *out)
 {
-    char scheme = hsm_zone_blocks(hsm, zone) ? 'S' : key->scheme;
+    char scheme = hsm_zone_blocks(context, zone) ? 'S' : key->scheme;
     if (scheme == 'S')
-        return wrap_block(hsm, call, zone, key, out);
+        return wrap_block(context, call, zone, key, out);
     TRY(check_no_header(call));
-    return wrap_variant(hsm, zone, type, scheme, key, out);
+    return wrap_variant(context, zone, type, scheme, key, out);
 }
 
-enum err hsm_handle_a6(struct hsm *hsm, struct hsm_call *call)
+enum err hsm_handle_a6(const struct hsm_context *context, struct hsm_call *call)
 {
     const struct hostcmd_a6 *r = call->request;
     struct hostcmd_a6_reply *reply = call->reply;
@@ -93,13 +94,13 @@ enum err hsm_handle_a6(struct hsm *hsm, struct hsm_call *call)
     struct buf b = buf_over(text, sizeof text);
     HSM_ZONE zone = {0};
     HSM_MOVING key = {.scheme = scheme_of(WIRE_SPAN(r->scheme))};
-    TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
-    TRY(check_type(hsm, &zone, WIRE_SPAN(r->type)));
-    if (hsm_zone_blocks(hsm, &zone) ? key.scheme != 'S' : !variant_scheme(key.scheme))
+    TRY(hsm_zone_locate(context, call, WIRE_SPAN(r->zmk), &zone));
+    TRY(check_type(context, &zone, WIRE_SPAN(r->type)));
+    if (hsm_zone_blocks(context, &zone) ? key.scheme != 'S' : !variant_scheme(key.scheme))
         return KEYS_ERR_SCHEME;
-    TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
+    TRY(hsm_zone_open(context, call, WIRE_SPAN(r->atalla), &zone));
     TRY(hsm_zone_read(&zone, WIRE_SPAN(r->key), &key));
-    TRY(wrap_under_lmk(hsm, call, &zone, WIRE_SPAN(r->type), &key, &b));
+    TRY(wrap_under_lmk(context, call, &zone, WIRE_SPAN(r->type), &key, &b));
     TRY(HSM_REPLY_KEY(&b, reply->key));
     TRY(HSM_REPLY_KCV(&key.key, key.header.algorithm, HSM_KCV_SHORT, reply->kcv));
     /* A warning: the key was stored with the parity it should have had. */
@@ -109,22 +110,22 @@ enum err hsm_handle_a6(struct hsm *hsm, struct hsm_call *call)
 /* ---- out ---- */
 
 /* What a command takes together must stand under one LMK. */
-static enum err check_same_lmk(struct hsm *hsm, const struct hsm_zone *zone, uint8_t lmk)
+static enum err check_same_lmk(const struct hsm_context *context, const struct hsm_zone *zone, uint8_t lmk)
 {
-    struct keys_lmk_set *lmks = hsm_key_lmks(hsm);
+    struct keys_lmk_set *lmks = context->lmks;
     if (keys_lmk_kind(lmks, zone->at.lmk) != keys_lmk_kind(lmks, lmk))
         return KEYS_ERR_LMK_SCHEMES;
     return zone->at.lmk == lmk ? ERR_OK : KEYS_ERR_LMK_IDENTIFIERS;
 }
 
-static enum err read_under_lmk(struct hsm *hsm, const struct hsm_call *call, const struct hsm_zone *zone, struct span text,
-                               const struct hostcmd_key_rule *rule, struct hsm_moving *out)
+static enum err read_under_lmk(const struct hsm_context *context, const struct hsm_call *call, const struct hsm_zone *zone,
+                               struct span text, const struct hostcmd_key_rule *rule, struct hsm_moving *out)
 {
     struct hsm_key_text at;
-    TRY(hsm_key_locate(hsm, call, text, &at));
-    TRY(check_same_lmk(hsm, zone, at.lmk));
-    enum err err = hsm_key_clear(hsm, &at, rule, &out->header, &out->key);
-    out->block = hsm_zone_blocks(hsm, zone);
+    TRY(hsm_key_locate(context, call, text, &at));
+    TRY(check_same_lmk(context, zone, at.lmk));
+    enum err err = hsm_key_clear(context, &at, rule, &out->header, &out->key);
+    out->block = hsm_zone_blocks(context, zone);
     if (err == KEYS_ERR_PARITY_SOURCE)
         return KEYS_ERR_PARITY_DESTINATION; /* 10 speaks of the ZMK */
     if (err == ERR_OK && out->block && out->header.exportability == 'N')
@@ -132,8 +133,8 @@ static enum err read_under_lmk(struct hsm *hsm, const struct hsm_call *call, con
     return err;
 }
 
-static enum err send_out(struct hsm *hsm, const struct hsm_call *call, const struct hsm_zone *zone, struct hsm_moving *key,
-                         struct buf *out)
+static enum err send_out(const struct hsm_context *context, const struct hsm_call *call, const struct hsm_zone *zone,
+                         struct hsm_moving *key, struct buf *out)
 {
     if (block_scheme(key->scheme))
         TRY(hsm_header_settle(call, key));
@@ -141,10 +142,10 @@ static enum err send_out(struct hsm *hsm, const struct hsm_call *call, const str
         TRY(check_no_header(call));
     if (key->scheme == 'R')
         hsm_header_carry(key);
-    return hsm_zone_write(hsm, zone, key->scheme, call->changes.version, key, out);
+    return hsm_zone_write(context, zone, key->scheme, call->changes.version, key, out);
 }
 
-enum err hsm_handle_a8(struct hsm *hsm, struct hsm_call *call)
+enum err hsm_handle_a8(const struct hsm_context *context, struct hsm_call *call)
 {
     const struct hostcmd_a6 *r = call->request;
     struct hostcmd_a6_reply *reply = call->reply;
@@ -153,14 +154,14 @@ enum err hsm_handle_a8(struct hsm *hsm, struct hsm_call *call)
     HSM_ZONE zone = {0};
     HSM_MOVING key = {.scheme = scheme_of(WIRE_SPAN(r->scheme))};
     memcpy(type, r->type.at, r->type.len);
-    TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
-    TRY(check_type(hsm, &zone, WIRE_SPAN(r->type)));
+    TRY(hsm_zone_locate(context, call, WIRE_SPAN(r->zmk), &zone));
+    TRY(check_type(context, &zone, WIRE_SPAN(r->type)));
     if (!variant_scheme(key.scheme) && !block_scheme(key.scheme))
         return KEYS_ERR_SCHEME;
-    TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
-    bool variant = !hsm_zone_blocks(hsm, &zone);
-    TRY(read_under_lmk(hsm, call, &zone, WIRE_SPAN(r->key), &(struct hostcmd_key_rule){.type = variant ? type : NULL}, &key));
-    TRY(send_out(hsm, call, &zone, &key, &b));
+    TRY(hsm_zone_open(context, call, WIRE_SPAN(r->atalla), &zone));
+    bool variant = !hsm_zone_blocks(context, &zone);
+    TRY(read_under_lmk(context, call, &zone, WIRE_SPAN(r->key), &(struct hostcmd_key_rule){.type = variant ? type : NULL}, &key));
+    TRY(send_out(context, call, &zone, &key, &b));
     if (variant && block_scheme(key.scheme))
         TRY(hsm_header_fits_type(&key.header, WIRE_SPAN(r->type)));
     TRY(HSM_REPLY_KEY(&b, reply->key));
@@ -209,41 +210,41 @@ static enum err cvk_pair(const struct hsm_moving *key)
     return key->key.len == HSM_DOUBLE ? ERR_OK : CRYPTO_ERR_KEY_LENGTH;
 }
 
-enum err hsm_handle_au(struct hsm *hsm, struct hsm_call *call)
+enum err hsm_handle_au(const struct hsm_context *context, struct hsm_call *call)
 {
     const struct hostcmd_au *r = call->request;
     char text[KEYS_BLOCK_MAX];
     struct buf b = buf_over(text, sizeof text);
     HSM_ZONE zone = {0};
     HSM_MOVING key = {0};
-    TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
-    key.scheme = cvk_scheme(WIRE_SPAN(r->zmk_scheme), hsm_zone_blocks(hsm, &zone));
+    TRY(hsm_zone_locate(context, call, WIRE_SPAN(r->zmk), &zone));
+    key.scheme = cvk_scheme(WIRE_SPAN(r->zmk_scheme), hsm_zone_blocks(context, &zone));
     if (!variant_scheme(key.scheme) && !block_scheme(key.scheme))
         return KEYS_ERR_SCHEME;
-    TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
-    TRY(read_under_lmk(hsm, call, &zone, WIRE_SPAN(r->key), &cvk_rule, &key));
+    TRY(hsm_zone_open(context, call, WIRE_SPAN(r->atalla), &zone));
+    TRY(read_under_lmk(context, call, &zone, WIRE_SPAN(r->key), &cvk_rule, &key));
     TRY(cvk_pair(&key));
     if (block_scheme(key.scheme))
         cvk_header(call, &key);
-    TRY(send_out(hsm, call, &zone, &key, &b));
+    TRY(send_out(context, call, &zone, &key, &b));
     if (block_scheme(key.scheme))
         TRY(cvk_allowed(&key.header));
     return cvk_reply(r, &b, &key.key, call->reply);
 }
 
-enum err hsm_handle_aw(struct hsm *hsm, struct hsm_call *call)
+enum err hsm_handle_aw(const struct hsm_context *context, struct hsm_call *call)
 {
     const struct hostcmd_au *r = call->request;
     char text[KEYS_BLOCK_MAX];
     struct buf b = buf_over(text, sizeof text);
     HSM_ZONE zone = {0};
     HSM_MOVING key = {0};
-    TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
-    bool blocks = hsm_zone_blocks(hsm, &zone);
+    TRY(hsm_zone_locate(context, call, WIRE_SPAN(r->zmk), &zone));
+    bool blocks = hsm_zone_blocks(context, &zone);
     key.scheme = cvk_scheme(WIRE_SPAN(r->lmk_scheme), blocks);
     if (blocks ? key.scheme != 'S' : !variant_scheme(key.scheme))
         return KEYS_ERR_SCHEME;
-    TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
+    TRY(hsm_zone_open(context, call, WIRE_SPAN(r->atalla), &zone));
     TRY(hsm_zone_read(&zone, WIRE_SPAN(r->key), &key));
     if (key.block)
         TRY(cvk_allowed(&key.header));
@@ -252,7 +253,7 @@ enum err hsm_handle_aw(struct hsm *hsm, struct hsm_call *call)
     TRY(cvk_pair(&key));
     if (blocks)
         cvk_header(call, &key);
-    TRY(wrap_under_lmk(hsm, call, &zone, span_text(CVK_TYPE), &key, &b));
+    TRY(wrap_under_lmk(context, call, &zone, span_text(CVK_TYPE), &key, &b));
     if (blocks)
         TRY(cvk_allowed(&key.header));
     return cvk_reply(r, &b, &key.key, call->reply);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A4: a key from its components. */
 #include "crypto/error.h"
+#include "hsm/commands/internal.h"
 #include "hsm/key/reply.h"
 #include "hsm/key/zone.h"
 #include "keys/error.h"
@@ -14,13 +15,13 @@ struct parts {
     struct span text[HOSTCMD_COMPONENTS];
 };
 
-static enum err parts_locate(struct hsm *hsm, const struct hsm_call *call, struct parts *out)
+static enum err parts_locate(const struct hsm_context *context, const struct hsm_call *call, struct parts *out)
 {
     const struct hostcmd_a4 *r = call->request;
     out->count = (size_t)(r->count.at[0] - '0');
     for (size_t i = 0; i < out->count; i++) {
         struct hsm_key_text at;
-        TRY(hsm_key_locate(hsm, call, WIRE_SPAN(r->component[i]), &at));
+        TRY(hsm_key_locate(context, call, WIRE_SPAN(r->component[i]), &at));
         if (i > 0 && at.lmk != out->lmk)
             return KEYS_ERR_LMK_IDENTIFIERS;
         out->text[i] = at.text;
@@ -43,13 +44,14 @@ static enum err add(const struct secret_key *part, struct secret_key *sum)
 
 /* ---- variant components ---- */
 
-static enum err sum_variant(struct hsm *hsm, const struct parts *parts, struct keys_type_place place, struct secret_key *out)
+static enum err sum_variant(const struct hsm_context *context, const struct parts *parts, struct keys_type_place place,
+                            struct secret_key *out)
 {
     SECRET_KEY sum = {0};
     bool odd = true;
     for (size_t i = 0; i < parts->count; i++) {
         SECRET_KEY part = {0};
-        TRY(keys_unwrap(hsm_key_lmks(hsm), parts->lmk, place, parts->text[i], &part));
+        TRY(keys_unwrap(context->lmks, parts->lmk, place, parts->text[i], &part));
         TRY(add(&part, &sum));
         odd &= keys_parity_odd(&part);
     }
@@ -58,16 +60,17 @@ static enum err sum_variant(struct hsm *hsm, const struct parts *parts, struct k
 }
 
 /* Components come under the plain pair of the type or under its component variant, all in the same way: parity tells which. */
-static enum err form_variant(struct hsm *hsm, const struct hostcmd_a4 *r, const struct parts *parts, struct hsm_moving *key)
+static enum err form_variant(const struct hsm_context *context, const struct hostcmd_a4 *r, const struct parts *parts,
+                             struct hsm_moving *key)
 {
     struct keys_type_place place;
     TRY(keys_type_place(WIRE_SPAN(r->type), &place));
     if (span_is(WIRE_SPAN(r->type), "00C") || span_is(WIRE_SPAN(r->type), "10C"))
         return KEYS_ERR_FUNCTION;
-    enum err err = sum_variant(hsm, parts, place, &key->key);
+    enum err err = sum_variant(context, parts, place, &key->key);
     if (err == KEYS_ERR_PARITY_SOURCE) {
         place.component = true;
-        err = sum_variant(hsm, parts, place, &key->key);
+        err = sum_variant(context, parts, place, &key->key);
     }
     TRY(err);
     key->header.algorithm = 'T';
@@ -93,14 +96,14 @@ static bool alike(const struct keys_header *a, const struct keys_header *b)
            a->exportability == b->exportability;
 }
 
-static enum err sum_blocks(struct hsm *hsm, const struct parts *parts, struct hsm_moving *key)
+static enum err sum_blocks(const struct hsm_context *context, const struct parts *parts, struct hsm_moving *key)
 {
     SECRET_KEY sum = {0};
     unsigned seen = 0;
     for (size_t i = 0; i < parts->count; i++) {
         SECRET_KEY part = {0};
         struct keys_header header;
-        TRY(keys_block_unwrap(hsm_key_lmks(hsm), parts->lmk, parts->text[i], &header, &part));
+        TRY(keys_block_unwrap(context->lmks, parts->lmk, parts->text[i], &header, &part));
         if (i == 0)
             key->header = header;
         TRY(check_version(header.version, &seen));
@@ -117,9 +120,10 @@ static enum err sum_blocks(struct hsm *hsm, const struct parts *parts, struct hs
 }
 
 /* The key has the header of its components, but for what `#` says. */
-static enum err form_block(struct hsm *hsm, const struct hsm_call *call, const struct parts *parts, struct hsm_moving *key)
+static enum err form_block(const struct hsm_context *context, const struct hsm_call *call, const struct parts *parts,
+                           struct hsm_moving *key)
 {
-    TRY(sum_blocks(hsm, parts, key));
+    TRY(sum_blocks(context, parts, key));
     key->block = true;
     key->header.optional = 0;
     key->header.blocks = (struct span){0};
@@ -129,33 +133,35 @@ static enum err form_block(struct hsm *hsm, const struct hsm_call *call, const s
 
 /* ---- A4 ---- */
 
-static enum err form(struct hsm *hsm, const struct hsm_call *call, const struct parts *parts, struct hsm_moving *key)
+static enum err form(const struct hsm_context *context, const struct hsm_call *call, const struct parts *parts,
+                     struct hsm_moving *key)
 {
     const struct hostcmd_a4 *r = call->request;
-    bool blocks = keys_lmk_kind(hsm_key_lmks(hsm), parts->lmk) == KEYS_LMK_BLOCK;
+    bool blocks = keys_lmk_kind(context->lmks, parts->lmk) == KEYS_LMK_BLOCK;
     if (span_is(WIRE_SPAN(r->type), "FFF") != blocks)
         return KEYS_ERR_TYPE;
     if ((key->scheme == 'S') != blocks || key->scheme == 'R')
         return KEYS_ERR_SCHEME;
     if (!blocks && call->attributes)
         return ERR_PARSE_TRAILING;
-    TRY(blocks ? form_block(hsm, call, parts, key) : form_variant(hsm, r, parts, key));
+    TRY(blocks ? form_block(context, call, parts, key) : form_variant(context, r, parts, key));
     if (keys_zero(&key->key))
         return KEYS_ERR_PARITY_DESTINATION;
     keys_parity_set(&key->key); /* an even number of components has none */
-    return hsm_key_admit(hsm, WIRE_SPAN(r->type), blocks ? &key->header : NULL, &key->key);
+    return hsm_key_admit(context, WIRE_SPAN(r->type), blocks ? &key->header : NULL, &key->key);
 }
 
-static enum err wrap(struct hsm *hsm, const struct hostcmd_a4 *r, uint8_t lmk, const struct hsm_moving *key, struct buf *out)
+static enum err wrap(const struct hsm_context *context, const struct hostcmd_a4 *r, uint8_t lmk, const struct hsm_moving *key,
+                     struct buf *out)
 {
     struct keys_type_place place;
     if (key->block)
-        return keys_block_wrap(hsm_key_lmks(hsm), lmk, &key->header, &key->key, hsm_env(hsm), out);
+        return keys_block_wrap(context->lmks, lmk, &key->header, &key->key, context->env, out);
     TRY(keys_type_place(WIRE_SPAN(r->type), &place));
-    return keys_wrap(hsm_key_lmks(hsm), lmk, place, (enum keys_scheme)key->scheme, &key->key, out);
+    return keys_wrap(context->lmks, lmk, place, (enum keys_scheme)key->scheme, &key->key, out);
 }
 
-enum err hsm_handle_a4(struct hsm *hsm, struct hsm_call *call)
+enum err hsm_handle_a4(const struct hsm_context *context, struct hsm_call *call)
 {
     const struct hostcmd_a4 *r = call->request;
     struct hostcmd_a4_reply *reply = call->reply;
@@ -163,9 +169,9 @@ enum err hsm_handle_a4(struct hsm *hsm, struct hsm_call *call)
     struct buf b = buf_over(text, sizeof text);
     struct parts parts = {0};
     HSM_MOVING key = {.scheme = hsm_letter(WIRE_SPAN(r->scheme), 0)};
-    TRY(parts_locate(hsm, call, &parts));
-    TRY(form(hsm, call, &parts, &key));
-    TRY(wrap(hsm, r, parts.lmk, &key, &b));
+    TRY(parts_locate(context, call, &parts));
+    TRY(form(context, call, &parts, &key));
+    TRY(wrap(context, r, parts.lmk, &key, &b));
     TRY(HSM_REPLY_KEY(&b, reply->key));
     return HSM_REPLY_KCV(&key.key, key.header.algorithm, HSM_KCV_SHORT, reply->kcv);
 }

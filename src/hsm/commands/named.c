@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys named by the two-digit codes: BU checks one, BW brings one from the old LMK to the current one. */
+#include "hsm/commands/internal.h"
+#include "hsm/guard/authority.h"
 #include "hsm/key/reply.h"
 #include "hsm/key/zone.h"
 #include "keys/error.h"
@@ -41,24 +43,24 @@ static enum err check_length_flag(char flag, struct span text)
 }
 
 /* Type, place and length flag, in the order of their answers: 04, 12, 21, 05. */
-static enum err find(struct hsm *hsm, const struct hsm_call *call, const struct named *n, struct span text, struct hsm_key_text *at,
-                     char type[static 4])
+static enum err find(const struct hsm_context *context, const struct hsm_call *call, const struct named *n, struct span text,
+                     struct hsm_key_text *at, char type[static 4])
 {
     if (n->flag != 'F')
         TRY(type_of(n, type));
-    TRY(hsm_key_locate(hsm, call, text, at));
+    TRY(hsm_key_locate(context, call, text, at));
     return check_length_flag(n->flag, at->text);
 }
 
 /* ---- BU ---- */
 
 /* A long check value tells more of the key than three bytes do: in hardened mode it takes the authority to export. */
-static bool long_admitted(struct hsm *hsm, uint8_t lmk, const char *type)
+static bool long_admitted(const struct hsm_context *context, uint8_t lmk, const char *type)
 {
-    return hsm_authorised_for(hsm, lmk, HOSTCMD_EXPORT, span_text(type[0] ? type : "FFF"));
+    return hsm_authorised_for(context, lmk, HOSTCMD_EXPORT, span_text(type[0] ? type : "FFF"));
 }
 
-enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call)
+enum err hsm_handle_bu(const struct hsm_context *context, struct hsm_call *call)
 {
     const struct hostcmd_bu *r = call->request;
     struct hostcmd_bu_reply *reply = call->reply;
@@ -70,11 +72,11 @@ enum err hsm_handle_bu(struct hsm *hsm, struct hsm_call *call)
     struct hsm_key_text at;
     struct keys_header header = {0};
     SECRET_KEY key = {0};
-    TRY(find(hsm, call, &named, WIRE_SPAN(r->key), &at, type));
-    if (!brief && !long_admitted(hsm, at.lmk, type))
+    TRY(find(context, call, &named, WIRE_SPAN(r->key), &at, type));
+    if (!brief && !long_admitted(context, at.lmk, type))
         return ERR_NOT_AUTHORISED;
     const struct hostcmd_key_rule rule = {.type = named.flag == 'F' ? NULL : type};
-    TRY(hsm_key_clear(hsm, &at, &rule, &header, &key));
+    TRY(hsm_key_clear(context, &at, &rule, &header, &key));
     return HSM_REPLY_KCV(&key, header.algorithm, brief ? HSM_KCV_SHORT : HSM_KCV_LONG, reply->kcv);
 }
 
@@ -116,23 +118,23 @@ static enum err settle_scheme(char wanted, struct span old_text, bool blocks, st
     return key->scheme == 0 || hsm_scheme_length(key->scheme) == key->key.len ? ERR_OK : KEYS_ERR_SCHEME;
 }
 
-static enum err wrap_current(struct hsm *hsm, const struct hsm_call *call, uint8_t lmk, const char *type, struct hsm_moving *key,
-                             struct buf *out)
+static enum err wrap_current(const struct hsm_context *context, const struct hsm_call *call, uint8_t lmk, const char *type,
+                             struct hsm_moving *key, struct buf *out)
 {
     struct keys_type_place place;
-    if (keys_lmk_kind(hsm_key_lmks(hsm), lmk) == KEYS_LMK_BLOCK) {
+    if (keys_lmk_kind(context->lmks, lmk) == KEYS_LMK_BLOCK) {
         TRY(hsm_header_settle(call, key));
         if (type[0])
             TRY(hsm_header_fits_type(&key->header, span_text(type)));
-        return keys_block_wrap(hsm_key_lmks(hsm), lmk, &key->header, &key->key, hsm_env(hsm), out);
+        return keys_block_wrap(context->lmks, lmk, &key->header, &key->key, context->env, out);
     }
     if (call->attributes)
         return ERR_PARSE_TRAILING;
     TRY(keys_type_place(span_text(type), &place));
-    return keys_wrap(hsm_key_lmks(hsm), lmk, place, (enum keys_scheme)key->scheme, &key->key, out);
+    return keys_wrap(context->lmks, lmk, place, (enum keys_scheme)key->scheme, &key->key, out);
 }
 
-enum err hsm_handle_bw(struct hsm *hsm, struct hsm_call *call)
+enum err hsm_handle_bw(const struct hsm_context *context, struct hsm_call *call)
 {
     const struct hostcmd_bw *r = call->request;
     struct hostcmd_bw_reply *reply = call->reply;
@@ -143,16 +145,16 @@ enum err hsm_handle_bw(struct hsm *hsm, struct hsm_call *call)
     struct buf b = buf_over(text, sizeof text);
     struct hsm_key_text at;
     HSM_MOVING key = {.block = named.flag == 'F'};
-    TRY(find(hsm, call, &named, WIRE_SPAN(r->key), &at, type));
+    TRY(find(context, call, &named, WIRE_SPAN(r->key), &at, type));
     TRY(read_schemes(r, type, &scheme));
     uint8_t lmk = at.lmk;
     at.lmk |= KEYS_LMK_OLD;
-    if (keys_lmk_kind(hsm_key_lmks(hsm), at.lmk) == KEYS_LMK_ABSENT)
+    if (keys_lmk_kind(context->lmks, at.lmk) == KEYS_LMK_ABSENT)
         return KEYS_ERR_LMK_STORAGE;
     const struct hostcmd_key_rule rule = {.type = key.block ? NULL : type};
-    TRY(hsm_key_clear(hsm, &at, &rule, &key.header, &key.key));
-    TRY(settle_scheme(scheme, at.text, keys_lmk_kind(hsm_key_lmks(hsm), lmk) == KEYS_LMK_BLOCK, &key));
-    TRY(wrap_current(hsm, call, lmk, type, &key, &b));
+    TRY(hsm_key_clear(context, &at, &rule, &key.header, &key.key));
+    TRY(settle_scheme(scheme, at.text, keys_lmk_kind(context->lmks, lmk) == KEYS_LMK_BLOCK, &key));
+    TRY(wrap_current(context, call, lmk, type, &key, &b));
     TRY(HSM_REPLY_KEY(&b, reply->key));
     return HSM_REPLY_KCV(&key.key, key.header.algorithm, HSM_KCV_SHORT, reply->kcv);
 }

@@ -2,6 +2,7 @@
 #include "hsm/guard/policy.h"
 
 #include "hostcmd/commands.h"
+#include "hostcmd/error.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -216,4 +217,20 @@ bool hsm_policy_admits(const struct hsm_policy *policy, const char *identity, co
 uint64_t hsm_policy_disabled(const struct hsm_policy *policy, const char *identity)
 {
     return policy->lists_clients ? hsm_clients_disabled(&policy->clients, identity) : 0;
+}
+
+/* ---- commands that are switched off ---- */
+
+enum err hsm_disabled_parse(const char *list, uint64_t *out)
+{
+    uint64_t mask = 0;
+    for (struct span left = span_text(list); left.len > 0; left = span_slice(left, CODE_LEN + 1, SIZE_MAX)) {
+        const struct hostcmd_row *row = hostcmd_find(span_slice(left, 0, CODE_LEN));
+        bool ends = left.len == CODE_LEN || (left.len > CODE_LEN + 1 && left.at[CODE_LEN] == ',');
+        if (!row || !ends)
+            return HOSTCMD_ERR_COMMAND_DISABLED;
+        mask |= UINT64_C(1) << hostcmd_row_id(row);
+    }
+    *out = mask;
+    return ERR_OK;
 }

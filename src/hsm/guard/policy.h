@@ -2,8 +2,8 @@
 /*
  * Who may connect, and who may do what.
  *
- * Purpose    Two lists that may change while the HSM runs: addresses that may speak without TLS in hardened mode, and the commands
- *            that each client may use, by the identity its certificate proves.
+ * Purpose    Lists that may change while the HSM runs: addresses that may speak without TLS in hardened mode, the commands that
+ *            each client may use, by the identity its certificate proves, and the commands that are off for everyone.
  * Ownership  Values; the hsm keeps a copy (hsm_policy_set).
  * Threading  Values.
  * Failure    ERR_CONFIG with what is wrong, and in which line, for people.
@@ -21,7 +21,7 @@
 #ifndef HSM_GUARD_POLICY_H
 #define HSM_GUARD_POLICY_H
 
-#include "hsm/hsm.h"
+#include "net/net.h"
 
 enum { HSM_POLICY_NETS = 64, HSM_POLICY_CLIENTS = 256 };
 
@@ -60,11 +60,7 @@ struct hsm_policy {
 bool hsm_policy_admits(const struct hsm_policy *policy, const char *identity, const char *address);
 uint64_t hsm_policy_disabled(const struct hsm_policy *policy, const char *identity);
 
-/* Takes a copy. Connections are judged again with their next frame. Without a call everyone may do everything. */
-void hsm_policy_set(struct hsm *hsm, const struct hsm_policy *policy);
-/* Another guessing limit; nothing where there is none. */
-void hsm_policy_limit(struct hsm *hsm, uint32_t limit);
-/* Commands that answer 68 for everyone, from now on (hsm_disabled_parse). */
-void hsm_policy_disable(struct hsm *hsm, uint64_t disabled);
+/* "AS,A0": commands to switch off, as a bit mask; HOSTCMD_ERR_COMMAND_DISABLED for one that is not known here. */
+MUST_USE enum err hsm_disabled_parse(const char *list, uint64_t *out);
 
 #endif

@@ -4,7 +4,7 @@
 #include "crypto/des.h"
 #include "crypto/error.h"
 #include "crypto/mac.h"
-#include "hsm/key/zone.h"
+#include "hsm/key/header.h"
 #include "keys/error.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hsm/key/zone.h"
+#include "hsm/key/header.h"
 #include "keys/error.h"
 
 #include <string.h>
@@ -31,6 +31,11 @@ static const char carried[] = "ALBIDAHMIKKCKSKVLBTCTSWP";
 /* Narrower to the right. */
 static const char narrowing[] = "SEN";
 /* clang-format on */
+
+void hsm_moving_cleanup(struct hsm_moving *key)
+{
+    secret_wipe(key, sizeof *key);
+}
 
 static bool listed(const char *pairs, const char *pair)
 {

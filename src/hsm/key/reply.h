@@ -16,7 +16,7 @@
 #ifndef HSM_KEY_REPLY_H
 #define HSM_KEY_REPLY_H
 
-#include "hsm/context.h"
+#include "hostcmd/commands.h"
 #include "keys/block/block.h"
 
 enum { HSM_SINGLE = 8, HSM_DOUBLE = 16, HSM_TRIPLE = 24, HSM_KCV_SHORT = 3, HSM_KCV_LONG = 8 };

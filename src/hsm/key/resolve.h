@@ -16,32 +16,30 @@
 #include "hsm/context.h"
 #include "keys/block/block.h"
 
-enum { HSM_STORAGE = 256, HSM_CACHE = 512 };
-
 /* The first KEY of the command, by the rule of its row. */
-MUST_USE enum err hsm_key_cvk(struct hsm *hsm, const struct hsm_call *call, struct span text, struct cvv_key **out);
+MUST_USE enum err hsm_key_cvk(const struct hsm_context *context, const struct hsm_call *call, struct span text,
+                              struct cvv_key **out);
 /* The same key if it is loaded already, else NULL; nothing is loaded, counted or marked as used. */
-const struct cvv_key *hsm_key_cvk_peek(struct hsm *hsm, const struct hsm_call *call, struct span text);
-const struct cvv_master *hsm_key_master_peek(struct hsm *hsm, const struct hsm_call *call, struct span text);
-MUST_USE enum err hsm_key_master(struct hsm *hsm, const struct hsm_call *call, struct span text, struct cvv_master **out);
+const struct cvv_key *hsm_key_cvk_peek(const struct hsm_context *context, const struct hsm_call *call, struct span text);
+const struct cvv_master *hsm_key_master_peek(const struct hsm_context *context, const struct hsm_call *call, struct span text);
+MUST_USE enum err hsm_key_master(const struct hsm_context *context, const struct hsm_call *call, struct span text,
+                                 struct cvv_master **out);
 
 /* Where a key stands after K indexes and %NN have been settled. */
 struct hsm_key_text {
     struct span text;
     uint8_t lmk;
 };
-MUST_USE enum err hsm_key_locate(struct hsm *hsm, const struct hsm_call *call, struct span text, struct hsm_key_text *out);
+MUST_USE enum err hsm_key_locate(const struct hsm_context *context, const struct hsm_call *call, struct span text,
+                                 struct hsm_key_text *out);
 /* Unwraps and checks by `rule` (type NULL: variant keys are refused; usages NULL: any block); the caller wipes `out`. Parity is
  * checked, length is not. `header` (may be NULL) is filled for key blocks. */
-MUST_USE enum err hsm_key_clear(struct hsm *hsm, const struct hsm_key_text *at, const struct hostcmd_key_rule *rule,
-                                struct keys_header *header, struct secret_key *out);
+MUST_USE enum err hsm_key_clear(const struct hsm_context *context, const struct hsm_key_text *at,
+                                const struct hostcmd_key_rule *rule, struct keys_header *header, struct secret_key *out);
 
 /* For a key that is made or taken in, as hsm_key_clear does for one that is used: hardened mode refuses weak and mixed-use keys
  * (hsm/key/check.h), compatibility mode none. `header` of a key block; NULL: a variant key of this type code. */
-MUST_USE enum err hsm_key_admit(struct hsm *hsm, struct span type, const struct keys_header *header, const struct secret_key *key);
-
-/* An entry of user storage (hsm/key/storage.h): a KEY text and the LMK it is under. */
-MUST_USE enum err hsm_key_store(struct hsm *hsm, unsigned index, uint8_t lmk, struct span text);
-struct keys_lmk_set *hsm_key_lmks(struct hsm *hsm);
+MUST_USE enum err hsm_key_admit(const struct hsm_context *context, struct span type, const struct keys_header *header,
+                                const struct secret_key *key);
 
 #endif

@@ -14,21 +14,16 @@ void hsm_zone_cleanup(struct hsm_zone *zone)
     secret_wipe(zone, sizeof *zone);
 }
 
-void hsm_moving_cleanup(struct hsm_moving *key)
-{
-    secret_wipe(key, sizeof *key);
-}
-
 /* ---- the ZMK ---- */
 
-enum err hsm_zone_locate(struct hsm *hsm, const struct hsm_call *call, struct span text, struct hsm_zone *out)
+enum err hsm_zone_locate(const struct hsm_context *context, const struct hsm_call *call, struct span text, struct hsm_zone *out)
 {
-    return hsm_key_locate(hsm, call, text, &out->at);
+    return hsm_key_locate(context, call, text, &out->at);
 }
 
-bool hsm_zone_blocks(struct hsm *hsm, const struct hsm_zone *zone)
+bool hsm_zone_blocks(const struct hsm_context *context, const struct hsm_zone *zone)
 {
-    return keys_lmk_kind(hsm_key_lmks(hsm), zone->at.lmk) == KEYS_LMK_BLOCK;
+    return keys_lmk_kind(context->lmks, zone->at.lmk) == KEYS_LMK_BLOCK;
 }
 
 static enum err atalla_number(struct span digits, uint8_t *out)
@@ -42,10 +37,10 @@ static enum err atalla_number(struct span digits, uint8_t *out)
     return ERR_OK;
 }
 
-enum err hsm_zone_open(struct hsm *hsm, const struct hsm_call *call, struct span atalla, struct hsm_zone *zone)
+enum err hsm_zone_open(const struct hsm_context *context, const struct hsm_call *call, struct span atalla, struct hsm_zone *zone)
 {
     struct keys_header header = {.algorithm = 'T'};
-    TRY(hsm_key_clear(hsm, &zone->at, hostcmd_key_rule(call->row, call->request), &header, &zone->zmk));
+    TRY(hsm_key_clear(context, &zone->at, hostcmd_key_rule(call->row, call->request), &header, &zone->zmk));
     if (header.algorithm != 'T' && header.algorithm != 'A')
         return KEYS_ERR_ALGORITHM;
     zone->algorithm = header.algorithm;
@@ -110,8 +105,8 @@ enum err hsm_zone_read(const struct hsm_zone *zone, struct span text, struct hsm
 
 /* ---- out ---- */
 
-static enum err write_block(struct hsm *hsm, const struct hsm_zone *zone, char scheme, char version, const struct hsm_moving *key,
-                            struct buf *out)
+static enum err write_block(const struct hsm_context *context, const struct hsm_zone *zone, char scheme, char version,
+                            const struct hsm_moving *key, struct buf *out)
 {
     struct keys_header header = key->header;
     bool tr31 = scheme == 'R';
@@ -125,8 +120,8 @@ static enum err write_block(struct hsm *hsm, const struct hsm_zone *zone, char s
     if (header.algorithm == 'A' && zone->algorithm != 'A')
         return KEYS_ERR_WRAPPING_KEY;
     memcpy(header.lmk, "FF", sizeof header.lmk);
-    return tr31 ? keys_tr31_wrap(&zone->zmk, version, &header, &key->key, hsm_env(hsm), out)
-                : keys_block_wrap_under(&zone->zmk, &header, &key->key, hsm_env(hsm), out);
+    return tr31 ? keys_tr31_wrap(&zone->zmk, version, &header, &key->key, context->env, out)
+                : keys_block_wrap_under(&zone->zmk, &header, &key->key, context->env, out);
 }
 
 /* E says: in a key block only; S may go in any form (TR-31 exportability). */
@@ -143,11 +138,11 @@ static enum err write_variant(const struct hsm_zone *zone, char scheme, const st
     return keys_zmk_wrap(&varied, (enum keys_scheme)scheme, &key->key, out);
 }
 
-enum err hsm_zone_write(struct hsm *hsm, const struct hsm_zone *zone, char scheme, char version, const struct hsm_moving *key,
-                        struct buf *out)
+enum err hsm_zone_write(const struct hsm_context *context, const struct hsm_zone *zone, char scheme, char version,
+                        const struct hsm_moving *key, struct buf *out)
 {
     if (scheme == 'S' || scheme == 'R')
-        return write_block(hsm, zone, scheme, version, key, out);
+        return write_block(context, zone, scheme, version, key, out);
     if (scheme != 0 && hsm_scheme_length(scheme) != key->key.len)
         return KEYS_ERR_SCHEME;
     if (version != 0)

@@ -15,13 +15,14 @@
  * Example
  *     HSM_ZONE zone = {0};
  *     HSM_MOVING key = {0};
- *     TRY(hsm_zone_locate(hsm, call, WIRE_SPAN(r->zmk), &zone));
- *     TRY(hsm_zone_open(hsm, call, WIRE_SPAN(r->atalla), &zone));
+ *     TRY(hsm_zone_locate(context, call, WIRE_SPAN(r->zmk), &zone));
+ *     TRY(hsm_zone_open(context, call, WIRE_SPAN(r->atalla), &zone));
  *     TRY(hsm_zone_read(&zone, WIRE_SPAN(r->key), &key));
  */
 #ifndef HSM_KEY_ZONE_H
 #define HSM_KEY_ZONE_H
 
+#include "hsm/key/header.h"
 #include "hsm/key/resolve.h"
 
 struct hsm_zone {
@@ -31,49 +32,21 @@ struct hsm_zone {
     uint8_t atalla; /* variant number, 0: none */
 };
 
-/* A key on its way, with what a key block says of it. */
-struct hsm_moving {
-    struct secret_key key;
-    char scheme; /* of the form it will take; 0: no tag */
-    bool block;  /* came as a key block: the header is filled */
-    bool even;   /* its parity was not odd; it has been made so */
-    struct keys_header header;
-    uint8_t optional[HOSTCMD_KEY_MAX]; /* optional blocks that go along */
-};
-
 void hsm_zone_cleanup(struct hsm_zone *zone);
-void hsm_moving_cleanup(struct hsm_moving *key);
 #define HSM_ZONE __attribute__((cleanup(hsm_zone_cleanup))) struct hsm_zone
-#define HSM_MOVING __attribute__((cleanup(hsm_moving_cleanup))) struct hsm_moving
-
-/* ---- the ZMK: zone.c ---- */
 
 /* Where the ZMK stands; its LMK is the one the command works under. */
-MUST_USE enum err hsm_zone_locate(struct hsm *hsm, const struct hsm_call *call, struct span text, struct hsm_zone *out);
-bool hsm_zone_blocks(struct hsm *hsm, const struct hsm_zone *zone); /* its LMK is a key-block LMK */
+MUST_USE enum err hsm_zone_locate(const struct hsm_context *context, const struct hsm_call *call, struct span text,
+                                  struct hsm_zone *out);
+bool hsm_zone_blocks(const struct hsm_context *context, const struct hsm_zone *zone); /* its LMK is a key-block LMK */
 /* Unwraps the located ZMK by the rule of the row. */
-MUST_USE enum err hsm_zone_open(struct hsm *hsm, const struct hsm_call *call, struct span atalla, struct hsm_zone *zone);
+MUST_USE enum err hsm_zone_open(const struct hsm_context *context, const struct hsm_call *call, struct span atalla,
+                                struct hsm_zone *zone);
 
 /* Any form; KEYS_ERR_PARITY_DESTINATION for zeros. */
 MUST_USE enum err hsm_zone_read(const struct hsm_zone *zone, struct span text, struct hsm_moving *out);
 /* `scheme` 0: untagged; `version` of an R block, 0: by the ZMK. */
-MUST_USE enum err hsm_zone_write(struct hsm *hsm, const struct hsm_zone *zone, char scheme, char version,
+MUST_USE enum err hsm_zone_write(const struct hsm_context *context, const struct hsm_zone *zone, char scheme, char version,
                                  const struct hsm_moving *key, struct buf *out);
-
-/* ---- attributes: zone_header.c ---- */
-
-/* A header from `#` fields, and the key length they promise; KEYS_ERR_ALGORITHM. */
-MUST_USE enum err hsm_header_from(const struct hostcmd_attributes *attributes, struct keys_header *out, uint8_t *len);
-/* What `#` says of a key formed from components: version and optional blocks. */
-MUST_USE enum err hsm_header_complete(const struct hostcmd_attributes *attributes, struct keys_header *header);
-/* A6 if no key of this type code has the usage, A7 if it is not a TDES key. */
-MUST_USE enum err hsm_header_fits_type(const struct keys_header *header, struct span type);
-/* Whether two uses, each a type code (402) or a usage (C0), are one: equal, the usage belongs to the type, or both to one type. */
-bool hsm_header_uses_meet(struct span a, struct span b);
-/* The header of the block that is to be made: that of the block that came, which `#` may not contradict, else that of `#` (15);
- * then `&`, which may only narrow. */
-MUST_USE enum err hsm_header_settle(const struct hsm_call *call, struct hsm_moving *key);
-/* Drops the optional blocks that mean nothing at the other end. */
-void hsm_header_carry(struct hsm_moving *key);
 
 #endif

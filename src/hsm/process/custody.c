@@ -181,7 +181,7 @@ enum err hsm_custody_open(struct hsm_custody *custody, struct hsm *hsm, bool har
     const struct hsm_officers_config config = {
         .store = s->lmk_store, .voices = (uint8_t)s->authorise_officers, .live_only = hardened};
     const struct net_local_config console = {.name = "console", .path = s->console, .line = hsm_console_line};
-    TRY(hsm_officers_create(hsm, &config, &custody->officers));
+    TRY(hsm_officers_create(hsm_context(hsm), &config, &custody->officers));
     if (custody->keys.at) {
         enum err err = load_with(custody, problem);
         secret_pages_destroy(&custody->keys);

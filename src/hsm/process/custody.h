@@ -16,6 +16,7 @@
 #define HSM_PROCESS_CUSTODY_H
 
 #include "base/secret.h"
+#include "hsm/hsm.h"
 #include "hsm/process/officers.h"
 #include "hsm/process/settings.h"
 

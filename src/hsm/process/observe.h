@@ -42,6 +42,12 @@ enum hsm_observe_result {
 MUST_USE enum err hsm_observe_create(const struct env *env, struct hsm_observe **out);
 void hsm_observe_destroy(struct hsm_observe *observe);
 
+/* What the dispatcher counts. */
+struct hsm_counters {
+    uint64_t commands, refused, unknown, frames_bad; /* refused: answers other than 00 and 01 */
+    uint64_t together;                               /* codes computed between hsm_answer_begin and hsm_answer_end */
+};
+
 /* ---- feeding ---- */
 
 void hsm_observe_begin(struct hsm_observe *observe);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/process/officers.h"
 
-#include "hsm/context.h"
-#include "hsm/key/resolve.h"
+#include "hsm/key/keys.h"
+#include "hsm/trail/tell.h"
 
 #include "base/metric.h"
 
@@ -15,7 +15,7 @@
 static const int64_t second_us = 1000000;
 
 struct hsm_officers {
-    struct hsm *hsm;
+    const struct hsm_context *context;
     struct hsm_officers_config config;
     struct keys_store *store;     /* the one whose LMKs are loaded, locked again; NULL: none yet */
     struct keys_store *candidate; /* read anew for a load; its shares gather here */
@@ -44,17 +44,17 @@ static int64_t seconds_of(int64_t left_us)
 
 static int64_t now_us(const struct hsm_officers *o)
 {
-    return env_monotonic_us(hsm_env(o->hsm));
+    return env_monotonic_us(o->context->env);
 }
 
 /* ---- life ---- */
 
-enum err hsm_officers_create(struct hsm *hsm, const struct hsm_officers_config *config, struct hsm_officers **out)
+enum err hsm_officers_create(const struct hsm_context *context, const struct hsm_officers_config *config, struct hsm_officers **out)
 {
     void *at = NULL;
     TRY(memory_reserve(1, sizeof(struct hsm_officers), &at));
     struct hsm_officers *o = at;
-    o->hsm = hsm;
+    o->context = context;
     o->config = *config;
     *out = o;
     return ERR_OK;
@@ -93,13 +93,13 @@ static bool has_officers(const struct hsm_officers *o)
 /* Every change of LMKs or state leaves no unwrapped key behind. */
 static void changed(struct hsm_officers *o)
 {
-    hsm_keys_flush(hsm_keys(o->hsm));
+    hsm_keys_flush(o->context->keys);
 }
 
 static void forget_lmks(struct hsm_officers *o)
 {
-    keys_lmk_set_clear(hsm_key_lmks(o->hsm));
-    hsm_state_end_all(hsm_state(o->hsm));
+    keys_lmk_set_clear(o->context->lmks);
+    hsm_state_end_all(o->context->state);
     changed(o);
 }
 
@@ -129,7 +129,7 @@ static enum err carry_out_load(struct hsm_officers *o, char problem[static HSM_P
         return tell(problem, err, "the store was changed after it was written; nothing is loaded");
     }
     forget_lmks(o);
-    err = keys_store_fill(o->candidate, hsm_key_lmks(o->hsm));
+    err = keys_store_fill(o->candidate, o->context->lmks);
     keys_store_lock(o->candidate);
     if (err != ERR_OK) {
         forget_lmks(o);
@@ -139,19 +139,19 @@ static enum err carry_out_load(struct hsm_officers *o, char problem[static HSM_P
     keys_store_destroy(o->store);
     o->store = o->candidate;
     o->candidate = NULL;
-    hsm_state_secure_set(hsm_state(o->hsm), false);
-    HSM_TELL(o->hsm, LOG_INFO, "hsm.lmks_loaded", LOG_INT("lmks", keys_store_facts(o->store).lmks),
+    hsm_state_secure_set(o->context->state, false);
+    HSM_TELL(o->context->tell, LOG_INFO, "hsm.lmks_loaded", LOG_INT("lmks", keys_store_facts(o->store).lmks),
              LOG_INT("generation", keys_store_facts(o->store).generation));
     return ERR_OK;
 }
 
 static enum err carry_out_online(struct hsm_officers *o, char problem[static HSM_PROBLEM])
 {
-    if (!keys_lmk_facts_at(hsm_key_lmks(o->hsm), 0))
+    if (!keys_lmk_facts_at(o->context->lmks, 0))
         return tell(problem, ERR_NOT_AUTHORISED, "no LMK is loaded: `lmk load` first");
-    hsm_state_secure_set(hsm_state(o->hsm), false);
+    hsm_state_secure_set(o->context->state, false);
     changed(o);
-    HSM_TELL(o->hsm, LOG_INFO, "hsm.state", LOG_TEXT("state", "online"));
+    HSM_TELL(o->context->tell, LOG_INFO, "hsm.state", LOG_TEXT("state", "online"));
     return ERR_OK;
 }
 
@@ -161,10 +161,10 @@ static enum err carry_out_authorise(struct hsm_officers *o, const struct hsm_dec
     struct buf text = buf_over(name, sizeof name);
     hsm_activity_put(d->activity, d->type, &text);
     int64_t until_us = d->minutes ? now_us(o) + (int64_t)d->minutes * 60 * second_us : 0;
-    if (hsm_state_authorise(hsm_state(o->hsm), d->lmk, d->activity, d->type, until_us) != ERR_OK)
+    if (hsm_state_authorise(o->context->state, d->lmk, d->activity, d->type, until_us) != ERR_OK)
         return tell(problem, ERR_BUSY, "too many activities are authorised: cancel some");
     changed(o);
-    HSM_TELL(o->hsm, LOG_WARN, "hsm.authorised", LOG_INT("lmk", d->lmk), LOG_TEXT("activity", buf_text(&text)),
+    HSM_TELL(o->context->tell, LOG_WARN, "hsm.authorised", LOG_INT("lmk", d->lmk), LOG_TEXT("activity", buf_text(&text)),
              LOG_INT("minutes", d->minutes));
     return ERR_OK;
 }
@@ -189,9 +189,9 @@ static enum err admissible(const struct hsm_officers *o, const struct hsm_decisi
         return ERR_OK;
     if (has_officers(o) && !o->store)
         return tell(problem, ERR_NOT_AUTHORISED, "no LMK is loaded: `lmk load` first");
-    if (d->deed == HSM_AUTHORISE && !hsm_keys_loaded(hsm_keys(o->hsm), d->lmk))
+    if (d->deed == HSM_AUTHORISE && !hsm_keys_loaded(o->context->keys, d->lmk))
         return tell(problem, KEYS_ERR_LMK_IDENTIFIER, "that LMK is not loaded");
-    if (d->deed == HSM_AUTHORISE && hsm_state_secure(hsm_state(o->hsm)))
+    if (d->deed == HSM_AUTHORISE && hsm_state_secure(o->context->state))
         return tell(problem, ERR_NOT_AUTHORISED, "the HSM is in secure state: `lmk online` first");
     return ERR_OK;
 }
@@ -246,7 +246,7 @@ static enum err refused(struct hsm_officers *o, uint8_t number, char problem[sta
         wait_s = doublings > 8 ? HSM_WAIT_MAX_S : INT64_C(1) << doublings;
         o->blocked_until_us = now_us(o) + wait_s * second_us;
     }
-    HSM_TELL(o->hsm, LOG_WARN, "hsm.officer_refused", LOG_INT("officer", number), LOG_INT("wrong", o->wrong),
+    HSM_TELL(o->context->tell, LOG_WARN, "hsm.officer_refused", LOG_INT("officer", number), LOG_INT("wrong", o->wrong),
              LOG_INT("wait_s", wait_s));
     return tell(problem, ERR_AUTHENTICATION, "that is not the passphrase of this officer");
 }
@@ -298,7 +298,7 @@ enum err hsm_officers_prove(struct hsm_officers *o, uint8_t number, const uint8_
     unsigned need = decision->deed == HSM_LOAD ? keys_store_facts(store).needed : o->config.voices;
     *out = (struct hsm_voices){.have = (unsigned)__builtin_popcount(o->voices), .need = need};
     out->done = out->have >= need;
-    HSM_TELL(o->hsm, LOG_INFO, "hsm.officer", LOG_INT("officer", number), LOG_TEXT("for", deed_name[decision->deed]),
+    HSM_TELL(o->context->tell, LOG_INFO, "hsm.officer", LOG_INT("officer", number), LOG_TEXT("for", deed_name[decision->deed]),
              LOG_INT("voices", out->have), LOG_INT("needed", need));
     if (!out->done)
         return ERR_OK;
@@ -320,17 +320,17 @@ enum err hsm_officers_decide(struct hsm_officers *o, const struct hsm_decision *
 
 void hsm_officers_secure(struct hsm_officers *o)
 {
-    hsm_state_secure_set(hsm_state(o->hsm), true);
+    hsm_state_secure_set(o->context->state, true);
     drop_pending(o);
     changed(o);
-    HSM_TELL(o->hsm, LOG_WARN, "hsm.state", LOG_TEXT("state", "secure"));
+    HSM_TELL(o->context->tell, LOG_WARN, "hsm.state", LOG_TEXT("state", "secure"));
 }
 
 void hsm_officers_cancel(struct hsm_officers *o, uint8_t lmk)
 {
-    hsm_state_end(hsm_state(o->hsm), lmk);
+    hsm_state_end(o->context->state, lmk);
     changed(o);
-    HSM_TELL(o->hsm, LOG_WARN, "hsm.authority_ended", LOG_INT("lmk", lmk), LOG_TEXT("by", "officer"));
+    HSM_TELL(o->context->tell, LOG_WARN, "hsm.authority_ended", LOG_INT("lmk", lmk), LOG_TEXT("by", "officer"));
 }
 
 enum err hsm_officers_cancel_one(struct hsm_officers *o, uint8_t lmk, enum hostcmd_activity activity, const char *type)
@@ -338,10 +338,10 @@ enum err hsm_officers_cancel_one(struct hsm_officers *o, uint8_t lmk, enum hostc
     char name[HSM_ACTIVITY_SIZE];
     struct buf text = buf_over(name, sizeof name);
     hsm_activity_put(activity, type, &text);
-    if (!hsm_state_end_one(hsm_state(o->hsm), lmk, activity, type))
+    if (!hsm_state_end_one(o->context->state, lmk, activity, type))
         return ERR_NOT_FOUND;
     changed(o);
-    HSM_TELL(o->hsm, LOG_WARN, "hsm.authority_ended", LOG_INT("lmk", lmk), LOG_TEXT("activity", buf_text(&text)),
+    HSM_TELL(o->context->tell, LOG_WARN, "hsm.authority_ended", LOG_INT("lmk", lmk), LOG_TEXT("activity", buf_text(&text)),
              LOG_TEXT("by", "officer"));
     return ERR_OK;
 }
@@ -352,34 +352,34 @@ void hsm_officers_zeroise(struct hsm_officers *o)
     forget_lmks(o);
     keys_store_destroy(o->store);
     o->store = NULL;
-    hsm_state_secure_set(hsm_state(o->hsm), true);
-    HSM_TELL(o->hsm, LOG_WARN, "hsm.zeroised", LOG_TEXT("state", "secure"));
+    hsm_state_secure_set(o->context->state, true);
+    HSM_TELL(o->context->tell, LOG_WARN, "hsm.zeroised", LOG_TEXT("state", "secure"));
 }
 
 void hsm_officers_tick(void *officers)
 {
     struct hsm_officers *o = officers;
-    size_t ended = hsm_state_expire(hsm_state(o->hsm));
+    size_t ended = hsm_state_expire(o->context->state);
     if (ended > 0) {
         changed(o);
-        HSM_TELL(o->hsm, LOG_WARN, "hsm.authority_ended", LOG_INT("activities", ended), LOG_TEXT("by", "time"));
+        HSM_TELL(o->context->tell, LOG_WARN, "hsm.authority_ended", LOG_INT("activities", ended), LOG_TEXT("by", "time"));
     }
     if (o->pending && now_us(o) >= o->pending_until_us) {
         drop_pending(o);
-        HSM_TELL(o->hsm, LOG_WARN, "hsm.decision_dropped", LOG_TEXT("by", "time"));
+        HSM_TELL(o->context->tell, LOG_WARN, "hsm.decision_dropped", LOG_TEXT("by", "time"));
     }
 }
 
 bool hsm_officers_ready(const struct hsm_officers *o)
 {
-    return !hsm_state_secure(hsm_state(o->hsm)) && keys_lmk_facts_at(hsm_key_lmks(o->hsm), 0);
+    return !hsm_state_secure(o->context->state) && keys_lmk_facts_at(o->context->lmks, 0);
 }
 
 void hsm_officers_metrics(const struct hsm_officers *o, struct buf *out)
 {
     int64_t lmks = 0, authorities = 0;
-    struct hsm_state *state = hsm_state(o->hsm);
-    while (keys_lmk_facts_at(hsm_key_lmks(o->hsm), (size_t)lmks))
+    struct hsm_state *state = o->context->state;
+    while (keys_lmk_facts_at(o->context->lmks, (size_t)lmks))
         lmks++;
     for (size_t i = 0; i < HSM_AUTHORITIES; i++)
         authorities += hsm_state_authority(state, i).activity != HOSTCMD_OPEN;
@@ -442,12 +442,12 @@ static void put_pending(const struct hsm_officers *o, struct buf *out)
 void hsm_officers_describe(const struct hsm_officers *o, struct buf *out)
 {
     const struct keys_lmk_facts *lmk = NULL;
-    struct hsm_state *state = hsm_state(o->hsm);
+    struct hsm_state *state = o->context->state;
     buf_put_text(out, hsm_state_secure(state) ? "state secure\n" : "state online\n");
     buf_put_text(out, "store ");
     buf_put_text(out, has_officers(o) ? o->config.store : "none");
     buf_put_byte(out, '\n');
-    for (size_t i = 0; (lmk = keys_lmk_facts_at(hsm_key_lmks(o->hsm), i)); i++)
+    for (size_t i = 0; (lmk = keys_lmk_facts_at(o->context->lmks, i)); i++)
         put_lmk(lmk, hsm_state_count(state, lmk->id), out);
     for (size_t i = 0; i < HSM_AUTHORITIES; i++) {
         struct hsm_authority a = hsm_state_authority(state, i);

@@ -5,8 +5,8 @@
  * Purpose    Loads the LMKs of a sealed store when enough of its officers have proved themselves, and changes the states of the HSM
  *            when enough of them agree. An officer proves himself with the key that scrypt makes from his passphrase; the
  *            passphrase itself never comes here, and no time is spent on scrypt.
- * Ownership  Works on one hsm, which outlives it. Shares of officers stand in locked pages until the load is complete, its time is
- *            over, or another decision takes its place.
+ * Ownership  Works on the parts of one hsm (hsm_context), which outlives it. Shares of officers stand in locked pages until the
+ *            load is complete, its time is over, or another decision takes its place.
  * Threading  As struct hsm: one thread.
  * Failure    ERR_AUTHENTICATION: not that officer's key; ERR_RATE: after wrong keys, the time until the next try doubles;
  *            ERR_NOT_AUTHORISED: not now. What is wrong is told in `problem`, one line for people.
@@ -21,8 +21,8 @@
 #ifndef HSM_PROCESS_OFFICERS_H
 #define HSM_PROCESS_OFFICERS_H
 
+#include "hsm/context.h"
 #include "hsm/guard/state.h"
-#include "hsm/hsm.h"
 #include "keys/store/store.h"
 
 struct hsm_officers;
@@ -34,7 +34,8 @@ struct hsm_officers_config {
     uint8_t voices;    /* officers that must agree to going online and to an activity */
     bool live_only;    /* refuses test LMKs and stores with a cheap scrypt */
 };
-MUST_USE enum err hsm_officers_create(struct hsm *hsm, const struct hsm_officers_config *config, struct hsm_officers **out);
+MUST_USE enum err hsm_officers_create(const struct hsm_context *context, const struct hsm_officers_config *config,
+                                      struct hsm_officers **out);
 void hsm_officers_destroy(struct hsm_officers *officers);
 
 enum hsm_deed { HSM_LOAD, HSM_ONLINE, HSM_AUTHORISE };

@@ -11,8 +11,8 @@
 #ifndef HSM_PROCESS_PORTS_H
 #define HSM_PROCESS_PORTS_H
 
-#include "hsm/hsm.h"
 #include "hsm/process/settings.h"
+#include "hsm/serve.h"
 
 enum { HSM_LMK_PORTS = 16 };
 

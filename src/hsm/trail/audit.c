@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hsm/trail/chain.h"
+#include "hsm/trail/audit.h"
 
 #include "base/arena.h"
 #include "base/secret.h"

@@ -22,12 +22,14 @@
 #ifndef HSM_TRAIL_AUDIT_H
 #define HSM_TRAIL_AUDIT_H
 
+#include "hsm/trail/chain.h"
+
 #include "base/env.h"
 #include "net/net.h"
 
 struct hsm_audit;
 
-enum { HSM_AUDIT_LINE = 1024, HSM_AUDIT_KEY = 32, HSM_AUDIT_PATH = 256 };
+enum { HSM_AUDIT_PATH = 256 };
 
 struct hsm_audit_config {
     const char *path;

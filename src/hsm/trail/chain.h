@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading an audit trail (hsm/trail/audit.h), line by line.
+ * The lines of an audit trail (hsm/trail/audit.h): how they are chained, and whether they still are.
  *
  * Purpose    The one judge of lines and heads: the trail asks it when it opens its file, `audit verify` for every line.
  * Ownership  A chain is a value with a loaded key; hsm_chain_end lets go of it.
@@ -11,10 +11,10 @@
 #ifndef HSM_TRAIL_CHAIN_H
 #define HSM_TRAIL_CHAIN_H
 
-#include "hsm/trail/audit.h"
-
 #include "crypto/mac.h"
 
+/* HSM_AUDIT_LINE: bytes of a line and its newline. */
+enum { HSM_AUDIT_LINE = 1024, HSM_AUDIT_KEY = 32 };
 enum { HSM_CHAIN_HEAD = 9 + 20 + 1 + 64 + 1 + 1 + 1 + 64 + 1 };
 
 struct hsm_chain {
