@@ -16,11 +16,11 @@
 
 #include "base/err.h"
 #include "sandbox/process.h"
+#include "sandbox/wire.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum sandbox_wire { SANDBOX_WIRE_VISA, SANDBOX_WIRE_EFTPOS, SANDBOX_WIRE_SWITCH_HSM, SANDBOX_WIRE_ISSUER_HSM, SANDBOX_WIRES };
 enum { SANDBOX_TAP_LINE = 1024 };
 
 struct sandbox_tap {

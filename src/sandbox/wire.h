@@ -12,9 +12,10 @@
 #define SANDBOX_WIRE_H
 
 #include "base/buf.h"
-#include "sandbox/tap.h"
 
 #include <stdbool.h>
+
+enum sandbox_wire { SANDBOX_WIRE_VISA, SANDBOX_WIRE_EFTPOS, SANDBOX_WIRE_SWITCH_HSM, SANDBOX_WIRE_ISSUER_HSM, SANDBOX_WIRES };
 
 /* The name of the near end, or of the far one. */
 const char *sandbox_wire_end(enum sandbox_wire wire, bool far);
