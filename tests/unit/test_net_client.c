@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-    struct world {
+struct world {
     struct env env;
     struct net_loop *loop;
     struct net_client *client;
