@@ -21,7 +21,7 @@ struct row {
 };
 enum kind { KIND_ONE, KIND_TWO };
 static const struct row rows[] = {{"malloc(", 0}};
-static const char *const names[] = {"time(NULL)", "\\\\"};
+static const char *const names[] = {"time(NULL) == NULL", "\\\\"};
 
 /* time() and rand() in a comment are nobody's business: free(x). As switch.md 6 step 2 and S-1 say. */
 static int helper(const struct row *row)
@@ -47,7 +47,11 @@ PLANTED = [
     ("a service that includes another", "doors", "src/switch/x.c", SPDX + '#include "gateway/gateway.h"\n'),
     ("base that includes upwards", "doors", "src/base/x.c", SPDX + '#include "wire/wire.h"\n'),
     ("a room outside the table", "doors", "src/cellar/x.c", SPDX),
-    ("another room's internal header", "doors", "src/cvv/x.c", SPDX + '#include "card/pan_internal.h"\n'),
+    ("another room's private header", "private", "src/cvv/x.c", SPDX + '#include "card/internal.h"\n'),
+    ("a test that reads a private header", "private", "tests/unit/x.c", SPDX + '#include "cvv/internal.h"\n'),
+    ("a sub-room's private header", "private", "src/cvv/x.c", SPDX + '#include "cvv/kernel/internal.h"\n'),
+    ("a private header of another name", "private", "src/cvv/x_internal.h", HEADER),
+    ("a long private header", "private", "src/cvv/internal.h", SPDX + "\n" * 120),
     ("OpenSSL outside crypto", "libraries", "src/cvv/x.c", SPDX + "#include <openssl/evp.h>\n"),
     ("sqlite outside store", "libraries", "src/ledger/x.c", SPDX + "#include <sqlite3.h>\n"),
     ("a long function", "function", "src/cvv/x.c", SPDX + function("cvv_long", 71)),
@@ -66,6 +70,27 @@ PLANTED = [
     ("memcmp of a code", "secrets", "src/cvv/x.c", SPDX + "int cvv_a(char *a, char *b)\n{\n    return memcmp(a, b->code, 3);\n}\n"),
     ("a name without its room", "prefixes", "src/cvv/x.c", SPDX + function("verify_code")),
     ("iso8583 under a short name", "prefixes", "src/iso8583/x.c", SPDX + function("iso_parse")),
+    ("a tag without its room", "prefixes", "src/cvv/x.h", HEADER + "struct row {\n    int a;\n};\n"),
+    ("a constant without its room", "prefixes", "src/cvv/x.h", HEADER + "enum cvv_kind { CVV_ONE, KIND_TWO = 4 };\n"),
+    ("a macro without its room", "prefixes", "src/cvv/x.h", HEADER + "#define ROW(x) (x)\n"),
+    ("an object without its room", "prefixes", "src/cvv/x.h", HEADER + "extern const int rows[4];\n"),
+    ("an inline function without its room", "prefixes", "src/cvv/x.h", HEADER + "static inline " + function("code_of")),
+    ("an opaque tag without its room", "prefixes", "src/cvv/x.h",
+     {"src/cvv/x.h": HEADER + "struct machine;\n", "src/cvv/x.c": SPDX + "struct machine {\n    int a;\n};\n"}),
+    ("a sub-room's own name", "prefixes", "src/cvv/kernel/x.h", HEADER + "struct kernel_row {\n    int a;\n};\n"),
+    ("a macro of the library without its prefix", "prefixes", "include/x.h", SPDX + "#define CVV_LEN 3\n"),
+    ("files in a circle", "circles", "src/cvv/x.c",
+     {"src/cvv/x.c": SPDX + '#include "cvv/y.h"\n', "src/cvv/y.h": HEADER + '#include "cvv/z.h"\n',
+      "src/cvv/z.c": SPDX + '#include "cvv/x.h"\n'}),
+    ("files in a circle through a private header", "circles", "src/cvv/x.c",
+     {"src/cvv/x.c": SPDX + '#include "cvv/internal.h"\n', "src/cvv/internal.h": SPDX + '#include "cvv/y.h"\n',
+      "src/cvv/y.h": HEADER + '#include "cvv/x.h"\n'}),
+    ("sub-rooms in a circle", "circles", "src/cvv/a/x.c",
+     {"src/cvv/a/x.c": SPDX + '#include "cvv/b/y.h"\n', "src/cvv/b/z.c": SPDX + '#include "cvv/a/w.h"\n'}),
+    ("a comparison with NULL", "dialect", "src/cvv/x.c", SPDX + "int cvv_a(char *p)\n{\n    return p == NULL;\n}\n"),
+    ("a comparison of NULL", "dialect", "tests/unit/x.c", SPDX + "int cvv_a(char *p)\n{\n    return NULL != p;\n}\n"),
+    ("declarations on top", "dialect", "src/cvv/x.c",
+     SPDX + "int cvv_a(void)\n{\n    struct row *a = 0;\n    unsigned b, c[2];\n\n    b = 3;\n    return b;\n}\n"),
     ("a mutable global", "globals", "src/cvv/x.c", SPDX + "static int counter;\n"),
     ("a mutable array", "globals", "src/cvv/x.c", SPDX + "static char room[8] = {0};\n"),
     ("mutable pointers to constants", "globals", "src/cvv/x.c", SPDX + 'static const char *names[] = {"a"};\n'),
@@ -105,7 +130,8 @@ def clean_tree(root):
 
 def planted_is_found(root, check, path, text):
     clean_tree(root)
-    write(root, path, text)
+    for name, content in text.items() if isinstance(text, dict) else [(path, text)]:
+        write(root, name, content)
     status, said = tidy(root)
     return status == 1 and any(line.startswith("%s:" % path) and " %s: " % check in line for line in said.splitlines()), said
 
@@ -133,8 +159,21 @@ def stale_document_is_found(root):
     return status == 1 and "errors.md:1: documents: " in said, said
 
 
+def other_layout_is_found(root):
+    """With the real .clang-format: a tree that it would write so passes, one line that it would break does not."""
+    clean_tree(root)
+    shutil.copy(os.path.join(os.path.dirname(TIDY), "../.clang-format"), root)
+    fresh, said = tidy(root)
+    if fresh != 0:
+        return False, said
+    write(root, "tests/unit/x.c", SPDX + "int cvv_a(int a) {\n    return a;\n}\n")
+    status, said = tidy(root)
+    return status == 1 and "tests/unit/x.c:2: format: " in said, said
+
+
 def main():
-    cases = [("a clean tree passes", lambda root: clean_passes(root)), ("a stale document", stale_document_is_found)]
+    cases = [("a clean tree passes", clean_passes), ("a stale document", stale_document_is_found),
+             ("another layout than clang-format's", other_layout_is_found)]
     for what, check, path, text in PLANTED:
         cases.append((what, lambda root, c=check, p=path, t=text: planted_is_found(root, c, p, t)))
     passed = failed = 0
