@@ -186,8 +186,23 @@ fault: all $(FAULTS)
 test:
 	@tools/setup --test
 	@$(MAKE) --no-print-directory test-build
-	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(wildcard tests/tidy/test_*.py tests/tools/test_*.py) --serial $(SCENARIOS)
+	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCRIPT_TESTS) --serial $(SCENARIOS)
 test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $(FAULTS) $B/countersign-planted $B/gendoc lib
+
+# One test by its name, of any kind: make check T=hsm_frames, T=test_hsm_frames, T=scenario_keys.
+SCRIPT_TESTS := $(wildcard tests/tidy/test_*.py tests/tools/test_*.py)
+CHECK_NAME   := $(basename $(notdir $T))
+CHECK_ALL    := $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIOS) $(SCRIPT_TESTS)
+CHECK_FOUND  := $(foreach c,$(CHECK_ALL),$(if $(filter $(CHECK_NAME) test_$(CHECK_NAME) fuzz_$(CHECK_NAME) scenario_$(CHECK_NAME),$(basename $(notdir $c))),$c))
+CHECK_LIKE   := $(foreach c,$(CHECK_ALL),$(if $(findstring $(CHECK_NAME),$(notdir $c)),$c))
+check: $(filter $B/%,$(CHECK_FOUND)) $(if $(filter-out $(UNIT_TESTS) $(FUZZ_REPLAYS),$(CHECK_FOUND)),all $(FAULTS) $B/countersign-planted $B/gendoc lib)
+ifeq ($(strip $(CHECK_FOUND)),)
+	@echo "make check T=NAME: $(if $T,no test is called '$T'. )$(if $(strip $(CHECK_LIKE)),Like it are,There are):"
+	@printf '  %s\n' $(sort $(basename $(notdir $(or $(strip $(CHECK_LIKE)),$(CHECK_ALL)))))
+	@exit 2
+else
+	@tools/run-tests --serial $(CHECK_FOUND)
+endif
 
 tidy: $B/gendoc
 	@tools/tidy
@@ -276,6 +291,7 @@ help:
 	@echo "make            build/countersign and build/countersign-hsm"
 	@echo "make demo       install what is missing, build, start the sandbox (ARGS=--once: the story alone)"
 	@echo "make test       install what is missing, build, run every test; ends with 'N passed, N failed'"
+	@echo "make check      one test by its name, of any kind: T=hsm_frames, T=fuzz_tr31, T=scenario_keys"
 	@echo "make unit       unit and property tests alone      make scenario   the tests on real processes alone"
 	@echo "make tidy       the style of the house             make docs       docs/reference from the tables"
 	@echo "make bench      the figures and their limits       make fuzz       libFuzzer, FUZZ_SECONDS=60 a target"
@@ -288,4 +304,4 @@ help:
 	@echo "make clean"
 
 -include $(shell find $B/obj $B/pic -name '*.d' 2>/dev/null)
-.PHONY: all lib install unit scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect soak fault clean help
+.PHONY: all lib install unit check scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect soak fault clean help
