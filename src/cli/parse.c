@@ -177,8 +177,9 @@ static int read_and_run(struct cli_line *line, int argc, char **argv)
     const struct argp parser = {.options = rows, .parser = on_key};
     argv[0] = line->name; /* what argp puts in front of its refusals */
     argp_err_exit_status = CLI_EXIT_USAGE;
-    if (argp_parse(&parser, argc, argv, ARGP_NO_HELP, NULL, &reading) != 0)
-        return CLI_EXIT_USAGE;
+    error_t failed = argp_parse(&parser, argc, argv, ARGP_NO_HELP, NULL, &reading);
+    if (failed != 0) /* a line that is not understood has ended the process: this is the system's */
+        return cli_failed(line, CLI_EXIT_FAILED, "the command line cannot be read", strerror(failed));
     if (reading.asked[CLI_COMMON_VERSION])
         return print_version(line);
     if (reading.asked[CLI_COMMON_USAGE])
