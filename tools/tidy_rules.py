@@ -63,7 +63,7 @@ PRIVATE_LONG = {
     "src/switch/internal.h": "the room is being taken apart",
 }
 PRIVATE_NAMED = {
-    "src/hostcmd/layout_internal.h": "the room is being taken apart",
+    "src/hostcmd/layout/internal.h": "the room is being taken apart",
     "src/hostcmd/rows_internal.h": "the room is being taken apart",
 }
 PRIVATE_READERS = {
@@ -76,9 +76,6 @@ CIRCLES_ALLOWED = {
     ("base/env", "base/log"): "the environment names the log, the log writes times of the environment's calendar",
     ("base/secret", "base/secret_arena"): "secrets live in the arena, the arena wipes as secrets are wiped",
     ("hostcmd/commands", "hostcmd/rows_internal"): "the room is being taken apart",
-    ("hostcmd/layout", "hostcmd/layout_internal"): "the room is being taken apart",
-    ("hsm/key/check", "hsm/key/resolve", "hsm/key/zone"): "the room is being taken apart",
-    ("hsm/trail/audit", "hsm/trail/chain"): "the room is being taken apart",
     ("store/driver", "store/store", "store/writer"): "the room is being taken apart",
 }
 

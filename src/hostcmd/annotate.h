@@ -20,7 +20,7 @@
 #define HOSTCMD_ANNOTATE_H
 
 #include "hostcmd/commands.h"
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 
 struct hostcmd_part {
     const char *name;

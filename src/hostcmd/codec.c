@@ -2,7 +2,7 @@
 /* Frames of commands: fields by the rows, and what stands around them. */
 #include "hostcmd/annotate.h"
 #include "hostcmd/internal.h"
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 
 #include "base/secret.h"
 #include "hostcmd/error.h"

@@ -23,7 +23,8 @@ struct hostcmd_cy {
     WIRE_TEXT(3) service;
 };
 
-/* QY and PM: scheme 0 one-time (atc), scheme 5 window (time, twu, fillers) as a profile lays it out, see hostcmd/layout.h. */
+/* QY and PM: scheme 0 one-time (atc), scheme 5 window (time, twu, fillers) as a profile lays it out
+ * (hostcmd/layout/layout.h). */
 struct hostcmd_qy {
     WIRE_TEXT(1) scheme; /* 0 or 5 */
     hostcmd_key key;     /* MK-AC */

@@ -22,7 +22,7 @@
 #define SCHEME(struct_, doc_, choices_)                                                                                           \
     {.name = "scheme", .doc = (doc_), .kind = WIRE_ENUM, .choices = (choices_), .min = 1, .max = 1, WIRE_AT(struct_, scheme)}
 /* Scheme 0: the counter. Scheme 5: time and window as the profile countersign-5 lays them out; others take the place of these rows
- * (hostcmd/layout_rows.c). */
+ * (hostcmd/layout/rows.c). */
 #define SCHEME_FIELDS(struct_)                                                                                                    \
     {.name = "ATC", .doc = "issuance counter, decimal, zero-filled", .kind = WIRE_N, .min = 6, .max = 6,                          \
      .when = offsetof(struct_, scheme), .equals = "0", WIRE_AT(struct_, atc)},                                                    \

@@ -11,7 +11,7 @@
 #ifndef HSM_CONTEXT_H
 #define HSM_CONTEXT_H
 
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 #include "hsm/ask.h"
 #include "hsm/config.h"
 

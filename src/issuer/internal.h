@@ -5,7 +5,7 @@
 
 #include "base/secret.h"
 #include "card/card.h"
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 #include "http/problem.h"
 #include "issuer/body.h"
 #include "issuer/issuer.h"

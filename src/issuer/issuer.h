@@ -27,7 +27,7 @@
 #include "base/env.h"
 #include "crypto/vault.h"
 #include "hostcmd/client.h"
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 #include "http/http.h"
 #include "ledger/ledger.h"
 #include "store/writer.h"

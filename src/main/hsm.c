@@ -2,7 +2,7 @@
 /* countersign-hsm: the key holder's process. */
 #include "hsm/hsm.h"
 #include "cvv/window.h"
-#include "hostcmd/layout_file.h"
+#include "hostcmd/layout/file.h"
 #include "hsm/process/confine.h"
 #include "hsm/process/custody.h"
 #include "hsm/process/mode.h"

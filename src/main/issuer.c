@@ -2,7 +2,7 @@
 /* countersign issuer: wiring of the issuer's REST service. */
 #include "issuer/issuer.h"
 #include "base/metric.h"
-#include "hostcmd/layout_file.h"
+#include "hostcmd/layout/file.h"
 #include "main/services.h"
 #include "service/names.h"
 #include "service/parts.h"

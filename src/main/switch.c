@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign switch: wiring of the authorisation switch. */
 #include "switch/switch.h"
-#include "hostcmd/layout_file.h"
+#include "hostcmd/layout/file.h"
 #include "main/services.h"
 #include "service/names.h"
 #include "service/parts.h"

@@ -26,7 +26,7 @@
 #include "base/env.h"
 #include "crypto/vault.h"
 #include "hostcmd/client.h"
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 #include "net/net.h"
 #include "store/writer.h"
 #include "switch/link.h"

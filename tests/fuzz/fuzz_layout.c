@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of a layout profile: what is accepted comes back from its text, makes sound rows, and carries a moment both ways. */
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "cvv/cvv.h"
 #include "hostcmd/commands.h"
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 #include "hsm/guard/guess.h"
 #include "hsm/hsm.h"
 #include "hsm/process/observe.h"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A host command without a handler must not build: a row is added to a copy of the list, and the linker must name what is missing."""
+"""A host command without a handler must not build: a row is added to a copy of the list, and the linker must name the handler."""
 import os
 import subprocess
 import sys

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 #include "support/frames.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm send: a command from named fields, the frame and its answer explained. */
 #include "base/secret.h"
-#include "hostcmd/layout_file.h"
+#include "hostcmd/layout/file.h"
 #include "tool/fields.h"
 #include "tool/send/link.h"
 #include "tool/send/show.h"

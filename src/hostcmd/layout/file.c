@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hostcmd/layout_file.h"
+#include "hostcmd/layout/file.h"
 
 #include <stdio.h>
 #include <string.h>

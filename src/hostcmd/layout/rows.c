@@ -3,7 +3,7 @@
  * Field rows from a profile: those of the table without scheme 5, then a row for each column. So one engine reads and writes every
  * layout, and schemes 0 and 1 are not touched by any.
  */
-#include "hostcmd/layout_internal.h"
+#include "hostcmd/layout/internal.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Moments in the formats that a layout profile may name. UTC; two-digit years are 2000 to 2099. */
-#include "hostcmd/layout_internal.h"
+#include "hostcmd/layout/internal.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of layout profiles: lines of words. What a profile may say is checked here, so that nothing later can be wrong. */
-#include "hostcmd/layout_internal.h"
+#include "hostcmd/layout/internal.h"
 
 #include <string.h>
 

@@ -19,8 +19,8 @@
  *     TRY(hostcmd_layout_qy(&layout, &(struct hostcmd_moment){now_s, 60}, &ask));
  *     TRY(hostcmd_request_build_row(hostcmd_layout_row(&layout, HOSTCMD_QY), &ask, HOSTCMD_LMK_DEFAULT, &out));
  */
-#ifndef HOSTCMD_LAYOUT_H
-#define HOSTCMD_LAYOUT_H
+#ifndef HOSTCMD_LAYOUT_LAYOUT_H
+#define HOSTCMD_LAYOUT_LAYOUT_H
 
 #include "hostcmd/commands.h"
 

@@ -3,7 +3,7 @@
 #ifndef HOSTCMD_LAYOUT_INTERNAL_H
 #define HOSTCMD_LAYOUT_INTERNAL_H
 
-#include "hostcmd/layout.h"
+#include "hostcmd/layout/layout.h"
 
 struct hostcmd_time_row {
     const char *name; /* the pattern: Y M D h m s, each letter a digit; unix10 */
