@@ -62,10 +62,6 @@ PRIVATE_LONG = {
     "src/net/internal.h": "the room is being taken apart",
     "src/switch/internal.h": "the room is being taken apart",
 }
-PRIVATE_NAMED = {
-    "src/hostcmd/layout/internal.h": "the room is being taken apart",
-    "src/hostcmd/rows_internal.h": "the room is being taken apart",
-}
 PRIVATE_READERS = {
     ("tests/property/test_cvv_batch.c", "src/cvv/internal.h"): "compares the kernels, which no door shows",
     ("tests/support/issuer_script.h", "src/issuer/internal.h"): "turns the issuer by hand",
@@ -75,12 +71,11 @@ PRIVATE_READERS = {
 CIRCLES_ALLOWED = {
     ("base/env", "base/log"): "the environment names the log, the log writes times of the environment's calendar",
     ("base/secret", "base/secret_arena"): "secrets live in the arena, the arena wipes as secrets are wiped",
-    ("hostcmd/commands", "hostcmd/rows_internal"): "the room is being taken apart",
     ("store/driver", "store/store", "store/writer"): "the room is being taken apart",
 }
 
 # Places that still compare pointers with NULL and declare on top of functions.
-DIALECT_EXEMPT = ("src/main/", "src/gateway/", "src/issuer/", "src/switch/", "src/tool/", "src/acquirer/", "src/hsm/")
+DIALECT_EXEMPT = ("src/main/", "src/gateway/", "src/issuer/", "src/switch/", "src/tool/", "src/acquirer/")
 
 # Library headers and the only places that include them.
 LIBRARIES = (

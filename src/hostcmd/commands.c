@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of all commands; its rows stand in hostcmd/rows_*.c. */
-#include "hostcmd/rows_internal.h"
+#include "hostcmd/internal.h"
 
 const struct wire_record hostcmd_empty_record = WIRE_RECORD_EMPTY("no fields");
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reference of the host commands, printed from their rows: all that a row says, in words. */
 #include "hostcmd/annotate.h"
-#include "hostcmd/rows_internal.h"
+#include "hostcmd/internal.h"
 
 #include <string.h>
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside hostcmd: the shapes of KEY fields. */
+/* What the files of the room share: shapes of KEY fields, and the rows. */
 #ifndef HOSTCMD_INTERNAL_H
 #define HOSTCMD_INTERNAL_H
 
 #include "hostcmd/commands.h"
+
+/* ---- shapes of KEY fields: key_field.c, key_pair.c ---- */
 
 /* The extent of the KEY at the start of `in`; the three differ in what an untagged key is. */
 size_t hostcmd_key_single(struct span in);
@@ -28,7 +30,9 @@ void hostcmd_atalla_generate(const struct env *env, struct buf *out);
 void hostcmd_optional_blocks_generate(const struct env *env, struct buf *out);
 bool hostcmd_key_tag_is_block(uint8_t tag);
 
-/* The rows: hostcmd_row_cw ... */
+/* ---- rows: rows_*.c ---- */
+
+/* hostcmd_row_cw ... */
 #define HOSTCMD_ROW(id_, name_) extern const struct hostcmd_row hostcmd_row_##name_;
 HOSTCMD_LIST(HOSTCMD_ROW)
 #undef HOSTCMD_ROW
@@ -37,5 +41,25 @@ HOSTCMD_LIST(HOSTCMD_ROW)
 extern const struct wire_record hostcmd_attributes_record;
 /* What A4 takes of them. */
 extern const struct wire_record hostcmd_attributes_short_record;
+/* A request or reply without fields. */
+extern const struct wire_record hostcmd_empty_record;
+
+/* clang-format off */
+#define ROW_KEY(name_, doc_, struct_, member_)                                                                                    \
+    {.name = (name_), .doc = (doc_), .kind = WIRE_SHAPED, .min = 4, .max = HOSTCMD_KEY_MAX, .shape = hostcmd_key_double,          \
+     .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct_, member_)}
+#define ROW_HEX(name_, doc_, digits_, struct_, member_)                                                                           \
+    {.name = (name_), .doc = (doc_), .kind = WIRE_H, .min = (digits_), .max = (digits_), WIRE_AT(struct_, member_)}
+#define ROW_ONE(name_, doc_, choices_, struct_, member_)                                                                          \
+    {.name = (name_), .doc = (doc_), .kind = WIRE_ENUM, .choices = (choices_), .min = 1, .max = 1, WIRE_AT(struct_, member_)}
+#define ROW_LETTER(name_, doc_, struct_, member_)                                                                                 \
+    {.name = (name_), .doc = (doc_), .kind = WIRE_A, .min = 1, .max = 1, WIRE_AT(struct_, member_)}
+#define ROW_GROUP(name_)                                                                                                          \
+    {.name = (name_), .doc = "starts the optional group", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1,                 \
+     .flags = WIRE_GROUP}
+#define ROW_RECORD(name_, title_, struct_)                                                                                        \
+    static const struct wire_record name_##_record = WIRE_RECORD(title_, struct struct_, name_##_fields)
+#define ROW_CHOICE(struct_, member_, equals_, record_) .choice = {offsetof(struct_, member_), (equals_), &(record_)}
+/* clang-format on */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tidy: table. Security codes; layouts and usages of host-commands.md 4 and 5. */
 #include "hostcmd/error.h"
-#include "hostcmd/rows_internal.h"
+#include "hostcmd/internal.h"
 
 /* clang-format off */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tidy: table. What stands around keys that come and go under a zone master key; layouts of host-commands.md 6. */
-#include "hostcmd/rows_internal.h"
+#include "hostcmd/internal.h"
 #include "keys/error.h"
 
 /* clang-format off */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tidy: table. Keys under the LMK; layouts of host-commands.md 6. */
 #include "hostcmd/error.h"
-#include "hostcmd/rows_internal.h"
+#include "hostcmd/internal.h"
 #include "keys/error.h"
 
 /* clang-format off */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tidy: table. Status and diagnostics; layouts of host-commands.md 7. */
 #include "hostcmd/error.h"
-#include "hostcmd/rows_internal.h"
+#include "hostcmd/internal.h"
 #include "wire/error.h"
 
 /* clang-format off */

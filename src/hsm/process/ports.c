@@ -12,7 +12,7 @@ enum { TLS_PORT = 2500, ADDRESS_SIZE = 80 };
 static void with_port(const char *listen, char out[static ADDRESS_SIZE])
 {
     const char *behind = listen[0] == '[' ? strchr(listen, ']') : listen;
-    bool has_port = behind && strchr(behind, ':') != NULL;
+    bool has_port = behind && strchr(behind, ':');
     (void)snprintf(out, ADDRESS_SIZE, has_port ? "%s" : "%s:%d", listen, TLS_PORT);
 }
 
