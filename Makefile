@@ -270,6 +270,7 @@ BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
+COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 MAN_PAGES  := $(wildcard man/*.[1-8])
 install: all lib
 	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
@@ -282,6 +283,9 @@ install: all lib
 	  packaging/countersign.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/countersign.pc
 	@for file in packaging/countersign-hsm.conf packaging/countersign-hsm.clients packaging/systemd/countersign-hsm.service; do \
 	  install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/countersign/examples/$${file##*/} || exit 1; done
+	@install -d $(DESTDIR)$(COMPLETIONS)
+	@$B/countersign completion bash >$(DESTDIR)$(COMPLETIONS)/countersign
+	@$B/countersign-hsm completion bash >$(DESTDIR)$(COMPLETIONS)/countersign-hsm
 	@for page in $(MAN_PAGES); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 
 clean:
@@ -300,7 +304,7 @@ help:
 	@echo "make soak       connects, disconnects and garbage, SOAK_SECONDS=600"
 	@echo "make fault      the HSM process with each single call failing once"
 	@echo "make lib        libcountersign, the algorithms for other programs"
-	@echo "make install    binaries, library, header, man pages, examples: PREFIX=/usr/local DESTDIR="
+	@echo "make install    binaries, library, header, man pages, completion, examples: PREFIX=/usr/local DESTDIR="
 	@echo "make clean"
 
 -include $(shell find $B/obj $B/pic -name '*.d' 2>/dev/null)

@@ -162,6 +162,13 @@ static void configuration(struct buf *out)
     }
 }
 
+static void exit_statuses(struct buf *out)
+{
+    cli_exit_document(out);
+    cli_exit_document_program(&main_countersign, out);
+    cli_exit_document_program(&main_countersign_hsm, out);
+}
+
 static const struct page {
     const char *name;
     const char *title;
@@ -170,6 +177,7 @@ static const struct page {
 } pages[] = {
     {"errors", "Errors", "A list a room; each face reads its own column. A wrong code is a verdict, not an error.", errors},
     {"configuration", "Configuration", "INI files (`--config FILE`), each key also as `--set section.key=value`.", configuration},
+    {"exit-statuses", "Exit statuses", "One table for all commands; below it, what each command means by them.", exit_statuses},
     {"host-commands", "Host commands", "What the HSM answers and its clients send: the same rows.", host_commands},
     {"issuer-api", "Issuer API", "REST paths and JSON bodies; errors are `application/problem+json`.", issuer_api},
     {"gateway-api", "Gateway API", "REST paths of the Commerce Hub face.", gateway_api},
@@ -211,14 +219,17 @@ static bool file_done(const char *path, const struct buf *out, bool check)
     return ok;
 }
 
-static bool manual_done(const struct gendoc_manual *manual, const char *dir, bool check)
+/* False: there is no such page. */
+static bool manual_done(size_t n, const char *dir, bool check, bool *ok)
 {
     static uint8_t room[1 << 18];
     struct buf out = buf_over(room, sizeof room);
-    char path[512];
-    manual->print(&out);
-    (void)snprintf(path, sizeof path, "%s/%s", dir, manual->file);
-    return file_done(path, &out, check);
+    char path[512], file[GENDOC_FILE];
+    if (!gendoc_manual(n, file, &out))
+        return false;
+    (void)snprintf(path, sizeof path, "%s/%s", dir, file);
+    *ok = file_done(path, &out, check) && *ok;
+    return true;
 }
 
 static bool page_done(const struct page *page, const char *dir, bool check)
@@ -246,7 +257,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
         ok = page_done(&pages[i], argv[argc - 2], check) && ok;
-    for (const struct gendoc_manual *manual = gendoc_manuals; manual->file; manual++)
-        ok = manual_done(manual, argv[argc - 1], check) && ok;
+    for (size_t n = 0; manual_done(n, argv[argc - 1], check, &ok);)
+        n++;
     return ok ? 0 : 1;
 }

@@ -5,11 +5,9 @@
 
 #include "base/buf.h"
 
-struct gendoc_manual {
-    const char *file; /* with its section */
-    void (*print)(struct buf *out);
-};
-/* Ends with a NULL file. */
-extern const struct gendoc_manual gendoc_manuals[];
+enum { GENDOC_FILE = 64 };
+
+/* The n-th page and the name of its file, with its section; false: there are no more. */
+bool gendoc_manual(size_t n, char file[static GENDOC_FILE], struct buf *out);
 
 #endif

@@ -79,7 +79,7 @@ DIALECT_EXEMPT = ("src/main/", "src/gateway/", "src/issuer/", "src/switch/", "sr
 
 # Library headers and the only places that include them.
 LIBRARIES = (
-    (r"argp\.h$", ("src/cli/", "src/main/", "src/tool/ceremony/")),
+    (r"argp\.h$", ("src/cli/",)),
     (r"openssl/", ("src/crypto/", "src/net/tls.c")),
     (r"uv\.h$", ("src/net/",)),
     (r"microhttpd\.h$", ("src/http/",)),

@@ -86,12 +86,19 @@ struct cli_option {
     const char *sets;    /* the key of `settings` that it stands for: "hsm.listen=", or with its value "hsm.test_lmk=true" */
 };
 
+/* The option of all commands that can print data. */
+#define CLI_JSON                            \
+    {                                       \
+        .name = "json", .doc = "print data" \
+    }
+
 struct cli_operand {
     const char *name; /* as usage texts name it: "FILE" */
     const char *doc;  /* NULL: said elsewhere */
     enum cli_kind kind;
     bool required;
     bool repeated;                  /* the last row only: any number of them */
+    int64_t max;                    /* as of an option of the kind */
     void (*words)(struct buf *out); /* NULL, or appends what completion offers, a word a line */
 };
 
@@ -187,6 +194,9 @@ int cli_failed(const struct cli_line *line, int status, const char *what, const 
 int cli_refuse(const struct cli_line *line, const char *what, const char *why);
 /* Writes all of it to the descriptor. */
 MUST_USE enum err cli_write(int fd, struct span text);
+
+/* Words, filled to the width of a terminal; `column` is where the first goes, `indent` where lines begin. Ends the line. */
+void cli_put_filled(struct buf *out, struct span text, size_t indent, size_t column);
 
 /* ---- printed from the rows ---- */
 

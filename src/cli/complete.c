@@ -211,10 +211,14 @@ static const struct cli_command bash = {
     .run = run_bash,
 };
 static const struct cli_command *const shells[] = {&bash};
+static const struct cli_status statuses[] = {{CLI_EXIT_DONE, "printed"},
+                                             {CLI_EXIT_FAILED, "it could not be written"},
+                                             {CLI_EXIT_USAGE, "the command line is not understood"}};
 
 const struct cli_command cli_completion = {
     .name = "completion",
     .summary = "print completion for a shell",
+    CLI_STATUSES(statuses),
     CLI_CHILDREN(shells),
     .no_page = true,
 };

@@ -145,9 +145,8 @@ static void put_options(struct buf *out, const struct cli_command *c)
 
 /* ---- the other parts ---- */
 
-void cli_put_usage(struct buf *out, const struct cli_command *c)
+void cli_put_operand_names(struct buf *out, const struct cli_command *c)
 {
-    buf_put_text(out, c->child_count > 0 ? " COMMAND [OPTION...]" : " [OPTION...]");
     for (size_t i = 0; i < c->operand_count; i++) {
         const struct cli_operand *o = &c->operand[i];
         buf_put_text(out, o->required ? " " : " [");
@@ -155,6 +154,14 @@ void cli_put_usage(struct buf *out, const struct cli_command *c)
         buf_put_text(out, o->repeated ? " ..." : "");
         buf_put_text(out, o->required ? "" : "]");
     }
+}
+
+void cli_put_usage(struct buf *out, const struct cli_command *c)
+{
+    if (c->child_count > 0)
+        buf_put_text(out, c->fallback ? " [COMMAND]" : " COMMAND");
+    buf_put_text(out, " [OPTION...]");
+    cli_put_operand_names(out, c);
 }
 
 static void put_operands(struct buf *out, const struct cli_command *c)
@@ -226,7 +233,7 @@ void cli_help(const struct cli_line *line, struct buf *out)
     cli_put_usage(out, c);
     buf_put_byte(out, '\n');
     buf_put_text(out, line->name);
-    buf_put_text(out, " - ");
+    buf_put_text(out, " -");
     cli_put_filled(out, span_text(c->summary), 0, strlen(line->name) + 2);
     if (c->about) {
         buf_put_byte(out, '\n');

@@ -30,7 +30,8 @@ bool cli_printable(const char *text);
 
 /* The row's text with its range and its default. */
 void cli_put_option_doc(struct buf *out, const struct cli_option *option);
-/* " [OPTION...] FILE [FIELD=VALUE ...]". */
+/* " FILE [FIELD=VALUE ...]"; with " [OPTION...]" in front. */
+void cli_put_operand_names(struct buf *out, const struct cli_command *command);
 void cli_put_usage(struct buf *out, const struct cli_command *command);
 /* The statuses of the nearest command of the path that has some; the general ones if none has. */
 const struct cli_status *cli_statuses(const struct cli_line *line, size_t *count);
@@ -38,8 +39,5 @@ const struct cli_status *cli_statuses(const struct cli_line *line, size_t *count
 const char *cli_section_text(const struct cli_section *section, uint8_t *room);
 
 void cli_help(const struct cli_line *line, struct buf *out);
-
-/* Words, filled to the width of a terminal; `column` is where the first goes, `indent` where lines begin. Ends the line. */
-void cli_put_filled(struct buf *out, struct span text, size_t indent, size_t column);
 
 #endif

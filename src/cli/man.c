@@ -154,8 +154,10 @@ static void put_synopsis(struct buf *out, const char *name, const struct cli_com
 /* A sub-command that stands on the page of the command above it. */
 static void put_child(struct buf *out, const struct cli_command *child)
 {
-    const char *operands = child->operand_count > 0 ? child->operand[0].name : NULL;
-    cli_roff_tag(out, child->name, " ", operands);
+    char room[2 * CLI_NAME];
+    struct buf operands = buf_over(room, sizeof room);
+    cli_put_operand_names(&operands, child);
+    cli_roff_tag(out, child->name, "", child->operand_count > 0 ? buf_text(&operands) : NULL);
     cli_roff_line(out, child->summary);
     if (child->about)
         cli_roff_line(out, child->about);

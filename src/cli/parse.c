@@ -141,6 +141,21 @@ static int print_version(const struct cli_line *line)
 
 /* ---- arguments ---- */
 
+static bool values_fit(const struct cli_line *line)
+{
+    const struct cli_command *c = line->command;
+    char why[CLI_WHY];
+    for (size_t i = 0; i < line->operand_count; i++) {
+        const struct cli_operand *row = &c->operand[i < c->operand_count ? i : c->operand_count - 1];
+        const struct cli_option as = {.kind = row->kind, .max = row->max};
+        if (!cli_value_wrong(&as, line->operand[i], why))
+            continue;
+        (void)cli_refuse(line, row->name, why);
+        return false;
+    }
+    return true;
+}
+
 static bool operands_fit(const struct cli_line *line)
 {
     const struct cli_command *c = line->command;
@@ -153,7 +168,7 @@ static bool operands_fit(const struct cli_line *line)
             return false;
         }
     if (count <= c->operand_count || (last && last->repeated))
-        return true;
+        return values_fit(line);
     const char *extra = line->operand[c->operand_count];
     bool shown = strlen(extra) <= SHOWN && cli_printable(extra);
     (void)snprintf(what, sizeof what, shown ? "'%s'" : "a further argument", extra);

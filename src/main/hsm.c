@@ -207,6 +207,18 @@ static const struct cli_status statuses[] = {
     {CLI_EXIT_MODE, "there are no LMKs, or settings contradict the mode"},
 };
 /* clang-format on */
+static const struct cli_section sections[] = {
+    {.title = "Signals",
+     .text = "SIGTERM, SIGINT: take no new connection, answer what has been received, and end with status 0.\n"
+             "\n"
+             "SIGHUP: read the configuration again: the guessing limit, the lists of peers, clients and disabled commands, the "
+             "user storage "
+             "and the certificates. One bad value changes nothing, and is logged; so is what waits for a start.\n"},
+    {.title = "Files",
+     .text = "/etc/countersign/hsm.conf: the configuration by convention; see countersign-hsm.conf(5).\n"
+             "\n"
+             "hsm.lmk_store: the sealed LMKs, made by countersign-hsm-lmk(1).\n"},
+};
 
 static int run(const struct cli_line *line)
 {
@@ -217,17 +229,11 @@ static int run(const struct cli_line *line)
 
 const struct cli_command main_hsm_serve = {
     .name = "serve",
-    .summary = "answer host commands; what options without a subcommand do, too",
+    .summary = "answer host commands; what options without a command do, too",
     .about = "Answers payShield host commands; the only process that holds keys.",
     CLI_ROWS(options, statuses),
+    CLI_SECTIONS(sections),
     .settings = &hsm_settings_table,
     .no_page = true,
     .run = run,
 };
-
-int main_hsm(int argc, char **argv)
-{
-    struct cli_command program = main_hsm_serve;
-    program.name = "countersign-hsm";
-    return cli_main(&program, argc, argv);
-}

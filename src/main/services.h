@@ -14,8 +14,7 @@
 extern const struct cli_command main_countersign;
 extern const struct cli_command main_issuer, main_switch, main_gateway;
 
-/* What countersign-hsm does without a subcommand. */
+extern const struct cli_command main_countersign_hsm;
 extern const struct cli_command main_hsm_serve;
-int main_hsm(int argc, char **argv);
 
 #endif

@@ -2,12 +2,14 @@
 #include "tool/fields.h"
 
 #include "base/secret.h"
+#include "cli/cli.h"
 #include "wire/annotate.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { NAME = 48, LINE = 65536 + NAME };
+enum { TYPE_AT = 25, MEANING_AT = 42, MEANING = 512 }; /* columns of --help */
 
 struct pair {
     char name[NAME];
@@ -242,20 +244,8 @@ static void pad_to(struct buf *out, size_t start, size_t width)
     buf_put_fill(out, ' ', len < width ? width - len : 0);
 }
 
-static void put_field(const struct wire_field *field, const char *prefix, struct buf *out)
+static void put_meaning(const struct wire_field *field, struct buf *out)
 {
-    char label[WIRE_LABEL];
-    size_t start = out->len;
-    wire_label(field, label);
-    buf_put_text(out, "  ");
-    buf_put_text(out, prefix);
-    buf_put_text(out, label);
-    pad_to(out, start, 24);
-    buf_put_byte(out, ' ');
-    start = out->len;
-    wire_field_type(field, out);
-    pad_to(out, start, 16);
-    buf_put_byte(out, ' ');
     buf_put_text(out, field->doc ? field->doc : "");
     if (field->equals) {
         buf_put_text(out, " (if the deciding field is one of ");
@@ -264,7 +254,26 @@ static void put_field(const struct wire_field *field, const char *prefix, struct
     }
     if (field->flags & WIRE_OPTIONAL)
         buf_put_text(out, " (optional)");
-    buf_put_byte(out, '\n');
+}
+
+static void put_field(const struct wire_field *field, const char *prefix, struct buf *out)
+{
+    char label[WIRE_LABEL];
+    uint8_t room[MEANING];
+    struct buf meaning = buf_over(room, sizeof room);
+    size_t start = out->len, type = 0;
+    wire_label(field, label);
+    buf_put_text(out, "  ");
+    buf_put_text(out, prefix);
+    buf_put_text(out, label);
+    pad_to(out, start, TYPE_AT - 1);
+    buf_put_byte(out, ' ');
+    type = out->len;
+    wire_field_type(field, out);
+    pad_to(out, type, MEANING_AT - TYPE_AT - 1);
+    buf_put_byte(out, ' ');
+    put_meaning(field, &meaning);
+    cli_put_filled(out, buf_span(&meaning), MEANING_AT, out->len - start);
 }
 
 void tool_fields_document(const struct wire_record *record, const char *prefix, struct buf *out)

@@ -183,7 +183,7 @@ def refusals(checks):
         ran = tool("calc", "cvv", *CARD, "--key", CVK_CLEAR, "--config", path)
         checks.check(ran.status == 64 and "hardened" in ran.err and not ran.out, "refused where the HSM is hardened")
     for words, status, said in ((("cvv", *CARD, "--key", "0123456789ABCDEF"), 1, "key length"), (("zzz",), 2, "no such algorithm"),
-                                ((), 2, "which algorithm"), (("cvv", "pan=4123", *CARD[1:], "--key", CVK_CLEAR), 1, "pan"),
+                                ((), 2, "ALGORITHM: is missing"), (("cvv", "pan=4123", *CARD[1:], "--key", CVK_CLEAR), 1, "pan"),
                                 (("cvv", *CARD[:2], "--key", CVK_CLEAR), 1, "service-code: this field is needed"),
                                 (("cvv", *CARD, "digits=17", "--key", CVK_CLEAR), 1, "not allowed"),
                                 (("decimalise", "block=00112233445566", "--key", CVK_CLEAR), 2, "takes no key"),

@@ -216,7 +216,8 @@ def main():
         installed = run("make", "-s", "install", "B=" + BUILD, "DESTDIR=" + tree, "PREFIX=/usr")
         checks.check(installed.returncode == 0, "make install fills a tree")
         for path in ("bin/countersign", "bin/countersign-hsm", "include/countersign.h", "lib/pkgconfig/countersign.pc",
-                     "share/man/man3/countersign.3"):
+                     "share/man/man3/countersign.3", "share/man/man1/countersign-hsm-lmk.1",
+                     "share/bash-completion/completions/countersign", "share/bash-completion/completions/countersign-hsm"):
             checks.check(os.path.isfile(os.path.join(tree, "usr", path)), path)
         checks.check(glob.glob(os.path.join(tree, "usr/*/**/libcountersign*"), recursive=True), "the library is in lib")
         lib = os.path.join(tree, "usr/lib")

@@ -26,7 +26,7 @@ static const struct cli_option options[] = {
     [LOUD] = {.name = "loud", .doc = "tell more"},
 };
 static const struct cli_operand operands[] = {
-    {.name = "FILE", .doc = "cards", .kind = CLI_FILE, .required = true},
+    {.name = "FILE", .doc = "cards", .kind = CLI_FILE, .required = true, .max = 20},
     {.name = "MORE", .kind = CLI_TEXT, .repeated = true},
 };
 static const struct cli_status statuses[] = {{CLI_EXIT_DONE, "all cards are read"}, {CLI_EXIT_FAILED, "one is not"}};
@@ -201,6 +201,7 @@ static void what_does_not_fit_is_refused(void **state)
     assert_refused("p cards --header 0 a", "--header: up to 2 pairs");
     assert_refused("p cards --header 0102AG a", "pairs of hexadecimal digits");
     assert_refused("p cards --path 12345678901 a", "at most 10 characters");
+    assert_refused("p cards 123456789012345678901", "FILE: a path of at most 20 characters is allowed");
     assert_refused("p cards --bogus a", "--bogus");
     assert_refused("p cards --count", "requires an argument");
     assert_refused("p cards --loud=yes a", "doesn't allow an argument");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state of a batch: what is written is read, whatever happens to one of its two slots. */
-#include "tool/personalise/personalise.h"
+#include "tool/personalise/state.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -2,7 +2,9 @@
 /* countersign-hsm calc: a computation on a clear test key, with every intermediate value. */
 #include "tool/calc/calc.h"
 
+#include "base/json.h"
 #include "crypto/error.h"
+#include "hsm/process/mode.h"
 #include "keys/keys.h"
 #include "tool/entry.h"
 #include "tool/fields.h"
@@ -10,48 +12,19 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
-enum { EXIT_WRONG = 1, PAGE = 256 * 1024, KEY_TEXT = 128 };
+enum { PAGE = 256 * 1024, KEY_TEXT = 128, FIELDS_PAGE = 8192, DOC_AT = 14 };
+static const char default_config[] = "/etc/countersign/hsm.conf";
 
 enum { KEY, KEY_FD, FIELDS, CONFIG, JSON };
-
-/* clang-format off */
-static const struct tool_option options[] = {
-    [KEY] = {"key", "HEX", "a key of the published test vectors, no other: everyone on this machine sees the command line"},
-    [KEY_FD] = {"key-fd", "N", "read the key, one line of hexadecimal digits, from descriptor N"},
-    [FIELDS] = {"fields", "FILE", "read further FIELD=VALUE lines, key=HEX among them, from FILE; - is standard input"},
-    [CONFIG] = {"config", "FILE", "configuration of the HSM of this machine (default /etc/countersign/hsm.conf, if it is there): "
-                "calc refuses where it is hardened"},
-    [JSON] = {"json", NULL, "print data"},
-};
-static const struct tool_status statuses[] = {
-    {0, "computed"},
-    {EXIT_WRONG, "the fields or the key do not allow the computation, or the steps and the product disagree"},
-    {TOOL_USAGE, "the command line is not understood"},
-    {EX_USAGE, "the HSM of this machine runs in hardened mode: clear keys have no place here"},
-};
-static const struct tool_section sections[] = {
-    {"Key", "Without --key, --key-fd and a key=HEX line the key is asked for on the terminal without echo, or read as the first "
-     "line of standard input. Give test keys only: what is printed tells everything about a key.\n"},
-    {"Steps", "Steps carry the numbers of the security code specification. They are recomputed from single DES operations, and the "
-     "same inputs go through the product's own code: if the two disagree, nothing is printed but that.\n"},
-    {"Examples",
-     "  countersign-hsm calc cvv pan=4123456789012345 expiry=8701 service=101 \\\n"
-     "      --key 0123456789ABCDEFFEDCBA9876543210\n"
-     "  countersign-hsm calc window pan=4123456789012345 expiry=2812 time=2601010000 twu=1\n"
-     "  countersign-hsm calc decimalise block=DFFCDC3FBDD5BECF\n"},
-};
-/* clang-format on */
 
 static void put_algorithm(const struct tool_calc_algorithm *a, struct buf *out)
 {
     buf_put_text(out, "  ");
     buf_put_text(out, a->name);
-    buf_put_fill(out, ' ', 12 - strlen(a->name));
-    buf_put_text(out, a->doc);
-    buf_put_byte(out, '\n');
+    buf_put_fill(out, ' ', DOC_AT - 2 - strlen(a->name));
+    cli_put_filled(out, span_text(a->doc), DOC_AT, DOC_AT);
 }
 
 static void put_algorithms(struct buf *out)
@@ -62,15 +35,57 @@ static void put_algorithms(struct buf *out)
         put_algorithm(a, out);
 }
 
-const struct tool_row tool_calc_row = {
-    .name = "calc",
-    .summary = "compute a security code with every intermediate value",
-    .operands = "ALGORITHM [FIELD=VALUE ...]",
-    TOOL_MEMBERS(options, statuses, sections),
-    .more = put_algorithms,
-    .more_title = "Algorithms",
+static void put_names(struct buf *out)
+{
+    for (const struct tool_calc_algorithm *a = tool_calc_codes; a->name; a++) {
+        buf_put_text(out, a->name);
+        buf_put_byte(out, '\n');
+    }
+    for (const struct tool_calc_algorithm *a = tool_calc_keys; a->name; a++) {
+        buf_put_text(out, a->name);
+        buf_put_byte(out, '\n');
+    }
+}
+
+/* clang-format off */
+static const struct cli_option options[] = {
+    [KEY] = {.name = "key", .kind = CLI_TEXT, .argument = "HEX",
+             .doc = "a key of the published test vectors, no other: everyone on this machine sees the command line"},
+    [KEY_FD] = {.name = "key-fd", .kind = CLI_NUMBER, .argument = "N", .max = 1024,
+                .doc = "read the key, one line of hexadecimal digits, from descriptor N"},
+    [FIELDS] = {.name = "fields", .kind = CLI_FILE, .argument = "FILE",
+                .doc = "read further FIELD=VALUE lines, key=HEX among them, from FILE; - is standard input"},
+    [CONFIG] = {.name = "config", .kind = CLI_FILE, .argument = "FILE",
+                .doc = "configuration of the HSM of this machine (default /etc/countersign/hsm.conf, if it is there): calc refuses "
+                       "where it is hardened"},
+    [JSON] = CLI_JSON,
 };
-static const struct tool_row *const tool = &tool_calc_row;
+static const struct cli_operand operands[] = {
+    {.name = "ALGORITHM", .kind = CLI_TEXT, .required = true, .words = put_names},
+    {.name = "FIELD=VALUE", .kind = CLI_TEXT, .repeated = true},
+};
+static const struct cli_status statuses[] = {
+    {CLI_EXIT_DONE, "computed"},
+    {CLI_EXIT_FAILED, "the fields or the key do not allow the computation, or the steps and the product disagree"},
+    {CLI_EXIT_USAGE, "the command line is not understood"},
+    {CLI_EXIT_MODE, "the HSM of this machine runs in hardened mode: clear keys have no place here"},
+};
+/* clang-format on */
+static const struct cli_section sections[] = {
+    {.title = "Key",
+     .text = "Without --key, --key-fd and a key=HEX line the key is asked for on the terminal without echo, or read as the first "
+             "line of standard input. Give test keys only: what is printed tells everything about a key.\n"},
+    {.title = "Steps",
+     .text = "Steps carry the numbers of the security code specification. They are recomputed from single DES operations, and the "
+             "same inputs go through the product's own code: if the two disagree, nothing is printed but that.\n"},
+    {.title = "Examples",
+     .text = "  countersign-hsm calc cvv pan=4123456789012345 expiry=8701 service=101 \\\n"
+             "      --key 0123456789ABCDEFFEDCBA9876543210\n"
+             "  countersign-hsm calc window pan=4123456789012345 expiry=2812 \\\n"
+             "      time=2601010000 twu=1\n"
+             "  countersign-hsm calc decimalise block=DFFCDC3FBDD5BECF\n"},
+    {.title = "Algorithms", .print = put_algorithms},
+};
 
 static const struct tool_calc_algorithm *algorithm_find(const char *name)
 {
@@ -146,7 +161,7 @@ static enum err ask_key(int input, const char *what, struct buf *out)
 }
 
 struct asked {
-    const struct tool_line *line;
+    const struct cli_line *line;
     const struct tool_calc_algorithm *algorithm;
     struct tool_fields *fields;
     struct span typed; /* a key on the command line */
@@ -156,28 +171,26 @@ static int key_from_elsewhere(const struct asked *a, struct tool_calc *c)
 {
     char room[KEY_TEXT];
     struct buf text = buf_over(room, sizeof room);
-    uint64_t descriptor = STDIN_FILENO;
-    const char *fd = a->line->value[KEY_FD];
-    if (fd && (span_decimal(span_text(fd), &descriptor) != ERR_OK || descriptor > 1024))
-        return tool_refuse(tool, "--key-fd", "the number of an open descriptor is wanted");
+    bool fd = a->line->value[KEY_FD] != NULL;
+    int64_t descriptor = cli_number(a->line, KEY_FD, STDIN_FILENO);
     bool terminal = !fd && isatty(STDIN_FILENO);
     enum err err = ask_key(terminal ? -1 : (int)descriptor, a->algorithm->key, &text);
     bool good = err == ERR_OK && set_key(c, buf_span(&text));
     secret_wipe(room, sizeof room);
-    return good ? 0 : tool_failed(tool, EXIT_WRONG, "the key", "16, 32, 48 or 64 hexadecimal digits are wanted");
+    return good ? 0 : cli_failed(a->line, CLI_EXIT_FAILED, "the key", "16, 32, 48 or 64 hexadecimal digits are wanted");
 }
 
 static int find_key(const struct asked *a, struct tool_calc *c)
 {
     struct span hex = a->typed;
     if (!a->algorithm->key)
-        return hex.len == 0 ? 0 : tool_refuse(tool, a->algorithm->name, "takes no key");
+        return hex.len == 0 ? 0 : cli_refuse(a->line, a->algorithm->name, "takes no key");
     if (hex.len > 0 && !is_public(hex))
-        return tool_refuse(tool, "--key",
-                           "only keys of the published test vectors may stand on the command line; use --key-fd or type it");
+        return cli_refuse(a->line, "--key",
+                          "only keys of the published test vectors may stand on the command line; use --key-fd or type it");
     if (hex.len == 0 && !tool_fields_get(a->fields, "key", &hex))
         return key_from_elsewhere(a, c);
-    return set_key(c, hex) ? 0 : tool_failed(tool, EXIT_WRONG, "the key", "16, 32, 48 or 64 hexadecimal digits are wanted");
+    return set_key(c, hex) ? 0 : cli_failed(a->line, CLI_EXIT_FAILED, "the key", "16, 32, 48 or 64 hexadecimal digits are wanted");
 }
 
 /* ---- what is printed ---- */
@@ -224,38 +237,40 @@ static void print_steps(const struct tool_calc *c, const struct tool_calc_algori
 
 static void print_data(const struct tool_calc *c, const struct tool_calc_algorithm *a, struct buf *out)
 {
-    tool_json_open(out, NULL, '{');
-    tool_json_member(out, "algorithm", span_text(a->name));
-    tool_json_member(out, "clause", span_text(a->clause));
-    tool_json_member(out, "about", span_text(a->doc));
-    tool_json_open(out, "steps", '[');
+    struct json_writer w = json_writer(out);
+    json_open(&w, NULL);
+    json_put_text(&w, "algorithm", a->name);
+    json_put_text(&w, "clause", a->clause);
+    json_put_text(&w, "about", a->doc);
+    json_open_array(&w, "steps");
     for (size_t i = 0; i < c->count; i++) {
         const struct tool_calc_step *step = &c->step[i];
-        tool_json_open(out, NULL, '{');
-        tool_json_member(out, "number", span_text(step->number));
-        tool_json_member(out, "name", span_text(step->name));
-        tool_json_member(out, "how", span_text(step->how));
-        tool_json_member(out, "value", span_of(c->room + step->at, step->len));
-        buf_put_byte(out, '}');
+        json_open(&w, NULL);
+        json_put_text(&w, "number", step->number);
+        json_put_text(&w, "name", step->name);
+        json_put_text(&w, "how", step->how);
+        json_put(&w, "value", span_of(c->room + step->at, step->len));
+        json_close(&w);
     }
-    buf_put_byte(out, ']');
-    tool_json_member(out, "result", span_text(c->result));
-    buf_put_text(out, "}\n");
+    json_close_array(&w);
+    json_put_text(&w, "result", c->result);
+    json_close(&w);
+    buf_put_byte(out, '\n');
 }
 
 static int print(const struct tool_calc *c, const struct asked *a)
 {
     struct secret_pages pages;
     if (secret_pages_create(PAGE, &pages) != ERR_OK)
-        return tool_failed(tool, EXIT_WRONG, "no memory", "");
+        return cli_failed(a->line, CLI_EXIT_FAILED, "no memory", "");
     struct buf out = buf_over(pages.at, pages.len);
-    if (a->line->value[JSON])
+    if (cli_flag(a->line, JSON))
         print_data(c, a->algorithm, &out);
     else
         print_steps(c, a->algorithm, &out);
-    bool good = buf_done(&out) == ERR_OK && tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
+    bool good = buf_done(&out) == ERR_OK && cli_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
     secret_pages_destroy(&pages);
-    return good ? 0 : EXIT_WRONG;
+    return good ? 0 : CLI_EXIT_FAILED;
 }
 
 /* ---- the run ---- */
@@ -275,48 +290,63 @@ static int compute(const struct asked *a, struct tool_calc *c)
     bool aes = span_is(WIRE_SPAN(c->in.algorithm), "A");
     bool any = a->algorithm->input == tool_calc_keys[0].input || strcmp(a->algorithm->name, "wrap") == 0;
     if (a->algorithm->key && !any && c->key.len != 16)
-        return tool_failed(tool, EXIT_WRONG, "the key", err_row(CRYPTO_ERR_KEY_LENGTH)->text);
+        return cli_failed(a->line, CLI_EXIT_FAILED, "the key", err_row(CRYPTO_ERR_KEY_LENGTH)->text);
     if (a->algorithm->key && !aes && c->key.len == 32)
-        return tool_failed(tool, EXIT_WRONG, "the key", "no TDES key has 64 digits");
+        return cli_failed(a->line, CLI_EXIT_FAILED, "the key", "no TDES key has 64 digits");
     if (a->algorithm->key && !aes)
         key_steps(c);
     a->algorithm->run(c);
     if (c->err != ERR_OK)
-        return tool_failed(tool, EXIT_WRONG, a->algorithm->name, err_row(c->err)->text);
+        return cli_failed(a->line, CLI_EXIT_FAILED, a->algorithm->name, err_row(c->err)->text);
     if (c->differs)
-        return tool_failed(tool, EXIT_WRONG, a->algorithm->name,
-                           "the steps and the product's own code disagree; nothing is shown. Please report this with the version");
+        return cli_failed(a->line, CLI_EXIT_FAILED, a->algorithm->name,
+                          "the steps and the product's own code disagree; nothing is shown. Please report this with the version");
     return print(c, a);
 }
 
 static int collect(struct asked *a, struct tool_calc *c)
 {
     char problem[TOOL_FIELDS_PROBLEM];
-    for (size_t i = 1; i < a->line->operands; i++)
+    for (size_t i = 1; i < a->line->operand_count; i++)
         if (tool_fields_add(a->fields, a->line->operand[i], problem) != ERR_OK)
-            return tool_refuse(tool, problem, "");
-    if (!tool_fields_get(a->fields, "key", &a->typed) && a->line->value[KEY])
-        a->typed = span_text(a->line->value[KEY]);
-    const char *path = a->line->value[FIELDS];
+            return cli_refuse(a->line, problem, "");
+    if (!tool_fields_get(a->fields, "key", &a->typed) && cli_text(a->line, KEY, NULL))
+        a->typed = span_text(cli_text(a->line, KEY, ""));
+    const char *path = cli_text(a->line, FIELDS, NULL);
     if (path && tool_fields_load(a->fields, path, problem) != ERR_OK)
-        return tool_refuse(tool, problem, "");
+        return cli_refuse(a->line, problem, "");
     int status = find_key(a, c);
     if (status != 0)
         return status;
     if (tool_fields_resolve(a->fields, a->algorithm->input, "", problem) != ERR_OK ||
         tool_fields_fill(a->fields, a->algorithm->input, "", &c->in, problem) != ERR_OK)
-        return tool_failed(tool, EXIT_WRONG, a->algorithm->name, problem);
+        return cli_failed(a->line, CLI_EXIT_FAILED, a->algorithm->name, problem);
     const char *unused = tool_fields_unused(a->fields);
-    return unused ? tool_refuse(tool, unused, "does not belong to this form of the computation") : 0;
+    return unused ? cli_refuse(a->line, unused, "does not belong to this form of the computation") : 0;
 }
 
-static int run(const struct tool_line *line, const struct tool_calc_algorithm *algorithm)
+/* Where the HSM of this machine is hardened, no clear key may be typed. 0: go on. */
+static int clear_keys_refused(const struct cli_line *line)
+{
+    struct hsm_settings settings;
+    char problem[256] = "";
+    const char *config = cli_text(line, CONFIG, NULL);
+    if (!config && access(default_config, F_OK) != 0)
+        return 0;
+    if (config_load(&hsm_settings_table, config ? config : default_config, &settings, problem, sizeof problem) != ERR_OK)
+        return cli_refuse(line, problem, "");
+    if (!hsm_mode_hardened(&settings))
+        return 0;
+    return cli_failed(line, CLI_EXIT_MODE, "the HSM of this machine is hardened", "clear keys have no place here (hsm.mode)");
+}
+
+static int run_algorithm(const struct cli_line *line, const struct tool_calc_algorithm *algorithm)
 {
     struct asked asked = {.line = line, .algorithm = algorithm};
     struct tool_calc *c = NULL;
     if (secret_process_harden() != ERR_OK || tool_calc_create(&c) != ERR_OK)
-        return tool_failed(tool, EXIT_WRONG, "no memory", "");
-    int status = EXIT_WRONG;
+        return cli_failed(line, CLI_EXIT_FAILED, "no memory", "");
+    int status = CLI_EXIT_FAILED;
     if (tool_fields_create(&asked.fields) == ERR_OK)
         status = collect(&asked, c);
     if (status == 0)
@@ -326,11 +356,26 @@ static int run(const struct tool_line *line, const struct tool_calc_algorithm *a
     return status;
 }
 
-static int print_fields(const struct tool_calc_algorithm *a)
+static int run(const struct cli_line *line)
 {
-    uint8_t room[8192];
+    const struct tool_calc_algorithm *algorithm = algorithm_find(line->operand[0]);
+    if (!algorithm)
+        return cli_refuse(line, "no such algorithm", "--help lists them");
+    int refused = clear_keys_refused(line);
+    return refused != 0 ? refused : run_algorithm(line, algorithm);
+}
+
+/* `calc cvv --help`: the fields of the algorithm. */
+static int explain(const struct cli_line *line)
+{
+    uint8_t room[FIELDS_PAGE];
     struct buf out = buf_over(room, sizeof room);
-    buf_put_text(&out, "Usage: countersign-hsm calc ");
+    const struct tool_calc_algorithm *a = algorithm_find(line->operand[0]);
+    if (!a)
+        return cli_refuse(line, "no such algorithm", "--help lists them");
+    buf_put_text(&out, "Usage: ");
+    buf_put_text(&out, line->name);
+    buf_put_byte(&out, ' ');
     buf_put_text(&out, a->name);
     buf_put_text(&out, " FIELD=VALUE ...\n");
     buf_put_text(&out, a->doc);
@@ -341,20 +386,15 @@ static int print_fields(const struct tool_calc_algorithm *a)
         buf_put_text(&out, "; see --help\n");
     }
     tool_fields_document(a->input, "", &out);
-    return buf_done(&out) == ERR_OK && tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? 0 : EXIT_WRONG;
+    return buf_done(&out) == ERR_OK && cli_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_FAILED;
 }
 
-int tool_calc_main(int argc, char **argv)
-{
-    struct tool_line line;
-    tool_parse(tool, argc, argv, &line);
-    if (line.operands == 0)
-        return tool_refuse(tool, "which algorithm?", "");
-    const struct tool_calc_algorithm *algorithm = algorithm_find(line.operand[0]);
-    if (!algorithm)
-        return tool_refuse(tool, "no such algorithm", "--help lists them");
-    if (line.help)
-        return print_fields(algorithm);
-    int refused = tool_clear_keys_refused(tool, line.value[CONFIG]);
-    return refused != 0 ? refused : run(&line, algorithm);
-}
+const struct cli_command tool_calc = {
+    .name = "calc",
+    .summary = "compute a security code with every intermediate value",
+    CLI_ROWS(options, statuses),
+    CLI_OPERANDS(operands),
+    CLI_SECTIONS(sections),
+    .run = run,
+    .explain = explain,
+};

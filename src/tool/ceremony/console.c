@@ -2,7 +2,9 @@
 /* The officers' side of a running HSM: load, state, online, secure, authorise, cancel, zeroise over its console
  * (hsm/process/console.h). */
 #include "hsm/process/officers.h"
-#include "tool/ceremony/ceremony.h"
+#include "tool/ceremony/internal.h"
+
+#include "base/json.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ANSWER_SIZE = 20 * 1024, ASK_SIZE = 256 };
+enum { ANSWER_SIZE = 20 * 1024, ASK_SIZE = 256, WORDS_SIZE = 512 };
 
 /* ---- the wire ---- */
 
@@ -104,31 +106,31 @@ static bool receive(int fd, char room[static ANSWER_SIZE], char **last)
     return false;
 }
 
-/* One question, one answer. Says what is wrong; TOOL_CEREMONY_DONE: there is an answer. */
+/* One question, one answer. Says what is wrong; CLI_EXIT_DONE: there is an answer. */
 static int ask(struct tool_ceremony *run, struct span question, char room[static ANSWER_SIZE], char **last)
 {
     const char *path = run->options.console;
     if (!path[0])
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "which HSM? Give --console SOCKET, or --config FILE with hsm.console");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "which HSM? Give --console SOCKET, or --config FILE with hsm.console");
     int fd = dial(path);
     if (fd < 0)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s: does an HSM run with this console?", path, strerror(errno));
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: %s: does an HSM run with this console?", path, strerror(errno));
     if (!is_hsm(fd, path)) {
         close(fd);
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s: a program of another user listens there; nothing is told to it", path);
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "%s: a program of another user listens there; nothing is told to it", path);
     }
     bool answered = send_all(fd, question) && receive(fd, room, last);
     close(fd);
-    return answered ? TOOL_CEREMONY_DONE
-                    : tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: no answer: the HSM hears its own user and root alone", path);
+    return answered ? CLI_EXIT_DONE
+                    : tool_ceremony_say(CLI_EXIT_FAILED, "%s: no answer: the HSM hears its own user and root alone", path);
 }
 
 static int ask_words(struct tool_ceremony *run, const char *words)
 {
     char room[ANSWER_SIZE], *last = NULL;
     int status = ask(run, span_text(words), room, &last);
-    if (status == TOOL_CEREMONY_DONE && strcmp(last, "OK") != 0)
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s", last + 3);
+    if (status == CLI_EXIT_DONE && strcmp(last, "OK") != 0)
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "%s", last + 3);
     return status;
 }
 
@@ -142,17 +144,17 @@ static int officer_key(struct tool_ceremony *run, const char *purpose, uint8_t n
     unsigned log2n = 0, r = 0, p = 0;
     (void)snprintf(words, sizeof words, "OFFICER %u %s\n", number, purpose);
     int status = ask(run, span_text(words), room, &last);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     if (strncmp(last, "NO ", 3) == 0)
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s", last + 3);
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "%s", last + 3);
     bool reads = sscanf(last, "OK %u %u %u %32s", &log2n, &r, &p, salt_digits) == 4 && log2n < 32 && r < 256 && p < 256;
     if (!reads || span_unhex(span_text(salt_digits), salt, sizeof salt) != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: an answer that is not of this version", run->options.console);
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: an answer that is not of this version", run->options.console);
     const struct crypto_kdf_cost cost = {(uint8_t)log2n, (uint8_t)r, (uint8_t)p};
     if (crypto_kdf_scrypt(passphrase, span_of(salt, sizeof salt), cost, run->desk->key, sizeof run->desk->key) != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "scrypt: not enough memory, or a cost that is not allowed");
-    return TOOL_CEREMONY_DONE;
+        return tool_ceremony_say(CLI_EXIT_FAILED, "scrypt: not enough memory, or a cost that is not allowed");
+    return CLI_EXIT_DONE;
 }
 
 /* `progress` is "1 2": one officer of two. */
@@ -162,17 +164,17 @@ static void say_counted(struct tool_ceremony *run, uint8_t number, const char *p
     tool_entry_say(&run->entry, "Officer %u is counted: %.*s of%s officers.\n", number, (int)have, progress, progress + have);
 }
 
-/* One voice for `deed`: TOOL_CEREMONY_DONE with *done false: another one is needed. */
+/* One voice for `deed`: CLI_EXIT_DONE with *done false: another one is needed. */
 static int voice(struct tool_ceremony *run, const char *deed, bool *done)
 {
     uint8_t number = 0;
     struct span passphrase;
     char room[ANSWER_SIZE], *last = NULL;
     if (tool_ceremony_officer(run, KEYS_STORE_OFFICERS, &number, &passphrase) != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "no officer, no passphrase: nothing is done");
+        return tool_ceremony_say(CLI_EXIT_FAILED, "no officer, no passphrase: nothing is done");
     int status = officer_key(run, strcmp(deed, "LOAD") == 0 ? "LOAD" : "VOICE", number, passphrase);
     secret_wipe(run->desk->line, sizeof run->desk->line);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     struct buf question = buf_over(run->desk->again, sizeof run->desk->again);
     buf_put_text(&question, "VOICE ");
@@ -185,14 +187,14 @@ static int voice(struct tool_ceremony *run, const char *deed, bool *done)
     secret_wipe(run->desk->key, sizeof run->desk->key);
     status = ask(run, buf_span(&question), room, &last);
     secret_wipe(run->desk->again, sizeof run->desk->again);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     if (strncmp(last, "NO ", 3) == 0)
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s", last + 3);
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "%s", last + 3);
     *done = strcmp(last, "OK") == 0;
     if (!*done)
         say_counted(run, number, last + strlen("PENDING "));
-    return TOOL_CEREMONY_DONE;
+    return CLI_EXIT_DONE;
 }
 
 /* Under test LMKs there are no officers, and the HSM does it at once. */
@@ -200,24 +202,24 @@ static bool has_officers(struct tool_ceremony *run, int *status)
 {
     char room[ANSWER_SIZE], *last = NULL;
     *status = ask(run, span_text("STATE\n"), room, &last);
-    return *status == TOOL_CEREMONY_DONE && !strstr(room, "store none\n");
+    return *status == CLI_EXIT_DONE && !strstr(room, "store none\n");
 }
 
 static int decide(struct tool_ceremony *run, const char *deed)
 {
     bool done = false;
-    int status = TOOL_CEREMONY_DONE;
+    int status = CLI_EXIT_DONE;
     bool officers = has_officers(run, &status);
-    if (status == TOOL_CEREMONY_DONE && !officers) {
+    if (status == CLI_EXIT_DONE && !officers) {
         char words[ASK_SIZE];
         (void)snprintf(words, sizeof words, "DECIDE %s\n", deed);
         return ask_words(run, words);
     }
-    if (status == TOOL_CEREMONY_DONE)
+    if (status == CLI_EXIT_DONE)
         tool_entry_say(&run->entry, "%s: %s\n", run->options.console, deed);
-    while (status == TOOL_CEREMONY_DONE && !done) {
+    while (status == CLI_EXIT_DONE && !done) {
         status = voice(run, deed, &done);
-        if (status == TOOL_CEREMONY_DONE && run->options.alone)
+        if (status == CLI_EXIT_DONE && run->options.alone)
             break;
     }
     if (done)
@@ -244,23 +246,23 @@ static int authority_shaped(const char *activity, const char *minutes)
     char type[HSM_TYPE_SIZE];
     uint64_t number = 0;
     if (hsm_activity_parse(span_text(activity), &known, type) != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE,
+        return tool_ceremony_say(CLI_EXIT_USAGE,
                                  "%.40s: write generate, component, import or export, a key type or none, and host: "
                                  "import.402.host, export.host",
                                  activity);
     if (span_decimal(span_text(minutes), &number) != ERR_OK || number > HSM_MINUTES_MAX)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "%.10s: write 1 to %d minutes; 0: until it is cancelled", minutes,
+        return tool_ceremony_say(CLI_EXIT_USAGE, "%.10s: write 1 to %d minutes; 0: until it is cancelled", minutes,
                                  HSM_MINUTES_MAX);
-    return TOOL_CEREMONY_DONE;
+    return CLI_EXIT_DONE;
 }
 
 int tool_ceremony_authorise(struct tool_ceremony *run)
 {
     char deed[ASK_SIZE];
     if (run->options.id < 0)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "under which LMK? Give --id NN");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "under which LMK? Give --id NN");
     int status = authority_shaped(run->options.word[0], run->options.word[1]);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     (void)snprintf(deed, sizeof deed, "AUTHORISE %02d %.40s %.10s", run->options.id, run->options.word[0], run->options.word[1]);
     return decide(run, deed);
@@ -275,48 +277,42 @@ int tool_ceremony_cancel(struct tool_ceremony *run)
 {
     char words[ASK_SIZE];
     if (run->options.id < 0)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "under which LMK? Give --id NN");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "under which LMK? Give --id NN");
     const char *activity = run->options.word[0];
     (void)snprintf(words, sizeof words, "CANCEL %02d%s%.40s\n", run->options.id, activity ? " " : "", activity ? activity : "");
     return ask_words(run, words);
 }
 
 /* "lmk 00 variant live current 0123456789ABCDEF 0 comment" as a JSON object of these names; # marks a number. */
-static void put_object(char *words, const char *const *name, size_t count)
+static void put_object(struct json_writer *w, char *words, const char *const *name, size_t count)
 {
+    json_open(w, NULL);
     for (size_t i = 0; i < count; i++) {
         char *end = i + 1 < count ? strchr(words, ' ') : NULL;
         if (end)
             *end = 0;
-        bool number = name[i][0] == '#';
-        (void)printf("%s\"%s\":", i ? "," : "{", name[i] + number);
-        if (number)
-            (void)fputs(words, stdout);
+        if (name[i][0] == '#')
+            json_put_decimal(w, name[i] + 1, span_text(words));
         else
-            tool_ceremony_put_json(words);
+            json_put_text(w, name[i], words);
         words = end ? end + 1 : words + strlen(words);
     }
-    (void)putchar('}');
+    json_close(w);
 }
 
-/* The lines of one kind as a member of the object. */
-static void put_lines(const char *text, const char *kind, const char *const *name, size_t count)
+/* The words behind `kind` on the next line of that kind; NULL: there is none. `at` moves behind the line. */
+static const char *next_of(const char **at, const char *kind, char words[static WORDS_SIZE])
 {
-    bool first = true;
     size_t len = strlen(kind);
-    for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-        char words[512];
+    while (*at && **at) {
+        const char *line = *at;
+        *at = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL;
         if (strncmp(line, kind, len) != 0 || line[len] != ' ')
             continue;
-        (void)snprintf(words, sizeof words, "%.*s", (int)strcspn(line + len + 1, "\n"), line + len + 1);
-        if (!first)
-            (void)putchar(',');
-        first = false;
-        if (name)
-            put_object(words, name, count);
-        else
-            tool_ceremony_put_json(words);
+        (void)snprintf(words, WORDS_SIZE, "%.*s", (int)strcspn(line + len + 1, "\n"), line + len + 1);
+        return words;
     }
+    return NULL;
 }
 
 /* What the lines of a state hold; # marks a number. */
@@ -334,18 +330,28 @@ static const struct state_list {
 };
 enum { STATE_LISTS = sizeof state_lists / sizeof state_lists[0] };
 
-static void state_json(const char *text)
+static int state_json(const char *text)
 {
-    (void)printf("{\"state\":");
-    put_lines(text, "state", NULL, 0);
-    (void)printf(",\"store\":");
-    put_lines(text, "store", NULL, 0);
-    for (size_t i = 0; i < STATE_LISTS; i++) {
-        (void)printf(",\"%s\":[", state_lists[i].plural);
-        put_lines(text, state_lists[i].kind, state_lists[i].name, state_lists[i].count);
-        (void)putchar(']');
+    static const char *const plain[] = {"state", "store"};
+    uint8_t room[2 * ANSWER_SIZE];
+    char words[WORDS_SIZE];
+    struct buf out = buf_over(room, sizeof room);
+    struct json_writer w = json_writer(&out);
+    json_open(&w, NULL);
+    for (size_t i = 0; i < CLI_COUNT(plain); i++) {
+        const char *at = text;
+        json_put_text(&w, plain[i], next_of(&at, plain[i], words) ? words : "");
     }
-    (void)printf("}\n");
+    for (size_t i = 0; i < STATE_LISTS; i++) {
+        const char *at = text;
+        json_open_array(&w, state_lists[i].plural);
+        while (next_of(&at, state_lists[i].kind, words))
+            put_object(&w, words, state_lists[i].name, state_lists[i].count);
+        json_close_array(&w);
+    }
+    json_close(&w);
+    buf_put_byte(&out, '\n');
+    return tool_ceremony_print(&out);
 }
 
 /* "lmk 00 variant ..." as "lmk: id 00, kind variant, ..."; a line without names as it is. */
@@ -387,14 +393,13 @@ int tool_ceremony_state(struct tool_ceremony *run)
 {
     char room[ANSWER_SIZE], *last = NULL;
     int status = ask(run, span_text("STATE\n"), room, &last);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     *last = 0;
     if (run->options.json)
-        state_json(room);
-    else
-        state_text(room);
-    return TOOL_CEREMONY_DONE;
+        return state_json(room);
+    state_text(room);
+    return CLI_EXIT_DONE;
 }
 
 int tool_ceremony_zeroise(struct tool_ceremony *run)
@@ -403,18 +408,18 @@ int tool_ceremony_zeroise(struct tool_ceremony *run)
     char problem[KEYS_STORE_PROBLEM] = "";
     uint8_t room[16];
     struct buf answer = buf_over(room, sizeof room);
-    int status = TOOL_CEREMONY_DONE;
+    int status = CLI_EXIT_DONE;
     if (!o->console[0] && !o->store[0])
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "what? Give --console SOCKET, --store FILE or both");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "what? Give --console SOCKET, --store FILE or both");
     tool_entry_say(&run->entry, "Destroys%s%s%s%s for ever. Without the components nothing under these LMKs can be used again.\n",
                    o->console[0] ? " the LMKs in the memory of " : "", o->console, o->store[0] ? " and the store " : "", o->store);
     if (!o->yes &&
         (tool_entry_text(&run->entry, "Type ZEROISE to go on: ", &answer) != ERR_OK || !span_is(buf_span(&answer), "ZEROISE")))
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "not confirmed: nothing is destroyed");
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "not confirmed: nothing is destroyed");
     /* The file goes even if the HSM does not answer. */
     if (o->console[0])
         status = ask_words(run, "ZEROISE\n");
     if (o->store[0] && keys_store_erase(o->store, &run->env, problem) != ERR_OK)
-        status = tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: the store is not erased", problem);
+        status = tool_ceremony_say(CLI_EXIT_FAILED, "%s: the store is not erased", problem);
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ceremony itself: components are made for officers, and entered by them to form an LMK. */
-#include "tool/ceremony/ceremony.h"
+#include "tool/ceremony/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,11 +39,11 @@ static void put_component(enum keys_lmk_kind kind, const struct keys_material *m
 static int make(struct tool_ceremony *run, char check[static CHECK + 1])
 {
     if (run->options.kind == KEYS_LMK_ABSENT)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "of which kind? Give --kind variant or --kind key-block");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "of which kind? Give --kind variant or --kind key-block");
     keys_component_generate(run->options.kind, &run->env, &run->desk->component[0]);
     if (keys_component_check(run->options.kind, &run->desk->component[0], check) != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "the check value could not be computed");
-    return TOOL_CEREMONY_DONE;
+        return tool_ceremony_say(CLI_EXIT_FAILED, "the check value could not be computed");
+    return CLI_EXIT_DONE;
 }
 
 static int show_once(struct tool_ceremony *run, const char *check)
@@ -52,7 +52,7 @@ static int show_once(struct tool_ceremony *run, const char *check)
     uint8_t room[8];
     struct buf component = buf_over(text, sizeof text), enter = buf_over(room, sizeof room);
     if (run->entry.terminal < 0)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "there is no terminal to show a component on");
+        return tool_ceremony_say(CLI_EXIT_FAILED, "there is no terminal to show a component on");
     put_component(run->options.kind, &run->desk->component[0], &component);
     const char *shown = buf_text(&component);
     tool_entry_reveal(&run->entry);
@@ -64,7 +64,7 @@ static int show_once(struct tool_ceremony *run, const char *check)
     enum err err = tool_entry_text(&run->entry, "Press Enter when it is written down; the screen is cleared.", &enter);
     secret_wipe(text, sizeof text);
     tool_entry_conceal();
-    return err == ERR_CLOSED ? TOOL_CEREMONY_FAILED : TOOL_CEREMONY_DONE;
+    return err == ERR_CLOSED ? CLI_EXIT_FAILED : CLI_EXIT_DONE;
 }
 
 static int write_clear(struct tool_ceremony *run, const char *check)
@@ -74,10 +74,10 @@ static int write_clear(struct tool_ceremony *run, const char *check)
     struct buf out = buf_over(text, sizeof text);
     (void)tool_ceremony_say(0, "warning: %s will hold a component IN CLEAR. `lmk component` writes a sealed one.", path);
     if (!tool_entry_confirm(&run->entry, "Write it in clear?"))
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "not confirmed: nothing is written");
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "not confirmed: nothing is written");
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (fd < 0)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s", path, strerror(errno));
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: %s", path, strerror(errno));
     put_component(run->options.kind, &run->desk->component[0], &out);
     buf_put_text(&out, "check value ");
     buf_put_text(&out, check);
@@ -85,15 +85,15 @@ static int write_clear(struct tool_ceremony *run, const char *check)
     bool written = buf_done(&out) == ERR_OK && write(fd, text, out.len) == (ssize_t)out.len && fsync(fd) == 0;
     secret_wipe(text, sizeof text);
     if (close(fd) == 0 && written)
-        return TOOL_CEREMONY_DONE;
-    return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s", path, strerror(errno));
+        return CLI_EXIT_DONE;
+    return tool_ceremony_say(CLI_EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
 
 int tool_ceremony_generate(struct tool_ceremony *run)
 {
     char check[CHECK + 1];
     int status = make(run, check);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     return run->options.out ? write_clear(run, check) : show_once(run, check);
 }
@@ -104,17 +104,17 @@ int tool_ceremony_component(struct tool_ceremony *run)
     char problem[KEYS_COMPONENT_PROBLEM] = "", check[CHECK + 1];
     struct span passphrase;
     int status = make(run, check);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     enum err err = tool_ceremony_new_passphrase(run, path, &passphrase);
     if (err != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s: no passphrase, nothing is written", path);
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "%s: no passphrase, nothing is written", path);
     err = keys_component_write(path, run->options.kind, &run->desk->component[0], passphrase, &run->env, problem);
     if (err != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s", problem);
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s", problem);
     tool_entry_say(&run->entry, "%s holds a component of a %s LMK. Check value: %s\n", path,
                    tool_ceremony_kind_name(run->options.kind), check);
-    return TOOL_CEREMONY_DONE;
+    return CLI_EXIT_DONE;
 }
 
 /* ---- entering components ---- */
@@ -242,13 +242,13 @@ static int enter_component(struct tool_ceremony *run, int number)
     for (int tries = 0; tries < TOOL_CEREMONY_TRIES; tries++) {
         enum err err = enter_once(run, &e);
         if (err == ERR_OK)
-            return TOOL_CEREMONY_DONE;
+            return CLI_EXIT_DONE;
         if (err != ERR_AUTHENTICATION)
-            return tool_ceremony_say(TOOL_CEREMONY_FAILED, "component %d: %s", number, err_row(err)->text);
+            return tool_ceremony_say(CLI_EXIT_FAILED, "component %d: %s", number, err_row(err)->text);
         if (run->options.component_fd >= 0)
             break;
     }
-    return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "component %d was not taken: nothing is formed", number);
+    return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "component %d was not taken: nothing is formed", number);
 }
 
 /* ---- forming ---- */
@@ -261,15 +261,15 @@ static int store_lmk(struct tool_ceremony *run)
         .id = (uint8_t)o->id, .kind = (uint8_t)o->kind, .test = o->test, .made_ms = env_wall_ms(&run->env)};
     memcpy(facts.comment, o->comment, strlen(o->comment));
     if (keys_lmk_check_value(o->kind, &run->desk->lmk, check) != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "the check value could not be computed");
+        return tool_ceremony_say(CLI_EXIT_FAILED, "the check value could not be computed");
     tool_entry_say(&run->entry, "\nThe LMK is formed. Check value: %.*s (NC: %.*s)\n", CHECK, check, KEYS_CHECK, check);
     (void)snprintf(question, sizeof question, "Keep it as LMK %02d, %s, %s?", o->id, tool_ceremony_kind_name(o->kind),
                    o->test ? "test" : "live");
     if (!tool_entry_confirm(&run->entry, question))
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "not confirmed: nothing is kept");
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "not confirmed: nothing is kept");
     enum err err = keys_store_put(run->store, &facts, &run->desk->lmk);
     if (err != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: LMK %02d: %s", o->store, o->id, err_row(err)->text);
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: LMK %02d: %s", o->store, o->id, err_row(err)->text);
     return tool_ceremony_write(run);
 }
 
@@ -280,12 +280,12 @@ static int place_free(const struct tool_ceremony *run)
     const struct keys_lmk_facts *lmk = NULL;
     for (size_t i = 0; (lmk = keys_store_lmk(run->store, i)); i++)
         if (lmk->id == o->id && !lmk->old)
-            return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s has LMK %02d already: `lmk old` or `lmk delete` frees the place",
+            return tool_ceremony_say(CLI_EXIT_FAILED, "%s has LMK %02d already: `lmk old` or `lmk delete` frees the place",
                                      o->store, o->id);
     if (!o->test && keys_store_facts(run->store).below_floor)
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s has a scrypt cost below 2^%d and takes test LMKs only", o->store,
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "%s has a scrypt cost below 2^%d and takes test LMKs only", o->store,
                                  KEYS_SCRYPT_FLOOR);
-    return TOOL_CEREMONY_DONE;
+    return CLI_EXIT_DONE;
 }
 
 static int combine(struct tool_ceremony *run)
@@ -294,20 +294,20 @@ static int combine(struct tool_ceremony *run)
     const char *wrong = keys_components_combine(o->kind, run->desk->component, (size_t)o->components, &run->desk->lmk);
     if (!wrong && !o->test && keys_lmk_is_public(o->kind, &run->desk->lmk))
         wrong = "the LMK would be a public test LMK";
-    return wrong ? tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s: nothing is formed", wrong) : TOOL_CEREMONY_DONE;
+    return wrong ? tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "%s: nothing is formed", wrong) : CLI_EXIT_DONE;
 }
 
 int tool_ceremony_form(struct tool_ceremony *run)
 {
     const struct tool_ceremony_options *o = &run->options;
     if (o->id < 0 || o->kind == KEYS_LMK_ABSENT)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "give --id NN and --kind variant or --kind key-block");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "give --id NN and --kind variant or --kind key-block");
     int status = tool_ceremony_open(run);
-    if (status == TOOL_CEREMONY_DONE)
+    if (status == CLI_EXIT_DONE)
         status = place_free(run);
-    for (int i = 1; status == TOOL_CEREMONY_DONE && i <= o->components; i++)
+    for (int i = 1; status == CLI_EXIT_DONE && i <= o->components; i++)
         status = enter_component(run, i);
-    if (status == TOOL_CEREMONY_DONE)
+    if (status == CLI_EXIT_DONE)
         status = combine(run);
-    return status == TOOL_CEREMONY_DONE ? store_lmk(run) : status;
+    return status == CLI_EXIT_DONE ? store_lmk(run) : status;
 }

@@ -4,7 +4,7 @@
  *
  * Purpose    Officers open an LMK store as they do for `countersign-hsm lmk`; its LMKs go into a set.
  * Ownership  The set is the caller's; nothing of the store remains.
- * Failure    The exit status of `countersign-hsm lmk`, told on standard error; TOOL_CEREMONY_DONE: loaded.
+ * Failure    The exit status of `countersign-hsm lmk`, told on standard error; CLI_EXIT_DONE: loaded.
  */
 #ifndef TOOL_CEREMONY_LOAD_H
 #define TOOL_CEREMONY_LOAD_H

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store of LMKs as officers handle it: create, list, verify, passphrases, old, delete. */
+#include "tool/ceremony/internal.h"
+
+#include "base/json.h"
 #include "keys/error.h"
-#include "tool/ceremony/ceremony.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { LIST_SIZE = 64 * 1024 };
 
 const char *tool_ceremony_kind_name(unsigned kind)
 {
@@ -99,16 +103,16 @@ static int read_store(struct tool_ceremony *run)
 {
     char problem[KEYS_STORE_PROBLEM] = "";
     if (!run->options.store[0])
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "which store? Give --store FILE, or --config FILE with hsm.lmk_store");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "which store? Give --store FILE, or --config FILE with hsm.lmk_store");
     if (keys_store_read(run->options.store, &run->store, problem) != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s", problem);
-    return TOOL_CEREMONY_DONE;
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s", problem);
+    return CLI_EXIT_DONE;
 }
 
 int tool_ceremony_open(struct tool_ceremony *run)
 {
     int wrong = 0, status = read_store(run);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     unsigned needed = keys_store_facts(run->store).needed;
     tool_entry_say(&run->entry, "%s is opened by %u of its %u officers.\n", run->options.store, needed,
@@ -116,17 +120,17 @@ int tool_ceremony_open(struct tool_ceremony *run)
     while (keys_store_proved(run->store) < needed) {
         enum err err = let_in(run, &wrong);
         if (err == ERR_AUTHENTICATION)
-            return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s: not opened: wrong passphrase", run->options.store);
+            return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "%s: not opened: wrong passphrase", run->options.store);
         if (err != ERR_OK)
-            return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: not opened: %s", run->options.store, err_row(err)->text);
+            return tool_ceremony_say(CLI_EXIT_FAILED, "%s: not opened: %s", run->options.store, err_row(err)->text);
     }
     enum err err = keys_store_open(run->store);
     if (err == ERR_PARSE_VALUE)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: the file was changed after it was written; use a copy that verifies",
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: the file was changed after it was written; use a copy that verifies",
                                  run->options.store);
     if (err != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s", run->options.store, err_row(err)->text);
-    return TOOL_CEREMONY_DONE;
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: %s", run->options.store, err_row(err)->text);
+    return CLI_EXIT_DONE;
 }
 
 int tool_ceremony_write(struct tool_ceremony *run)
@@ -134,8 +138,8 @@ int tool_ceremony_write(struct tool_ceremony *run)
     char problem[KEYS_STORE_PROBLEM] = "";
     enum err err = keys_store_write(run->store, run->options.store, &run->env, problem);
     if (err == ERR_OK)
-        return TOOL_CEREMONY_DONE;
-    return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: not written", problem[0] ? problem : err_row(err)->text);
+        return CLI_EXIT_DONE;
+    return tool_ceremony_say(CLI_EXIT_FAILED, "%s: not written", problem[0] ? problem : err_row(err)->text);
 }
 
 /* ---- subcommands ---- */
@@ -151,67 +155,78 @@ static int enrol(struct tool_ceremony *run, uint8_t number)
     secret_wipe(run->desk->line, sizeof run->desk->line);
     secret_wipe(run->desk->again, sizeof run->desk->again);
     if (err == ERR_OK)
-        return TOOL_CEREMONY_DONE;
-    return tool_ceremony_say(err == ERR_NOT_AUTHORISED ? TOOL_CEREMONY_REFUSED : TOOL_CEREMONY_FAILED,
-                             "officer %u: no passphrase set: %s", number, err_row(err)->text);
+        return CLI_EXIT_DONE;
+    return tool_ceremony_say(err == ERR_NOT_AUTHORISED ? CLI_EXIT_NOT_TAKEN : CLI_EXIT_FAILED, "officer %u: no passphrase set: %s",
+                             number, err_row(err)->text);
 }
 
 int tool_ceremony_create(struct tool_ceremony *run)
 {
     const struct tool_ceremony_options *o = &run->options;
     if (!o->store[0])
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "where? Give --store FILE");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "where? Give --store FILE");
     if (o->needed > o->officers)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "--needed %d is more than --officers %d", o->needed, o->officers);
+        return tool_ceremony_say(CLI_EXIT_USAGE, "--needed %d is more than --officers %d", o->needed, o->officers);
     if (access(o->store, F_OK) == 0)
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "%s exists: `lmk zeroise` destroys a store", o->store);
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "%s exists: `lmk zeroise` destroys a store", o->store);
     const struct crypto_kdf_cost cost = {(uint8_t)o->log2n, CRYPTO_KDF_COST_DEFAULT.r, CRYPTO_KDF_COST_DEFAULT.p};
     if (keys_store_create(cost, (uint8_t)o->needed, (uint8_t)o->officers, &run->env, &run->store) != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "no memory for the store");
+        return tool_ceremony_say(CLI_EXIT_FAILED, "no memory for the store");
     for (int i = 1; i <= o->officers; i++) {
         int status = enrol(run, (uint8_t)i);
-        if (status != TOOL_CEREMONY_DONE)
+        if (status != CLI_EXIT_DONE)
             return status;
     }
     int status = tool_ceremony_write(run);
-    if (status == TOOL_CEREMONY_DONE)
+    if (status == CLI_EXIT_DONE)
         tool_entry_say(&run->entry, "%s is created; %d of its %d officers open it.\n", o->store, o->needed, o->officers);
     return status;
 }
 
-void tool_ceremony_put_json(const char *text)
+int tool_ceremony_print(const struct buf *out)
 {
-    (void)putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            (void)putchar('\\');
-        if ((unsigned char)*text < 0x20)
-            (void)printf("\\u%04x", (unsigned)*text);
-        else
-            (void)putchar(*text);
-    }
-    (void)putchar('"');
+    if (buf_done(out) == ERR_OK && cli_write(STDOUT_FILENO, buf_span(out)) == ERR_OK)
+        return CLI_EXIT_DONE;
+    return tool_ceremony_say(CLI_EXIT_FAILED, "the answer cannot be written");
 }
 
-static void list_json(const struct tool_ceremony *run)
+static void put_lmk(struct json_writer *w, const struct keys_lmk_facts *lmk)
 {
+    char made[25], id[4];
+    env_rfc3339(lmk->made_ms, made);
+    (void)snprintf(id, sizeof id, "%02u", lmk->id);
+    json_open(w, NULL);
+    json_put_text(w, "id", id);
+    json_put_text(w, "kind", tool_ceremony_kind_name(lmk->kind));
+    json_put_bool(w, "test", lmk->test);
+    json_put_bool(w, "old", lmk->old);
+    json_put_text(w, "check_value", lmk->check);
+    json_put_text(w, "made", made);
+    json_put_text(w, "comment", lmk->comment);
+    json_close(w);
+}
+
+static int list_json(const struct tool_ceremony *run)
+{
+    uint8_t room[LIST_SIZE];
+    struct buf out = buf_over(room, sizeof room);
+    struct json_writer w = json_writer(&out);
     const struct keys_store_facts facts = keys_store_facts(run->store);
     const struct keys_lmk_facts *lmk = NULL;
-    (void)printf("{\"store\":");
-    tool_ceremony_put_json(run->options.store);
-    (void)printf(",\"officers\":%u,\"needed\":%u,\"generation\":%u,\"scrypt_log2n\":%u,\"verified\":false,\"lmks\":[",
-                 facts.officers, facts.needed, facts.generation, facts.cost.log2n);
-    for (size_t i = 0; (lmk = keys_store_lmk(run->store, i)); i++) {
-        char made[25];
-        env_rfc3339(lmk->made_ms, made);
-        (void)printf(
-            "%s{\"id\":\"%02u\",\"kind\":\"%s\",\"test\":%s,\"old\":%s,\"check_value\":\"%s\",\"made\":\"%s\",\"comment\":",
-            i ? "," : "", lmk->id, tool_ceremony_kind_name(lmk->kind), lmk->test ? "true" : "false", lmk->old ? "true" : "false",
-            lmk->check, made);
-        tool_ceremony_put_json(lmk->comment);
-        (void)putchar('}');
-    }
-    (void)printf("]}\n");
+    json_open(&w, NULL);
+    json_put_text(&w, "store", run->options.store);
+    json_put_integer(&w, "officers", facts.officers);
+    json_put_integer(&w, "needed", facts.needed);
+    json_put_integer(&w, "generation", facts.generation);
+    json_put_integer(&w, "scrypt_log2n", facts.cost.log2n);
+    json_put_bool(&w, "verified", false);
+    json_open_array(&w, "lmks");
+    for (size_t i = 0; (lmk = keys_store_lmk(run->store, i)); i++)
+        put_lmk(&w, lmk);
+    json_close_array(&w);
+    json_close(&w);
+    buf_put_byte(&out, '\n');
+    return tool_ceremony_print(&out);
 }
 
 static void list_text(const struct tool_ceremony *run)
@@ -232,47 +247,45 @@ static void list_text(const struct tool_ceremony *run)
 int tool_ceremony_list(struct tool_ceremony *run)
 {
     int status = read_store(run);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     if (run->options.json)
-        list_json(run);
-    else
-        list_text(run);
-    return TOOL_CEREMONY_DONE;
+        return list_json(run);
+    list_text(run);
+    return CLI_EXIT_DONE;
 }
 
 int tool_ceremony_verify(struct tool_ceremony *run)
 {
     struct keys_lmk_set *set = NULL;
     int status = tool_ceremony_open(run);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     enum err err = keys_lmk_set_create(&set);
     if (err == ERR_OK)
         err = keys_store_fill(run->store, set);
     keys_lmk_set_destroy(set);
     if (err != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: a check value does not stand: %s", run->options.store,
-                                 err_row(err)->text);
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: a check value does not stand: %s", run->options.store, err_row(err)->text);
     list_text(run);
     (void)printf("verified: every byte is as it was written, and every check value is that of its LMK\n");
-    return TOOL_CEREMONY_DONE;
+    return CLI_EXIT_DONE;
 }
 
 int tool_ceremony_passphrases(struct tool_ceremony *run)
 {
     int officer = run->options.officer;
     if (officer == 0)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "whose? Give --officer I");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "whose? Give --officer I");
     int status = tool_ceremony_open(run);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     if (officer > keys_store_facts(run->store).officers)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "the store has no officer %d", officer);
+        return tool_ceremony_say(CLI_EXIT_USAGE, "the store has no officer %d", officer);
     status = enrol(run, (uint8_t)officer);
-    if (status == TOOL_CEREMONY_DONE)
+    if (status == CLI_EXIT_DONE)
         status = tool_ceremony_write(run);
-    if (status == TOOL_CEREMONY_DONE)
+    if (status == CLI_EXIT_DONE)
         tool_entry_say(&run->entry, "Officer %d has a new passphrase. A running HSM takes it at its next `lmk load`.\n", officer);
     return status;
 }
@@ -281,21 +294,20 @@ int tool_ceremony_passphrases(struct tool_ceremony *run)
 static int change(struct tool_ceremony *run, const char *question, enum err (*edit)(struct tool_ceremony *run))
 {
     if (run->options.id < 0)
-        return tool_ceremony_say(TOOL_CEREMONY_BAD_LINE, "which LMK? Give --id NN");
+        return tool_ceremony_say(CLI_EXIT_USAGE, "which LMK? Give --id NN");
     int status = tool_ceremony_open(run);
-    if (status != TOOL_CEREMONY_DONE)
+    if (status != CLI_EXIT_DONE)
         return status;
     if (!tool_entry_confirm(&run->entry, question))
-        return tool_ceremony_say(TOOL_CEREMONY_REFUSED, "not confirmed: nothing is changed");
+        return tool_ceremony_say(CLI_EXIT_NOT_TAKEN, "not confirmed: nothing is changed");
     enum err err = edit(run);
     if (err == KEYS_ERR_LMK_IDENTIFIER)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: no such LMK %02d", run->options.store, run->options.id);
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: no such LMK %02d", run->options.store, run->options.id);
     if (err == ERR_DUPLICATE)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED,
-                                 "%s: LMK %02d has an old one already; delete that first (`lmk delete --old`)", run->options.store,
-                                 run->options.id);
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: LMK %02d has an old one already; delete that first (`lmk delete --old`)",
+                                 run->options.store, run->options.id);
     if (err != ERR_OK)
-        return tool_ceremony_say(TOOL_CEREMONY_FAILED, "%s: %s", run->options.store, err_row(err)->text);
+        return tool_ceremony_say(CLI_EXIT_FAILED, "%s: %s", run->options.store, err_row(err)->text);
     return tool_ceremony_write(run);
 }
 

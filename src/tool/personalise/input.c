@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads cards from a file or a pipe through one bounded buffer, and keeps the digest of what was read. */
-#include "tool/personalise/personalise.h"
+#include "tool/personalise/internal.h"
 
 #include "base/secret.h"
 
@@ -116,9 +116,9 @@ static int open_file(const struct tool_personalise_options *o, struct tool_perso
     bool standard = strcmp(o->in, "-") == 0;
     in->fd = standard ? STDIN_FILENO : open(o->in, O_RDONLY | O_CLOEXEC);
     if (in->fd < 0 || fstat(in->fd, &about) != 0)
-        return tool_personalise_fail(1, o->in, strerror(errno));
+        return cli_failed(o->line, CLI_EXIT_FAILED, o->in, strerror(errno));
     if (S_ISDIR(about.st_mode))
-        return tool_personalise_fail(1, o->in, "is a directory");
+        return cli_failed(o->line, CLI_EXIT_FAILED, o->in, "is a directory");
     in->size = S_ISREG(about.st_mode) ? (uint64_t)about.st_size : 0;
     return 0;
 }
@@ -146,13 +146,13 @@ static int read_header(const struct tool_personalise_options *o, struct tool_per
     const char *why = "an empty file: a header line is wanted";
     enum tool_personalise_line line = line_with_something(in);
     if (line == TOOL_PERSONALISE_SIGNAL)
-        return tool_personalise_fail(TOOL_PERSONALISE_STOPPED, o->in, "stopped");
+        return cli_failed(o->line, CLI_EXIT_CUT_SHORT, o->in, "stopped");
     if (line == TOOL_PERSONALISE_BROKEN)
-        return tool_personalise_fail(1, o->in, strerror(errno));
+        return cli_failed(o->line, CLI_EXIT_FAILED, o->in, strerror(errno));
     if (line == TOOL_PERSONALISE_BAD)
         why = in->record.why;
     if (line != TOOL_PERSONALISE_ORDER || card_columns_find(&in->record, &in->columns, &why) != ERR_OK)
-        return tool_personalise_fail(1, "the header line names the columns", why);
+        return cli_failed(o->line, CLI_EXIT_FAILED, "the header line names the columns", why);
     return 0;
 }
 
@@ -164,11 +164,11 @@ int tool_personalise_input_open(const struct tool_personalise_options *o, const 
     if (status != 0)
         return status;
     if (crypto_digest_stream_begin(span_of(key, CRYPTO_DIGEST_SHA256), &in->digest) != ERR_OK)
-        return tool_personalise_fail(1, "the digest of the input", "cannot be computed");
+        return cli_failed(o->line, CLI_EXIT_FAILED, "the digest of the input", "cannot be computed");
     enum err err = first_sight(in);
     if (err != ERR_OK)
-        return err == ERR_CLOSED ? tool_personalise_fail(TOOL_PERSONALISE_STOPPED, o->in, "stopped")
-                                 : tool_personalise_fail(1, o->in, strerror(errno));
+        return err == ERR_CLOSED ? cli_failed(o->line, CLI_EXIT_CUT_SHORT, o->in, "stopped")
+                                 : cli_failed(o->line, CLI_EXIT_FAILED, o->in, strerror(errno));
     in->jsonl = o->format ? strcmp(o->format, "jsonl") == 0 : looks_like_json(in);
     return in->jsonl ? 0 : read_header(o, in);
 }

@@ -5,13 +5,11 @@
 #include "hsm/process/settings.h"
 #include "keys/block/block.h"
 #include "keys/error.h"
-#include "tool/ceremony/ceremony.h"
 #include "tool/ceremony/load.h"
-#include "tool/personalise/personalise.h"
+#include "tool/personalise/internal.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
 enum { BLOCK_LMK_AT = 1 + 14 };
 
@@ -23,10 +21,10 @@ static int read_settings(const struct tool_personalise_options *o, struct hsm_se
 {
     char problem[256] = "";
     if (config_load(&hsm_settings_table, o->config, settings, problem, sizeof problem) != ERR_OK)
-        return tool_personalise_fail(TOOL_USAGE, "--config", problem);
+        return cli_failed(o->line, CLI_EXIT_USAGE, "--config", problem);
     if (o->test_lmk && o->config && hsm_mode_hardened(settings))
-        return tool_personalise_fail(EX_USAGE, "--test-lmk",
-                                     "the HSM of this machine is hardened: the public test LMKs have no place here");
+        return cli_failed(o->line, CLI_EXIT_MODE, "--test-lmk",
+                          "the HSM of this machine is hardened: the public test LMKs have no place here");
     return 0;
 }
 
@@ -34,15 +32,15 @@ static int load_lmks(const struct tool_personalise_options *o, const struct hsm_
 {
     const char *store = o->lmk_store ? o->lmk_store : settings->lmk_store;
     if (o->test_lmk) {
-        (void)fputs("countersign-hsm batch: under the PUBLIC TEST LMKs: NOT FOR PRODUCTION\n", stderr);
+        (void)cli_failed(o->line, 0, "under the PUBLIC TEST LMKs", "NOT FOR PRODUCTION");
         bool loaded = keys_lmk_add_test_variant(set, 0) == ERR_OK && keys_lmk_add_test_block(set, 1) == ERR_OK;
-        return loaded ? 0 : tool_personalise_fail(1, "the test LMKs", "cannot be loaded");
+        return loaded ? 0 : cli_failed(o->line, CLI_EXIT_FAILED, "the test LMKs", "cannot be loaded");
     }
     if (!store[0])
-        return tool_personalise_fail(TOOL_USAGE, "under which LMK?",
-                                     "give --lmk-store FILE, --config FILE with hsm.lmk_store, or --test-lmk");
+        return cli_failed(o->line, CLI_EXIT_USAGE, "under which LMK?",
+                          "give --lmk-store FILE, --config FILE with hsm.lmk_store, or --test-lmk");
     int status = tool_ceremony_fill(store, o->passphrase_fd, set);
-    return status == TOOL_CEREMONY_DONE ? 0 : status == TOOL_CEREMONY_BAD_LINE ? TOOL_USAGE : 1;
+    return status == CLI_EXIT_DONE ? 0 : status == CLI_EXIT_USAGE ? status : CLI_EXIT_FAILED;
 }
 
 /* ---- KEY texts ---- */
@@ -97,14 +95,14 @@ static int load_all(struct keys_lmk_set *set, const struct tool_personalise_opti
 {
     struct crypto_hmac chain = {0};
     if (crypto_hmac_load(span_text("countersign-hsm batch state"), &chain) != ERR_OK)
-        return tool_personalise_fail(1, "the key of the state", "cannot be made");
+        return cli_failed(o->line, CLI_EXIT_FAILED, "the key of the state", "cannot be made");
     enum err err = ERR_OK;
     size_t kind = 0;
     for (; kind < TOOL_PERSONALISE_KINDS && err == ERR_OK; kind++)
         if (o->key[kind])
             err = load_key(set, o, kind, out, &chain);
     crypto_hmac_unload(&chain);
-    return err == ERR_OK ? 0 : tool_personalise_fail(1, key_option[kind - 1], err_row(err)->text);
+    return err == ERR_OK ? 0 : cli_failed(o->line, CLI_EXIT_FAILED, key_option[kind - 1], err_row(err)->text);
 }
 
 int tool_personalise_keys_load(const struct tool_personalise_options *o, struct tool_personalise_keys *out)
@@ -115,7 +113,7 @@ int tool_personalise_keys_load(const struct tool_personalise_options *o, struct 
     if (status != 0)
         return status;
     if (keys_lmk_set_create(&set) != ERR_OK)
-        return tool_personalise_fail(1, "no memory", "");
+        return cli_failed(o->line, CLI_EXIT_FAILED, "no memory", "");
     out->hardened = o->config && hsm_mode_hardened(&settings);
     status = load_lmks(o, &settings, set);
     if (status == 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm batch: the run. */
-#include "tool/personalise/personalise.h"
+#include "tool/personalise/internal.h"
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/secret.h"
 
 #include <errno.h>
@@ -123,7 +124,7 @@ static void put_record(struct run *r, size_t i)
 {
     static const char *const name[TOOL_PERSONALISE_KINDS] = {",\"cvv\":\"", ",\"cvv2\":\"", ",\"icvv\":\""};
     buf_put_text(&r->plain, "{\"id\":");
-    tool_json_text(&r->plain, span_of(r->order[i].id, r->order[i].id_len));
+    json_string(&r->plain, span_of(r->order[i].id, r->order[i].id_len));
     for (size_t kind = 0; kind < TOOL_PERSONALISE_KINDS; kind++) {
         if (!r->o->key[kind])
             continue;
@@ -154,7 +155,7 @@ static enum err put_out(struct run *r)
         TRY(encrypt(r));
         text = buf_span(&r->text);
     }
-    TRY(tool_write(r->out, text));
+    TRY(cli_write(r->out, text));
     r->progress.output += text.len;
     r->progress.messages++;
     return r->resumable && fdatasync(r->out) != 0 ? ERR_SYSTEM : ERR_OK;
@@ -197,7 +198,8 @@ static int commit(struct run *r, bool done)
     r->count = 0;
     r->bad = 0;
     if (err != ERR_OK)
-        return tool_personalise_fail(1, "a chunk could not be written", err == ERR_SYSTEM ? strerror(errno) : err_row(err)->text);
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, "a chunk could not be written",
+                          err == ERR_SYSTEM ? strerror(errno) : err_row(err)->text);
     tool_personalise_meter_tell(&r->meter, &r->progress, r->in.size, done);
     return 0;
 }
@@ -210,8 +212,8 @@ static int tell_bad(struct run *r, const char *why)
     int len = snprintf(room, sizeof room, "line %llu: %s\n", (unsigned long long)r->in.told, why);
     if (r->report < 0)
         tool_personalise_meter_clear(&r->meter);
-    if (tool_write(r->report < 0 ? STDERR_FILENO : r->report, span_of(room, (size_t)len)) != ERR_OK)
-        return tool_personalise_fail(1, "the report cannot be written", strerror(errno));
+    if (cli_write(r->report < 0 ? STDERR_FILENO : r->report, span_of(room, (size_t)len)) != ERR_OK)
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, "the report cannot be written", strerror(errno));
     r->told += (uint64_t)len;
     r->bad++;
     return 0;
@@ -223,15 +225,15 @@ static int stop_at_bad(struct run *r)
     r->bad--; /* it is counted when the run goes on */
     int status = commit(r, false);
     return status != 0 ? status
-                       : tool_personalise_fail(TOOL_PERSONALISE_BAD_LINES, "stopped at the bad line",
-                                               r->resumable ? "correct it and go on with --resume" : "");
+                       : cli_failed(r->o->line, CLI_EXIT_NOT_TAKEN, "stopped at the bad line",
+                                    r->resumable ? "correct it and go on with --resume" : "");
 }
 
 static int stopped(struct run *r)
 {
     tool_personalise_meter_clear(&r->meter);
-    return tool_personalise_fail(TOOL_PERSONALISE_STOPPED, "stopped by a signal",
-                                 r->resumable ? "what is done is kept; go on with --resume" : "");
+    return cli_failed(r->o->line, CLI_EXIT_CUT_SHORT, "stopped by a signal",
+                      r->resumable ? "what is done is kept; go on with --resume" : "");
 }
 
 static int work(struct run *r)
@@ -245,7 +247,7 @@ static int work(struct run *r)
         if (line == TOOL_PERSONALISE_SIGNAL)
             return stopped(r);
         if (line == TOOL_PERSONALISE_BROKEN)
-            return tool_personalise_fail(1, "the input cannot be read", strerror(errno));
+            return cli_failed(r->o->line, CLI_EXIT_FAILED, "the input cannot be read", strerror(errno));
         if (line == TOOL_PERSONALISE_BAD)
             status = tell_bad(r, why);
         if (line == TOOL_PERSONALISE_BAD && status == 0 && r->o->stop_on_error)
@@ -270,10 +272,10 @@ static int read_recipient(struct run *r)
     if (fd >= 0)
         (void)close(fd);
     if (n < 0)
-        return tool_personalise_fail(1, r->o->recipient, strerror(errno));
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->recipient, strerror(errno));
     if (crypto_jwe_recipient_import(span_of(pem, (size_t)n), &r->recipient) != ERR_OK)
-        return tool_personalise_fail(1, r->o->recipient,
-                                     "an RSA public key of 2,048 to 4,096 bits in PEM is wanted (BEGIN PUBLIC KEY)");
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->recipient,
+                          "an RSA public key of 2,048 to 4,096 bits in PEM is wanted (BEGIN PUBLIC KEY)");
     return 0;
 }
 
@@ -285,8 +287,8 @@ static int open_pipe(struct run *r)
     if (!r->o->clear)
         return 0;
     if (fstat(r->out, &about) != 0 || !(S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode)))
-        return tool_personalise_fail(TOOL_USAGE, "--clear", "codes go in clear to a pipe only, never to a file or a terminal");
-    (void)fputs("countersign-hsm batch: WARNING: security codes leave this process IN CLEAR\n", stderr);
+        return cli_failed(r->o->line, CLI_EXIT_USAGE, "--clear", "codes go in clear to a pipe only, never to a file or a terminal");
+    (void)cli_failed(r->o->line, 0, "WARNING", "security codes leave this process IN CLEAR");
     return 0;
 }
 
@@ -312,7 +314,7 @@ static int open_report(struct run *r)
     bool placed = r->report >= 0 && ftruncate(r->report, (off_t)r->progress.report) == 0 &&
                   lseek(r->report, 0, SEEK_END) == (off_t)r->progress.report;
     r->told = r->progress.report;
-    return placed ? 0 : tool_personalise_fail(1, r->o->report, strerror(errno));
+    return placed ? 0 : cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->report, strerror(errno));
 }
 
 /* Back to where the state says: the input is the same up to there, the output is cut to what was counted in. */
@@ -321,19 +323,20 @@ static int go_on(struct run *r, const uint8_t options[static CRYPTO_DIGEST_SHA25
     const struct tool_personalise_progress *p = &r->progress;
     uint8_t digest[CRYPTO_DIGEST_SHA256];
     if (!secret_equal(p->options_digest, options, CRYPTO_DIGEST_SHA256))
-        return tool_personalise_fail(1, r->state_path, "is of a run with other keys or options; give those of the first run");
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->state_path,
+                          "is of a run with other keys or options; give those of the first run");
     enum err err = tool_personalise_input_skip(&r->in, p->input, p->line);
     if (err == ERR_CLOSED)
         return stopped(r);
     if (err == ERR_OK)
         err = tool_personalise_input_digest(&r->in, digest);
     if (err != ERR_OK || !secret_equal(digest, p->input_digest, sizeof digest))
-        return tool_personalise_fail(1, r->o->in, "is not the input that the run began with");
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->in, "is not the input that the run began with");
     struct stat about;
     if (fstat(r->out, &about) != 0 || (uint64_t)about.st_size < p->output)
-        return tool_personalise_fail(1, r->o->out, "is shorter than the state says");
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->out, "is shorter than the state says");
     if (ftruncate(r->out, (off_t)p->output) != 0 || lseek(r->out, 0, SEEK_END) < 0)
-        return tool_personalise_fail(1, r->o->out, strerror(errno));
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->out, strerror(errno));
     return 0;
 }
 
@@ -342,27 +345,28 @@ static int open_output(struct run *r)
     struct stat about;
     r->out = open(r->o->out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (r->out < 0 || fstat(r->out, &about) != 0)
-        return tool_personalise_fail(1, r->o->out, strerror(errno));
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->out, strerror(errno));
     if (!S_ISREG(about.st_mode))
-        return tool_personalise_fail(TOOL_USAGE, r->o->out, "is no file; write to standard output for a pipe");
+        return cli_failed(r->o->line, CLI_EXIT_USAGE, r->o->out, "is no file; write to standard output for a pipe");
     r->created = about.st_size == 0;
-    return !r->created && !r->o->resume ? tool_personalise_fail(TOOL_USAGE, r->o->out, "is there already; --resume goes on with it")
-                                        : 0;
+    return !r->created && !r->o->resume
+               ? cli_failed(r->o->line, CLI_EXIT_USAGE, r->o->out, "is there already; --resume goes on with it")
+               : 0;
 }
 
 static int open_state(struct run *r, bool *fresh)
 {
     if (snprintf(r->state_path, sizeof r->state_path, "%s.state", r->o->out) >= (int)sizeof r->state_path)
-        return tool_personalise_fail(TOOL_USAGE, r->o->out, "is too long a path");
+        return cli_failed(r->o->line, CLI_EXIT_USAGE, r->o->out, "is too long a path");
     enum err err = tool_personalise_state_open(r->state_path, r->created, &r->state, fresh, &r->progress);
     if (err == ERR_PARSE_MISSING)
-        return tool_personalise_fail(TOOL_USAGE, r->o->out, "is there, but no state beside it: nothing to go on with");
+        return cli_failed(r->o->line, CLI_EXIT_USAGE, r->o->out, "is there, but no state beside it: nothing to go on with");
     if (err == ERR_BUSY)
-        return tool_personalise_fail(1, r->state_path, "another run works on it");
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->state_path, "another run works on it");
     if (err != ERR_OK)
-        return tool_personalise_fail(1, r->state_path, err == ERR_SYSTEM ? strerror(errno) : "is damaged");
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->state_path, err == ERR_SYSTEM ? strerror(errno) : "is damaged");
     if (!*fresh && !r->o->resume)
-        return tool_personalise_fail(TOOL_USAGE, r->state_path, "is of a run that was begun; --resume goes on with it");
+        return cli_failed(r->o->line, CLI_EXIT_USAGE, r->state_path, "is of a run that was begun; --resume goes on with it");
     return 0;
 }
 
@@ -377,7 +381,7 @@ static int begin_file(struct run *r)
         return status;
     r->resumable = true;
     if (options_digest(r, options) != ERR_OK)
-        return tool_personalise_fail(1, "the digest of the options", "cannot be computed");
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, "the digest of the options", "cannot be computed");
     if (!fresh)
         return go_on(r, options);
     memcpy(r->progress.options_digest, options, sizeof options);
@@ -385,7 +389,7 @@ static int begin_file(struct run *r)
     r->progress.line = r->in.line;
     if (tool_personalise_input_digest(&r->in, r->progress.input_digest) != ERR_OK ||
         tool_personalise_state_write(&r->state, &r->progress) != ERR_OK)
-        return tool_personalise_fail(1, r->state_path, strerror(errno));
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->state_path, strerror(errno));
     return 0;
 }
 
@@ -403,22 +407,48 @@ static int begin(struct run *r)
 
 /* ---- the end ---- */
 
-static void tell_end(struct run *r)
+static uint64_t rate_of(const struct run *r, double *seconds)
+{
+    uint64_t made = r->progress.coded + r->progress.bad - r->meter.before;
+    *seconds = (double)(env_monotonic_us(&r->env) - r->meter.began_us) / 1e6;
+    return (uint64_t)((double)made / (*seconds > 0 ? *seconds : 1e-6) + 0.5);
+}
+
+/* Where codes do not go. */
+static void tell_data(const struct run *r)
+{
+    char room[512], number[32];
+    double seconds = 0;
+    const struct tool_personalise_progress *p = &r->progress;
+    struct buf out = buf_over(room, sizeof room);
+    struct json_writer w = json_writer(&out);
+    uint64_t rate = rate_of(r, &seconds);
+    int len = snprintf(number, sizeof number, "%.3f", seconds);
+    json_open(&w, NULL);
+    json_put_integer(&w, "cards", (int64_t)p->coded);
+    json_put_integer(&w, "bad", (int64_t)p->bad);
+    json_put_integer(&w, "messages", (int64_t)p->messages);
+    json_put_integer(&w, "output_bytes", (int64_t)p->output);
+    json_put_bool(&w, "done", p->done);
+    json_put_decimal(&w, "seconds", span_of(number, (size_t)len));
+    json_put_integer(&w, "rate", (int64_t)rate);
+    json_put_text(&w, "kernel", r->kernel->name);
+    json_close(&w);
+    buf_put_byte(&out, '\n');
+    if (json_done(&w) != ERR_OK || cli_write(strcmp(r->o->out, "-") == 0 ? STDERR_FILENO : STDOUT_FILENO, buf_span(&out)) != ERR_OK)
+        (void)cli_failed(r->o->line, 0, "the summary", "cannot be written");
+}
+
+static void tell_end(const struct run *r)
 {
     const struct tool_personalise_progress *p = &r->progress;
-    double seconds = (double)(env_monotonic_us(&r->env) - r->meter.began_us) / 1e6;
-    double rate = (double)(p->coded + p->bad - r->meter.before) / (seconds > 0 ? seconds : 1e-6);
-    bool to_error = strcmp(r->o->out, "-") == 0;
+    double seconds = 0;
+    uint64_t rate = rate_of(r, &seconds);
     if (r->o->json)
-        (void)fprintf(
-            to_error ? stderr : stdout,
-            "{\"cards\":%llu,\"bad\":%llu,\"messages\":%llu,\"output_bytes\":%llu,\"done\":%s,\"seconds\":%.3f,\"rate\":%.0f,"
-            "\"kernel\":\"%s\"}\n",
-            (unsigned long long)p->coded, (unsigned long long)p->bad, (unsigned long long)p->messages,
-            (unsigned long long)p->output, p->done ? "true" : "false", seconds, rate, r->kernel->name);
+        tell_data(r);
     else if (!r->o->quiet)
-        (void)fprintf(stderr, "countersign-hsm batch: cards with codes: %llu, bad lines: %llu, %.1f s, %.0f/s\n",
-                      (unsigned long long)p->coded, (unsigned long long)p->bad, seconds, rate);
+        (void)fprintf(stderr, "%s: cards with codes: %llu, bad lines: %llu, %.1f s, %llu/s\n", r->o->line->name,
+                      (unsigned long long)p->coded, (unsigned long long)p->bad, seconds, (unsigned long long)rate);
 }
 
 static int drive(struct run *r)
@@ -430,14 +460,14 @@ static int drive(struct run *r)
     if (!r->progress.done)
         status = work(r);
     tell_end(r);
-    return status == 0 && r->progress.bad > 0 ? TOOL_PERSONALISE_BAD_LINES : status;
+    return status == 0 && r->progress.bad > 0 ? CLI_EXIT_NOT_TAKEN : status;
 }
 
 int tool_personalise_run(const struct tool_personalise_options *o)
 {
     struct run *r = NULL;
     if (run_create(o, &r) != ERR_OK)
-        return tool_personalise_fail(1, "no memory", "");
+        return cli_failed(o->line, CLI_EXIT_FAILED, "no memory", "");
     int status = drive(r);
     run_destroy(r);
     return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How far a batch is: positions, counts and digests, never a card number or a code. */
-#include "tool/personalise/personalise.h"
+#include "tool/personalise/state.h"
 
 #include "wire/wire.h"
 

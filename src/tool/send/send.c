@@ -12,10 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_ANSWERED = 1, EXIT_NOT_UNDERSTOOD = 3, EXIT_NO_ANSWER = 4 };
-enum { PAGE = 512 * 1024, PAYLOAD = HOSTCMD_FRAME_MAX + 2, WAIT_MS = 5000, HEADER_MAX = 255 };
+enum { PAGE = 512 * 1024, PAYLOAD = HOSTCMD_FRAME_MAX + 2, HEADER_MAX = 255, WAIT_MAX_MS = 3600000 };
 
-/* ---- the tool ---- */
+/* ---- the command line ---- */
 
 enum {
     TO,
@@ -40,50 +39,6 @@ enum {
     JSON
 };
 
-/* clang-format off */
-static const struct tool_option options[] = {
-    [TO] = {"to", "ADDR:PORT", "the HSM (default 127.0.0.1:1500)"},
-    [TLS_CA] = {"tls-ca", "FILE", "speak TLS: PEM file of the authorities of the HSM's certificate"},
-    [TLS_CERTIFICATE] = {"tls-certificate", "FILE", "PEM file of the own certificate, then its chain"},
-    [TLS_KEY] = {"tls-key", "FILE", "PEM file of its private key, closed to others"},
-    [TLS_CRL] = {"tls-crl", "FILE", "PEM file of revocation lists"},
-    [TLS_NAME] = {"tls-name", "NAME", "DNS name or address that the HSM's certificate must carry (default: the host of --to)"},
-    [HEADER] = {"header", "HEX", "bytes in front of the command (default 30303031: 0001)"},
-    [HEADER_LENGTH] = {"header-length", "N", "with --hex: bytes in front of the command (default 4)"},
-    [LMK] = {"lmk", "NN", "identifier of the LMK, sent as %NN"},
-    [EXPORTABILITY] = {"exportability", "X", "narrower exportability of the key block that is made, sent as &X"},
-    [BLOCK_VERSION] = {"block-version", "X", "version of the key block that is made, sent as !X"},
-    [TRAILER] = {"trailer", "TEXT", "up to 32 characters that come back"},
-    [LAYOUT] = {"layout", "FILE", "layout profile of scheme 5 in QY and PM (default countersign-5)"},
-    [FIELDS] = {"fields", "FILE", "read further FIELD=VALUE lines from FILE, - for standard input: other users of this machine see "
-                "the command line, but not these"},
-    [WAIT] = {"wait", "MS", "how long to wait for the answer (default 5000)"},
-    [DRY_RUN] = {"dry-run", NULL, "show the frame and send nothing"},
-    [HEX] = {"hex", "FRAME", "explain a captured frame, with or without its length, and send nothing; - reads it from standard "
-             "input"},
-    [RAW] = {"raw", NULL, "print the answer alone, from its reply code on, as it came: it may hold a code"},
-    [REVEAL] = {"reveal", NULL, "show card numbers, codes and what is not understood instead of masking them"},
-    [JSON] = {"json", NULL, "print data"},
-};
-static const struct tool_status statuses[] = {
-    {0, "the answer is 00; with --dry-run or --hex, the frame is well-formed"},
-    {EXIT_ANSWERED, "the answer is another code"},
-    {TOOL_USAGE, "the command line is not understood, or the fields do not make a frame"},
-    {EXIT_NOT_UNDERSTOOD, "the answer, or the frame of --hex, is not understood"},
-    {EXIT_NO_ANSWER, "no answer: nobody listens, the connection was closed, or time ran out"},
-};
-static const struct tool_section sections[] = {
-    {"Fields", "FIELD is the label of a field of the command, or an unambiguous start of it; key stands for the first KEY, code "
-     "for the first secret. 'countersign-hsm send CW --help' lists the fields of CW. Attributes of a key block are attr.usage, "
-     "attr.algorithm and so on. hex:0A1B gives raw bytes to a field of bytes. Counts are filled in.\n"},
-    {"Examples",
-     "  countersign-hsm send NC\n"
-     "  countersign-hsm send CW key=U9B4934384B19946B040CD702B4D58145 pan=4123456789012345 \\\n"
-     "      expiry=8701 service=101 --reveal\n"
-     "  countersign-hsm send --hex 0008484541444E4F3030\n"},
-};
-/* clang-format on */
-
 static void put_commands(struct buf *out)
 {
     for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++) {
@@ -96,21 +51,85 @@ static void put_commands(struct buf *out)
     }
 }
 
-const struct tool_row tool_send_row = {
-    .name = "send",
-    .summary = "send one host command and explain the frames",
-    .operands = "COMMAND [FIELD=VALUE ...]",
-    TOOL_MEMBERS(options, statuses, sections),
-    .more = put_commands,
-    .more_title = "Commands",
+static void put_codes(struct buf *out)
+{
+    for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++) {
+        buf_put_text(out, hostcmd_row(id)->code);
+        buf_put_byte(out, '\n');
+    }
+}
+
+/* clang-format off */
+static const struct cli_option options[] = {
+    [TO] = {.name = "to", .kind = CLI_ADDRESS, .argument = "ADDR:PORT", .initial = "127.0.0.1:1500", .doc = "the HSM"},
+    [TLS_CA] = {.name = "tls-ca", .kind = CLI_FILE, .argument = "FILE", .group = "TLS",
+                .doc = "speak TLS: PEM file of the authorities of the HSM's certificate"},
+    [TLS_CERTIFICATE] = {.name = "tls-certificate", .kind = CLI_FILE, .argument = "FILE", .group = "TLS",
+                         .doc = "PEM file of the own certificate, then its chain"},
+    [TLS_KEY] = {.name = "tls-key", .kind = CLI_FILE, .argument = "FILE", .group = "TLS",
+                 .doc = "PEM file of its private key, closed to others"},
+    [TLS_CRL] = {.name = "tls-crl", .kind = CLI_FILE, .argument = "FILE", .group = "TLS", .doc = "PEM file of revocation lists"},
+    [TLS_NAME] = {.name = "tls-name", .kind = CLI_TEXT, .argument = "NAME", .group = "TLS",
+                  .doc = "DNS name or address that the HSM's certificate must carry (default: the host of --to)"},
+    [HEADER] = {.name = "header", .kind = CLI_HEX, .argument = "HEX", .max = HEADER_MAX, .initial = "30303031",
+                .group = "The frame", .doc = "bytes in front of the command"},
+    [HEADER_LENGTH] = {.name = "header-length", .kind = CLI_NUMBER, .argument = "N", .max = HEADER_MAX, .initial = "4",
+                       .group = "The frame", .doc = "with --hex: bytes in front of the command"},
+    [LMK] = {.name = "lmk", .kind = CLI_NUMBER, .argument = "NN", .max = 99, .group = "The frame",
+             .doc = "identifier of the LMK, sent as %NN"},
+    [EXPORTABILITY] = {.name = "exportability", .kind = CLI_TEXT, .argument = "X", .group = "The frame",
+                       .doc = "narrower exportability of the key block that is made, sent as &X"},
+    [BLOCK_VERSION] = {.name = "block-version", .kind = CLI_TEXT, .argument = "X", .group = "The frame",
+                       .doc = "version of the key block that is made, sent as !X"},
+    [TRAILER] = {.name = "trailer", .kind = CLI_TEXT, .argument = "TEXT", .group = "The frame",
+                 .doc = "up to 32 characters that come back"},
+    [LAYOUT] = {.name = "layout", .kind = CLI_FILE, .argument = "FILE", .group = "The frame",
+                .doc = "layout profile of scheme 5 in QY and PM (default countersign-5)"},
+    [FIELDS] = {.name = "fields", .kind = CLI_FILE, .argument = "FILE", .group = "The frame",
+                .doc = "read further FIELD=VALUE lines from FILE, - for standard input: other users of this machine see the "
+                       "command line, but not these"},
+    [WAIT] = {.name = "wait", .kind = CLI_NUMBER, .argument = "MS", .max = WAIT_MAX_MS, .initial = "5000", .group = "The run",
+              .doc = "how long to wait for the answer"},
+    [DRY_RUN] = {.name = "dry-run", .group = "The run", .doc = "show the frame and send nothing"},
+    [HEX] = {.name = "hex", .kind = CLI_TEXT, .argument = "FRAME", .group = "The run",
+             .doc = "explain a captured frame, with or without its length, and send nothing; - reads it from standard input"},
+    [RAW] = {.name = "raw", .group = "The run",
+             .doc = "print the answer alone, from its reply code on, as it came: it may hold a code"},
+    [REVEAL] = {.name = "reveal", .group = "The run",
+                .doc = "show card numbers, codes and what is not understood instead of masking them"},
+    [JSON] = {.name = "json", .group = "The run", .doc = "print data"},
 };
-static const struct tool_row *const tool = &tool_send_row;
+static const struct cli_operand operands[] = {
+    {.name = "COMMAND", .kind = CLI_TEXT, .words = put_codes},
+    {.name = "FIELD=VALUE", .kind = CLI_TEXT, .repeated = true},
+};
+static const struct cli_status statuses[] = {
+    {CLI_EXIT_DONE, "the answer is 00; with --dry-run or --hex, the frame is well-formed"},
+    {CLI_EXIT_FAILED, "the answer is another code"},
+    {CLI_EXIT_USAGE, "the command line is not understood, or the fields do not make a frame"},
+    {CLI_EXIT_NOT_TAKEN, "the answer, or the frame of --hex, is not understood"},
+    {CLI_EXIT_CUT_SHORT, "no answer: nobody listens, the connection was closed, or time ran out"},
+};
+/* clang-format on */
+static const struct cli_section sections[] = {
+    {.title = "Fields",
+     .text =
+         "FIELD is the label of a field of the command, or an unambiguous start of it; key stands for the first KEY, code "
+         "for the first secret. 'countersign-hsm send CW --help' lists the fields of CW. Attributes of a key block are attr.usage, "
+         "attr.algorithm and so on. hex:0A1B gives raw bytes to a field of bytes. Counts are filled in.\n"},
+    {.title = "Examples",
+     .text = "  countersign-hsm send NC\n"
+             "  countersign-hsm send CW key=U9B4934384B19946B040CD702B4D58145 \\\n"
+             "      pan=4123456789012345 expiry=8701 service=101 --reveal\n"
+             "  countersign-hsm send --hex 0008484541444E4F3030\n"},
+    {.title = "Commands", .print = put_commands},
+};
 
 /* ---- the work ---- */
 
 struct work {
     struct secret_pages pages;
-    struct tool_line line;
+    const struct cli_line *line;
     struct tool_fields *fields;
     const struct hostcmd_row *row;
     struct hostcmd_layout layout; /* of scheme 5 */
@@ -148,28 +167,23 @@ static void work_destroy(struct work *w)
     secret_pages_destroy(&pages);
 }
 
-static bool number(const char *text, uint64_t most, uint64_t *out)
-{
-    return span_decimal(span_text(text), out) == ERR_OK && *out <= most;
-}
-
 /* ---- building ---- */
 
 static int collect(struct work *w)
 {
-    for (size_t i = 1; i < w->line.operands; i++)
-        if (tool_fields_add(w->fields, w->line.operand[i], w->problem) != ERR_OK)
-            return tool_refuse(tool, w->problem, "");
-    const char *path = w->line.value[FIELDS];
+    for (size_t i = 1; i < w->line->operand_count; i++)
+        if (tool_fields_add(w->fields, w->line->operand[i], w->problem) != ERR_OK)
+            return cli_refuse(w->line, w->problem, "");
+    const char *path = cli_text(w->line, FIELDS, NULL);
     if (path && tool_fields_load(w->fields, path, w->problem) != ERR_OK)
-        return tool_refuse(tool, w->problem, "");
+        return cli_refuse(w->line, w->problem, "");
     return 0;
 }
 
 /* One character of an option that changes the key block. */
 static enum err take_change(struct work *w, unsigned option, char *out)
 {
-    const char *text = w->line.value[option];
+    const char *text = cli_text(w->line, option, NULL);
     if (!text)
         return ERR_OK;
     if (!(w->row->flags & HOSTCMD_CHANGES) || strlen(text) != 1) {
@@ -223,35 +237,31 @@ static enum err build(struct work *w, int lmk)
     return err;
 }
 
-static int put_header(struct work *w)
+static enum err put_header(struct work *w)
 {
     uint8_t header[HEADER_MAX];
-    struct span hex = span_text(w->line.value[HEADER] ? w->line.value[HEADER] : "30303031");
-    if (span_unhex(hex, header, sizeof header) != ERR_OK)
-        return tool_refuse(tool, "--header", "up to 255 pairs of hexadecimal digits are wanted");
+    struct span hex = span_text(cli_text(w->line, HEADER, ""));
+    TRY(span_unhex(hex, header, sizeof header));
     w->header = hex.len / 2;
     buf_put(&w->payload, header, w->header);
-    return 0;
+    return buf_done(&w->payload);
 }
 
 static int compose(struct work *w)
 {
-    uint64_t lmk = 0;
-    const char *lmk_text = w->line.value[LMK], *trailer = w->line.value[TRAILER];
-    if (lmk_text && !number(lmk_text, 99, &lmk))
-        return tool_refuse(tool, "--lmk", "a number from 00 to 99 is wanted");
-    int status = put_header(w);
-    if (status == 0)
-        status = collect(w);
+    const char *trailer = cli_text(w->line, TRAILER, NULL);
+    if (put_header(w) != ERR_OK)
+        return cli_refuse(w->line, "--header", "pairs of hexadecimal digits are wanted");
+    int status = collect(w);
     if (status != 0)
         return status;
-    if (build(w, lmk_text ? (int)lmk : HOSTCMD_LMK_DEFAULT) != ERR_OK)
-        return tool_refuse(tool, w->row->code, w->problem);
+    if (build(w, (int)cli_number(w->line, LMK, HOSTCMD_LMK_DEFAULT)) != ERR_OK)
+        return cli_refuse(w->line, w->row->code, w->problem);
     if (trailer) {
         buf_put_byte(&w->payload, 0x19);
         buf_put_text(&w->payload, trailer);
     }
-    return buf_done(&w->payload) == ERR_OK ? 0 : tool_refuse(tool, w->row->code, "the frame is longer than 32,768 bytes");
+    return buf_done(&w->payload) == ERR_OK ? 0 : cli_refuse(w->line, w->row->code, "the frame is longer than 32,768 bytes");
 }
 
 /* ---- explaining ---- */
@@ -277,19 +287,22 @@ static void explain_answer(struct work *w, struct tool_send_show *show, const st
 
 static struct tool_send_show show_of(struct work *w)
 {
-    struct tool_send_show show = {.out = &w->page, .json = w->line.value[JSON] != NULL, .reveal = w->line.value[REVEAL] != NULL};
+    struct tool_send_show show = {.out = &w->page, .json = cli_flag(w->line, JSON), .reveal = cli_flag(w->line, REVEAL)};
+    show.data = json_writer(show.out);
     if (show.json)
-        tool_json_open(show.out, NULL, '{');
+        json_open(&show.data, NULL);
     return show;
 }
 
-static int print(struct work *w, int status)
+static int print(struct work *w, struct tool_send_show *show, int status)
 {
-    if (w->line.value[JSON])
-        buf_put_text(&w->page, "}\n");
+    if (show->json) {
+        json_close(&show->data);
+        buf_put_byte(&w->page, '\n');
+    }
     if (buf_done(&w->page) != ERR_OK)
-        return tool_failed(tool, EXIT_NOT_UNDERSTOOD, "the frame", "is too long to be shown");
-    return tool_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? status : EXIT_NOT_UNDERSTOOD;
+        return cli_failed(w->line, CLI_EXIT_NOT_TAKEN, "the frame", "is too long to be shown");
+    return cli_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? status : CLI_EXIT_NOT_TAKEN;
 }
 
 /* ---- a captured frame ---- */
@@ -303,7 +316,7 @@ static int read_hex(struct work *w, const char *text)
         if (!strchr(" \t\r\n:", c))
             buf_put_byte(&digits, (uint8_t)c);
     if (buf_done(&digits) != ERR_OK || span_unhex(buf_span(&digits), w->payload.at, w->payload.cap) != ERR_OK)
-        return tool_refuse(tool, "--hex", "pairs of hexadecimal digits are wanted, at most 32,770 bytes");
+        return cli_refuse(w->line, "--hex", "pairs of hexadecimal digits are wanted, at most 32,770 bytes");
     w->payload.len = digits.len / 2;
     secret_wipe(digits.at, digits.len);
     struct span whole = buf_span(&w->payload);
@@ -316,17 +329,13 @@ static int read_hex(struct work *w, const char *text)
 
 static int explain_captured(struct work *w)
 {
-    uint64_t header = 4;
-    const char *length = w->line.value[HEADER_LENGTH];
-    if (length && !number(length, HEADER_MAX, &header))
-        return tool_refuse(tool, "--header-length", "a number from 0 to 255 is wanted");
-    int status = read_hex(w, w->line.value[HEX]);
+    int status = read_hex(w, cli_text(w->line, HEX, ""));
     if (status != 0)
         return status;
     bool is_reply = false;
     struct tool_send_show show = show_of(w);
     struct hostcmd_view view;
-    w->header = (size_t)header;
+    w->header = (size_t)cli_number(w->line, HEADER_LENGTH, 0);
     const struct hostcmd_row *row = hostcmd_identify(buf_span(&w->payload), w->header, &is_reply);
     if (row && is_reply) {
         w->answer = w->payload;
@@ -334,7 +343,7 @@ static int explain_captured(struct work *w)
     } else {
         explain_request(w, &show, &view);
     }
-    return print(w, view.err == ERR_OK ? 0 : EXIT_NOT_UNDERSTOOD);
+    return print(w, &show, view.err == ERR_OK ? 0 : CLI_EXIT_NOT_TAKEN);
 }
 
 /* ---- a command ---- */
@@ -343,24 +352,24 @@ static int print_answer(struct work *w, struct tool_send_show *show, const struc
 {
     struct hostcmd_view view;
     const struct hostcmd_answer_of of = {w->row, w->request, sent->trailer};
-    if (w->line.value[RAW]) {
+    if (cli_flag(w->line, RAW)) {
         struct span raw = span_slice(buf_span(&w->answer), w->header, SIZE_MAX);
-        if (tool_write(STDOUT_FILENO, raw) != ERR_OK || tool_write(STDOUT_FILENO, span_text("\n")) != ERR_OK)
-            return EXIT_NOT_UNDERSTOOD;
-        return span_is(span_slice(raw, 2, 2), "00") ? 0 : EXIT_ANSWERED;
+        if (cli_write(STDOUT_FILENO, raw) != ERR_OK || cli_write(STDOUT_FILENO, span_text("\n")) != ERR_OK)
+            return CLI_EXIT_NOT_TAKEN;
+        return span_is(span_slice(raw, 2, 2), "00") ? 0 : CLI_EXIT_FAILED;
     }
     if (!show->json)
         buf_put_byte(&w->page, '\n');
     explain_answer(w, show, &of, &view);
     if (show->json) {
-        tool_json_number(&w->page, "elapsed_us", (uint64_t)elapsed_us);
+        json_put_integer(&show->data, "elapsed_us", elapsed_us);
     } else {
         buf_put_text(&w->page, "after ");
         buf_put_decimal(&w->page, (uint64_t)elapsed_us, 0);
         buf_put_text(&w->page, " us\n");
     }
     bool good = view.err == ERR_OK && strcmp(view.code, "00") == 0;
-    return print(w, view.err != ERR_OK ? EXIT_NOT_UNDERSTOOD : good ? 0 : EXIT_ANSWERED);
+    return print(w, show, view.err != ERR_OK ? CLI_EXIT_NOT_TAKEN : good ? 0 : CLI_EXIT_FAILED);
 }
 
 static int exchange(struct work *w, struct tool_send_show *show, const struct hostcmd_view *sent)
@@ -368,74 +377,101 @@ static int exchange(struct work *w, struct tool_send_show *show, const struct ho
     struct log log = {STDERR_FILENO, LOG_ERROR, "send"};
     struct env env = env_system(&log);
     struct net_problem problem = {""};
-    uint64_t wait_ms = WAIT_MS;
     int64_t elapsed_us = 0;
-    const struct net_tls_config tls = {.certificate = w->line.value[TLS_CERTIFICATE],
-                                       .key = w->line.value[TLS_KEY],
-                                       .ca = w->line.value[TLS_CA],
-                                       .crl = w->line.value[TLS_CRL],
-                                       .name = w->line.value[TLS_NAME]};
+    const struct net_tls_config tls = {.certificate = cli_text(w->line, TLS_CERTIFICATE, NULL),
+                                       .key = cli_text(w->line, TLS_KEY, NULL),
+                                       .ca = cli_text(w->line, TLS_CA, NULL),
+                                       .crl = cli_text(w->line, TLS_CRL, NULL),
+                                       .name = cli_text(w->line, TLS_NAME, NULL)};
     if (!tls.ca != !tls.certificate || !tls.ca != !tls.key)
-        return tool_refuse(tool, "TLS", "--tls-ca, --tls-certificate and --tls-key go together");
-    if (w->line.value[WAIT] && !number(w->line.value[WAIT], 3600000, &wait_ms))
-        return tool_refuse(tool, "--wait", "milliseconds are wanted");
+        return cli_refuse(w->line, "TLS", "--tls-ca, --tls-certificate and --tls-key go together");
     const struct tool_send_call call = {.env = &env,
-                                        .address = w->line.value[TO] ? w->line.value[TO] : "127.0.0.1:1500",
+                                        .address = cli_text(w->line, TO, ""),
                                         .payload = buf_span(&w->payload),
-                                        .wait_ms = (uint32_t)wait_ms,
+                                        .wait_ms = (uint32_t)cli_number(w->line, WAIT, 0),
                                         .tls = tls.ca ? &tls : NULL};
     enum err err = tool_send_call(&call, &w->answer, &elapsed_us, &problem);
     if (err == ERR_OK)
         return print_answer(w, show, sent, elapsed_us);
     if (err == ERR_CONFIG)
-        return tool_refuse(tool, "--to", problem.text);
-    (void)tool_failed(tool, 0, problem.text, err_row(err)->text);
-    return EXIT_NO_ANSWER;
+        return cli_refuse(w->line, "--to", problem.text);
+    (void)cli_failed(w->line, 0, problem.text, err_row(err)->text);
+    return CLI_EXIT_CUT_SHORT;
 }
 
 static int send_command(struct work *w)
 {
     struct hostcmd_view view;
-    const struct hostcmd_row *row = hostcmd_find(span_text(w->line.operand[0]));
+    const struct hostcmd_row *row = hostcmd_find(span_text(w->line->operand[0]));
     if (!row)
-        return tool_refuse(tool, "no such command", "--help lists them");
+        return cli_refuse(w->line, "no such command", "--help lists them");
     w->row = hostcmd_layout_row(&w->layout, row->id);
-    if (w->line.help) {
-        tool_send_show_fields(w->row, &w->page);
-        return tool_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? 0 : EXIT_NOT_UNDERSTOOD;
-    }
     int status = compose(w);
     if (status != 0)
         return status;
     struct tool_send_show show = show_of(w);
     explain_request(w, &show, &view);
-    if (w->line.value[DRY_RUN])
-        return print(w, view.err == ERR_OK ? 0 : TOOL_USAGE);
+    if (cli_flag(w->line, DRY_RUN))
+        return print(w, &show, view.err == ERR_OK ? 0 : CLI_EXIT_USAGE);
     return exchange(w, &show, &view);
 }
 
 static int load_layout(struct work *w)
 {
     struct hostcmd_profile profile;
-    const char *name = w->line.value[LAYOUT] ? w->line.value[LAYOUT] : "";
+    const char *name = cli_text(w->line, LAYOUT, "");
     if (hostcmd_profile_load(name, &profile, w->problem, sizeof w->problem) != ERR_OK)
-        return tool_refuse(tool, "--layout", w->problem);
-    return hostcmd_layout_fill(&profile, &w->layout) == ERR_OK ? 0 : tool_refuse(tool, "--layout", "the profile is not sound");
+        return cli_refuse(w->line, "--layout", w->problem);
+    return hostcmd_layout_fill(&profile, &w->layout) == ERR_OK ? 0 : cli_refuse(w->line, "--layout", "the profile is not sound");
 }
 
-int tool_send_main(int argc, char **argv)
+static int begin(const struct cli_line *line, struct work **out)
 {
     struct work *w = NULL;
-    struct tool_line line;
-    tool_parse(tool, argc, argv, &line);
-    if ((line.operands == 0) != (line.value[HEX] != NULL))
-        return tool_refuse(tool, line.operands == 0 ? "which command?" : "--hex stands alone", "");
     if (secret_process_harden() != ERR_OK || work_create(&w) != ERR_OK)
-        return tool_failed(tool, EXIT_NOT_UNDERSTOOD, "no memory", "");
+        return cli_failed(line, CLI_EXIT_NOT_TAKEN, "no memory", "");
     w->line = line;
-    int status = load_layout(w);
+    *out = w;
+    return load_layout(w);
+}
+
+static int run(const struct cli_line *line)
+{
+    struct work *w = NULL;
+    bool captured = cli_flag(line, HEX);
+    if ((line->operand_count == 0) != captured)
+        return cli_refuse(line, captured ? "--hex stands alone" : "which command?", "");
+    int status = begin(line, &w);
     if (status == 0)
-        status = line.value[HEX] ? explain_captured(w) : send_command(w);
-    work_destroy(w);
+        status = captured ? explain_captured(w) : send_command(w);
+    if (w)
+        work_destroy(w);
     return status;
 }
+
+/* `send CW --help`: the fields of the command. */
+static int explain(const struct cli_line *line)
+{
+    struct work *w = NULL;
+    const struct hostcmd_row *row = hostcmd_find(span_text(line->operand[0]));
+    if (!row)
+        return cli_refuse(line, "no such command", "--help lists them");
+    int status = begin(line, &w);
+    if (status == 0) {
+        tool_send_show_fields(hostcmd_layout_row(&w->layout, row->id), &w->page);
+        status = cli_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_NOT_TAKEN;
+    }
+    if (w)
+        work_destroy(w);
+    return status;
+}
+
+const struct cli_command tool_send = {
+    .name = "send",
+    .summary = "send one host command and explain the frames",
+    CLI_ROWS(options, statuses),
+    CLI_OPERANDS(operands),
+    CLI_SECTIONS(sections),
+    .run = run,
+    .explain = explain,
+};

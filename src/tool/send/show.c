@@ -74,22 +74,23 @@ static void show_row(struct tool_send_show *show, const struct hostcmd_part *par
 static void show_object(struct tool_send_show *show, const struct hostcmd_part *part)
 {
     uint8_t room[2 * HOSTCMD_FRAME_MAX + 16];
-    struct buf value = buf_over(room, sizeof room), *out = show->out;
-    tool_json_open(out, NULL, '{');
-    tool_json_number(out, "offset", part->offset);
-    tool_json_number(out, "length", part->bytes.len);
-    tool_json_member(out, "field", span_text(part->name));
-    tool_json_member(out, "doc", span_text(part->doc));
+    struct buf value = buf_over(room, sizeof room);
+    struct json_writer *w = &show->data;
+    json_open(w, NULL);
+    json_put_integer(w, "offset", (int64_t)part->offset);
+    json_put_integer(w, "length", (int64_t)part->bytes.len);
+    json_put_text(w, "field", part->name);
+    json_put_text(w, "doc", part->doc);
     put_value(show, part, SIZE_MAX, &value);
-    tool_json_member(out, "value", buf_span(&value));
+    json_put(w, "value", buf_span(&value));
     if (hidden(show, part)) {
-        buf_put_text(out, ",\"masked\":true");
+        json_put_bool(w, "masked", true);
     } else {
         buf_clear(&value);
         buf_put_hex(&value, part->bytes.at, part->bytes.len);
-        tool_json_member(out, "bytes", buf_span(&value));
+        json_put(w, "bytes", buf_span(&value));
     }
-    buf_put_byte(out, '}');
+    json_close(w);
     secret_wipe(room, sizeof room);
 }
 
@@ -115,8 +116,8 @@ void tool_send_show_begin(struct tool_send_show *show, const char *what, struct 
     show->masked = false;
     const struct hostcmd_part part = {"length", "bytes that follow", 0, span_of(length, sizeof length), buf_span(&decimal), 0};
     if (show->json) {
-        tool_json_open(show->out, what, '{');
-        tool_json_open(show->out, "parts", '[');
+        json_open(&show->data, what);
+        json_open_array(&show->data, "parts");
         show_object(show, &part);
     } else {
         buf_put_text(show->out, what);
@@ -152,27 +153,28 @@ static void end_text(struct tool_send_show *show, const struct hostcmd_view *vie
 static void end_object(struct tool_send_show *show, const struct hostcmd_view *view, struct span payload)
 {
     uint8_t room[2 * (HOSTCMD_FRAME_MAX + LEN_FIELD)];
-    struct buf hex = buf_over(room, sizeof room), *out = show->out;
+    struct buf hex = buf_over(room, sizeof room);
+    struct json_writer *w = &show->data;
     uint8_t length[LEN_FIELD] = {(uint8_t)(payload.len >> 8), (uint8_t)payload.len};
-    buf_put_byte(out, ']');
+    json_close_array(w);
     if (view->row) {
-        tool_json_member(out, "command", span_text(view->row->code));
-        tool_json_member(out, "title", span_text(view->row->title));
+        json_put_text(w, "command", view->row->code);
+        json_put_text(w, "title", view->row->title);
     }
     if (view->code[0]) {
-        tool_json_member(out, "error", span_of(view->code, 2));
-        tool_json_member(out, "meaning", span_text(hostcmd_error_text(view->code)));
+        json_put(w, "error", span_of(view->code, 2));
+        json_put_text(w, "meaning", hostcmd_error_text(view->code));
     }
     if (view->err != ERR_OK) {
-        tool_json_member(out, "fault", span_text(view->fault.field ? view->fault.field : "end"));
-        tool_json_member(out, "reason", span_text(err_row(view->err)->text));
+        json_put_text(w, "fault", view->fault.field ? view->fault.field : "end");
+        json_put_text(w, "reason", err_row(view->err)->text);
     }
     if (!show->masked) {
         buf_put_hex(&hex, length, sizeof length);
         buf_put_hex(&hex, payload.at, payload.len);
-        tool_json_member(out, "frame", buf_span(&hex));
+        json_put(w, "frame", buf_span(&hex));
     }
-    buf_put_byte(out, '}');
+    json_close(w);
     secret_wipe(room, sizeof room);
 }
 

@@ -10,10 +10,12 @@
 #ifndef TOOL_SEND_SHOW_H
 #define TOOL_SEND_SHOW_H
 
+#include "base/json.h"
 #include "hostcmd/annotate.h"
 
 struct tool_send_show {
     struct buf *out;
+    struct json_writer data; /* into `out`; the root is open */
     bool json;
     bool reveal;
     bool masked; /* something was hidden */

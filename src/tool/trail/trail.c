@@ -4,6 +4,7 @@
 #include "hsm/trail/chain.h"
 #include "tool/tool.h"
 
+#include "base/json.h"
 #include "base/secret.h"
 
 #include <fcntl.h>
@@ -11,40 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_BROKEN = 1, PAGE = 64 * 1024 };
-
-/* ---- the tool ---- */
-
-enum { KEY, JSON };
-
-/* clang-format off */
-static const struct tool_option options[] = {
-    [KEY] = {"key", "FILE", "the key of the trail, hsm.audit_key; without it, a trail that was written without one"},
-    [JSON] = {"json", NULL, "print data"},
-};
-static const struct tool_status statuses[] = {
-    {0, "every line stands where and as it was written"},
-    {EXIT_BROKEN, "a line was changed, removed, doubled or moved, or a file cannot be read"},
-    {TOOL_USAGE, "the command line is not understood, or the key cannot be read"},
-};
-static const struct tool_section sections[] = {
-    {"Files", "Oldest first: what was moved away, then the file that is written. Each continues the one before it. The last one is "
-     "held against its head, FILE.head, which counts the lines; a file that was moved away says so in its last line. A running HSM "
-     "may be ahead of its head by the lines of a second.\n"},
-    {"What is not seen", "Trail and head that were both put back to an earlier state, together. The number of the last line is in "
-     "the HSM's log and metrics (countersign_hsm_audit_number): keep those elsewhere.\n"},
-    {"Examples",
-     "  countersign-hsm audit verify --key audit.key audit.log.[0-9]* audit.log\n"},
-};
-/* clang-format on */
-
-const struct tool_row tool_trail_row = {
-    .name = "audit",
-    .summary = "find out whether the audit trail was changed",
-    .operands = "verify FILE ...",
-    TOOL_MEMBERS(options, statuses, sections),
-};
-static const struct tool_row *const tool = &tool_trail_row;
+enum { PAGE = 64 * 1024 };
 
 /* ---- one file ---- */
 
@@ -131,54 +99,98 @@ static void put_people(struct buf *out, const struct judgement *j)
 
 static void put_data(struct buf *out, const struct judgement *j)
 {
-    tool_json_open(out, NULL, '{');
-    tool_json_member(out, "file", span_text(j->path));
-    tool_json_number(out, "lines", j->report.lines);
-    tool_json_number(out, "first", j->report.first);
-    tool_json_number(out, "last", j->last);
+    struct json_writer w = json_writer(out);
+    json_open(&w, NULL);
+    json_put_text(&w, "file", j->path);
+    json_put_integer(&w, "lines", (int64_t)j->report.lines);
+    json_put_integer(&w, "first", (int64_t)j->report.first);
+    json_put_integer(&w, "last", (int64_t)j->last);
     if (j->why) {
-        tool_json_number(out, "bad_line", j->line);
-        tool_json_member(out, "problem", span_text(j->why));
+        json_put_integer(&w, "bad_line", (int64_t)j->line);
+        json_put_text(&w, "problem", j->why);
     }
-    buf_put_text(out, "}\n");
+    json_close(&w);
+    buf_put_byte(out, '\n');
 }
 
+/* ---- the command line ---- */
+
+enum { KEY, JSON };
+
+/* clang-format off */
+static const struct cli_option options[] = {
+    [KEY] = {.name = "key", .kind = CLI_FILE, .argument = "FILE",
+             .doc = "the key of the trail, hsm.audit_key; without it, a trail that was written without one"},
+    [JSON] = CLI_JSON,
+};
+static const struct cli_operand operands[] = {
+    {.name = "FILE", .doc = "oldest first", .kind = CLI_FILE, .required = true, .repeated = true, .max = HSM_AUDIT_PATH - 1},
+};
+static const struct cli_status statuses[] = {
+    {CLI_EXIT_DONE, "every line stands where and as it was written"},
+    {CLI_EXIT_FAILED, "a line was changed, removed, doubled or moved, or a file cannot be read"},
+    {CLI_EXIT_USAGE, "the command line is not understood, or the key cannot be read"},
+};
+/* clang-format on */
+static const struct cli_section sections[] = {
+    {.title = "Files",
+     .text = "Oldest first: what was moved away, then the file that is written. Each continues the one before it. "
+             "The last one is held against its head, FILE.head, which counts the lines; a file that was moved away says so in its "
+             "last line. "
+             "A running HSM may be ahead of its head by the lines of a second.\n"},
+    {.title = "What is not seen",
+     .text = "Trail and head that were both put back to an earlier state, together. The number of the "
+             "last line is in the HSM's log and metrics (countersign_hsm_audit_number): keep those elsewhere.\n"},
+    {.title = "Examples", .text = "  countersign-hsm audit verify --key audit.key audit.log.[0-9]* audit.log\n"},
+};
+
 /* Stops at the first file with a problem: behind it there is no chain to hold on to. */
-static int verify(char **path, size_t count, const uint8_t key[static HSM_AUDIT_KEY], bool json)
+static int verify(const struct cli_line *line, const uint8_t key[static HSM_AUDIT_KEY])
 {
     uint8_t page[PAGE];
     struct hsm_chain chain;
-    int status = 0;
+    int status = CLI_EXIT_DONE;
     if (hsm_chain_begin(key, &chain) != ERR_OK)
-        return tool_failed(tool, EXIT_BROKEN, "the key", "cannot be loaded");
-    for (size_t i = 0; i < count && status == 0; i++) {
-        struct judgement j = {.path = path[i]};
+        return cli_failed(line, CLI_EXIT_FAILED, "the key", "cannot be loaded");
+    for (size_t i = 0; i < line->operand_count && status == CLI_EXIT_DONE; i++) {
+        struct judgement j = {.path = line->operand[i]};
         struct buf out = buf_over(page, sizeof page);
-        judge(&chain, &j, i + 1 == count);
-        (json ? put_data : put_people)(&out, &j);
-        bool told = buf_done(&out) == ERR_OK && tool_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
-        status = j.why || !told ? EXIT_BROKEN : 0;
+        judge(&chain, &j, i + 1 == line->operand_count);
+        (cli_flag(line, JSON) ? put_data : put_people)(&out, &j);
+        bool told = buf_done(&out) == ERR_OK && cli_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
+        status = j.why || !told ? CLI_EXIT_FAILED : CLI_EXIT_DONE;
     }
     hsm_chain_end(&chain);
     return status;
 }
 
-int tool_trail_main(int argc, char **argv)
+static int run_verify(const struct cli_line *line)
 {
-    struct tool_line line;
     uint8_t key[HSM_MODE_KEY] = {0};
     struct net_problem problem = {""};
-    tool_parse(tool, argc, argv, &line);
-    if (line.operands < 2 || strcmp(line.operand[0], "verify") != 0)
-        return tool_refuse(tool, "write", "audit verify FILE ...");
-    for (size_t i = 1; i < line.operands; i++)
-        if (strlen(line.operand[i]) >= HSM_AUDIT_PATH)
-            return tool_refuse(tool, line.operand[i], "the path is too long");
-    if (line.value[KEY] && hsm_mode_key_read(line.value[KEY], key, &problem) != ERR_OK)
-        return tool_refuse(tool, "--key", problem.text);
-    int status = verify(line.operand + 1, line.operands - 1, key, line.value[JSON] != NULL);
+    const char *path = cli_text(line, KEY, NULL);
+    if (path && hsm_mode_key_read(path, key, &problem) != ERR_OK)
+        return cli_refuse(line, "--key", problem.text);
+    int status = verify(line, key);
     secret_wipe(key, sizeof key);
-    if (status == EXIT_BROKEN && !line.value[KEY])
-        (void)fputs("countersign-hsm audit: without --key; a trail that was written with hsm.audit_key needs it\n", stderr);
+    if (status == CLI_EXIT_FAILED && !path)
+        (void)cli_failed(line, status, "without --key; a trail that was written with hsm.audit_key needs it", "");
     return status;
 }
+
+static const struct cli_command verify_command = {
+    .name = "verify",
+    .summary = "find out whether the audit trail was changed",
+    CLI_ROWS(options, statuses),
+    CLI_OPERANDS(operands),
+    CLI_SECTIONS(sections),
+    .run = run_verify,
+};
+static const struct cli_command *const children[] = {&verify_command};
+
+const struct cli_command tool_trail = {
+    .name = "audit",
+    .summary = "find out whether the audit trail was changed",
+    CLI_STATUSES(statuses),
+    CLI_CHILDREN(children),
+};

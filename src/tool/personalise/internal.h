@@ -9,29 +9,28 @@
  * Failure    Functions that return enum err have told the user what, where and what to do.
  * Limits     TOOL_PERSONALISE_CHUNK_MAX records a chunk, one line of output each chunk.
  */
-#ifndef TOOL_PERSONALISE_PERSONALISE_H
-#define TOOL_PERSONALISE_PERSONALISE_H
+#ifndef TOOL_PERSONALISE_INTERNAL_H
+#define TOOL_PERSONALISE_INTERNAL_H
 
 #include "card/order.h"
 #include "crypto/des_batch.h"
-#include "crypto/digest.h"
 #include "crypto/jwe_rsa.h"
 #include "cvv/batch.h"
+#include "tool/personalise/state.h"
 #include "tool/tool.h"
 
 #include <signal.h>
 
 enum {
     TOOL_PERSONALISE_KINDS = 3,
-    TOOL_PERSONALISE_CHUNK = 1000,
     TOOL_PERSONALISE_CHUNK_MAX = 5000,
     TOOL_PERSONALISE_READ = 1 << 20,
     TOOL_PERSONALISE_RECORD = 200
 };
 enum tool_personalise_kind { TOOL_PERSONALISE_CVV, TOOL_PERSONALISE_CVV2, TOOL_PERSONALISE_ICVV };
-enum { TOOL_PERSONALISE_BAD_LINES = 3, TOOL_PERSONALISE_STOPPED = 4 }; /* exit statuses */
 
 struct tool_personalise_options {
+    const struct cli_line *line;             /* whose name stands in front of messages */
     const char *key[TOOL_PERSONALISE_KINDS]; /* KEY texts; NULL: this kind is not made */
     char service[4];                         /* of CVV where the record has none; "": none */
     enum card_expiry_order cvv2_expiry;
@@ -46,7 +45,6 @@ struct tool_personalise_options {
 };
 
 int tool_personalise_run(const struct tool_personalise_options *o);
-int tool_personalise_fail(int status, const char *what, const char *why);
 
 /* ---- keys ---- */
 
@@ -95,33 +93,6 @@ void tool_personalise_input_back(struct tool_personalise_input *in);
 MUST_USE enum err tool_personalise_input_digest(struct tool_personalise_input *in, uint8_t out[static CRYPTO_DIGEST_SHA256]);
 /* Reads on to `position`. ERR_PARSE_SHORT: the input ends before it. */
 MUST_USE enum err tool_personalise_input_skip(struct tool_personalise_input *in, uint64_t position, uint64_t line);
-
-/* ---- state ---- */
-
-struct tool_personalise_progress {
-    uint64_t sequence; /* chunks that are durable */
-    uint64_t input, line, output, report;
-    uint64_t coded, bad, messages;
-    bool done;
-    uint8_t input_digest[CRYPTO_DIGEST_SHA256];
-    uint8_t options_digest[CRYPTO_DIGEST_SHA256];
-};
-
-/* A file of two slots written in turn, each with a check over itself: one of them is always whole. */
-struct tool_personalise_state {
-    int fd;
-};
-enum { TOOL_PERSONALISE_SLOT = 512 };
-/* OUT.state; `fresh` is false if there was one, and `progress` is what it says. ERR_BUSY: another run holds it. */
-MUST_USE enum err tool_personalise_state_open(const char *path, bool create, struct tool_personalise_state *out, bool *fresh,
-                                              struct tool_personalise_progress *progress);
-MUST_USE enum err tool_personalise_state_write(struct tool_personalise_state *state,
-                                               const struct tool_personalise_progress *progress);
-void tool_personalise_state_close(struct tool_personalise_state *state);
-/* Pure: one slot as bytes, and back. */
-MUST_USE enum err tool_personalise_slot_build(const struct tool_personalise_progress *progress,
-                                              uint8_t out[static TOOL_PERSONALISE_SLOT]);
-MUST_USE enum err tool_personalise_slot_parse(struct span slot, struct tool_personalise_progress *out);
 
 /* ---- what people see ---- */
 

@@ -4,20 +4,19 @@
  *
  * Purpose    The key ceremony and the officers' side of a running HSM. Options are rows of one table (ceremony.c); a subcommand
  *            is a function over one run.
- * Ownership  Secrets of a run stand in its desk, locked pages that tool_ceremony_main wipes at the end.
+ * Ownership  Secrets of a run stand in its desk, locked pages that are wiped at the end.
  * Threading  The main thread, once.
  * Failure    A subcommand returns its exit status, and has said on standard error what, where and what to do.
  */
-#ifndef TOOL_CEREMONY_CEREMONY_H
-#define TOOL_CEREMONY_CEREMONY_H
+#ifndef TOOL_CEREMONY_INTERNAL_H
+#define TOOL_CEREMONY_INTERNAL_H
 
 #include "tool/entry.h"
+#include "tool/tool.h"
 
 #include "base/env.h"
 #include "keys/component.h"
 #include "keys/store/store.h"
-
-enum { TOOL_CEREMONY_DONE, TOOL_CEREMONY_FAILED, TOOL_CEREMONY_BAD_LINE, TOOL_CEREMONY_REFUSED };
 
 enum {
     TOOL_CEREMONY_PATH = 256,
@@ -41,7 +40,6 @@ struct tool_ceremony_options {
     const char *out;
     int passphrase_fd, component_fd;       /* -1: the terminal */
     const char *word[TOOL_CEREMONY_WORDS]; /* arguments that are no options */
-    int words;
 };
 
 struct tool_ceremony_desk {
@@ -61,23 +59,19 @@ struct tool_ceremony {
     struct keys_store *store;
 };
 
-int tool_ceremony_main(int argc, char **argv);
-/* The man page, from the rows of the command line. */
-void tool_ceremony_manual(struct buf *out);
-
 /* Says it on standard error, behind the name of the program; returns `status`. */
 int tool_ceremony_say(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* An officer's number and passphrase; `passphrase` points into the desk. `count`: officers of the store. */
 MUST_USE enum err tool_ceremony_officer(struct tool_ceremony *run, unsigned count, uint8_t *number, struct span *passphrase);
-/* Reads the store and lets officers open it. The exit status; TOOL_CEREMONY_DONE: it is open. */
+/* Reads the store and lets officers open it. The exit status; CLI_EXIT_DONE: it is open. */
 int tool_ceremony_open(struct tool_ceremony *run);
 int tool_ceremony_write(struct tool_ceremony *run);
 /* A new passphrase, typed twice; `passphrase` points into the desk. */
 MUST_USE enum err tool_ceremony_new_passphrase(struct tool_ceremony *run, const char *whose, struct span *passphrase);
 const char *tool_ceremony_kind_name(unsigned kind);
-/* A JSON string on standard output. */
-void tool_ceremony_put_json(const char *text);
+/* What was printed goes to standard output; an answer that does not fit is told. */
+int tool_ceremony_print(const struct buf *out);
 
 /* store.c */
 int tool_ceremony_create(struct tool_ceremony *run);
