@@ -6,19 +6,6 @@
 
 #include <string.h>
 
-/* ---- tickets: slot, its generation, the pending question ---- */
-
-static uint64_t ticket_make(const struct switch_slot *s, uint32_t pending)
-{
-    return (uint64_t)s->index << 40 | (uint64_t)(s->generation & 0xFFFFFFFFu) << 8 | pending;
-}
-
-static struct switch_slot *ticket_slot(struct switch_core *core, uint64_t ticket)
-{
-    struct switch_slot *s = ticket >> 40 < core->config.slots ? &core->slot[ticket >> 40] : NULL;
-    return s && s->generation == (uint32_t)(ticket >> 8 & 0xFFFFFFFFu) ? s : NULL;
-}
-
 /* ---- commands ---- */
 
 static const char *expiry_of(const struct switch_slot *s)
@@ -84,51 +71,70 @@ static enum err question_send(struct switch_core *core, struct switch_slot *s, c
     const char *name = step->question == SWITCH_CY ? product->cvk_ref : product->mk_ref;
     const char *key = name[0] != 0 ? core->config.key(core->config.context, name) : NULL;
     struct buf out = buf_over(core->command, SWITCH_COMMAND_ROOM);
-    int64_t round_us = core->now_us + (int64_t)core->config.round_ms * 1000;
+    int64_t now_us = flow_now_us(core->flow);
+    int64_t round_us = now_us + (int64_t)core->config.round_ms * 1000;
     if (s->deadline_us == 0)
-        s->deadline_us = core->now_us + (int64_t)core->config.total_ms * 1000;
+        s->deadline_us = now_us + (int64_t)core->config.total_ms * 1000;
     enum err err = ERR_NOT_FOUND;
     if (!key)
         s->no_keys = true;
-    else if (core->now_us >= s->deadline_us)
+    else if (now_us >= s->deadline_us)
         err = ERR_TIMEOUT;
     else if (step->question == SWITCH_CY ? cy_build(s, key, &out) : pm_build(core, s, product, step, key, &out))
         err = hostcmd_client_send(core->config.hsm,
                                   &(struct hostcmd_send){.command = buf_span(&out),
                                                          .deadline_us = round_us < s->deadline_us ? round_us : s->deadline_us,
-                                                         .ticket = ticket_make(s, pending),
+                                                         .ticket = flow_ticket(&s->item, (uint8_t)pending),
                                                          .avoid = avoid});
     secret_wipe(core->command, out.len);
     return err;
 }
 
-bool switch_ask_hsm(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
-                    const struct switch_finding *finding)
+/* Puts the step among the pending ones and sends it. */
+static enum err step_ask(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
+                         const struct switch_step *step)
 {
-    bool suspect = ledger_code_clock_suspect(&s->card->row.code, s->auth.received_at);
+    ASSERT(s->pending_count < SWITCH_PENDING_MAX);
+    s->pending[s->pending_count] = *step;
+    /* A clock behind the newest time of the row makes every dynamic step "HSM down": no try is lost (issuer.md 5). */
+    if (step->question != SWITCH_CY && ledger_code_clock_suspect(&s->card->row.code, s->auth.received_at))
+        return LEDGER_ERR_CLOCK_SUSPECT;
+    TRY(question_send(core, s, product, s->pending_count, 0));
+    s->pending_count++;
+    flow_await(&s->item);
+    return ERR_OK;
+}
+
+/* Everything that the finding asks. With some of it sent the slot waits for the answers, with every window full for room. */
+static void ask(struct switch_core *core, struct switch_slot *s)
+{
+    const struct ledger_product *product = switch_slot_product(core, s);
+    struct switch_finding finding;
+    struct switch_plan plan;
+    bool full = false;
+    switch_slot_plan(core, s, product, &plan, &finding);
     s->pending_count = 0;
     s->retried = 0;
-    for (size_t i = 0; i < finding->ask_count && i < SWITCH_PENDING_MAX; i++) {
-        const struct switch_step *step = &finding->ask[i];
-        enum err err = LEDGER_ERR_CLOCK_SUSPECT;
-
-        s->pending[s->pending_count] = *step;
-        /* A clock behind the newest time of the row makes every dynamic step "HSM down": no try is lost (issuer.md 5). */
-        if (step->question == SWITCH_CY || !suspect)
-            err = question_send(core, s, product, s->pending_count, 0);
-        if (err == ERR_OK) {
-            s->pending_count++;
-            s->waiting++;
-        } else if (err == ERR_BUSY) {
-            core->busy_hsm = true;
-            return s->waiting > 0;
-        } else {
-            switch_facts_add(&s->facts, step, SWITCH_NO_ANSWER);
-        }
+    for (size_t i = 0; i < finding.ask_count && !full; i++) {
+        enum err err = step_ask(core, s, product, &finding.ask[i]);
+        full = err == ERR_BUSY;
+        if (err != ERR_OK && !full)
+            switch_facts_add(&s->facts, &finding.ask[i], SWITCH_NO_ANSWER);
     }
-    if (s->waiting == 0)
-        switch_list_push(&core->ready, s);
-    return true;
+    if (s->pending_count > 0) {
+        flow_wait_at(&s->item, SWITCH_STAGE_JUDGE, 0);
+    } else if (full) {
+        switch_park(&core->hsm_room, s);
+        flow_wait_at(&s->item, SWITCH_STAGE_JUDGE, s->deadline_us);
+    } else {
+        flow_to(&s->item, SWITCH_STAGE_JUDGE);
+    }
+}
+
+void switch_ask_stage(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ask(context, switch_slot_of(item[i]));
 }
 
 /* ---- answers ---- */
@@ -159,26 +165,33 @@ static bool asked_again(struct switch_core *core, struct switch_slot *s, uint32_
 
 static void answer_take(struct switch_core *core, const struct hostcmd_answer *answer)
 {
-    struct switch_slot *s = ticket_slot(core, answer->ticket);
-    uint32_t pending = (uint32_t)(answer->ticket & 0xFF);
-    if (!s || s->waiting == 0 || pending >= SWITCH_PENDING_MAX || !s->card)
-        return;
+    uint8_t pending = 0;
+    struct flow_item *item = flow_find(core->flow, answer->ticket, &pending);
+    ASSERT(item && item->awaited > 0); /* each question comes back once, and the slot stays until then */
+    struct switch_slot *s = switch_slot_of(item);
+    ASSERT(pending < s->pending_count && s->card);
     enum switch_fact_answer said = answer_read(answer, &s->pending[pending]);
     if (said == SWITCH_NO_ANSWER && asked_again(core, s, pending, answer->endpoint))
         return;
     switch_facts_add(&s->facts, &s->pending[pending], said);
-    if (--s->waiting == 0)
-        switch_list_push(&core->ready, s);
+    (void)flow_arrive(core->flow, item);
 }
 
-void switch_hsm_stage(struct switch_core *core)
+int64_t switch_hsm_turn(void *context, int64_t now_us)
 {
+    struct switch_core *core = context;
     struct hostcmd_answer answer[32];
+    int64_t next_us = hostcmd_client_turn(core->config.hsm, now_us);
+    bool room = false;
     size_t count;
     while ((count = hostcmd_client_take(core->config.hsm, answer, 32)) > 0) {
         for (size_t i = 0; i < count; i++) {
             answer_take(core, &answer[i]);
             hostcmd_answer_wipe(&answer[i]);
         }
+        room = true;
     }
+    if (room)
+        switch_resume(core->flow, &core->hsm_room, SIZE_MAX);
+    return next_us > 0 ? next_us : FLOW_NEVER_US;
 }

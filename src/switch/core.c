@@ -4,113 +4,157 @@
 
 #include <string.h>
 
-enum { PRODUCTS_EVERY_US = 1000000, RETRY_US = 500, ROUND_MS = 1500, TOTAL_MS = 3000, ROUNDS_MAX = 4 };
-enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000, RETAIN_ROOM = 4096 };
+enum { PRODUCTS_EVERY_US = 1000000, ROUND_MS = 1500, TOTAL_MS = 3000, STORE_MS = 1500 };
+enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000 };
+
+/* ---- sources ---- */
 
 enum err switch_products_load(struct switch_core *core)
 {
-    enum err err = ledger_products_refresh(core->products, core->config.store, &core->read_arena);
-    arena_reset(&core->read_arena);
-    core->products_read_us = core->now_us;
-    core->products_next_us = core->now_us + PRODUCTS_EVERY_US;
+    int64_t now_us = env_monotonic_us(core->config.env);
+    enum err err = ledger_products_refresh(core->products, core->config.store, &core->products_arena);
+    core->products_read_us = now_us;
+    core->products_next_us = now_us + PRODUCTS_EVERY_US;
     if (err != ERR_OK)
         LOG(core->config.env->log, LOG_ERROR, "switch.products", LOG_TEXT("error", err_row(err)->name));
     return err;
 }
 
+static int64_t products_turn(void *context, int64_t now_us)
+{
+    struct switch_core *core = context;
+    if (now_us >= core->products_next_us)
+        (void)switch_products_load(core);
+    return core->products_next_us;
+}
+
+/* What is older than every repeat is forgotten, a minute's worth at a time. A purge that failed is made up by the next. */
+static int64_t retention_turn(void *context, int64_t now_us)
+{
+    struct switch_core *core = context;
+    if (core->retaining)
+        return FLOW_NEVER_US;
+    if (now_us < core->retain_next_us)
+        return core->retain_next_us;
+    core->retain_next_us = now_us + RETAIN_EVERY_US;
+    core->retaining = true;
+    arena_reset(&core->retention.arena);
+    ledger_unit_begin(&core->retention.unit, 2, &core->retention.arena);
+    ledger_put_retention(&core->retention.unit, env_wall_ms(core->config.env) - (int64_t)core->config.retain_h * 3600000);
+    switch_work_submit(core, &core->retention);
+    return core->retain_next_us;
+}
+
+/* clang-format off */
+static const struct flow_source sources[] = {
+    {"work",      switch_work_turn, false},
+    {"hsm",       switch_hsm_turn,  true},
+    {"products",  products_turn,    false},
+    {"retention", retention_turn,   false},
+};
+static const struct flow_stage stages[SWITCH_STAGES] = {
+    [SWITCH_STAGE_CLAIM]  = {"claim",  switch_claim_stage,  0},
+    [SWITCH_STAGE_LOOKUP] = {"lookup", switch_lookup_stage, SWITCH_LOOKUP_MAX},
+    [SWITCH_STAGE_SETTLE] = {"settle", switch_settle_stage, 0},
+    [SWITCH_STAGE_JUDGE]  = {"judge",  switch_judge_stage,  0},
+    [SWITCH_STAGE_ASK]    = {"ask",    switch_ask_stage,    0},
+    [SWITCH_STAGE_DECIDE] = {"decide", switch_decide_stage, 0},
+    [SWITCH_STAGE_REPLY]  = {"reply",  switch_reply_stage,  0},
+};
+/* clang-format on */
+
+/* ---- life ---- */
+
+void switch_slot_leave(struct switch_core *core, struct switch_slot *s)
+{
+    switch_card_drop(&core->rows, s);
+    ASSERT(core->in_flight[s->link] > 0);
+    core->in_flight[s->link]--;
+    switch_resume(core->flow, &s->behind, SIZE_MAX);
+    switch_slot_wipe(&core->claims, s);
+}
+
+static void release(void *context, struct flow_item *item)
+{
+    switch_slot_leave(context, switch_slot_of(item));
+}
+
 static enum err core_fill(struct switch_core *core)
 {
     TRY(switch_pool_create(core));
-    TRY(queue_create(&core->done, SWITCH_CHUNKS + 1, core->config.wake, core->config.context));
+    const struct flow_config flow = {.name = "switch",
+                                     .env = core->config.env,
+                                     .stage = stages,
+                                     .stages = SWITCH_STAGES,
+                                     .source = sources,
+                                     .sources = sizeof sources / sizeof sources[0],
+                                     .items = core->slot,
+                                     .size = sizeof *core->slot,
+                                     .count = core->config.slots,
+                                     .release = release,
+                                     .context = core};
+    TRY(flow_create(&flow, &core->flow));
+    core->rows.flow = core->flow;
+    TRY(queue_create(&core->done, SWITCH_CHUNKS + SWITCH_READS + 1, core->config.wake, core->config.context));
     TRY(ledger_products_create(&core->products));
-    TRY(arena_create(&core->retain_arena, RETAIN_ROOM));
     return switch_products_load(core);
+}
+
+static void defaults_fill(struct switch_config *config)
+{
+    config->round_ms = config->round_ms != 0 ? config->round_ms : ROUND_MS;
+    config->total_ms = config->total_ms != 0 ? config->total_ms : TOTAL_MS;
+    config->store_ms = config->store_ms != 0 ? config->store_ms : STORE_MS;
+    config->retain_h = config->retain_h != 0 ? config->retain_h : RETAIN_H;
 }
 
 enum err switch_create(const struct switch_config *config, struct switch_core **out)
 {
     if (config->link_count == 0 || config->link_count > SWITCH_LINKS_MAX || config->slots == 0)
         return ERR_CONFIG;
-    struct switch_core *core = NULL;
-    TRY(memory_reserve(1, sizeof *core, (void **)&core));
+    void *at = NULL;
+    TRY(memory_reserve(1, sizeof(struct switch_core), &at));
+    struct switch_core *core = at;
     core->config = *config;
-    core->config.round_ms = config->round_ms != 0 ? config->round_ms : ROUND_MS;
-    core->config.total_ms = config->total_ms != 0 ? config->total_ms : TOTAL_MS;
-    core->config.retain_h = config->retain_h != 0 ? config->retain_h : RETAIN_H;
-    core->now_us = env_monotonic_us(config->env);
-    core->retain_next_us = core->now_us + RETAIN_EVERY_US;
+    defaults_fill(&core->config);
+    core->retain_next_us = env_monotonic_us(config->env) + RETAIN_EVERY_US;
     memcpy(core->link, config->link, config->link_count * sizeof core->link[0]);
     enum err err = hostcmd_layout_fill(config->layout ? config->layout : &hostcmd_profile_countersign_5, &core->layout);
     if (err == ERR_OK)
         err = core_fill(core);
-    if (err == ERR_OK && !core->pages.locked)
-        LOG(config->env->log, LOG_WARN, "switch.memory_not_locked", LOG_INT("bytes", core->pages.len));
-    if (err == ERR_OK)
-        *out = core;
-    else
+    if (err != ERR_OK) {
         switch_destroy(core);
-    return err;
+        return err;
+    }
+    if (!core->pages.locked)
+        LOG(config->env->log, LOG_WARN, "switch.memory_not_locked", LOG_INT("bytes", core->pages.len));
+    *out = core;
+    return ERR_OK;
 }
 
 void switch_destroy(struct switch_core *core)
 {
     if (!core)
         return;
+    flow_destroy(core->flow);
     if (core->products)
         ledger_products_destroy(core->products);
     if (core->done.ring)
         queue_destroy(&core->done);
-    arena_destroy(&core->retain_arena);
     switch_pool_destroy(core);
     memory_release(core, 1, sizeof *core);
 }
 
-/* What is older than every repeat is forgotten, a minute's worth at a time. A purge that failed is made up by the next. */
-static void retain(struct switch_core *core)
-{
-    int64_t before = env_wall_ms(core->config.env) - (int64_t)core->config.retain_h * 3600000;
-    core->retain_next_us = core->now_us + RETAIN_EVERY_US;
-    arena_reset(&core->retain_arena);
-    ledger_unit_begin(&core->retain, 2, &core->retain_arena);
-    ledger_put_retention(&core->retain, before);
-    struct store_batch *batch = NULL;
-    enum err err = ledger_unit_batch(&core->retain, &batch);
-    if (err == ERR_OK) {
-        batch->done = &core->done;
-        batch->context = NULL; /* no chunk */
-        err = store_writer_submit(core->config.writer, batch);
-    }
-    core->retaining = err == ERR_OK;
-    if (err != ERR_OK)
-        LOG(core->config.env->log, LOG_WARN, "switch.retention", LOG_TEXT("error", err_row(err)->name));
-}
+/* ---- the turn ---- */
 
 int64_t switch_turn(struct switch_core *core)
 {
-    core->now_us = env_monotonic_us(core->config.env);
-    if (core->now_us >= core->products_next_us)
-        (void)switch_products_load(core);
-    if (core->now_us >= core->retain_next_us && !core->retaining)
-        retain(core);
-    core->busy_hsm = false;
-    switch_commit_stage(core);
-    int64_t next = hostcmd_client_turn(core->config.hsm, core->now_us);
-    switch_hsm_stage(core);
-    for (int round = 0; round < ROUNDS_MAX && (core->arrived.head || core->ready.head); round++) {
-        switch_lookup_stage(core);
-        switch_ready_stage(core);
-        if (!core->arrived.head)
-            break;
-    }
-    /* What is left waits for a row or a chunk at the writer, which wakes the loop, or for room at the HSM. */
-    if (core->arrived.head || core->ready.head || core->busy_hsm)
-        next = core->now_us + RETRY_US;
-    return next == 0 || next > core->products_next_us ? core->products_next_us : next;
+    return flow_turn(core->flow);
 }
 
 size_t switch_pending(const struct switch_core *core)
 {
-    return core->pending;
+    return flow_busy(core->flow);
 }
 
 struct switch_counters switch_counters(const struct switch_core *core)
@@ -135,5 +179,6 @@ void switch_metrics(const struct switch_core *core, struct buf *out)
     metric_put(out, "switch_reversals_total", "reversals answered", "counter", (int64_t)c->reversals);
     metric_put(out, "switch_retentions_total", "purges of stored answers older than every repeat", "counter",
                (int64_t)c->retentions);
-    metric_put(out, "switch_pending", "requests under way", "gauge", (int64_t)core->pending);
+    metric_put(out, "switch_pending", "requests under way", "gauge", (int64_t)flow_busy(core->flow));
+    flow_metrics(core->flow, out);
 }

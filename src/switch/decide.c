@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stages 4 and 5: read the plan again from the rows as they are, ask what is still open, or decide into the open chunk. */
+/* Stages 4 and 5: read the plan again from the rows as they are, ask what is still open, or decide into the open chunk. A decision
+ * stands on rows that were read after its request arrived, or that its own chunk has changed since: a display or a suspension that
+ * was answered before the request came is never overlooked. */
 #include "switch/internal.h"
 
 #include <string.h>
@@ -9,46 +11,14 @@ enum { PRODUCT_MISS_US = 50000 };
 /* A card whose product is gone is treated as one without keys. */
 static const struct ledger_product no_product = {.mode = LEDGER_STATIC, .malformed_policy = LEDGER_DECLINE};
 
-/*
- * A decision stands on rows that were read after its request arrived, or that its own chunk has changed since. Otherwise a
- * display or a suspension that was answered before the request came could be overlooked while others keep the entry alive.
- */
-static bool row_old(const struct switch_slot *s)
+void switch_wait(struct switch_core *core, struct switch_slot *s, struct switch_parking *place, unsigned stage)
 {
-    return s->card && s->card->read_us < s->received_us;
-}
-
-static bool row_stale(const struct switch_slot *s)
-{
-    const struct switch_card *card = s->card;
-    return card && (card->stale || (card->account && card->account->stale) || (!card->chunk && row_old(s)));
-}
-
-bool switch_decide_open(struct switch_core *core, struct switch_slot *s)
-{
-    struct switch_card *card = s->card;
-    if (core->open_chunk && core->open_chunk->count > 0 && (s->alone || (card && card->chunk == core->open_chunk && row_old(s))))
-        switch_chunk_submit(core);
-    if (card && card->chunk && card->chunk != core->open_chunk) {
-        switch_list_push(&card->parked, s);
-        return false;
-    }
-    if (card && card->account && card->account->chunk && card->account->chunk != core->open_chunk) {
-        switch_list_push(&core->ready, s);
-        return false;
-    }
-    if (!core->open_chunk)
-        core->open_chunk = switch_chunk_take(core);
-    if (!core->open_chunk) {
-        switch_list_push(&core->ready, s);
-        return false;
-    }
-    ledger_unit_mark(&core->open_chunk->unit, (uint32_t)core->open_chunk->count);
-    return true;
+    switch_park(place, s);
+    flow_wait_at(&s->item, stage, flow_now_us(core->flow) + (int64_t)core->config.store_ms * 1000);
 }
 
 /* Idempotency row: fingerprint and what is needed to build the answer again. */
-void switch_unit_put_message(struct ledger_unit *unit, struct switch_slot *s, char letter, const char *de38)
+void switch_put_message(struct ledger_unit *unit, struct switch_slot *s, char letter, const char *de38)
 {
     struct ledger_idem idem = {.created_at = s->auth.decided_at};
     struct buf answer = buf_over(idem.answer.at, sizeof idem.answer.at);
@@ -98,7 +68,7 @@ static void put_changes(struct switch_chunk *c, struct switch_slot *s, const str
 {
     struct switch_card *card = s->card;
     if (v->code_write != SWITCH_WRITE_NONE) {
-        ledger_put_code(&c->unit, &card->row.code, &after->code,
+        ledger_put_code(&c->work.unit, &card->row.code, &after->code,
                         v->code_write == SWITCH_WRITE_CONSUME ? LEDGER_CONSUME : LEDGER_UPDATE);
         after->code.version = card->row.code.version + 1;
         card->row.code = after->code;
@@ -110,8 +80,8 @@ static void put_changes(struct switch_chunk *c, struct switch_slot *s, const str
 
         memcpy(hold.auth_id, s->auth.auth_id, sizeof hold.auth_id);
         memcpy(hold.account_id, after->account.account_id, sizeof hold.account_id);
-        ledger_put_hold(&c->unit, &hold);
-        ledger_put_account(&c->unit, &after->account);
+        ledger_put_hold(&c->work.unit, &hold);
+        ledger_put_account(&c->work.unit, &after->account);
         after->account.version++;
         card->account->row = after->account;
         card->account->chunk = c;
@@ -119,9 +89,10 @@ static void put_changes(struct switch_chunk *c, struct switch_slot *s, const str
     }
 }
 
-void switch_decide_authorisation(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
+static void decide_authorisation(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
                                  const struct switch_plan *plan, const struct switch_finding *finding)
 {
+    struct ledger_unit *unit = &core->open_chunk->work.unit;
     struct switch_case c = {.link = &core->link[s->link],
                             .product = product,
                             .row = &s->card->row,
@@ -134,8 +105,6 @@ void switch_decide_authorisation(struct switch_core *core, struct switch_slot *s
                             .amount = s->auth.amount,
                             .now_ms = s->auth.received_at,
                             .auth_id = s->auth.auth_id};
-    if (!switch_decide_open(core, s))
-        return;
     env_uuid(core->config.env, s->auth.auth_id);
     if (s->card->account)
         s->card->row.account = s->card->account->row;
@@ -144,68 +113,117 @@ void switch_decide_authorisation(struct switch_core *core, struct switch_slot *s
     switch_judge(&c, &v, &after);
     auth_fill(core, s, &v);
     switch_plan_text(plan, &s->facts, s->auth.steps);
-    switch_unit_put_message(&core->open_chunk->unit, s, v.letter, s->auth.de38);
+    switch_put_message(unit, s, v.letter, s->auth.de38);
     put_changes(core->open_chunk, s, &v, &after);
-    ledger_put_auth(&core->open_chunk->unit, &s->auth);
-    switch_chunk_add(core, s);
+    ledger_put_auth(unit, &s->auth);
 }
 
-void switch_decide_unknown(struct switch_core *core, struct switch_slot *s)
+static void decide_unknown(struct switch_core *core, struct switch_slot *s)
 {
-    if (!switch_decide_open(core, s))
-        return;
+    struct ledger_unit *unit = &core->open_chunk->work.unit;
     env_uuid(core->config.env, s->auth.auth_id);
     struct switch_verdict v;
     switch_judge_unknown(&core->link[s->link], s->code.presence, s->code.result_wanted, &v);
     auth_fill(core, s, &v);
-    switch_unit_put_message(&core->open_chunk->unit, s, v.letter, "");
-    ledger_put_auth(&core->open_chunk->unit, &s->auth);
-    switch_chunk_add(core, s);
+    switch_put_message(unit, s, v.letter, "");
+    ledger_put_auth(unit, &s->auth);
 }
 
+/* ---- the plan ---- */
+
 /* A product that is newer than the cache is looked for at once, at most every PRODUCT_MISS_US. */
-static const struct ledger_product *product_of(struct switch_core *core, const struct switch_slot *s)
+const struct ledger_product *switch_slot_product(struct switch_core *core, const struct switch_slot *s)
 {
     const char *id = s->card->row.card.product_id;
     const struct ledger_product *product = ledger_products_find(core->products, id);
-    if (!product && core->now_us - core->products_read_us >= PRODUCT_MISS_US && switch_products_load(core) == ERR_OK)
+    if (!product && flow_now_us(core->flow) - core->products_read_us >= PRODUCT_MISS_US && switch_products_load(core) == ERR_OK)
         product = ledger_products_find(core->products, id);
     return product ? product : &no_product;
 }
 
-static void judge(struct switch_core *core, struct switch_slot *s)
+void switch_slot_plan(struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
+                      struct switch_plan *plan, struct switch_finding *finding)
 {
-    const struct ledger_product *product = product_of(core, s);
-    struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
-    struct switch_plan plan = {0};
-    if (s->code.presence == ISO8583_CODE_PRESENT) {
-        switch_plan_make(&(struct switch_plan_input){.product = product,
-                                                     .card = &s->card->row.card,
-                                                     .code = &s->card->row.code,
-                                                     .now_ms = s->auth.received_at,
-                                                     .static_override = core->link[s->link].config.static_override},
-                         &plan);
-        switch_plan_read(&plan, &s->facts, product->plan_parallel, &finding);
-    }
-    if (finding.reading != SWITCH_READ_ASK)
-        switch_decide_authorisation(core, s, product, &plan, &finding);
-    else if (!switch_ask_hsm(core, s, product, &finding))
-        switch_list_push(&core->ready, s);
+    *finding = (struct switch_finding){.reading = SWITCH_READ_MISMATCH};
+    *plan = (struct switch_plan){0};
+    if (s->code.presence != ISO8583_CODE_PRESENT)
+        return;
+    switch_plan_make(&(struct switch_plan_input){.product = product,
+                                                 .card = &s->card->row.card,
+                                                 .code = &s->card->row.code,
+                                                 .now_ms = s->auth.received_at,
+                                                 .static_override = core->link[s->link].config.static_override},
+                     plan);
+    switch_plan_read(plan, &s->facts, product->plan_parallel, finding);
 }
 
-void switch_ready_stage(struct switch_core *core)
+/* ---- the stages ---- */
+
+static void judge(struct switch_core *core, struct switch_slot *s)
 {
-    struct switch_list batch = core->ready;
-    core->ready = (struct switch_list){0};
-    for (struct switch_slot *s; (s = switch_list_pop(&batch));) {
-        if (row_stale(s))
-            switch_list_push(&core->arrived, s);
-        else if (s->kind == SWITCH_SLOT_REVERSAL)
-            switch_decide_reversal(core, s);
-        else if (!s->card)
-            switch_decide_unknown(core, s);
-        else
-            judge(core, s);
+    struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
+    struct switch_plan plan;
+    (void)switch_unpark(s); /* no room at the HSM until its deadline: asking will say so */
+    if (switch_card_stale(s)) {
+        flow_to(&s->item, SWITCH_STAGE_LOOKUP);
+        return;
     }
-    switch_chunk_submit(core);
+    if (s->kind == SWITCH_SLOT_AUTHORISATION && s->card)
+        switch_slot_plan(core, s, switch_slot_product(core, s), &plan, &finding);
+    flow_to(&s->item, finding.reading == SWITCH_READ_ASK ? SWITCH_STAGE_ASK : SWITCH_STAGE_DECIDE);
+}
+
+void switch_judge_stage(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        judge(context, switch_slot_of(item[i]));
+}
+
+/* Into the open chunk, or to wait for a place in it. */
+static void write(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
+                  const struct switch_plan *plan, const struct switch_finding *finding)
+{
+    struct switch_parking *place = switch_chunk_open(core, s);
+    if (place) {
+        switch_wait(core, s, place, SWITCH_STAGE_DECIDE);
+        return;
+    }
+    if (s->kind == SWITCH_SLOT_REVERSAL)
+        switch_put_reversal(core, s);
+    else if (s->card)
+        decide_authorisation(core, s, product, plan, finding);
+    else
+        decide_unknown(core, s);
+    switch_chunk_add(core, s);
+}
+
+/* The rows may have changed since the slot was judged: by a decision before it in this batch, or while it waited. */
+static void decide(struct switch_core *core, struct switch_slot *s)
+{
+    const struct ledger_product *product = &no_product;
+    struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
+    struct switch_plan plan = {0};
+    if (switch_unpark(s)) {
+        switch_reply_failed(core, s, "96");
+        return;
+    }
+    if (switch_card_stale(s) || switch_reversal_outdated(s)) {
+        flow_to(&s->item, SWITCH_STAGE_LOOKUP);
+        return;
+    }
+    if (s->kind == SWITCH_SLOT_AUTHORISATION && s->card) {
+        product = switch_slot_product(core, s);
+        switch_slot_plan(core, s, product, &plan, &finding);
+    }
+    if (finding.reading == SWITCH_READ_ASK)
+        flow_to(&s->item, SWITCH_STAGE_ASK);
+    else
+        write(core, s, product, &plan, &finding);
+}
+
+void switch_decide_stage(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        decide(context, switch_slot_of(item[i]));
+    switch_chunk_submit(context);
 }

@@ -1,124 +1,136 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stage 3: stored answers and cards, one read batch for all that has arrived. */
+/* Stages 2 and 3: one request a message, then stored answers, cards and originals by one reading for all that has arrived. */
 #include "switch/internal.h"
 
-enum { LOOKUP_OPS = 2 * SWITCH_LOOKUP_MAX, NO_OP = -1 };
-
-struct ask {
-    struct switch_slot *slot;
-    long idem;
-    long card;
-};
+/* ---- claim ---- */
 
 static bool late(const struct switch_core *core, const struct switch_slot *s)
 {
-    return core->now_us - s->received_us > core->link[s->link].config.late_ms * 1000;
+    return flow_now_us(core->flow) - s->received_us > core->link[s->link].config.late_ms * 1000;
 }
 
-/* A second message with the key of one under way waits for its answer; so does a reversal for its original. */
-static bool waits(struct switch_core *core, struct switch_slot *s)
+static void claim(struct switch_core *core, struct switch_slot *s)
 {
-    struct switch_slot *other = s->keyed ? NULL : switch_slot_claim(core, s);
-    if (!other && s->kind == SWITCH_SLOT_REVERSAL)
-        other = switch_slot_original(core, s);
-    if (!other)
-        return false;
-    switch_list_push(&other->waiters, s);
-    return true;
-}
-
-/* While changes of it are at the writer an entry is newer than any reading; the slot reads it again when they are there. */
-static bool card_known(const struct switch_card *e)
-{
-    return e && e->chunk;
-}
-
-static void ask_add(struct switch_core *core, struct ledger_unit *unit, struct switch_slot *s, struct ask *a)
-{
-    struct ledger_message_id id;
-    switch_slot_message_id(s, &id);
-    *a = (struct ask){.slot = s, .card = NO_OP, .idem = (long)ledger_get_idem(unit, &id)};
-    if (!card_known(switch_card_find(core, s->auth.pan_mac.at)))
-        a->card = (long)ledger_get_card_by_pan_mac(unit, s->auth.pan_mac.at);
-}
-
-/* The card of a slot after the reading; false: it is not known. */
-static bool card_settle(struct switch_core *core, struct ledger_unit *unit, const struct ask *a)
-{
-    struct switch_slot *s = a->slot;
-    struct switch_card *e = switch_card_find(core, s->auth.pan_mac.at);
-    struct ledger_full_card row;
-    /* An earlier slot may have entered it and a chunk be on its way: then the entry is newer than the reading. */
-    if (a->card != NO_OP && (!e || !e->chunk)) {
-        if (!ledger_take_card(unit, (size_t)a->card, &row))
-            return false;
-        e = switch_card_enter(core, &row);
+    if (s->claim == 0 && late(core, s)) {
+        core->counters.late++;
+        flow_done(&s->item);
+        return;
     }
-    if (!e)
+    struct switch_slot *ahead = switch_slot_ahead(&core->claims, s);
+    if (!ahead) {
+        flow_next(&s->item);
+        return;
+    }
+    switch_park(&ahead->behind, s);
+    flow_wait_at(&s->item, SWITCH_STAGE_CLAIM, 0);
+}
+
+void switch_claim_stage(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        claim(context, switch_slot_of(item[i]));
+}
+
+/* ---- lookup ---- */
+
+/* While changes of it are at the writer a card is newer than any reading. It is held, since they may be back before the rows. */
+static bool card_known(struct switch_core *core, struct switch_slot *s)
+{
+    struct switch_card *card = s->card ? s->card : switch_card_find(&core->rows, s->auth.pan_mac.at);
+    if (!card || !card->chunk)
         return false;
     if (!s->card)
-        switch_card_hold(e, s);
-    memcpy(s->auth.card_id, e->row.card.card_id, sizeof s->auth.card_id);
-    s->expiry_wrong = switch_expiry_wrong(&e->row.card, span_text(s->de14), s->auth.received_at, &s->alternate);
+        switch_card_hold(card, s);
     return true;
 }
 
-static void settle(struct switch_core *core, struct ledger_unit *unit, const struct ask *a)
+static void ask(struct switch_core *core, struct switch_read *read, struct switch_slot *s)
 {
-    struct switch_slot *s = a->slot;
-    struct ledger_idem idem;
-    if (ledger_take_idem(unit, (size_t)a->idem, &idem)) {
-        if (idem.auth_id[0] != 0)
-            switch_reply_stored(core, s, &idem);
-        else
-            switch_reply_code(core, s, "05"); /* outcome 19: the original of a reversal that came first */
-        return;
+    struct ledger_unit *unit = &read->work.unit;
+    struct switch_original_texts room;
+    struct ledger_message_id id;
+    switch_slot_message_id(s, &id);
+    s->at_idem = ledger_get_idem(unit, &id);
+    s->at_card = card_known(core, s) ? SIZE_MAX : ledger_get_card_by_pan_mac(unit, s->auth.pan_mac.at);
+    if (s->kind == SWITCH_SLOT_REVERSAL) {
+        switch_slot_original_id(s, &room, &id);
+        s->at_original = ledger_get_original(unit, &id);
     }
-    if (s->unknown > 1) {
-        switch_reply_nothing(core, s);
-        return;
-    }
-    if (unit->err != ERR_OK) {
-        switch_reply_code(core, s, "96");
-        return;
-    }
-    if (!card_settle(core, unit, a) && !core->free_card) {
-        switch_reply_code(core, s, "91");
-        return;
-    }
-    switch_list_push(&core->ready, s);
+    switch_read_add(read, s);
+    flow_wait(&s->item, 0);
 }
 
-static void lookup_batch(struct switch_core *core, struct switch_list *batch)
+void switch_lookup_stage(void *context, struct flow_item *const *item, size_t count)
 {
-    struct ledger_unit unit;
-    ledger_unit_begin(&unit, LOOKUP_OPS, &core->read_arena);
-    struct ask ask[SWITCH_LOOKUP_MAX];
-    size_t count = 0;
-    for (struct switch_slot *s; count < SWITCH_LOOKUP_MAX && (s = switch_list_pop(batch));) {
-        if (!s->keyed && late(core, s)) {
-            core->counters.late++;
-            switch_slot_free(core, s);
-        } else if (!waits(core, s)) {
-            ask_add(core, &unit, s, &ask[count++]);
-        }
-    }
-    enum err err = count > 0 ? ledger_unit_run(&unit, core->config.store) : ERR_OK;
-    if (err != ERR_OK)
-        LOG(core->config.env->log, LOG_ERROR, "switch.lookup", LOG_TEXT("error", err_row(err)->name));
+    struct switch_core *core = context;
+    struct switch_read *read = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (err != ERR_OK)
-            switch_reply_code(core, ask[i].slot, "96");
+        struct switch_slot *s = switch_slot_of(item[i]);
+        if (switch_unpark(s))
+            switch_reply_failed(core, s, "96");
+        else if (read || (read = switch_read_take(core)))
+            ask(core, read, s);
         else
-            settle(core, &unit, &ask[i]);
+            switch_wait(core, s, &core->read_room, SWITCH_STAGE_LOOKUP);
     }
-    arena_reset(&core->read_arena);
+    if (read)
+        switch_read_submit(core, read);
 }
 
-void switch_lookup_stage(struct switch_core *core)
+/* ---- settle ---- */
+
+/* The card of a slot after the reading; false: it is not known. */
+static bool card_settle(struct switch_core *core, struct switch_slot *s)
 {
-    struct switch_list batch = core->arrived;
-    core->arrived = (struct switch_list){0};
-    while (batch.head)
-        lookup_batch(core, &batch);
+    struct switch_card *card = s->card;
+    struct ledger_full_card row;
+    if (s->at_card != SIZE_MAX) {
+        if (!ledger_take_card(&s->read->work.unit, s->at_card, &row))
+            return false;
+        card = switch_card_enter(&core->rows, &row, s->read->tick);
+    }
+    if (!card)
+        return false;
+    if (!s->card)
+        switch_card_hold(card, s);
+    memcpy(s->auth.card_id, card->row.card.card_id, sizeof s->auth.card_id);
+    s->expiry_wrong = switch_expiry_wrong(&card->row.card, span_text(s->de14), s->auth.received_at, &s->alternate);
+    return true;
+}
+
+static void rows_settle(struct switch_core *core, struct switch_slot *s)
+{
+    struct ledger_unit *unit = &s->read->work.unit;
+    if (s->kind == SWITCH_SLOT_REVERSAL)
+        s->found = ledger_take_original(unit, s->at_original, &core->original[s->item.index]);
+    bool known = card_settle(core, s);
+    if (unit->err != ERR_OK)
+        switch_reply_failed(core, s, "96");
+    else if (!known && !core->rows.free_card)
+        switch_reply_failed(core, s, "91");
+    else
+        flow_next(&s->item);
+}
+
+static void settle(struct switch_core *core, struct switch_slot *s)
+{
+    struct ledger_unit *unit = &s->read->work.unit;
+    struct ledger_idem idem;
+    if (unit->batch.err != ERR_OK)
+        switch_reply_failed(core, s, "96");
+    else if (!ledger_take_idem(unit, s->at_idem, &idem))
+        s->unknown > 1 ? switch_reply_nothing(core, s) : rows_settle(core, s);
+    else if (idem.auth_id[0])
+        switch_reply_stored(core, s, &idem);
+    else
+        switch_reply_code(core, s, "05"); /* outcome 19: the original of a reversal that came first */
+}
+
+void switch_settle_stage(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct switch_slot *s = switch_slot_of(item[i]);
+        settle(context, s);
+        switch_read_leave(context, s);
+    }
 }

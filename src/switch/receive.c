@@ -108,25 +108,28 @@ static const char *slot_open(struct switch_core *core, size_t link, struct net_p
                              struct switch_slot **out)
 {
     bool room = core->in_flight[link] < (size_t)core->link[link].config.max_in_flight;
-    struct switch_slot *s = room ? switch_slot_take(core) : NULL;
+    struct flow_item *item = room ? flow_take(core->flow) : NULL;
     bool reversal = iso8583_mti_class(m->mti) == ISO8583_REVERSAL;
-    if (!s) {
+    if (!item) {
         core->counters.busy++;
         return "91";
     }
+    struct switch_slot *s = switch_slot_of(item);
     s->kind = reversal ? SWITCH_SLOT_REVERSAL : SWITCH_SLOT_AUTHORISATION;
     s->link = link;
     s->peer = peer;
-    s->received_us = core->now_us;
+    s->received_us = env_monotonic_us(core->config.env);
+    s->tick = ++core->tick;
     core->in_flight[link]++;
     if (slot_read(core, s, m) != ERR_OK || (reversal && reversal_read(s, m) != ERR_OK)) {
-        switch_slot_free(core, s);
+        switch_slot_leave(core, s);
+        flow_give_back(core->flow, item);
         core->counters.rejected++;
         return "30";
     }
     iso8583_code_read(core->link[link].extract, m, &s->code);
     iso8583_answer_init(core->link[link].profile, m, &s->answer);
-    switch_slot_hash(s);
+    switch_slot_hash(&core->claims, s);
     *out = s;
     return NULL;
 }
@@ -143,14 +146,13 @@ static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer
         de39 = slot_open(core, link, peer, m, &s);
     if (de39)
         return answer_now(core, link, peer, m, de39);
-    switch_list_push(&core->arrived, s);
+    flow_enter(core->flow, &s->item, SWITCH_STAGE_CLAIM, FLOW_PATH_ALL);
     return true;
 }
 
 bool switch_receive(struct switch_core *core, size_t link, struct net_peer peer, struct span payload)
 {
     core->counters.received++;
-    core->now_us = env_monotonic_us(core->config.env);
     struct iso8583_fault fault;
     bool good;
     if (iso8583_parse(core->link[link].profile, payload, core->scratch, &fault) == ERR_OK)

@@ -1,46 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Identity of a message, its fingerprint, and the answers. */
+/* Stage 6 and the answers. Nothing that approves is answered before its commit. */
+#include "store/error.h"
 #include "switch/internal.h"
 
 #include <string.h>
-
-void switch_slot_message_id(const struct switch_slot *s, struct ledger_message_id *out)
-{
-    const struct ledger_auth *a = &s->auth;
-    *out = (struct ledger_message_id){.link_id = a->link_id,
-                                      .mti_class = a->mti_class,
-                                      .de7 = a->de7,
-                                      .de11 = a->de11,
-                                      .de32 = a->de32,
-                                      .de37 = a->de37,
-                                      .de41 = a->de41,
-                                      .de42 = a->de42};
-}
-
-static void text_of(char *out, size_t cap, struct span value)
-{
-    size_t len = value.len < cap ? value.len : cap - 1;
-    memcpy(out, value.at, len);
-    out[len] = 0;
-}
-
-void switch_slot_original_id(const struct switch_slot *s, struct switch_original_texts *room, struct ledger_message_id *out)
-{
-    struct span acquirer = WIRE_SPAN(s->original.acquirer);
-    while (acquirer.len > 0 && acquirer.at[0] == '0')
-        acquirer = span_slice(acquirer, 1, acquirer.len - 1);
-    text_of(room->de7, sizeof room->de7, WIRE_SPAN(s->original.transmission));
-    text_of(room->de11, sizeof room->de11, WIRE_SPAN(s->original.stan));
-    text_of(room->de32, sizeof room->de32, acquirer);
-    *out = (struct ledger_message_id){.link_id = s->auth.link_id,
-                                      .mti_class = "0100",
-                                      .de7 = room->de7,
-                                      .de11 = room->de11,
-                                      .de32 = room->de32,
-                                      .de37 = "",
-                                      .de41 = "",
-                                      .de42 = ""};
-}
 
 /* Which request this was, whatever code it carried: the PAN by its MAC (first half), DE3, amount, currency. */
 size_t switch_fingerprint_write(const struct switch_slot *s, uint8_t *out, size_t cap)
@@ -71,7 +34,7 @@ static void send_answer(struct switch_core *core, struct switch_slot *s, const c
     else
         LOG(core->config.env->log, LOG_ERROR, "switch.answer", LOG_TEXT("link", link->id));
     secret_wipe(room, out.len);
-    switch_slot_free(core, s);
+    flow_done(&s->item);
 }
 
 void switch_reply_verdict(struct switch_core *core, struct switch_slot *s)
@@ -91,7 +54,15 @@ void switch_reply_code(struct switch_core *core, struct switch_slot *s, const ch
     send_answer(core, s, de39, "", 0);
 }
 
-/* DE39, DE38 or six hyphens, letter or a hyphen: see switch_unit_put_message. */
+void switch_reply_failed(struct switch_core *core, struct switch_slot *s, const char *de39)
+{
+    if (s->unknown > 0)
+        switch_reply_nothing(core, s);
+    else
+        switch_reply_code(core, s, de39);
+}
+
+/* DE39, DE38 or six hyphens, letter or a hyphen: see switch_put_message. */
 void switch_reply_stored(struct switch_core *core, struct switch_slot *s, const struct ledger_idem *idem)
 {
     const uint8_t *at = idem->answer.at;
@@ -120,5 +91,33 @@ void switch_reply_nothing(struct switch_core *core, struct switch_slot *s)
 {
     core->counters.unanswered++;
     LOG(core->config.env->log, LOG_ERROR, "switch.unanswered", LOG_TEXT("link", s->auth.link_id), LOG_TEXT("de11", s->auth.de11));
-    switch_slot_free(core, s);
+    flow_done(&s->item);
+}
+
+/* ---- the stage ---- */
+
+static void conclude(struct switch_core *core, struct switch_slot *s)
+{
+    enum err err = s->committed;
+    if (err == ERR_OK) {
+        switch_reply_verdict(core, s);
+    } else if (err == STORE_ERR_CONFLICT || err == ERR_DUPLICATE) {
+        s->alone = true;
+        if (s->at_fault && ++s->attempts > SWITCH_ATTEMPTS_MAX)
+            switch_reply_failed(core, s, "96");
+        else
+            flow_to(&s->item, SWITCH_STAGE_LOOKUP);
+    } else if (err == STORE_ERR_UNKNOWN) {
+        /* The idempotency row tells: present is committed; absent is tried once more (switch.md 6 step 8). */
+        s->unknown++;
+        flow_to(&s->item, SWITCH_STAGE_LOOKUP);
+    } else {
+        switch_reply_failed(core, s, "96");
+    }
+}
+
+void switch_reply_stage(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        conclude(context, switch_slot_of(item[i]));
 }

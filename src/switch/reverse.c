@@ -4,20 +4,6 @@
 
 #include <string.h>
 
-static bool original_read(struct switch_core *core, struct switch_slot *s, struct ledger_original *out, bool *found)
-{
-    struct switch_original_texts room;
-    struct ledger_message_id id;
-    switch_slot_original_id(s, &room, &id);
-    struct ledger_unit unit;
-    ledger_unit_begin(&unit, 1, &core->read_arena);
-    size_t at = ledger_get_original(&unit, &id);
-    enum err err = ledger_unit_run(&unit, core->config.store);
-    *found = err == ERR_OK && ledger_take_original(&unit, at, out);
-    arena_reset(&core->read_arena);
-    return err == ERR_OK && unit.err == ERR_OK;
-}
-
 /* What this message still has to give back: never more than the original, and nothing twice. */
 static int64_t amount_to_reverse(const struct switch_slot *s, const struct ledger_original *original)
 {
@@ -27,20 +13,25 @@ static int64_t amount_to_reverse(const struct switch_slot *s, const struct ledge
     return wanted < original->hold.amount ? wanted : original->hold.amount;
 }
 
-static void put_release(struct switch_chunk *c, struct switch_slot *s, struct ledger_original *original, int64_t amount)
+/* The account in memory counts where it is the one of the hold. */
+static void put_release(struct switch_chunk *c, struct switch_slot *s, const struct ledger_original *original, int64_t amount)
 {
     struct switch_card *card = s->card;
-    ledger_put_reversal(&c->unit, original, amount, s->auth.decided_at);
-    if (original->account.account_id[0] == 0)
-        return;
-    switch_ctm_release(&original->account, amount);
-    ledger_put_account(&c->unit, &original->account);
-    original->account.version++;
-    if (card->account && strcmp(card->account->row.account_id, original->account.account_id) == 0) {
-        card->account->row = original->account;
-        card->account->chunk = c;
-    }
+    ledger_put_reversal(&c->work.unit, original, amount, s->auth.decided_at);
     card->chunk = c;
+    card->reversing = true;
+    if (!original->account.account_id[0])
+        return;
+    struct switch_account *shared = card->account;
+    bool ours = shared && strcmp(shared->row.account_id, original->account.account_id) == 0;
+    struct ledger_account account = ours ? shared->row : original->account;
+    switch_ctm_release(&account, amount);
+    ledger_put_account(&c->work.unit, &account);
+    if (!ours)
+        return;
+    account.version++;
+    shared->row = account;
+    shared->chunk = c;
 }
 
 static void put_tombstone(struct switch_core *core, struct switch_slot *s)
@@ -48,33 +39,28 @@ static void put_tombstone(struct switch_core *core, struct switch_slot *s)
     struct switch_original_texts room;
     struct ledger_message_id id;
     switch_slot_original_id(s, &room, &id);
-    ledger_put_tombstone(&core->open_chunk->unit, &id, s->auth.decided_at);
+    ledger_put_tombstone(&core->open_chunk->work.unit, &id, s->auth.decided_at);
     memcpy(s->auth.de39, core->link[s->link].config.unknown_original, sizeof s->auth.de39);
 }
 
-void switch_decide_reversal(struct switch_core *core, struct switch_slot *s)
+bool switch_reversal_outdated(const struct switch_slot *s)
 {
-    struct ledger_original original;
-    /* The original's rows are read below: what the open chunk changes of them must be committed first. */
-    if (core->open_chunk && core->open_chunk->count > 0)
-        switch_chunk_submit(core);
-    if (!switch_decide_open(core, s))
-        return;
-    bool found = false;
-    if (!original_read(core, s, &original, &found)) {
-        switch_reply_code(core, s, "96");
-        return;
-    }
+    return s->kind == SWITCH_SLOT_REVERSAL && s->card && s->card->reversed_tick > s->read_tick;
+}
+
+void switch_put_reversal(struct switch_core *core, struct switch_slot *s)
+{
+    const struct ledger_original *original = &core->original[s->item.index];
+    struct ledger_unit *unit = &core->open_chunk->work.unit;
     env_uuid(core->config.env, s->auth.auth_id);
     s->auth.decided_at = env_wall_ms(core->config.env);
     memcpy(s->auth.de39, "00", 3);
-    found = found && s->card && strcmp(original.auth.card_id, s->card->row.card.card_id) == 0;
-    int64_t amount = found ? amount_to_reverse(s, &original) : 0;
+    bool found = s->found && s->card && strcmp(original->auth.card_id, s->card->row.card.card_id) == 0;
+    int64_t amount = found ? amount_to_reverse(s, original) : 0;
     if (!found)
         put_tombstone(core, s);
     else if (amount > 0)
-        put_release(core->open_chunk, s, &original, amount);
-    switch_unit_put_message(&core->open_chunk->unit, s, 0, "");
-    ledger_put_auth(&core->open_chunk->unit, &s->auth);
-    switch_chunk_add(core, s);
+        put_release(core->open_chunk, s, original, amount);
+    switch_put_message(unit, s, 0, "");
+    ledger_put_auth(unit, &s->auth);
 }

@@ -10,10 +10,12 @@
  * Threading  One loop thread for all calls. The writer thread touches only submitted batches. `wake` is called from the writer
  *            thread.
  * Failure    A request is answered, or rejected by its format, or (if the outcome of its commit cannot be known) not answered at
- *            all, so that the network repeats it and meets the stored answer.
+ *            all, so that the network repeats it and meets the stored answer. A request that finds the ledger silent is answered
+ *            96 after `store_ms`, as long as it is certain that nothing of it was written; one whose transaction is at the writer
+ *            waits for it, however long that takes.
  * Limits     `slots` requests under way; above that DE39 91 at once. SWITCH_CHUNK_MAX requests share a transaction.
- * Stages     receive -> lookup -> ask (HSM rounds) -> decide -> commit -> reply; a queue before each; a turn drains them as
- *            batches.
+ * Stages     On the engine of flow/flow.h: claim, lookup, settle, judge, ask (HSM rounds, back to judge), decide, reply. Reads,
+ *            questions and transactions of a batch go out together. After a conflict a request goes back to lookup.
  *
  * Example
  *     TRY(switch_create(&config, &core));
@@ -54,6 +56,7 @@ struct switch_config {
     uint32_t retain_h; /* hours that a repeat is known; 0 = 72 */
     uint32_t round_ms; /* HSM deadline of one question; 0 = 1,500 */
     uint32_t total_ms; /* of all questions of a request; 0 = 3,000 */
+    uint32_t store_ms; /* that a request waits for a reading, or for rows or room at the writer; 0 = 1,500 */
 };
 
 MUST_USE enum err switch_create(const struct switch_config *config, struct switch_core **out);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slots: one request each, from its frame to its answer.
+ *
+ * Purpose    A slot is an item of the flow. It knows its request by two keys: the message key (a repeat has the same) and the
+ *            original (link, DE7, DE11, DE32: an authorisation and the reversals of it have the same). Of the slots that share a
+ *            key only the oldest is evaluated; the others stand behind it until it is answered.
+ * Ownership  The core owns all slots, in locked, undumpable pages: a slot holds a PAN and a code. It is wiped at its end.
+ * Threading  The loop's.
+ * Failure    None.
+ * Limits     A slot stands in one parking at a time.
+ *
+ * Example
+ *     struct switch_slot *ahead = switch_slot_ahead(&core->claims, s);
+ *     if (ahead) {
+ *         switch_park(&ahead->behind, s);
+ *         flow_wait_at(&s->item, SWITCH_STAGE_CLAIM, 0);
+ *     }
+ */
+#ifndef SWITCH_SLOT_H
+#define SWITCH_SLOT_H
+
+#include "card/card.h"
+#include "flow/flow.h"
+#include "ledger/ledger.h"
+#include "switch/outcome.h"
+#include "switch/switch.h"
+
+enum { SWITCH_PENDING_MAX = 6 };
+
+struct switch_slot;
+struct switch_card;
+struct switch_read;
+
+/* Slots that wait for one thing, in the order in which they came. They are items that wait in the flow. */
+struct switch_parking {
+    struct switch_slot *first;
+    struct switch_slot *last;
+};
+
+enum switch_slot_kind { SWITCH_SLOT_AUTHORISATION, SWITCH_SLOT_REVERSAL };
+
+struct switch_slot {
+    struct flow_item item;          /* the first member */
+    struct switch_parking *parking; /* that it stands in; NULL: none */
+    struct switch_slot *before;     /* in it */
+    struct switch_slot *after;
+    struct switch_parking behind;      /* repeats of this message, reversals of it, or what it reverses */
+    struct switch_slot *next_key;      /* bucket of its message key */
+    struct switch_slot *next_original; /* bucket of its original */
+    uint64_t key_hash;
+    uint64_t original_hash;
+    uint64_t tick;  /* of its arrival */
+    uint64_t claim; /* its place in the order of claims; 0: it has none */
+    enum switch_slot_kind kind;
+    size_t link;
+    struct net_peer peer;
+    int64_t received_us;
+    int64_t deadline_us; /* of all HSM questions; 0 = none asked yet */
+
+    struct card_pan pan;
+    struct iso8583_code code;
+    char de14[5];
+    struct ledger_auth auth; /* identity on the wire, then the decision */
+    struct iso8583_message answer;
+    struct iso8583_original original; /* reversal */
+    int64_t remaining;                /* reversal: amount that stays authorised */
+
+    struct switch_read *read; /* that answers for it */
+    size_t at_idem;           /* its operations there */
+    size_t at_card;
+    size_t at_original;
+    uint64_t read_tick; /* of the last reading */
+    bool found;         /* reversal: the reading had the original */
+
+    struct switch_card *card;
+    struct switch_facts facts;
+    struct switch_step pending[SWITCH_PENDING_MAX];
+    uint32_t pending_count;
+    uint32_t retried;   /* bit per pending question */
+    enum err committed; /* what became of its transaction */
+    uint8_t attempts;
+    uint8_t unknown; /* commits whose outcome is not known */
+    bool at_fault;   /* its operation lost a conditional write */
+    bool alone;      /* gets a transaction of its own after a conflict */
+    bool no_keys;
+    bool alternate; /* DE14 is the date of the reissue */
+    bool expiry_wrong;
+};
+
+static inline struct switch_slot *switch_slot_of(struct flow_item *item)
+{
+    return (struct switch_slot *)(void *)item;
+}
+
+/* ---- parking ---- */
+
+void switch_park(struct switch_parking *parking, struct switch_slot *s);
+/* Takes the slot out of its parking. True: it stood in one, so nobody resumed it and its deadline passed. */
+bool switch_unpark(struct switch_slot *s);
+/* The first `most` go on. */
+void switch_resume(struct flow *flow, struct switch_parking *parking, size_t most);
+
+/* ---- keys ---- */
+
+/* The slots under way by their keys. */
+struct switch_claims {
+    struct switch_slot **by_key;
+    struct switch_slot **by_original;
+    uint64_t claimed; /* so far: the order of claims */
+};
+MUST_USE enum err switch_claims_create(struct switch_claims *claims);
+void switch_claims_destroy(struct switch_claims *claims);
+
+void switch_slot_hash(const struct switch_claims *claims, struct switch_slot *s);
+/* Claims the slot's keys. Gives the slot under way that must be answered before this one; NULL: none. */
+struct switch_slot *switch_slot_ahead(struct switch_claims *claims, struct switch_slot *s);
+/* Gives the keys back, if the slot has them, and wipes everything behind the item. */
+void switch_slot_wipe(struct switch_claims *claims, struct switch_slot *s);
+
+/* ---- identity ---- */
+
+void switch_slot_message_id(const struct switch_slot *s, struct ledger_message_id *out);
+
+/* Of the authorisation that a reversal speaks of; texts are cut out of DE90 into `room`. */
+struct switch_original_texts {
+    char de7[11], de11[7], de32[12];
+};
+void switch_slot_original_id(const struct switch_slot *s, struct switch_original_texts *room, struct ledger_message_id *out);
+
+#endif
