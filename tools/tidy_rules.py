@@ -59,7 +59,6 @@ PRIVATE_LINES = 120
 PRIVATE_LONG = {
     "src/gateway/internal.h": "the room is being taken apart",
     "src/issuer/internal.h": "the room is being taken apart",
-    "src/net/internal.h": "the room is being taken apart",
 }
 PRIVATE_READERS = {
     ("tests/property/test_cvv_batch.c", "src/cvv/internal.h"): "compares the kernels, which no door shows",

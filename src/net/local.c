@@ -2,6 +2,7 @@
 #include "net/local.h"
 
 #include "net/internal.h"
+#include "net/stream/stream.h"
 
 #include "base/arena.h"
 #include "base/secret.h"

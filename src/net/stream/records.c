@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/internal.h"
+#include "net/stream/stream.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "net/stream/stream.h"
 #include "net/internal.h"
 
 #include "base/arena.h"
