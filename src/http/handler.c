@@ -26,7 +26,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, unsigned
 }
 
 /* The answer's bytes stay in the slot, which http_completed wipes after libmicrohttpd has sent them. */
-static enum MHD_Result send_answer(struct slot *slot)
+static enum MHD_Result send_answer(struct http_slot *slot)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(slot->answer.len, slot->answer.at, MHD_RESPMEM_PERSISTENT);
     if (!response)
@@ -36,7 +36,7 @@ static enum MHD_Result send_answer(struct slot *slot)
         MHD_add_response_header(response, "Content-Type", slot->content_type);
     for (size_t i = 0; i < slot->answer_header_count; i++)
         MHD_add_response_header(response, slot->answer_header[i].name, slot->answer_header[i].value);
-    atomic_store(&slot->state, SLOT_SENDING);
+    atomic_store(&slot->state, HTTP_SLOT_SENDING);
     return send_response(slot->connection, slot->status, response);
 }
 
@@ -61,7 +61,7 @@ static enum MHD_Result send_busy(const struct http *http, struct MHD_Connection 
     return send_response(connection, MHD_HTTP_SERVICE_UNAVAILABLE, response);
 }
 
-static void put_allow(struct slot *slot)
+static void put_allow(struct http_slot *slot)
 {
     uint8_t room[64];
     struct buf allow = buf_over(room, sizeof room);
@@ -70,7 +70,7 @@ static void put_allow(struct slot *slot)
 }
 
 /* Suspends first: the service may answer before this function returns. */
-static enum MHD_Result hand_over(struct slot *slot)
+static enum MHD_Result hand_over(struct http_slot *slot)
 {
     struct http_request *request = &slot->request;
     request->body = buf_span(&slot->body);
@@ -82,7 +82,7 @@ static enum MHD_Result hand_over(struct slot *slot)
     }
     struct MHD_Connection *connection = slot->connection;
     MHD_suspend_connection(connection);
-    atomic_store(&slot->state, SLOT_WAITING);
+    atomic_store(&slot->state, HTTP_SLOT_WAITING);
     if (queue_put(&slot->http->arrived, slot) == ERR_OK)
         return MHD_YES;
     buf_put_text(&slot->answer, busy_problem); /* the queue was closed: the server is going down */
@@ -90,7 +90,7 @@ static enum MHD_Result hand_over(struct slot *slot)
     return MHD_YES;
 }
 
-static void slot_begin(struct slot *slot, struct MHD_Connection *connection)
+static void slot_begin(struct http_slot *slot, struct MHD_Connection *connection)
 {
     uint32_t index = slot->request.index;
     struct http *http = slot->http;
@@ -104,11 +104,11 @@ static void slot_begin(struct slot *slot, struct MHD_Connection *connection)
     slot->answer = buf_over(http->answers + (size_t)index * HTTP_ANSWER_MAX, HTTP_ANSWER_MAX);
     slot->text = buf_over(slot->text_room, sizeof slot->text_room);
     slot->answer_text = buf_over(slot->answer_text_room, sizeof slot->answer_text_room);
-    atomic_store(&slot->state, SLOT_READING);
+    atomic_store(&slot->state, HTTP_SLOT_READING);
 }
 
 /* A Content-Length beyond the limit: nothing of the body is read, and libmicrohttpd closes the connection after the answer. */
-static bool declared_too_large(const struct slot *slot)
+static bool declared_too_large(const struct http_slot *slot)
 {
     struct span declared = http_header(&slot->request, "Content-Length");
     uint64_t len = 0;
@@ -123,7 +123,7 @@ static enum MHD_Result first_call(struct http *http, struct MHD_Connection *conn
     void *free_slot = NULL;
     if (queue_take(&http->free, &free_slot, 1) == 0)
         return send_busy(http, connection, url);
-    struct slot *slot = free_slot;
+    struct http_slot *slot = free_slot;
     *request_context = slot;
     slot_begin(slot, connection);
     http_slot_fill(slot, url, method);
@@ -134,7 +134,7 @@ static enum MHD_Result first_call(struct http *http, struct MHD_Connection *conn
 }
 
 /* libmicrohttpd lends its own read buffer: what was in it is wiped before it is used again. */
-static enum MHD_Result take_body(struct slot *slot, const char *upload, size_t *upload_len)
+static enum MHD_Result take_body(struct http_slot *slot, const char *upload, size_t *upload_len)
 {
     int64_t limit_us = (int64_t)slot->http->config.body_timeout_ms * 1000;
     bool late = env_monotonic_us(slot->http->env) - slot->request.arrived_us > limit_us;
@@ -153,10 +153,10 @@ enum MHD_Result http_handle(void *context, struct MHD_Connection *connection, co
                             const char *version, const char *upload, size_t *upload_len, void **request_context)
 {
     (void)version;
-    struct slot *slot = *request_context;
+    struct http_slot *slot = *request_context;
     if (!slot)
         return first_call(context, connection, url, method, request_context);
-    if (atomic_load(&slot->state) == SLOT_REPLIED)
+    if (atomic_load(&slot->state) == HTTP_SLOT_REPLIED)
         return send_answer(slot);
     if (*upload_len > 0)
         return take_body(slot, upload, upload_len);
@@ -168,12 +168,12 @@ void http_completed(void *context, struct MHD_Connection *connection, void **req
     (void)connection;
     (void)why;
     struct http *http = context;
-    struct slot *slot = *request_context;
+    struct http_slot *slot = *request_context;
     *request_context = NULL;
     if (!slot)
         return;
     http_slot_wipe(slot);
-    atomic_store(&slot->state, SLOT_FREE);
+    atomic_store(&slot->state, HTTP_SLOT_FREE);
     enum err err = queue_put(&http->free, slot); /* as many places as slots */
     ASSERT(err == ERR_OK);
 }

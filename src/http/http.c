@@ -61,7 +61,7 @@ static enum err slots_create(struct http *http)
     http->bodies = at;
     TRY(memory_reserve(count, HTTP_ANSWER_MAX, &at));
     http->answers = at;
-    TRY(memory_reserve(count, sizeof(struct slot), &at));
+    TRY(memory_reserve(count, sizeof(struct http_slot), &at));
     http->slot = at;
     for (uint32_t i = 0; i < count; i++) {
         http->slot[i].http = http;
@@ -76,7 +76,7 @@ static void slots_destroy(struct http *http)
 {
     queue_destroy(&http->free);
     queue_destroy(&http->arrived);
-    memory_release(http->slot, http->config.slots, sizeof(struct slot));
+    memory_release(http->slot, http->config.slots, sizeof(struct http_slot));
     memory_release(http->bodies, http->config.slots, 0);
     memory_release(http->answers, http->config.slots, 0);
 }
@@ -181,7 +181,7 @@ static bool answers_leaving(const struct http *http)
 {
     for (uint32_t i = 0; i < http->config.slots; i++) {
         int state = atomic_load(&http->slot[i].state);
-        if (state == SLOT_REPLIED || state == SLOT_SENDING)
+        if (state == HTTP_SLOT_REPLIED || state == HTTP_SLOT_SENDING)
             return true;
     }
     return false;
@@ -194,8 +194,8 @@ void http_destroy(struct http *http)
     while (http_take(http, left, TAKE_MAX) > 0)
         ;
     for (uint32_t i = 0; i < http->config.slots; i++) {
-        struct slot *slot = &http->slot[i];
-        if (atomic_load(&slot->state) != SLOT_TAKEN)
+        struct http_slot *slot = &http->slot[i];
+        if (atomic_load(&slot->state) != HTTP_SLOT_TAKEN)
             continue;
         buf_clear(&slot->answer);
         http_reply(&slot->request, MHD_HTTP_SERVICE_UNAVAILABLE, NULL);
@@ -219,8 +219,8 @@ size_t http_take(struct http *http, struct http_request **out, size_t max)
     void *item[TAKE_MAX];
     size_t taken = queue_take(&http->arrived, item, max < TAKE_MAX ? max : TAKE_MAX);
     for (size_t i = 0; i < taken; i++) {
-        struct slot *slot = item[i];
-        atomic_store(&slot->state, SLOT_TAKEN);
+        struct http_slot *slot = item[i];
+        atomic_store(&slot->state, HTTP_SLOT_TAKEN);
         out[i] = &slot->request;
     }
     return taken;

@@ -34,8 +34,8 @@
  *         http_reply(batch[i], 200, "application/json");
  *     }
  */
-#ifndef HTTP_HTTP_H
-#define HTTP_HTTP_H
+#ifndef HTTP_H
+#define HTTP_H
 
 #include "base/buf.h"
 #include "base/env.h"

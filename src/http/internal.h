@@ -10,38 +10,38 @@
 #include <stdatomic.h>
 
 enum {
-    TEXT_MAX = 10 * 1024, /* headers, query, decoded parameters */
-    PATH_MAX_LENGTH = 1024,
-    ANSWER_HEADERS_MAX = 12,
-    ANSWER_TEXT_MAX = 1024,
+    HTTP_TEXT_MAX = 10 * 1024, /* headers, query, decoded parameters */
+    HTTP_PATH_MAX = 1024,
+    HTTP_ANSWER_HEADERS_MAX = 12,
+    HTTP_ANSWER_TEXT_MAX = 1024,
 };
 
-enum slot_state {
-    SLOT_FREE,
-    SLOT_READING, /* libmicrohttpd's threads fill it */
-    SLOT_WAITING, /* the connection is suspended, the slot in the queue */
-    SLOT_TAKEN,   /* with the service */
-    SLOT_REPLIED, /* the connection was resumed */
-    SLOT_SENDING,
+enum http_slot_state {
+    HTTP_SLOT_FREE,
+    HTTP_SLOT_READING, /* libmicrohttpd's threads fill it */
+    HTTP_SLOT_WAITING, /* the connection is suspended, the slot in the queue */
+    HTTP_SLOT_TAKEN,   /* with the service */
+    HTTP_SLOT_REPLIED, /* the connection was resumed */
+    HTTP_SLOT_SENDING,
 };
 
-enum pair_kind { PAIR_HEADER, PAIR_QUERY, PAIR_PARAMETER };
-struct pair {
-    enum pair_kind kind;
+enum http_pair_kind { HTTP_PAIR_HEADER, HTTP_PAIR_QUERY, HTTP_PAIR_PARAMETER };
+struct http_pair {
+    enum http_pair_kind kind;
     struct span name;
     struct span value;
 };
 
-struct answer_header {
+struct http_answer_header {
     const char *name;
     const char *value;
 };
 
-struct slot {
+struct http_slot {
     struct http_request request; /* first: the service's view of the slot */
     struct http *http;
     struct MHD_Connection *connection;
-    _Atomic int state; /* enum slot_state */
+    _Atomic int state; /* enum http_slot_state */
     bool known_path;   /* METHOD: the path exists */
     uint32_t allowed;  /* methods of the path, one bit each */
     size_t swallowed;  /* bytes of a body beyond the limit that were thrown away */
@@ -49,15 +49,15 @@ struct slot {
     struct buf text;
     struct buf answer;
     struct buf answer_text;
-    struct pair pair[HTTP_HEADERS_MAX + HTTP_PARAMETERS_MAX];
+    struct http_pair pair[HTTP_HEADERS_MAX + HTTP_PARAMETERS_MAX];
     size_t pair_count;
-    struct answer_header answer_header[ANSWER_HEADERS_MAX];
+    struct http_answer_header answer_header[HTTP_ANSWER_HEADERS_MAX];
     size_t answer_header_count;
     unsigned status;
     const char *content_type;
-    uint8_t text_room[TEXT_MAX];
-    uint8_t path_room[PATH_MAX_LENGTH];
-    uint8_t answer_text_room[ANSWER_TEXT_MAX];
+    uint8_t text_room[HTTP_TEXT_MAX];
+    uint8_t path_room[HTTP_PATH_MAX];
+    uint8_t answer_text_room[HTTP_ANSWER_TEXT_MAX];
 };
 
 struct http {
@@ -66,24 +66,24 @@ struct http {
     struct MHD_Daemon *daemon;
     struct queue free;    /* slots nobody uses */
     struct queue arrived; /* requests for the service */
-    struct slot *slot;
+    struct http_slot *slot;
     uint8_t *bodies;
     uint8_t *answers;
 };
 
 /* route.c: finds mount and row, fills parameters; request.err says what was wrong. */
-void http_route_match(struct slot *slot);
+void http_route_match(struct http_slot *slot);
 /* Appends "GET, HEAD, ..." for a bit set of methods. */
 void http_allow_put(uint32_t allowed, struct buf *out);
 
 /* request.c */
-struct slot *http_slot_of(const struct http_request *request);
+struct http_slot *http_slot_of(const struct http_request *request);
 /* Copies path, headers and query; on trouble request.err is set. */
-void http_slot_fill(struct slot *slot, const char *url, const char *method);
+void http_slot_fill(struct http_slot *slot, const char *url, const char *method);
 /* %XX into bytes, into the slot's text; false for a bad escape or an encoded NUL. */
-bool http_slot_decode(struct slot *slot, struct span raw, struct span *out);
-void http_slot_pair(struct slot *slot, enum pair_kind kind, struct span name, struct span value);
-void http_slot_wipe(struct slot *slot);
+bool http_slot_decode(struct http_slot *slot, struct span raw, struct span *out);
+void http_slot_pair(struct http_slot *slot, enum http_pair_kind kind, struct span name, struct span value);
+void http_slot_wipe(struct http_slot *slot);
 
 /* handler.c: callbacks of libmicrohttpd */
 enum MHD_Result http_handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,

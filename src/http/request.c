@@ -7,14 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
-struct slot *http_slot_of(const struct http_request *request)
+struct http_slot *http_slot_of(const struct http_request *request)
 {
-    return (struct slot *)(uintptr_t)request; /* request is the first member */
+    return (struct http_slot *)(uintptr_t)request; /* request is the first member */
 }
 
 /* ---- filling ---- */
 
-static struct span keep(struct slot *slot, struct span s)
+static struct span keep(struct http_slot *slot, struct span s)
 {
     size_t start = slot->text.len;
     buf_put_span(&slot->text, s);
@@ -25,17 +25,17 @@ static struct span keep(struct slot *slot, struct span s)
     return span_of(slot->text.at + start, s.len);
 }
 
-void http_slot_pair(struct slot *slot, enum pair_kind kind, struct span name, struct span value)
+void http_slot_pair(struct http_slot *slot, enum http_pair_kind kind, struct span name, struct span value)
 {
-    size_t max = kind == PAIR_PARAMETER ? HTTP_HEADERS_MAX + HTTP_PARAMETERS_MAX : HTTP_HEADERS_MAX;
+    size_t max = kind == HTTP_PAIR_PARAMETER ? HTTP_HEADERS_MAX + HTTP_PARAMETERS_MAX : HTTP_HEADERS_MAX;
     if (slot->pair_count >= max) {
         slot->request.err = HTTP_ERR_HEADERS_TOO_LARGE;
         return;
     }
-    slot->pair[slot->pair_count++] = (struct pair){kind, name, value};
+    slot->pair[slot->pair_count++] = (struct http_pair){kind, name, value};
 }
 
-bool http_slot_decode(struct slot *slot, struct span raw, struct span *out)
+bool http_slot_decode(struct http_slot *slot, struct span raw, struct span *out)
 {
     size_t start = slot->text.len;
     for (size_t i = 0; i < raw.len; i++) {
@@ -58,19 +58,19 @@ bool http_slot_decode(struct slot *slot, struct span raw, struct span *out)
 static enum MHD_Result header_each(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
-    struct slot *slot = context;
-    http_slot_pair(slot, PAIR_HEADER, keep(slot, span_text(name)), keep(slot, span_text(value ? value : "")));
+    struct http_slot *slot = context;
+    http_slot_pair(slot, HTTP_PAIR_HEADER, keep(slot, span_text(name)), keep(slot, span_text(value ? value : "")));
     return MHD_YES;
 }
 
 static enum MHD_Result query_each(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
-    struct slot *slot = context;
+    struct http_slot *slot = context;
     struct span plain_name;
     struct span plain_value;
     if (http_slot_decode(slot, span_text(name), &plain_name) && http_slot_decode(slot, span_text(value ? value : ""), &plain_value))
-        http_slot_pair(slot, PAIR_QUERY, plain_name, plain_value);
+        http_slot_pair(slot, HTTP_PAIR_QUERY, plain_name, plain_value);
     else if (slot->request.err == ERR_OK)
         slot->request.err = ERR_PARSE_CHARACTER;
     return MHD_YES;
@@ -98,7 +98,7 @@ static bool path_sound(struct span path)
     return true;
 }
 
-void http_slot_fill(struct slot *slot, const char *url, const char *method)
+void http_slot_fill(struct http_slot *slot, const char *url, const char *method)
 {
     struct http_request *request = &slot->request;
     struct buf path = buf_over(slot->path_room, sizeof slot->path_room);
@@ -119,7 +119,7 @@ void http_slot_fill(struct slot *slot, const char *url, const char *method)
         http_route_match(slot);
 }
 
-void http_slot_wipe(struct slot *slot)
+void http_slot_wipe(struct http_slot *slot)
 {
     secret_wipe(slot->body.at, slot->body.len);
     secret_wipe(slot->answer.at, slot->answer.len);
@@ -132,16 +132,16 @@ void http_slot_wipe(struct slot *slot)
 
 /* ---- reading ---- */
 
-static struct span find(const struct http_request *request, enum pair_kind kind, const char *name)
+static struct span find(const struct http_request *request, enum http_pair_kind kind, const char *name)
 {
-    const struct slot *slot = http_slot_of(request);
+    const struct http_slot *slot = http_slot_of(request);
     size_t len = strlen(name);
     for (size_t i = 0; i < slot->pair_count; i++) {
-        const struct pair *pair = &slot->pair[i];
+        const struct http_pair *pair = &slot->pair[i];
         if (pair->kind != kind || pair->name.len != len)
             continue;
         const char *have = (const char *)pair->name.at;
-        if (kind == PAIR_HEADER ? strncasecmp(have, name, len) == 0 : strncmp(have, name, len) == 0)
+        if (kind == HTTP_PAIR_HEADER ? strncasecmp(have, name, len) == 0 : strncmp(have, name, len) == 0)
             return pair->value;
     }
     return (struct span){0};
@@ -149,17 +149,17 @@ static struct span find(const struct http_request *request, enum pair_kind kind,
 
 struct span http_header(const struct http_request *request, const char *name)
 {
-    return find(request, PAIR_HEADER, name);
+    return find(request, HTTP_PAIR_HEADER, name);
 }
 
 struct span http_parameter(const struct http_request *request, const char *name)
 {
-    return find(request, PAIR_PARAMETER, name);
+    return find(request, HTTP_PAIR_PARAMETER, name);
 }
 
 struct span http_query(const struct http_request *request, const char *name)
 {
-    return find(request, PAIR_QUERY, name);
+    return find(request, HTTP_PAIR_QUERY, name);
 }
 
 bool http_is_json(const struct http_request *request)
@@ -189,23 +189,23 @@ static bool header_safe(struct span value)
 
 void http_put_header(struct http_request *request, const char *name, struct span value)
 {
-    struct slot *slot = http_slot_of(request);
+    struct http_slot *slot = http_slot_of(request);
     struct buf *text = &slot->answer_text;
-    bool room = slot->answer_header_count < ANSWER_HEADERS_MAX && value.len + 1 <= text->cap - text->len;
+    bool room = slot->answer_header_count < HTTP_ANSWER_HEADERS_MAX && value.len + 1 <= text->cap - text->len;
     if (!room || !header_safe(value))
         return;
     const char *kept = (const char *)text->at + text->len;
     buf_put_span(text, value);
     buf_put_byte(text, 0);
-    slot->answer_header[slot->answer_header_count++] = (struct answer_header){name, kept};
+    slot->answer_header[slot->answer_header_count++] = (struct http_answer_header){name, kept};
 }
 
 void http_reply(struct http_request *request, unsigned status, const char *content_type)
 {
-    struct slot *slot = http_slot_of(request);
+    struct http_slot *slot = http_slot_of(request);
     struct MHD_Connection *connection = slot->connection;
     int state = atomic_load(&slot->state);
-    ASSERT(state == SLOT_TAKEN || state == SLOT_WAITING);
+    ASSERT(state == HTTP_SLOT_TAKEN || state == HTTP_SLOT_WAITING);
     bool fits = buf_done(&slot->answer) == ERR_OK;
     slot->status = fits ? status : MHD_HTTP_INTERNAL_SERVER_ERROR;
     slot->content_type = fits ? content_type : NULL;
@@ -213,6 +213,6 @@ void http_reply(struct http_request *request, unsigned status, const char *conte
         secret_wipe(slot->answer.at, slot->answer.cap);
     if (!fits)
         buf_clear(&slot->answer);
-    atomic_store(&slot->state, SLOT_REPLIED);
+    atomic_store(&slot->state, HTTP_SLOT_REPLIED);
     MHD_resume_connection(connection);
 }

@@ -45,7 +45,7 @@ static bool path_fits(const char *pattern, struct span path)
     return path.len == 0;
 }
 
-static bool parameters_read(struct slot *slot, const char *pattern, struct span path)
+static bool parameters_read(struct http_slot *slot, const char *pattern, struct span path)
 {
     struct span want = span_text(pattern);
     struct span want_segment;
@@ -56,7 +56,7 @@ static bool parameters_read(struct slot *slot, const char *pattern, struct span 
             continue;
         if (!http_slot_decode(slot, segment, &value))
             return false;
-        http_slot_pair(slot, PAIR_PARAMETER, span_slice(want_segment, 1, want_segment.len - 2), value);
+        http_slot_pair(slot, HTTP_PAIR_PARAMETER, span_slice(want_segment, 1, want_segment.len - 2), value);
     }
     return true;
 }
@@ -78,7 +78,7 @@ static const struct http_mount *mount_of(const struct http_config *config, struc
     return best;
 }
 
-static const struct http_route *route_of(struct slot *slot, const struct http_mount *mount, struct span path)
+static const struct http_route *route_of(struct http_slot *slot, const struct http_mount *mount, struct span path)
 {
     enum http_method method = slot->request.method;
     const struct http_route *found = NULL;
@@ -94,7 +94,7 @@ static const struct http_route *route_of(struct slot *slot, const struct http_mo
     return found;
 }
 
-void http_route_match(struct slot *slot)
+void http_route_match(struct http_slot *slot)
 {
     struct http_request *request = &slot->request;
     request->mount = mount_of(&slot->http->config, request->path);

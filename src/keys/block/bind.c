@@ -12,7 +12,7 @@ enum {
     VARIANT_MAC = 0x4D,
     DERIVE_ENCRYPTION = 0, /* key usage indicator of the derivation data */
     DERIVE_MAC = 1,
-    AUTHENTICATED_MAX = KEYS_BLOCK_MAX + BLOCK_PLAIN_MAX,
+    AUTHENTICATED_MAX = KEYS_BLOCK_MAX + KEYS_BLOCK_PLAIN_MAX,
 };
 
 /* ---- keys ---- */
@@ -34,7 +34,7 @@ static uint8_t algorithm_indicator(enum crypto_cmac_cipher cipher, uint8_t len)
 /* CMAC of counter, usage, separator, algorithm and length in bits, as often as the key is long. */
 static enum err derive(const struct secret_key *kbpk, enum crypto_cmac_cipher cipher, uint8_t usage, struct secret_key *out)
 {
-    uint8_t unit = cipher == CRYPTO_CMAC_DES ? CRYPTO_DES_BLOCK : CRYPTO_AES_BLOCK, made[BLOCK_UNIT_MAX];
+    uint8_t unit = cipher == CRYPTO_CMAC_DES ? CRYPTO_DES_BLOCK : CRYPTO_AES_BLOCK, made[KEYS_BLOCK_UNIT_MAX];
     uint8_t data[8] = {0, 0, usage, 0, 0, algorithm_indicator(cipher, kbpk->len), 0, (uint8_t)(8 * kbpk->len)};
     data[6] = (uint8_t)(8 * kbpk->len >> 8);
     enum err err = ERR_OK;
@@ -72,7 +72,7 @@ static enum err cbc_mac(const struct secret_key *key, struct span in, uint8_t *o
 
 /* Over the head as ASCII and the bytes that follow it: the plaintext where keys are derived, else the ciphertext. */
 static enum err authenticate(const struct keys_binding *b, const struct secret_key *kbpk, struct span head, struct span bytes,
-                             uint8_t out[static BLOCK_UNIT_MAX])
+                             uint8_t out[static KEYS_BLOCK_UNIT_MAX])
 {
     uint8_t room[AUTHENTICATED_MAX];
     struct buf all = buf_over(room, sizeof room);
@@ -110,7 +110,7 @@ static enum err run(const struct keys_binding *b, const struct secret_key *kbpk,
 static enum err open_bytes(const struct secret_key *kbpk, const struct keys_frame *f, const uint8_t *wanted, struct buf *at)
 {
     const struct keys_binding *b = f->binding;
-    uint8_t mac[BLOCK_UNIT_MAX];
+    uint8_t mac[KEYS_BLOCK_UNIT_MAX];
     if (b->derived)
         TRY(run(b, kbpk, false, wanted, at));
     TRY(authenticate(b, kbpk, f->head, buf_span(at), mac));
@@ -121,7 +121,7 @@ static enum err open_bytes(const struct secret_key *kbpk, const struct keys_fram
 
 enum err keys_bind_open(const struct secret_key *kbpk, const struct keys_frame *frame, uint8_t *plain, size_t len)
 {
-    uint8_t wanted[BLOCK_UNIT_MAX];
+    uint8_t wanted[KEYS_BLOCK_UNIT_MAX];
     struct buf at = {plain, len, len, ERR_OK};
     if (span_unhex(frame->cipher, plain, len) != ERR_OK || span_unhex(frame->mac, wanted, sizeof wanted) != ERR_OK)
         return KEYS_ERR_BLOCK_FORMAT;
@@ -132,7 +132,7 @@ enum err keys_bind_open(const struct secret_key *kbpk, const struct keys_frame *
 }
 
 enum err keys_bind_seal(const struct keys_binding *binding, const struct secret_key *kbpk, struct span head, uint8_t *at,
-                        size_t len, uint8_t mac[static BLOCK_UNIT_MAX])
+                        size_t len, uint8_t mac[static KEYS_BLOCK_UNIT_MAX])
 {
     struct buf bytes = {at, len, len, ERR_OK};
     if (binding->derived) {

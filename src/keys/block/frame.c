@@ -336,7 +336,7 @@ enum err keys_frame_unwrap(const struct secret_key *kbpk, struct span text, char
 {
     struct keys_header h = {0};
     struct keys_frame frame;
-    uint8_t plain[BLOCK_PLAIN_MAX];
+    uint8_t plain[KEYS_BLOCK_PLAIN_MAX];
     TRY(keys_frame_split(text, &h, &frame));
     if (frame.binding->tag != tag)
         return KEYS_ERR_BLOCK_FORMAT;
@@ -362,7 +362,7 @@ static size_t room_of(const struct keys_binding *b, char algorithm, size_t len)
 enum err keys_frame_wrap(const struct keys_binding *binding, const struct secret_key *kbpk, const struct keys_header *header,
                          const struct secret_key *key, const struct env *env, struct buf *out)
 {
-    uint8_t plain[KEY_LENGTH + sizeof key->at + BLOCK_UNIT_MAX], mac[BLOCK_UNIT_MAX];
+    uint8_t plain[KEY_LENGTH + sizeof key->at + KEYS_BLOCK_UNIT_MAX], mac[KEYS_BLOCK_UNIT_MAX];
     size_t used = KEY_LENGTH + (size_t)key->len, room = KEY_LENGTH + room_of(binding, header->algorithm, key->len);
     size_t len = (room + binding->unit - 1) / binding->unit * binding->unit, start = out->len;
     TRY(keys_frame_check(header));

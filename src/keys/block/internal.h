@@ -7,8 +7,8 @@
 #include "keys/block/block.h"
 
 enum {
-    BLOCK_UNIT_MAX = 16,                  /* bytes of a cipher block, and of a MAC */
-    BLOCK_PLAIN_MAX = KEYS_BLOCK_MAX / 2, /* enciphered bytes of the longest block */
+    KEYS_BLOCK_UNIT_MAX = 16,                  /* bytes of a cipher block, and of a MAC */
+    KEYS_BLOCK_PLAIN_MAX = KEYS_BLOCK_MAX / 2, /* enciphered bytes of the longest block */
 };
 
 /* How a version binds the header to the key (key variant and key derivation binding methods of TR-31). */
@@ -52,6 +52,6 @@ MUST_USE enum err keys_frame_wrap(const struct keys_binding *binding, const stru
 MUST_USE enum err keys_bind_open(const struct secret_key *kbpk, const struct keys_frame *frame, uint8_t *plain, size_t len);
 /* Enciphers `len` bytes in place and gives their MAC. */
 MUST_USE enum err keys_bind_seal(const struct keys_binding *binding, const struct secret_key *kbpk, struct span head, uint8_t *at,
-                                 size_t len, uint8_t mac[static BLOCK_UNIT_MAX]);
+                                 size_t len, uint8_t mac[static KEYS_BLOCK_UNIT_MAX]);
 
 #endif

@@ -45,7 +45,7 @@ void keys_store_put_public(const struct keys_store *store, struct buf *out)
     for (uint8_t i = 0; i < store->facts.officers; i++) {
         buf_put_byte(out, (uint8_t)(i + 1));
         buf_put(out, store->officer[i].salt, KEYS_STORE_SALT);
-        buf_put(out, store->officer[i].sealed, STORE_SEALED_SHARE);
+        buf_put(out, store->officer[i].sealed, KEYS_STORE_SEALED_SHARE_LEN);
     }
     for (uint8_t i = 0; i < store->facts.lmks; i++)
         put_lmk(&store->lmk[i], out);
@@ -71,7 +71,7 @@ static void take_bytes(struct span *in, void *out, size_t len)
 /* NULL: fine. `in` has at least the head. */
 static const char *read_head(struct span *in, struct keys_store_facts *facts)
 {
-    char magic[STORE_MAGIC];
+    char magic[KEYS_STORE_MAGIC_LEN];
     take_bytes(in, magic, sizeof magic);
     if (!span_is(span_of(magic, sizeof magic), "CSLMKST1"))
         return "is not an LMK store of version 1";
@@ -93,7 +93,7 @@ static const char *read_officers(struct span *in, struct keys_store *s)
         if (take_number(in, 1) != i + 1u)
             return "damaged: the numbers of the officers";
         take_bytes(in, s->officer[i].salt, KEYS_STORE_SALT);
-        take_bytes(in, s->officer[i].sealed, STORE_SEALED_SHARE);
+        take_bytes(in, s->officer[i].sealed, KEYS_STORE_SEALED_SHARE_LEN);
         s->officer[i].set = true;
     }
     return NULL;
@@ -153,7 +153,7 @@ static const char *parse(struct span in, struct keys_store **out)
 {
     struct keys_store_facts facts = {0};
     struct span whole = in;
-    if (in.len < STORE_HEAD)
+    if (in.len < KEYS_STORE_HEAD_LEN)
         return "cut short: not even a head";
     const char *wrong = read_head(&in, &facts);
     if (wrong)
@@ -161,7 +161,8 @@ static const char *parse(struct span in, struct keys_store **out)
     enum err err = keys_store_reserve(&facts, out);
     if (err != ERR_OK)
         return err == ERR_MEMORY ? "no memory" : "damaged: the numbers of officers, of LMKs, or the cost of scrypt";
-    size_t rest = (size_t)facts.officers * STORE_OFFICER + (size_t)facts.lmks * (STORE_LMK + KEYS_MATERIAL) + CRYPTO_AEAD_OVERHEAD;
+    size_t rest = (size_t)facts.officers * KEYS_STORE_OFFICER_LEN + (size_t)facts.lmks * (KEYS_STORE_LMK_LEN + KEYS_MATERIAL) +
+                  CRYPTO_AEAD_OVERHEAD;
     if (in.len != rest)
         return in.len < rest ? "cut short" : "damaged: there is more than belongs to it";
     wrong = read_officers(&in, *out);
@@ -173,7 +174,7 @@ static const char *parse(struct span in, struct keys_store **out)
 }
 
 /* Ciphertext may stand anywhere; only who may read the file matters. */
-static const char *read_whole(int fd, uint8_t room[static STORE_FILE_MAX + 1], size_t *len)
+static const char *read_whole(int fd, uint8_t room[static KEYS_STORE_FILE_MAX + 1], size_t *len)
 {
     struct stat facts;
     if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
@@ -181,8 +182,8 @@ static const char *read_whole(int fd, uint8_t room[static STORE_FILE_MAX + 1], s
     if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return "others may read or write it: chmod 600";
     *len = 0;
-    while (*len <= STORE_FILE_MAX) {
-        ssize_t got = read(fd, room + *len, STORE_FILE_MAX + 1 - *len);
+    while (*len <= KEYS_STORE_FILE_MAX) {
+        ssize_t got = read(fd, room + *len, KEYS_STORE_FILE_MAX + 1 - *len);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -196,7 +197,7 @@ static const char *read_whole(int fd, uint8_t room[static STORE_FILE_MAX + 1], s
 
 enum err keys_store_read(const char *path, struct keys_store **out, char problem[static KEYS_STORE_PROBLEM])
 {
-    uint8_t room[STORE_FILE_MAX + 1];
+    uint8_t room[KEYS_STORE_FILE_MAX + 1];
     size_t len = 0;
     struct keys_store *s = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -7,20 +7,22 @@
 #include "keys/store/store.h"
 
 enum {
-    STORE_MAGIC = 8,
-    STORE_BOUND = STORE_MAGIC + KEYS_STORE_IDENTITY + 5, /* magic to n: associated data of the shares, with the number */
-    STORE_HEAD = STORE_BOUND + 1 + 2 + 4,
-    STORE_SEALED_SHARE = CRYPTO_AEAD_OVERHEAD + KEYS_SHARE,
-    STORE_OFFICER = 1 + KEYS_STORE_SALT + STORE_SEALED_SHARE,
-    STORE_LMK = 4 + 8 + KEYS_CHECK + KEYS_COMMENT,
-    STORE_PUBLIC_MAX = STORE_HEAD + KEYS_STORE_OFFICERS * STORE_OFFICER + KEYS_STORE_LMKS * STORE_LMK,
-    STORE_BODY_MAX = CRYPTO_AEAD_OVERHEAD + KEYS_STORE_LMKS * KEYS_MATERIAL,
-    STORE_FILE_MAX = STORE_PUBLIC_MAX + STORE_BODY_MAX,
+    KEYS_STORE_MAGIC_LEN = 8,
+    KEYS_STORE_BOUND_LEN =
+        KEYS_STORE_MAGIC_LEN + KEYS_STORE_IDENTITY + 5, /* magic to n: associated data of the shares, with the number */
+    KEYS_STORE_HEAD_LEN = KEYS_STORE_BOUND_LEN + 1 + 2 + 4,
+    KEYS_STORE_SEALED_SHARE_LEN = CRYPTO_AEAD_OVERHEAD + KEYS_SHARE,
+    KEYS_STORE_OFFICER_LEN = 1 + KEYS_STORE_SALT + KEYS_STORE_SEALED_SHARE_LEN,
+    KEYS_STORE_LMK_LEN = 4 + 8 + KEYS_CHECK + KEYS_COMMENT,
+    KEYS_STORE_PUBLIC_MAX =
+        KEYS_STORE_HEAD_LEN + KEYS_STORE_OFFICERS * KEYS_STORE_OFFICER_LEN + KEYS_STORE_LMKS * KEYS_STORE_LMK_LEN,
+    KEYS_STORE_BODY_MAX = CRYPTO_AEAD_OVERHEAD + KEYS_STORE_LMKS * KEYS_MATERIAL,
+    KEYS_STORE_FILE_MAX = KEYS_STORE_PUBLIC_MAX + KEYS_STORE_BODY_MAX,
 };
 
-struct store_officer {
+struct keys_store_officer {
     uint8_t salt[KEYS_STORE_SALT];
-    uint8_t sealed[STORE_SEALED_SHARE];
+    uint8_t sealed[KEYS_STORE_SEALED_SHARE_LEN];
     bool set; /* has a passphrase */
     bool proved;
 };
@@ -28,13 +30,13 @@ struct store_officer {
 struct keys_store {
     struct secret_pages pages;
     struct keys_store_facts facts;
-    struct store_officer officer[KEYS_STORE_OFFICERS];
+    struct keys_store_officer officer[KEYS_STORE_OFFICERS];
     struct keys_lmk_facts lmk[KEYS_STORE_LMKS];
     bool open;
     uint8_t share[KEYS_STORE_OFFICERS][KEYS_SHARE]; /* of those who proved; of all once open */
     uint8_t key[KEYS_STORE_KEY];
     struct keys_material material[KEYS_STORE_LMKS];
-    uint8_t file[STORE_FILE_MAX]; /* as it was read */
+    uint8_t file[KEYS_STORE_FILE_MAX]; /* as it was read */
     size_t file_len;
 };
 

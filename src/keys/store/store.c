@@ -62,22 +62,22 @@ struct keys_store_facts keys_store_facts(const struct keys_store *store)
     return store->facts;
 }
 
-static struct store_officer *officer_of(const struct keys_store *store, uint8_t number)
+static struct keys_store_officer *officer_of(const struct keys_store *store, uint8_t number)
 {
     bool known = number >= 1 && number <= store->facts.officers;
-    return known ? (struct store_officer *)(uintptr_t)&store->officer[number - 1] : NULL;
+    return known ? (struct keys_store_officer *)(uintptr_t)&store->officer[number - 1] : NULL;
 }
 
 const uint8_t *keys_store_salt(const struct keys_store *store, uint8_t number)
 {
-    const struct store_officer *o = officer_of(store, number);
+    const struct keys_store_officer *o = officer_of(store, number);
     return o ? o->salt : NULL;
 }
 
 enum err keys_store_officer_key(const struct keys_store *store, uint8_t number, struct span passphrase,
                                 uint8_t key[static KEYS_STORE_KEY])
 {
-    const struct store_officer *o = officer_of(store, number);
+    const struct keys_store_officer *o = officer_of(store, number);
     if (!o)
         return ERR_NOT_FOUND;
     return crypto_kdf_scrypt(passphrase, span_of(o->salt, sizeof o->salt), store->facts.cost, key, KEYS_STORE_KEY);
@@ -95,9 +95,9 @@ void keys_store_put_bound(const struct keys_store_facts *facts, uint8_t number, 
 static enum err transfer_share(struct keys_store *s, uint8_t number, const uint8_t key[static KEYS_STORE_KEY],
                                const struct env *sealing)
 {
-    struct store_officer *o = officer_of(s, number);
+    struct keys_store_officer *o = officer_of(s, number);
     uint8_t *share = s->share[number - 1];
-    uint8_t bound_room[STORE_BOUND + 1], room[STORE_SEALED_SHARE];
+    uint8_t bound_room[KEYS_STORE_BOUND_LEN + 1], room[KEYS_STORE_SEALED_SHARE_LEN];
     struct buf bound = buf_over(bound_room, sizeof bound_room), out = buf_over(room, sizeof room);
     struct crypto_aead aead = {0};
     keys_store_put_bound(&s->facts, number, &bound);
@@ -114,7 +114,7 @@ static enum err transfer_share(struct keys_store *s, uint8_t number, const uint8
 
 enum err keys_store_prove(struct keys_store *store, uint8_t number, const uint8_t key[static KEYS_STORE_KEY])
 {
-    struct store_officer *o = officer_of(store, number);
+    struct keys_store_officer *o = officer_of(store, number);
     if (!o)
         return ERR_NOT_FOUND;
     enum err err = transfer_share(store, number, key, NULL);
@@ -174,7 +174,7 @@ static void restore_shares(struct keys_store *s)
 static enum err unseal_body(struct keys_store *s)
 {
     struct crypto_aead aead = {0};
-    uint8_t header_room[STORE_PUBLIC_MAX];
+    uint8_t header_room[KEYS_STORE_PUBLIC_MAX];
     struct buf header = buf_over(header_room, sizeof header_room);
     struct buf body = buf_over(s->material, sizeof s->material);
     keys_store_put_public(s, &header);
@@ -202,7 +202,7 @@ enum err keys_store_open(struct keys_store *store)
 
 enum err keys_store_passphrase(struct keys_store *store, uint8_t number, struct span passphrase, const struct env *env)
 {
-    struct store_officer *o = officer_of(store, number);
+    struct keys_store_officer *o = officer_of(store, number);
     uint8_t key[KEYS_STORE_KEY];
     if (!o)
         return ERR_NOT_FOUND;
