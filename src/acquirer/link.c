@@ -103,7 +103,7 @@ static void on_frame(struct acquirer_link *link, struct span frame)
         link->counts.unreadable++;
     } else {
         struct acquirer_entry *entry = acquirer_match(link, &m);
-        link->counts.answered += entry != NULL;
+        link->counts.answered += entry ? 1 : 0;
         link->counts.unmatched += !entry; /* late, doubled or foreign: its request has been reversed */
         if (entry)
             finish(link, entry, &m);

@@ -54,7 +54,7 @@ static void skip_line(struct tool_personalise_input *in)
     struct span left = sight(in);
     const uint8_t *end = left.len > 0 ? memchr(left.at, '\n', left.len) : NULL;
     in->skipping = !end;
-    pass(in, end ? (size_t)(end - left.at) + 1 : left.len, end != NULL);
+    pass(in, end ? (size_t)(end - left.at) + 1 : left.len, end ? 1 : 0);
 }
 
 static enum card_line next_line(struct tool_personalise_input *in)

@@ -134,7 +134,7 @@ static const char *take_files(const struct cli_line *line, struct tool_personali
     o->resume = cli_flag(line, RESUME);
     o->report = cli_text(line, REPORT, NULL);
     bool to_file = strcmp(o->out, "-") != 0;
-    if (o->clear == (o->recipient != NULL))
+    if (o->clear == !!o->recipient)
         return "give --recipient FILE, or --clear for a pipe";
     if (o->clear && to_file)
         return "--clear: codes go in clear to a pipe only, never to a file";
