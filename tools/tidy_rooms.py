@@ -97,12 +97,18 @@ def circles(edges):
     return found
 
 
-def check_circles(sources):
+def all_circles(sources):
+    """The names of each circle -> (path, line, kind) of one of its includes."""
+    found = {}
     for room, edges in sorted(units(sources).items()):
         for graph, kind in ((edges, "files"), (folders(room, edges), "folders")):
             for circle in circles(graph):
-                names = [unit[len("src/"):] for unit in circle]
-                if tuple(names) in rules.CIRCLES_ALLOWED:
-                    continue
-                path, line = next(where for other, where in sorted(graph[circle[0]].items()) if other in circle)
-                yield path, line, "circles", "%s in a circle: %s" % (kind, ", ".join(names))
+                where = next(where for other, where in sorted(graph[circle[0]].items()) if other in circle)
+                found[tuple(unit[len("src/"):] for unit in circle)] = (*where, kind)
+    return found
+
+
+def check_circles(sources):
+    for names, (path, line, kind) in all_circles(sources).items():
+        if names not in rules.CIRCLES_ALLOWED:
+            yield path, line, "circles", "%s in a circle: %s" % (kind, ", ".join(names))

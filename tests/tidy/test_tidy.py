@@ -171,9 +171,19 @@ def other_layout_is_found(root):
     return status == 1 and "tests/unit/x.c:2: format: " in said, said
 
 
+def old_exceptions_are_found(root):
+    """In a tree with the tables and nothing that they except, each row is one too many."""
+    clean_tree(root)
+    os.makedirs(os.path.join(root, "tools"))
+    shutil.copy(os.path.join(os.path.dirname(TIDY), "tidy_rules.py"), os.path.join(root, "tools/tidy_rules.py"))
+    status, said = tidy(root)
+    told = [line for line in said.splitlines() if " exceptions: " in line]
+    return status == 1 and any("CIRCLES_ALLOWED" in line for line in told) and any("PRIVATE_READERS" in line for line in told), said
+
+
 def main():
     cases = [("a clean tree passes", clean_passes), ("a stale document", stale_document_is_found),
-             ("another layout than clang-format's", other_layout_is_found)]
+             ("another layout than clang-format's", other_layout_is_found), ("exceptions of old", old_exceptions_are_found)]
     for what, check, path, text in PLANTED:
         cases.append((what, lambda root, c=check, p=path, t=text: planted_is_found(root, c, p, t)))
     passed = failed = 0
