@@ -171,7 +171,7 @@ static int key_from_elsewhere(const struct asked *a, struct tool_calc *c)
 {
     char room[KEY_TEXT];
     struct buf text = buf_over(room, sizeof room);
-    bool fd = a->line->value[KEY_FD] != NULL;
+    bool fd = a->line->value[KEY_FD];
     int64_t descriptor = cli_number(a->line, KEY_FD, STDIN_FILENO);
     bool terminal = !fd && isatty(STDIN_FILENO);
     enum err err = ask_key(terminal ? -1 : (int)descriptor, a->algorithm->key, &text);
