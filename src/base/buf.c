@@ -26,6 +26,14 @@ struct span span_slice(struct span s, size_t from, size_t len)
     return (struct span){s.at + from, len < left ? len : left};
 }
 
+struct span span_cut(struct span *rest, char separator)
+{
+    const uint8_t *at = rest->len > 0 ? memchr(rest->at, separator, rest->len) : NULL;
+    struct span part = span_slice(*rest, 0, at ? (size_t)(at - rest->at) : rest->len);
+    *rest = span_slice(*rest, part.len + 1, SIZE_MAX);
+    return part;
+}
+
 enum err span_decimal(struct span s, uint64_t *out)
 {
     if (s.len == 0)

@@ -46,6 +46,8 @@ bool span_equal(struct span a, struct span b);
 bool span_is(struct span a, const char *text);
 /* The part from `from`, at most `len` bytes; a start past the end gives an empty span. */
 struct span span_slice(struct span s, size_t from, size_t len);
+/* The part in front of the first `separator`, or all of it; *rest moves behind that. */
+struct span span_cut(struct span *rest, char separator);
 /* Decimal digits only, 1..18 of them. */
 MUST_USE enum err span_decimal(struct span s, uint64_t *out);
 /* Two hexadecimal digits a byte, either case; `out` has s.len / 2 bytes. */

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server's life: configuration, daemon, slots. */
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/secret.h"
 #include "http/internal.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     CONNECTION_MEMORY = 32 * 1024,
@@ -88,20 +87,13 @@ struct pem {
     char key[PEM_MAX];
 };
 
-static enum err file_read(const char *path, char *out, size_t cap)
+/* A text that ends with a zero. */
+static enum err pem_read(const char *path, char out[static PEM_MAX])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return ERR_CONFIG;
-    size_t len = 0;
-    ssize_t got = 1;
-    while (got > 0 && len < cap - 1) {
-        got = read(fd, out + len, cap - 1 - len);
-        len += got > 0 ? (size_t)got : 0;
-    }
-    close(fd);
-    out[len] = 0;
-    return got == 0 && len > 0 ? ERR_OK : ERR_CONFIG;
+    struct buf text = buf_over(out, PEM_MAX - 1);
+    enum err err = file_read(path, &text);
+    out[text.len] = 0;
+    return err == ERR_OK && text.len > 0 ? ERR_OK : ERR_CONFIG;
 }
 
 /* Paths arrive as they were sent: the room decodes them itself and refuses bad escapes. */
@@ -140,9 +132,9 @@ static enum err daemon_start_tls(struct http *http)
     void *at = NULL;
     TRY(memory_reserve(1, sizeof(struct pem), &at));
     struct pem *pem = at;
-    enum err err = file_read(http->config.certificate_path, pem->certificate, sizeof pem->certificate);
+    enum err err = pem_read(http->config.certificate_path, pem->certificate);
     if (err == ERR_OK)
-        err = file_read(http->config.key_path, pem->key, sizeof pem->key);
+        err = pem_read(http->config.key_path, pem->key);
     if (err == ERR_OK)
         err = daemon_start(http, pem);
     memory_release(pem, 1, sizeof *pem);

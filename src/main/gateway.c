@@ -106,19 +106,18 @@ static void on_metrics(void *context, struct buf *out)
 
 /* ---- configuration ---- */
 
-static enum err take_bin(struct gateway_config *config, const char *word, size_t len)
+/* "433333:visa,eftpos" */
+static bool take_bin(struct gateway_config *config, struct span networks)
 {
-    const char *colon = memchr(word, ':', len);
-    if (!colon || config->bin_count == GATEWAY_BINS_MAX)
-        return ERR_CONFIG;
+    struct span prefix = span_cut(&networks, ':');
+    if (networks.len == 0 || config->bin_count == GATEWAY_BINS_MAX)
+        return false;
     struct gateway_bin *row = &config->bin[config->bin_count++];
-    size_t prefix_len = (size_t)(colon - word);
-    size_t networks_len = len - prefix_len - 1;
-    if (prefix_len >= sizeof row->prefix || networks_len >= sizeof row->networks)
-        return ERR_CONFIG;
-    memcpy(row->prefix, word, prefix_len);
-    memcpy(row->networks, colon + 1, networks_len);
-    return ERR_OK;
+    if (prefix.len >= sizeof row->prefix || networks.len >= sizeof row->networks)
+        return false;
+    memcpy(row->prefix, prefix.at, prefix.len);
+    memcpy(row->networks, networks.at, networks.len);
+    return true;
 }
 
 static void take_link(struct gateway_config *config, const struct gateway_link_config *from, const char *name)
@@ -130,7 +129,21 @@ static void take_link(struct gateway_config *config, const struct gateway_link_c
     (void)snprintf(link->link.name, sizeof link->link.name, "%s", name);
 }
 
-static enum err gateway_settings(const struct settings *s, struct gateway_config *config)
+static enum err take_bins(const char *bins, struct gateway_config *config, struct net_problem *problem)
+{
+    for (struct span rest = span_text(bins); rest.len > 0;) {
+        struct span word = span_cut(&rest, ' ');
+        if (word.len == 0 || take_bin(config, word))
+            continue;
+        (void)snprintf(problem->text, sizeof problem->text,
+                       "route.bins: '%.*s': write PREFIX:NETWORK,NETWORK with blanks between, at most %d", (int)word.len, word.at,
+                       GATEWAY_BINS_MAX);
+        return ERR_CONFIG;
+    }
+    return ERR_OK;
+}
+
+static enum err take_settings(const struct settings *s, struct gateway_config *config, struct net_problem *problem)
 {
     config->slots = (uint32_t)s->slots;
     config->workers = (uint32_t)s->workers;
@@ -140,12 +153,7 @@ static enum err gateway_settings(const struct settings *s, struct gateway_config
     memcpy(config->node, s->node, sizeof config->node);
     take_link(config, &s->visa, "visa");
     take_link(config, &s->eftpos, "eftpos");
-    for (const char *at = s->bins + strspn(s->bins, " "); *at; at += strspn(at, " ")) {
-        size_t len = strcspn(at, " ");
-        TRY(take_bin(config, at, len));
-        at += len;
-    }
-    return ERR_OK;
+    return take_bins(s->bins, config, problem);
 }
 
 /* ---- merchants of a sandbox ---- */
@@ -156,39 +164,41 @@ enum { MERCHANT_WORDS = 4 };
 static bool words_cut(char *text, const char *word[static MERCHANT_WORDS])
 {
     for (size_t i = 0; i < MERCHANT_WORDS; i++) {
-        text += strspn(text, " ");
+        char *blank = strchr(text, ' ');
         word[i] = text;
-        text += i < MERCHANT_WORDS - 1 ? strcspn(text, " ") : strlen(text);
-        if (*text)
-            *text++ = 0;
+        if (!*text || (!blank && i < MERCHANT_WORDS - 1))
+            return false;
+        if (i == MERCHANT_WORDS - 1)
+            break;
+        *blank = 0;
+        text = blank + 1;
     }
-    return *word[MERCHANT_WORDS - 1] != 0;
+    return true;
 }
 
 /* A merchant that is there already stays as it is. */
+static enum err merchant_make(const struct process *p, struct service_name *row, struct store *store, struct net_problem *problem)
+{
+    const char *word[MERCHANT_WORDS];
+    if (!words_cut(row->text, word)) {
+        (void)snprintf(problem->text, sizeof problem->text, "%s: %s: write TERMINAL APIKEY SECRET NAME with one blank between",
+                       p->settings.merchants_path, row->name);
+        return ERR_CONFIG;
+    }
+    const struct gateway_seed seed = {
+        .merchant_id = row->name, .terminal_id = word[0], .api_key = word[1], .secret = word[2], .name = word[3], .sandbox = true};
+    return gateway_seed(store, p->parts.vault, &p->base.env, &seed);
+}
+
 static enum err merchants_make(void *context, struct store *store, struct net_problem *problem)
 {
     const struct process *p = context;
     struct service_names file = {.count = 0};
     enum err err = ERR_OK;
     if (p->settings.merchants_path[0])
-        TRY(service_names_load(p->settings.merchants_path, "merchants", &file, problem));
-    for (size_t i = 0; i < file.count && err == ERR_OK; i++) {
-        const char *word[MERCHANT_WORDS];
-        if (!words_cut(file.row[i].text, word)) {
-            (void)snprintf(problem->text, sizeof problem->text, "%s: %s: write TERMINAL APIKEY SECRET NAME",
-                           p->settings.merchants_path, file.row[i].name);
-            err = ERR_CONFIG;
-            break;
-        }
-        const struct gateway_seed seed = {.merchant_id = file.row[i].name,
-                                          .terminal_id = word[0],
-                                          .api_key = word[1],
-                                          .secret = word[2],
-                                          .name = word[3],
-                                          .sandbox = true};
-        err = gateway_seed(store, p->parts.vault, &p->base.env, &seed);
-    }
+        err = service_names_load(p->settings.merchants_path, "merchants", &file, problem);
+    for (size_t i = 0; i < file.count && err == ERR_OK; i++)
+        err = merchant_make(p, &file.row[i], store, problem);
     secret_wipe(&file, sizeof file);
     return err;
 }
@@ -213,7 +223,7 @@ static enum err start(void *context, struct net_problem *problem)
 {
     struct process *p = context;
     p->parts.process = &p->base;
-    TRY(gateway_settings(&p->settings, &p->config));
+    TRY(take_settings(&p->settings, &p->config, problem));
     TRY(parts_open(p, problem));
     const struct gateway_parts parts = {
         .env = &p->base.env, .http = p->parts.http, .writer = p->parts.writer, .vault = p->parts.vault, .loop = p->base.loop};

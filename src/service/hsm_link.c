@@ -65,24 +65,18 @@ static void transport_reset(void *context, size_t endpoint)
 
 /* ---- life ---- */
 
-static enum err split(struct service_hsm_link *link, const char *addresses, struct net_problem *problem)
+static bool split(struct service_hsm_link *link, const char *addresses)
 {
-    while (*addresses) {
-        size_t len = strcspn(addresses, ",");
-        if (len == 0 || len >= ADDRESS_SIZE || link->count == HOSTCMD_ENDPOINTS_MAX)
-            break;
+    for (struct span rest = span_text(addresses); rest.len > 0;) {
+        struct span address = span_cut(&rest, ',');
+        if (address.len == 0 || address.len >= ADDRESS_SIZE || link->count == HOSTCMD_ENDPOINTS_MAX)
+            return false;
         struct endpoint *e = &link->endpoint[link->count];
         *e = (struct endpoint){.link = link, .index = link->count};
-        memcpy(e->address, addresses, len);
+        memcpy(e->address, address.at, address.len);
         link->count++;
-        addresses += len;
-        addresses += *addresses == ',' && addresses[1];
     }
-    if (link->count > 0 && !*addresses)
-        return ERR_OK;
-    struct buf text = buf_over(problem->text, sizeof problem->text);
-    buf_put_text(&text, "HSM addresses: write ADDR:PORT, several with commas, at most 8");
-    return *buf_text(&text) ? ERR_CONFIG : ERR_INTERNAL;
+    return link->count > 0;
 }
 
 /* Any file of TLS makes it TLS; what is missing then is told. */
@@ -136,7 +130,10 @@ enum err service_hsm_link_create(const struct service_hsm_link_config *config, s
     TRY(memory_reserve(1, sizeof(struct service_hsm_link), &at));
     struct service_hsm_link *link = at;
     link->env = config->env;
-    enum err err = split(link, config->settings->addresses, problem);
+    enum err err = split(link, config->settings->addresses) ? ERR_OK : ERR_CONFIG;
+    if (err != ERR_OK)
+        (void)snprintf(problem->text, sizeof problem->text, "hsm.address: write ADDR:PORT, several with commas, at most %d",
+                       HOSTCMD_ENDPOINTS_MAX);
     if (err == ERR_OK)
         err = create_client(link, config, problem);
     if (err == ERR_OK)

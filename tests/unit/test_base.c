@@ -79,6 +79,12 @@ static void test_spans(void **state)
     assert_int_equal(span_unhex(span_text("aX"), bytes, 2), ERR_PARSE_CHARACTER);
     assert_true(span_is(span_slice(span_text("abcdef"), 4, 10), "ef"));
     assert_int_equal(span_slice(span_text("abc"), 9, 1).len, 0);
+    struct span rest = span_text("one,,three");
+    assert_true(span_is(span_cut(&rest, ','), "one"));
+    assert_true(span_is(span_cut(&rest, ','), ""));
+    assert_true(span_is(span_cut(&rest, ','), "three"));
+    assert_int_equal(rest.len, 0);
+    assert_int_equal(span_cut(&rest, ',').len, 0);
 }
 
 static void test_arena_is_bounded_and_wiped(void **state)

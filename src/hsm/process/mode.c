@@ -2,9 +2,9 @@
 #include "hsm/process/mode.h"
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/secret.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -113,21 +113,6 @@ static enum err problem_set(struct net_problem *problem, const char *path, const
     return ERR_CONFIG;
 }
 
-/* All of a file of at most `cap` bytes. */
-static enum err file_read(const char *path, uint8_t *at, size_t cap, size_t *len, struct net_problem *problem)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return problem_set(problem, path, "cannot be opened");
-    ssize_t got = 1;
-    for (*len = 0; *len < cap && got > 0; *len += (size_t)(got > 0 ? got : 0))
-        got = read(fd, at + *len, cap - *len);
-    close(fd);
-    if (got < 0)
-        return problem_set(problem, path, "cannot be read");
-    return *len == cap ? problem_set(problem, path, "is too long") : ERR_OK;
-}
-
 /* An access list, by which systemd opens a credential to the service's user, shows itself as rights of the group root. */
 bool hsm_mode_closed(const struct stat *facts)
 {
@@ -141,18 +126,25 @@ static bool others_may_read(const char *path)
     return stat(path, &at) != 0 || !hsm_mode_closed(&at);
 }
 
-enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], struct net_problem *problem)
+static enum err key_parse(const char *path, struct span text, uint8_t out[static HSM_MODE_KEY], struct net_problem *problem)
 {
-    uint8_t text[KEY_DIGITS + 3];
-    size_t len = 0;
-    TRY(file_read(path, text, sizeof text, &len, problem));
     if (others_may_read(path))
         return problem_set(problem, path, "others may read it: chmod 600 it");
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-        len--;
-    bool fits = len == KEY_DIGITS && span_unhex(span_of(text, len), out, HSM_MODE_KEY) == ERR_OK;
-    secret_wipe(text, sizeof text);
-    return fits ? ERR_OK : problem_set(problem, path, "is not a key of 64 hexadecimal digits");
+    while (text.len > 0 && (text.at[text.len - 1] == '\n' || text.at[text.len - 1] == '\r'))
+        text.len--;
+    if (text.len != KEY_DIGITS || span_unhex(text, out, HSM_MODE_KEY) != ERR_OK)
+        return problem_set(problem, path, "is not a key of 64 hexadecimal digits");
+    return ERR_OK;
+}
+
+enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], struct net_problem *problem)
+{
+    uint8_t room[KEY_DIGITS + 2];
+    struct buf text = buf_over(room, sizeof room);
+    enum err err = file_read(path, &text);
+    err = err == ERR_OK ? key_parse(path, buf_span(&text), out, problem) : problem_set(problem, path, file_problem(err));
+    secret_wipe(room, sizeof room);
+    return err;
 }
 
 /* ---- settings into what the hsm takes ---- */
@@ -160,11 +152,13 @@ enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], s
 static enum err clients_read(const char *path, struct hsm_clients *out, struct net_problem *problem)
 {
     void *at = NULL;
-    size_t len = 0;
     struct net_problem inner = {""};
     TRY(memory_reserve(1, HSM_MODE_FILE, &at));
-    enum err err = file_read(path, at, HSM_MODE_FILE, &len, problem);
-    if (err == ERR_OK && hsm_clients_parse(span_of(at, len), out, &inner) != ERR_OK)
+    struct buf text = buf_over(at, HSM_MODE_FILE);
+    enum err err = file_read(path, &text);
+    if (err != ERR_OK)
+        err = problem_set(problem, path, file_problem(err));
+    else if (hsm_clients_parse(buf_span(&text), out, &inner) != ERR_OK)
         err = problem_set(problem, path, inner.text);
     memory_release(at, 1, HSM_MODE_FILE);
     return err;

@@ -28,15 +28,11 @@ static enum err open_tls(const struct hsm_settings *s, struct hsm *hsm, struct n
 /* "1501=00" of the list; *rest moves behind it. */
 static bool next_lmk_port(struct span *rest, uint16_t *port, uint8_t *lmk)
 {
-    const uint8_t *comma = memchr(rest->at, ',', rest->len);
-    struct span one = span_slice(*rest, 0, comma ? (size_t)(comma - rest->at) : rest->len);
-    const uint8_t *equals = one.len > 0 ? memchr(one.at, '=', one.len) : NULL;
-    size_t digits = equals ? (size_t)(equals - one.at) : 0;
+    struct span pair = span_cut(rest, ',');
+    struct span digits = span_cut(&pair, '=');
     uint64_t number = 0, id = 0;
-    bool formed = digits >= 1 && digits <= 5 && one.len == digits + 3;
-    bool good = formed && span_decimal(span_slice(one, 0, digits), &number) == ERR_OK &&
-                span_decimal(span_slice(one, digits + 1, 2), &id) == ERR_OK && number <= UINT16_MAX;
-    *rest = span_slice(*rest, one.len + 1, SIZE_MAX);
+    bool good = digits.len <= 5 && span_decimal(digits, &number) == ERR_OK && number <= UINT16_MAX && pair.len == 2 &&
+                span_decimal(pair, &id) == ERR_OK;
     *port = (uint16_t)number;
     *lmk = (uint8_t)id;
     return good;
