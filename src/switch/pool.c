@@ -45,8 +45,8 @@ static enum err work_reserve(struct switch_core *core)
 enum err switch_pool_create(struct switch_core *core)
 {
     TRY(slots_reserve(core));
-    TRY(switch_claims_create(&core->claims));
-    TRY(switch_rows_create(core->config.slots, &core->rows));
+    TRY(switch_claims_create(core->config.env, &core->claims));
+    TRY(switch_rows_create(core->config.env, core->config.slots, &core->rows));
     return work_reserve(core);
 }
 

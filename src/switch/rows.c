@@ -17,12 +17,9 @@ static bool newer(int64_t read, int64_t ours, const struct switch_chunk *chunk)
 
 /* ---- accounts ---- */
 
-static struct switch_account **account_bucket(struct switch_rows *rows, const char *account_id)
+static struct switch_account **account_bucket(const struct switch_rows *rows, const char *account_id)
 {
-    uint64_t h = UINT64_C(0xCBF29CE484222325);
-    for (const char *c = account_id; *c; c++)
-        h = (h ^ (uint8_t)*c) * UINT64_C(0x100000001B3);
-    return &rows->accounts[h % BUCKETS];
+    return &rows->accounts[crypto_siphash(&rows->hash_key, span_text(account_id)) % BUCKETS];
 }
 
 static struct switch_account *account_make(struct switch_rows *rows, const struct ledger_account *row)
@@ -204,8 +201,9 @@ void switch_card_settle(const struct switch_rows *rows, struct switch_slot *s, c
 
 /* ---- life ---- */
 
-enum err switch_rows_create(size_t count, struct switch_rows *rows)
+enum err switch_rows_create(const struct env *env, size_t count, struct switch_rows *rows)
 {
+    env_random(env, &rows->hash_key, sizeof rows->hash_key);
     void *at = NULL;
     rows->count = count;
     TRY(memory_reserve(count, sizeof *rows->card, &at));

@@ -49,6 +49,7 @@ struct switch_card {
 
 struct switch_rows {
     struct flow *flow; /* of the slots that wait */
+    struct crypto_siphash_key hash_key;
     size_t count;
     struct switch_card *card;
     struct switch_card *free_card;
@@ -57,8 +58,8 @@ struct switch_rows {
     struct switch_account *free_account;
     struct switch_account **accounts;
 };
-/* `count` of each. switch_rows_destroy takes what is there. */
-MUST_USE enum err switch_rows_create(size_t count, struct switch_rows *rows);
+/* `count` of each; `env` gives the key of the hash. switch_rows_destroy takes what is there. */
+MUST_USE enum err switch_rows_create(const struct env *env, size_t count, struct switch_rows *rows);
 void switch_rows_destroy(struct switch_rows *rows);
 
 struct switch_card *switch_card_find(const struct switch_rows *rows, const uint8_t mac[static LEDGER_MAC_LEN]);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { BUCKETS = 16384 };
+enum { BUCKETS = 16384, KEY_ROOM = 128 };
 
 /* ---- parking ---- */
 
@@ -55,20 +55,7 @@ void switch_resume(struct flow *flow, struct switch_parking *parking, size_t mos
     }
 }
 
-/* ---- hashing: FNV-1a; equal hashes are told apart by comparing, so a peer that makes them collide only slows itself down ---- */
-
-static uint64_t hash_bytes(uint64_t h, const void *at, size_t len)
-{
-    const uint8_t *b = at;
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ b[i]) * UINT64_C(0x100000001B3);
-    return (h ^ 0xFF) * UINT64_C(0x100000001B3);
-}
-
-static uint64_t hash_text(uint64_t h, const char *text)
-{
-    return hash_bytes(h, text, strlen(text));
-}
+/* ---- keys: equal hashes are told apart by comparing, and the hash is keyed, so no peer chooses who shares a bucket ---- */
 
 static const char *without_zeros(const char *text)
 {
@@ -103,17 +90,38 @@ static bool same_key(const struct switch_slot *a, const struct switch_slot *b)
            strcmp(a->auth.de41, b->auth.de41) == 0 && strcmp(a->auth.de42, b->auth.de42) == 0;
 }
 
+static void key_text(struct buf *out, const char *text)
+{
+    buf_put_text(out, text);
+    buf_put_byte(out, 0);
+}
+
+static void key_begin(struct buf *out, const struct switch_slot *s, const struct ledger_message_id *id)
+{
+    buf_put_byte(out, (uint8_t)s->link);
+    key_text(out, id->de7);
+    key_text(out, id->de11);
+    key_text(out, without_zeros(id->de32));
+}
+
 void switch_slot_hash(const struct switch_claims *claims, struct switch_slot *s)
 {
-    (void)claims;
     const struct ledger_auth *a = &s->auth;
-    struct switch_original_texts room;
+    struct switch_original_texts texts;
     struct ledger_message_id id;
-    uint64_t h = hash_bytes(UINT64_C(0xCBF29CE484222325), &s->link, sizeof s->link);
-    original_of(s, &room, &id);
-    s->original_hash = hash_text(hash_text(hash_text(h, id.de7), id.de11), without_zeros(id.de32));
-    h = hash_text(hash_text(hash_text(h, a->de7), a->de11), without_zeros(a->de32));
-    s->key_hash = hash_text(hash_text(hash_text(hash_text(h, a->mti_class), a->de37), a->de41), a->de42);
+    uint8_t room[KEY_ROOM];
+    struct buf key = buf_over(room, sizeof room);
+    original_of(s, &texts, &id);
+    key_begin(&key, s, &id);
+    s->original_hash = crypto_siphash(&claims->hash_key, buf_span(&key));
+    switch_slot_message_id(s, &id);
+    key = buf_over(room, sizeof room);
+    key_begin(&key, s, &id);
+    key_text(&key, a->mti_class);
+    key_text(&key, a->de37);
+    key_text(&key, a->de41);
+    key_text(&key, a->de42);
+    s->key_hash = crypto_siphash(&claims->hash_key, buf_span(&key));
 }
 
 /* ---- claims ---- */
@@ -184,8 +192,9 @@ void switch_slot_wipe(struct switch_claims *claims, struct switch_slot *s)
     secret_wipe(&s->original, sizeof *s - offsetof(struct switch_slot, original));
 }
 
-enum err switch_claims_create(struct switch_claims *claims)
+enum err switch_claims_create(const struct env *env, struct switch_claims *claims)
 {
+    env_random(env, &claims->hash_key, sizeof claims->hash_key);
     void *at = NULL;
     TRY(memory_reserve(BUCKETS, sizeof(void *), &at));
     claims->by_key = at;

@@ -21,6 +21,7 @@
 #define SWITCH_SLOT_H
 
 #include "card/card.h"
+#include "crypto/siphash.h"
 #include "flow/flow.h"
 #include "ledger/ledger.h"
 #include "switch/outcome.h"
@@ -105,11 +106,13 @@ void switch_resume(struct flow *flow, struct switch_parking *parking, size_t mos
 
 /* The slots under way by their keys. */
 struct switch_claims {
+    struct crypto_siphash_key hash_key;
     struct switch_slot **by_key;
     struct switch_slot **by_original;
     uint64_t claimed; /* so far: the order of claims */
 };
-MUST_USE enum err switch_claims_create(struct switch_claims *claims);
+/* `env` gives the key of the hash. switch_claims_destroy takes what is there. */
+MUST_USE enum err switch_claims_create(const struct env *env, struct switch_claims *claims);
 void switch_claims_destroy(struct switch_claims *claims);
 
 void switch_slot_hash(const struct switch_claims *claims, struct switch_slot *s);
