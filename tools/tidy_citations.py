@@ -15,10 +15,11 @@ OTHER_FORM = re.compile(r"\b(?:%s) (?:spec|specification)\b|(?<![\w\"/.-])(?:%s)
 HEADING = re.compile(r"^#{2,4} (\d+(?:\.\d+)*)\.? ")
 LABEL = re.compile(r"^\| ([A-Z]-\d+) \|")
 WITHIN = re.compile(r"(?:(?<!\d )\b[Ss]ections? |§)(\d+(?:\.\d+)*)")
+BESIDE = re.compile(r"`((?:data|vectors)/[^`]+)`")
 
 
 def sections(root):
-    """What each page offers: numbers of headings and labels of rows."""
+    """What each page offers: numbers of headings and labels of rows, and the files beside it."""
     offered = {}
     for name in rules.SPECIFICATIONS:
         path = os.path.join(root, "docs/spec", name + ".md")
@@ -28,6 +29,7 @@ def sections(root):
             lines = handle.read().split("\n")
         found = [pattern.match(line) for line in lines for pattern in (HEADING, LABEL)]
         offered[name] = {match.group(1) for match in found if match}
+        offered[name] |= {os.path.relpath(file, os.path.join(root, "docs/spec")) for file in glob.glob(root + "/docs/spec/*/*")}
     return offered
 
 
@@ -53,6 +55,9 @@ def check_citations(path, lines, offered):
             for item in WITHIN.findall(CITATION.sub("", line)):
                 if item not in own:
                     yield path, number, "citations", "this page has no section %s" % item
+            for file in BESIDE.findall(line):
+                if file not in own:
+                    yield path, number, "citations", "docs/spec has no %s" % file
 
 
 def pages(root):

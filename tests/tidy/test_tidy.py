@@ -106,6 +106,7 @@ PLANTED = [
     ("a citation in another form", "citations", "src/cvv/x.c", SPDX + "/* switch spec 6 */\n"),
     ("a page that cites what is not there", "citations", "docs/keys.md", "As [docs/spec/switch.md 7](spec/switch.md) says.\n"),
     ("a specification that cites itself wrongly", "citations", "docs/spec/gateway.md", "## 1. A\nsee section 4.1\n"),
+    ("a table that the specification does not have", "citations", "docs/spec/gateway.md", "## 1. A\nin `data/letters.tsv`\n"),
     ("a long line", "columns", "src/cvv/x.c", SPDX + "/* " + "x" * 130 + " */\n"),
 ]
 
