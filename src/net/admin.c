@@ -2,11 +2,13 @@
 #include "net/admin.h"
 
 #include "base/arena.h"
+#include "net/internal.h"
 
 enum { HEAD_MAX = 4096, PAGE_MAX = 96 * 1024, ANSWER_MAX = PAGE_MAX + 512, CONNECTIONS = 16, IDLE_MS = 30000 };
 
 struct net_admin {
     struct net_admin_config config;
+    struct net_loop *loop;
     struct net_server *server;
     uint8_t page[PAGE_MAX];
     uint8_t head[512];
@@ -37,6 +39,7 @@ static void render_metrics(struct net_admin *admin, const char **status, struct 
     (void)status;
     if (admin->config.metrics)
         admin->config.metrics(admin->config.context, out);
+    net_turns_metrics(&admin->loop->turns, out);
 }
 
 static const struct page pages[] = {
@@ -113,6 +116,7 @@ enum err net_admin_create(struct net_loop *loop, const struct net_admin_config *
     TRY(memory_reserve(1, sizeof(struct net_admin), &at));
     struct net_admin *admin = at;
     admin->config = *config;
+    admin->loop = loop;
     struct net_server_config server = {.name = "admin",
                                        .listen = config->listen,
                                        .framing = {NET_HEAD, 0, HEAD_MAX},

@@ -2,8 +2,8 @@
 /*
  * The admin port of a service: three answers over HTTP/1.1.
  *
- * Purpose    GET /healthz (the process turns: 200 "ok"), GET /readyz (200 or 503), GET /metrics (Prometheus text). Anything else
- *            404, other methods 405.
+ * Purpose    GET /healthz (the process turns: 200 "ok"), GET /readyz (200 or 503), GET /metrics (Prometheus text: the
+ *            service's own, and how long the turns of the loop are). Anything else 404, other methods 405.
  * Ownership  The loop owns it.
  * Threading  The loop's thread; hooks are called there and must not wait.
  * Failure    A request head above 4 KiB closes the connection.
@@ -19,7 +19,7 @@ struct net_admin;
 struct net_admin_config {
     const char *listen;                              /* "ADDR:PORT" */
     bool (*ready)(void *context);                    /* NULL: always */
-    void (*metrics)(void *context, struct buf *out); /* NULL: an empty page */
+    void (*metrics)(void *context, struct buf *out); /* NULL: nothing of the service's own */
     void *context;
 };
 

@@ -4,6 +4,7 @@
 #define NET_INTERNAL_H
 
 #include "net/net.h"
+#include "net/turns.h"
 
 #include <uv.h>
 
@@ -43,10 +44,11 @@ struct net_loop {
     bool draining;
     bool destroying;
     uint64_t turn;
-    size_t files;    /* connections of all servers */
-    size_t readers;  /* streams read in this turn */
-    size_t quantum;  /* bytes a stream may be read in a turn */
-    size_t promised; /* sum of the shares of this turn */
+    struct net_turns turns; /* how long they were */
+    size_t files;           /* connections of all servers */
+    size_t readers;         /* streams read in this turn */
+    size_t quantum;         /* bytes a stream may be read in a turn */
+    size_t promised;        /* sum of the shares of this turn */
     struct net_frame frame[NET_BATCH_MAX];
     uint8_t cipher[NET_CIPHER_SIZE]; /* what a TLS stream received; used up at once */
 };

@@ -106,6 +106,7 @@ static void on_prepare(uv_prepare_t *prepare)
     if (loop->due)
         turn(loop);
     flush(loop);
+    net_turns_end(&loop->turns, &loop->uv);
 }
 
 static void on_wake(uv_async_t *wake)
@@ -168,6 +169,7 @@ static enum err open_handles(struct net_loop *loop)
         loop;
     if (uv_async_init(&loop->uv, &loop->wake, on_wake) != 0)
         return ERR_SYSTEM;
+    net_turns_begin(&loop->turns, &loop->uv);
     uv_prepare_init(&loop->uv, &loop->prepare);
     uv_prepare_start(&loop->prepare, on_prepare);
     uv_check_init(&loop->uv, &loop->check);

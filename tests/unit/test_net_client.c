@@ -8,6 +8,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -251,7 +252,7 @@ static void ask(struct world *w, uint16_t port, const char *request, const char 
         net_loop_turn(w->loop, false);
         usleep(500);
     }
-    char answer[1024];
+    char answer[4096];
     ssize_t len = read(fd, answer, sizeof answer - 1);
     answer[len > 0 ? len : 0] = 0;
     if (*expected)
@@ -272,6 +273,7 @@ static void test_admin(void **state)
     ask(w, port, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK");
     ask(w, port, "GET /readyz HTTP/1.1\r\n\r\n", "HTTP/1.1 503 ");
     ask(w, port, "GET /metrics HTTP/1.1\r\n\r\n", "# TYPE things_total counter\nthings_total 42\n");
+    ask(w, port, "GET /metrics HTTP/1.1\r\n\r\n", "# TYPE net_loop_turn_seconds histogram\n");
     ask(w, port, "POST /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 405 ");
     ask(w, port, "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ");
     ask(w, port, "\r\n\r\n", "HTTP/1.1 404 ");
@@ -281,13 +283,50 @@ static void test_admin(void **state)
     ask(w, port, endless, "");
 }
 
+/* A turn that takes 30 ms is told. */
+static void slow_tick(void *context)
+{
+    bool *slow = context;
+    if (*slow)
+        usleep(30000);
+    *slow = false;
+}
+
+static void test_long_turns(void **state)
+{
+    struct world *w = *state;
+    struct net_admin *admin;
+    struct net_problem problem;
+    struct net_admin_config config = {.listen = "127.0.0.1:0"};
+    bool slow = true;
+    assert_int_equal(net_admin_create(w->loop, &config, &admin, &problem), ERR_OK);
+    assert_int_equal(net_loop_every(w->loop, 1, 1000000, slow_tick, &slow), ERR_OK);
+    int fd = socket_connect(net_admin_port(admin));
+    while (slow)
+        net_loop_turn(w->loop, true);
+    static const char request[] = "GET /metrics HTTP/1.1\r\n\r\n";
+    socket_send(fd, request, strlen(request));
+    for (int i = 0; i < 20; i++) {
+        net_loop_turn(w->loop, false);
+        usleep(500);
+    }
+    char answer[4096];
+    ssize_t len = read(fd, answer, sizeof answer - 1);
+    assert_true(len > 0);
+    answer[len] = 0;
+    close(fd);
+    const char *longest = strstr(answer, "\nnet_loop_turn_longest_microseconds ");
+    assert_non_null(longest);
+    assert_true(strtol(longest + strlen("\nnet_loop_turn_longest_microseconds "), NULL, 10) >= 30000);
+}
+
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_round_trip),     TEST(test_full),   TEST(test_comes_back), TEST(test_garbage_drops),
-        TEST(test_nobody_listens), TEST(test_timers), TEST(test_deadline),   TEST(test_admin),
+        TEST(test_round_trip), TEST(test_full),     TEST(test_comes_back), TEST(test_garbage_drops), TEST(test_nobody_listens),
+        TEST(test_timers),     TEST(test_deadline), TEST(test_admin),      TEST(test_long_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
