@@ -100,6 +100,7 @@ static void unpack(const uint64_t *numbers, size_t count, struct cvv_batch_code 
 void cvv_batch_generate(const struct crypto_des_kernel *kernel, const struct crypto_des_batch_key *key,
                         const struct cvv_batch_card *cards, size_t count, struct cvv_batch_code *out)
 {
+    ASSERT(kernel->lanes % 64 == 0 && kernel->lanes <= CRYPTO_DES_BATCH_LANES_MAX);
     struct lot lot;
     for (size_t done = 0; done < count; done += kernel->lanes) {
         size_t now = count - done < kernel->lanes ? count - done : kernel->lanes;
@@ -147,6 +148,7 @@ static void pack_cards(const struct cvv_dynamic *cards, size_t count, struct lot
 void cvv_batch_dynamic(const struct crypto_des_kernel *kernel, const struct crypto_des_batch_key *master,
                        const struct cvv_dynamic *cards, size_t count, struct cvv_batch_code *out)
 {
+    ASSERT(kernel->lanes % 64 == 0 && kernel->lanes <= CRYPTO_DES_BATCH_LANES_MAX);
     struct lot lot;
     struct card_keys keys;
     const struct crypto_des_batch_pairs pairs = {keys.first, keys.second};

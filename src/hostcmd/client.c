@@ -74,6 +74,7 @@ static bool config_good(const struct hostcmd_client_config *c)
 static void vacant_put(struct hostcmd_client *c, struct slot *s)
 {
     struct endpoint *e = &c->endpoint[s->answer.endpoint];
+    ASSERT(!s->owed);
     s->state = SLOT_VACANT;
     s->next = e->vacant;
     e->vacant = s;
@@ -81,6 +82,7 @@ static void vacant_put(struct hostcmd_client *c, struct slot *s)
 
 enum err hostcmd_client_create(const struct hostcmd_client_config *config, struct hostcmd_client **out)
 {
+    ASSERT(config->env && config->transport.send);
     if (!config_good(config))
         return ERR_CONFIG;
     void *at = NULL, *slots = NULL;
@@ -163,6 +165,7 @@ static void let_go(struct hostcmd_client *c, struct slot *s)
     }
     s->state = SLOT_LOST;
     e->lost++;
+    ASSERT(e->lost <= c->config.window + 1);
 }
 
 /* What was lost on a link that is gone, or was answered after all. */
@@ -171,6 +174,7 @@ static void found(struct hostcmd_client *c, struct slot *s)
     s->owed = false;
     if (s->state != SLOT_LOST)
         return;
+    ASSERT(c->endpoint[s->answer.endpoint].lost > 0);
     c->endpoint[s->answer.endpoint].lost--;
     vacant_put(c, s);
 }
@@ -179,6 +183,7 @@ static void found(struct hostcmd_client *c, struct slot *s)
 static void complete(struct hostcmd_client *c, struct slot *s, enum err err)
 {
     struct endpoint *e = &c->endpoint[s->answer.endpoint];
+    ASSERT(s->state == SLOT_WAITING && e->in_flight > 0 && c->pending > 0);
     e->in_flight--;
     c->pending--;
     if (s->probe) {
@@ -230,6 +235,7 @@ static enum err send_on(struct hostcmd_client *c, size_t endpoint, const struct 
     struct slot *s = e->vacant;
     if (!s)
         return ERR_BUSY;
+    ASSERT(s->state == SLOT_VACANT && !s->owed && e->in_flight <= c->config.window);
     s->generation++;
     TRY(transmit(c, endpoint, s, send->command));
     e->vacant = s->next;
@@ -276,6 +282,7 @@ size_t hostcmd_client_take(struct hostcmd_client *client, struct hostcmd_answer 
     size_t count = 0;
     while (count < max && client->done) {
         struct slot *s = client->done;
+        ASSERT(s->state == SLOT_DONE);
         client->done = s->next;
         struct hostcmd_answer *to = &out[count++];
         memcpy(to, &s->answer, offsetof(struct hostcmd_answer, at) + s->answer.len);
@@ -429,6 +436,7 @@ static void take_answer(struct hostcmd_client *c, struct slot *s, struct span re
 
 void hostcmd_client_receive(struct hostcmd_client *client, size_t endpoint, struct span payload)
 {
+    ASSERT(endpoint < client->config.transport.endpoints);
     size_t header = client->config.header;
     if (payload.len < header + 2 * CODE_LEN) {
         rubbish(client, endpoint);

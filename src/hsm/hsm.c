@@ -6,6 +6,7 @@
 #include "hsm/guard/state.h"
 #include "hsm/internal.h"
 #include "hsm/key/keys.h"
+#include "hsm/key/storage.h"
 #include "hsm/trail/audit.h"
 
 #include "cvv/window.h"
@@ -77,6 +78,7 @@ static enum err fill(struct hsm *hsm, const struct hsm_config *config)
 
 enum err hsm_create(const struct hsm_config *config, struct hsm **out)
 {
+    ASSERT(config->env && config->storage_size <= HSM_STORAGE_MAX);
     struct wire_fault fault;
     TRY(hostcmd_check(&fault));
     void *at = NULL;
@@ -112,6 +114,7 @@ const struct hsm_context *hsm_context(const struct hsm *hsm)
 
 void hsm_policy_set(struct hsm *hsm, const struct hsm_policy *policy)
 {
+    ASSERT(policy->plaintext.count <= HSM_POLICY_NETS && policy->clients.count <= HSM_POLICY_CLIENTS);
     hsm->policy = *policy;
     hsm->policy_version++;
 }

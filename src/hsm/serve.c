@@ -62,6 +62,7 @@ static void judge(struct port *port, struct seat *seat, struct net_peer peer)
 static void on_opened(void *context, struct net_peer peer)
 {
     struct port *port = context;
+    ASSERT(peer.slot < port->seats);
     struct seat *seat = &port->seat[peer.slot];
     seat->generation = peer.generation;
     net_server_peer_identity(port->server, peer, seat->identity);
@@ -108,6 +109,7 @@ static void answer(struct port *port, const struct net_frame *frame, size_t i)
 
 static void answer_some(struct port *port, const struct net_frame *frame, size_t count)
 {
+    ASSERT(count <= HSM_ASK_MAX);
     for (size_t i = 0; i < count; i++)
         port->ask[i] = (struct hsm_ask){.client = client_of(port, frame[i].peer), .payload = frame[i].payload};
     hsm_answer_begin(port->hsm, port->ask, count);

@@ -35,6 +35,7 @@ static size_t round_up(size_t n, size_t to)
 
 enum err keys_cache_create(size_t slots, size_t payload_size, void (*unload)(void *payload), struct keys_cache **out)
 {
+    ASSERT(slots > 0 && payload_size > 0 && unload);
     struct secret_pages pages;
     size_t sets = 1;
     while (sets * WAYS < slots)
@@ -136,6 +137,7 @@ void *keys_cache_add(struct keys_cache *cache, unsigned lmk, unsigned purpose, s
 {
     if (text.len > KEYS_CACHE_TEXT)
         return NULL;
+    ASSERT(lmk <= UINT16_MAX && purpose <= UINT16_MAX && !slot_of(cache, lmk, purpose, text));
     uint64_t hash = hash_of(lmk, purpose, text);
     struct slot *set = set_of(cache, hash), *oldest = set;
     for (int i = 1; i < WAYS; i++)
@@ -150,7 +152,9 @@ void *keys_cache_add(struct keys_cache *cache, unsigned lmk, unsigned purpose, s
 
 void keys_cache_drop(struct keys_cache *cache, void *payload)
 {
-    vacate(cache, &cache->slot[(size_t)((uint8_t *)payload - cache->payload) / cache->stride]);
+    size_t offset = (size_t)((uint8_t *)payload - cache->payload);
+    ASSERT(offset % cache->stride == 0 && offset / cache->stride < cache->sets * WAYS);
+    vacate(cache, &cache->slot[offset / cache->stride]);
 }
 
 struct keys_cache_counters keys_cache_counters(const struct keys_cache *cache)

@@ -21,6 +21,7 @@ void net_loop_log(struct net_loop *loop, enum log_level level, const char *event
 
 void net_loop_add(struct net_loop *loop, struct net_group *group)
 {
+    ASSERT(!group->loop && group->release);
     group->loop = loop;
     group->next = loop->group;
     loop->group = group;
@@ -183,6 +184,7 @@ static enum err open_handles(struct net_loop *loop)
 
 enum err net_loop_create(const struct net_loop_config *config, struct net_loop **out)
 {
+    ASSERT(config->env);
     void *at = NULL;
     TRY(memory_reserve(1, sizeof(struct net_loop), &at));
     struct net_loop *loop = at;
@@ -264,6 +266,7 @@ static void on_tick(uv_timer_t *uv)
 
 enum err net_loop_every(struct net_loop *loop, uint32_t first_ms, uint32_t period_ms, void (*tick)(void *context), void *context)
 {
+    ASSERT(tick);
     if (loop->timer_count == NET_TIMERS_MAX)
         return ERR_BUSY;
     struct net_timer *timer = &loop->timer[loop->timer_count++];

@@ -12,6 +12,7 @@ static size_t pages(size_t len)
 
 enum err net_pool_reserve(struct net_pool *pool, size_t count, size_t size)
 {
+    ASSERT(count > 0 && count <= UINT32_MAX && size > 0);
     void *high = NULL, *vacant = NULL;
     *pool = (struct net_pool){.size = pages(size), .count = count};
     if (memory_reserve(count, sizeof(uint32_t), &high) != ERR_OK || memory_reserve(count, sizeof(uint32_t), &vacant) != ERR_OK) {
@@ -47,13 +48,16 @@ uint8_t *net_pool_borrow(struct net_pool *pool)
 {
     ASSERT(pool->vacant_count > 0);
     uint32_t index = pool->vacant[--pool->vacant_count];
+    ASSERT(index < pool->count && pool->hot >= pool->high[index]);
     pool->hot -= pool->high[index];
     return pool->at + index * pool->size;
 }
 
 static size_t index_of(const struct net_pool *pool, const uint8_t *at)
 {
-    return (size_t)(at - pool->at) / pool->size;
+    size_t offset = (size_t)(at - pool->at);
+    ASSERT(offset < pool->count * pool->size && offset % pool->size == 0);
+    return offset / pool->size;
 }
 
 /* Pages that are not resident read as zeros, as wiped ones do. */
@@ -66,6 +70,7 @@ static void drop(struct net_pool *pool, size_t index, size_t keep)
 static size_t touch(struct net_pool *pool, const uint8_t *at, size_t touched)
 {
     size_t index = index_of(pool, at);
+    ASSERT(touched <= pool->size);
     if (touched > pool->high[index])
         pool->high[index] = (uint32_t)pages(touched);
     return index;
@@ -76,12 +81,14 @@ void net_pool_return(struct net_pool *pool, uint8_t *at, size_t touched)
     size_t index = touch(pool, at, touched);
     if (pool->hot + pool->high[index] > NET_POOL_HOT)
         drop(pool, index, 0);
+    ASSERT(pool->vacant_count < pool->count);
     pool->hot += pool->high[index];
     pool->vacant[pool->vacant_count++] = (uint32_t)index;
 }
 
 void net_pool_trim(struct net_pool *pool, uint8_t *at, size_t used, size_t touched)
 {
+    ASSERT(used <= touched);
     size_t index = touch(pool, at, touched);
     if (pool->high[index] > pages(used))
         drop(pool, index, pages(used));

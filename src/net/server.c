@@ -26,6 +26,7 @@ static struct net_server *server_of(struct net_group *g)
 static void slot_gone(struct net_group *g, struct net_stream *s)
 {
     struct net_server *server = server_of(g);
+    ASSERT(server->vacant_count < g->stream_count && s->slot < g->stream_count);
     server->vacant[server->vacant_count++] = s->slot;
     server->full = false;
 }

@@ -181,6 +181,7 @@ static void make_codes(struct hsm_ahead *ahead, const struct secret_key *key, bo
         cvv_batch_generate(crypto_des_kernel_best(), &ahead->schedule, ahead->lot.fixed, count, ahead->code);
     for (size_t i = 0; i < count; i++) {
         struct hsm_prepared *item = &ahead->item[ahead->chosen[i]];
+        ASSERT(item->parsed && !item->made);
         item->key = key;
         item->made = ahead->code[i].err == ERR_OK;
         item->code = (struct code_digits){.len = CVV_BATCH_DIGITS};
@@ -193,7 +194,7 @@ static void make_codes(struct hsm_ahead *ahead, const struct secret_key *key, bo
 
 void hsm_ahead_prepare(const struct hsm_context *context, struct hsm_ahead *ahead, const struct hsm_ask *ask, size_t count)
 {
-    ASSERT(ahead->count == 0 && count <= HSM_AHEAD_FRAMES);
+    ASSERT(ahead->count == 0 && ahead->keys == 0 && count <= HSM_AHEAD_FRAMES);
     if (count < HSM_AHEAD_LEAST)
         return;
     for (ahead->count = 0; ahead->count < count; ahead->count++)

@@ -5,6 +5,7 @@
 
 bool hsm_prepared_code(const struct hsm_prepared *prepared, const struct secret_key *key, struct code_digits *out)
 {
+    ASSERT(!prepared || (prepared->parsed && (!prepared->made || prepared->key)));
     if (!prepared || !prepared->made || !secret_equal(prepared->key->at, key->at, prepared->key->len))
         return false;
     *out = prepared->code;

@@ -173,6 +173,7 @@ static void release(struct hsm_guess *g, struct entry *e)
 {
     if (e->place == NONE)
         return;
+    ASSERT(e->place <= g->heap_count && g->cell[e->cell] > 0);
     uint32_t place = e->place;
     struct exceeded moved = g->heap[g->heap_count--];
     e->place = NONE;
@@ -206,6 +207,7 @@ static void chunk_release(struct hsm_guess *g, uint32_t index)
 
 static void pop(struct hsm_guess *g, struct entry *e)
 {
+    ASSERT(e->count > 0 && e->first != NONE);
     e->count--;
     if (++e->first_at < TIMES && e->count > 0)
         return;
@@ -278,6 +280,7 @@ static void forget(struct hsm_guess *g, uint32_t index)
         chunk_release(g, at);
     }
     *e = (struct entry){.chain = g->entry_free};
+    ASSERT(g->count > 0);
     g->entry_free = index;
     g->count--;
 }
@@ -310,6 +313,7 @@ static uint32_t take_chunk(struct hsm_guess *g, int64_t now)
         g->chunk_free = g->chunk[index].next;
     else
         index = ++g->chunks_used;
+    ASSERT(g->chunks_used <= g->chunks);
     g->chunk[index].next = NONE;
     return index;
 }
@@ -328,6 +332,7 @@ static uint32_t add(struct hsm_guess *g, const uint8_t key[static KEY_LEN], uint
     *bucket = index;
     link_newest(g, index);
     g->count++;
+    ASSERT(g->count <= g->entries_used && g->entries_used <= g->pans);
     return index;
 }
 
@@ -368,6 +373,7 @@ static void judge(struct hsm_guess *g, uint32_t index)
     release(g, e);
     if (e->count < g->limit)
         return;
+    ASSERT(g->heap_count < g->count);
     g->cell[e->cell]++;
     heap_up(g, ++g->heap_count, (struct exceeded){time_at(g, e, e->count - g->limit) + DAY_MS, index});
 }

@@ -51,6 +51,7 @@ static bool in_force(const struct hsm_state *state, const struct hsm_authority *
 
 static void end(struct hsm_state *state, struct hsm_authority *a)
 {
+    ASSERT(a->activity == HOSTCMD_OPEN || state->held > 0);
     state->held -= a->activity != HOSTCMD_OPEN;
     *a = (struct hsm_authority){0};
 }
@@ -91,6 +92,7 @@ enum err hsm_state_authorise(struct hsm_state *state, uint8_t lmk, enum hostcmd_
     if (!a)
         return ERR_BUSY;
     state->held += a->activity == HOSTCMD_OPEN;
+    ASSERT(state->held <= HSM_AUTHORITIES);
     *a = (struct hsm_authority){.activity = activity, .lmk = lmk, .until_us = until_us};
     memcpy(a->type, type, strlen(type));
     return ERR_OK;
@@ -142,6 +144,7 @@ void hsm_state_end_all(struct hsm_state *state)
 
 struct hsm_authority hsm_state_authority(const struct hsm_state *state, size_t place)
 {
+    ASSERT(place < HSM_AUTHORITIES);
     const struct hsm_authority *a = &state->authority[place];
     return in_force(state, a) ? *a : (struct hsm_authority){0};
 }

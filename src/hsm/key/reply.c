@@ -30,6 +30,7 @@ enum err hsm_reply_kcv(const struct secret_key *key, char algorithm, size_t byte
 {
     uint8_t kcv[8];
     char text[2 * sizeof kcv];
+    ASSERT(bytes <= sizeof kcv);
     struct buf b = buf_over(text, sizeof text);
     TRY(keys_block_kcv(algorithm, key, kcv));
     buf_put_hex(&b, kcv, bytes);
@@ -44,6 +45,7 @@ enum err hsm_reply_key(const struct buf *b, struct wire_text *member, size_t cap
 
 enum err hsm_reply_half_kcvs(const struct secret_key *pair, struct wire_text *a, struct wire_text *b, size_t cap)
 {
+    ASSERT(pair->len == HSM_DOUBLE);
     SECRET_KEY half = {.len = HSM_SINGLE};
     memcpy(half.at, pair->at, HSM_SINGLE);
     TRY(hsm_reply_kcv(&half, 'T', HSM_KCV_SHORT, a, cap));

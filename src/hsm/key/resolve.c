@@ -104,6 +104,8 @@ static unsigned purpose(const struct hsm_call *call)
     return (unsigned)hostcmd_row_id(call->row) + (other_rule ? HOSTCMD_COUNT : 0u);
 }
 
+_Static_assert(2 * HOSTCMD_COUNT <= UINT16_MAX, "a purpose is a place in the cache");
+
 typedef enum err (*loader)(const struct secret_key *key, void *payload);
 
 /* Loads in place, so that the clear contexts stand in the locked pages of the cache and nowhere else. */

@@ -50,6 +50,7 @@ enum err hsm_zone_open(const struct hsm_context *context, const struct hsm_call 
 /* Variant n is 8n on the first byte of each part of the ZMK: 08 PIN keys, 10 data, 18 MAC (described by users of such links). */
 static void vary(const struct hsm_zone *zone, struct secret_key *out)
 {
+    ASSERT(zone->atalla <= ATALLA_MAX);
     *out = zone->zmk;
     for (size_t i = 0; i < out->len; i += HSM_SINGLE)
         out->at[i] ^= (uint8_t)(ATALLA_STEP * zone->atalla);
@@ -93,6 +94,7 @@ static enum err read_variant(const struct hsm_zone *zone, struct span text, stru
 
 enum err hsm_zone_read(const struct hsm_zone *zone, struct span text, struct hsm_moving *out)
 {
+    ASSERT(zone->zmk.len > 0); /* opened */
     TRY(is_block(text) ? read_block(zone, text, out) : read_variant(zone, text, out));
     if (keys_zero(&out->key))
         return KEYS_ERR_PARITY_DESTINATION;

@@ -120,12 +120,14 @@ static enum hsm_observe_result result_of(enum err answer)
 
 void hsm_observe_begin(struct hsm_observe *observe)
 {
+    ASSERT(!observe->batch);
     observe->batch = true;
     observe->began_us = env_monotonic_us(observe->env);
 }
 
 void hsm_observe_command(struct hsm_observe *observe, enum hostcmd_id id, enum err answer)
 {
+    ASSERT((unsigned)id < HOSTCMD_COUNT);
     struct command *c = &observe->command[id];
     uint64_t bit = UINT64_C(1) << id;
     c->results[result_of(answer)]++;
@@ -146,6 +148,7 @@ static size_t bucket_of(int64_t us)
 
 void hsm_observe_end(struct hsm_observe *observe)
 {
+    ASSERT(observe->batch);
     int64_t now_us = env_monotonic_us(observe->env), took_us = now_us - observe->began_us;
     size_t bucket = bucket_of(took_us);
     for (uint64_t left = observe->touched; left; left &= left - 1) {

@@ -123,6 +123,7 @@ static const char *barred(const struct hsm_officers *o, const struct keys_store 
 
 static enum err carry_out_load(struct hsm_officers *o, char problem[static HSM_PROBLEM])
 {
+    ASSERT(o->candidate);
     enum err err = keys_store_open(o->candidate);
     if (err != ERR_OK) {
         drop_candidate(o);
@@ -292,6 +293,7 @@ enum err hsm_officers_prove(struct hsm_officers *o, uint8_t number, const uint8_
     if (err != ERR_OK)
         return tell(problem, err, err_row(err)->text);
     gather_for(o, decision);
+    ASSERT(o->pending && number >= 1 && number <= KEYS_STORE_OFFICERS);
     o->voices |= 1u << number;
     if (decision->deed != HSM_LOAD)
         keys_store_forget(store); /* he is there; his share is not wanted */

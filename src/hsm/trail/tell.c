@@ -26,6 +26,7 @@ void hsm_tell_event(struct hsm_tell *tell, enum log_level level, const char *eve
 /* A peer must not fill the disk. */
 bool hsm_tell_admits(struct hsm_tell *tell, enum hsm_tell_kind kind)
 {
+    ASSERT((unsigned)kind < HSM_TELL_KINDS);
     int64_t second = env_monotonic_us(tell->env) / 1000000;
     if (second != tell->limit[kind].second) {
         const struct log_field left_out[] = {LOG_INT("lines", tell->limit[kind].lines - HSM_TELL_LINES)};

@@ -96,6 +96,7 @@ static enum err transfer_share(struct keys_store *s, uint8_t number, const uint8
                                const struct env *sealing)
 {
     struct keys_store_officer *o = officer_of(s, number);
+    ASSERT(o && (!sealing || s->open));
     uint8_t *share = s->share[number - 1];
     uint8_t bound_room[KEYS_STORE_BOUND_LEN + 1], room[KEYS_STORE_SEALED_SHARE_LEN];
     struct buf bound = buf_over(bound_room, sizeof bound_room), out = buf_over(room, sizeof room);
@@ -165,6 +166,7 @@ static void restore_shares(struct keys_store *s)
         holder[count] = (uint8_t)(i + 1);
         memcpy(share[count++], s->share[i], KEYS_SHARE);
     }
+    ASSERT(count == s->facts.needed);
     keys_share_value(holder, share, count, 0, s->key);
     for (uint8_t i = 0; i < s->facts.officers; i++)
         keys_share_value(holder, share, count, (uint8_t)(i + 1), s->share[i]);
@@ -259,6 +261,7 @@ enum err keys_store_put(struct keys_store *store, const struct keys_lmk_facts *l
     if (store->facts.lmks == KEYS_STORE_LMKS)
         return ERR_MEMORY;
     TRY(keys_lmk_check_value((enum keys_lmk_kind)lmk->kind, material, facts.check));
+    ASSERT(at <= store->facts.lmks && store->facts.lmks < KEYS_STORE_LMKS);
     size_t after = (size_t)store->facts.lmks - at;
     memmove(&store->lmk[at + 1], &store->lmk[at], after * sizeof store->lmk[0]);
     memmove(&store->material[at + 1], &store->material[at], after * sizeof store->material[0]);

@@ -131,6 +131,7 @@ static void on_read(uv_stream_t *handle, ssize_t got, const uv_buf_t *into)
     }
     s->heard_us = net_loop_now_us(s->group->loop);
     s->in_len += (size_t)got;
+    ASSERT(s->in && s->in_len <= s->group->sizes.read);
     if (s->in_len > s->in_high)
         s->in_high = s->in_len;
     net_stream_list_in(s);
@@ -225,6 +226,7 @@ static size_t collect(struct net_stream *s, struct net_frame *frame, size_t coun
 
 static void forget_taken(struct net_stream *s)
 {
+    ASSERT(s->in_taken <= s->in_len);
     size_t left = s->in_len - s->in_taken;
     memmove(s->in, s->in + s->in_taken, left);
     secret_wipe(s->in + left, s->in_len - left);
@@ -263,6 +265,7 @@ void net_group_deliver(struct net_group *g)
         size_t count = 0;
         for (struct net_stream *s = batch; s; s = s->next_in)
             count = collect(s, frame, count);
+        ASSERT(count <= NET_BATCH_MAX);
         if (count > 0)
             g->events.frames(g->events.context, frame, count);
         for (struct net_stream *s = batch, *next; s; s = next) {

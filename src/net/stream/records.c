@@ -70,6 +70,7 @@ static void read_plain(struct net_stream *s)
 
 void net_stream_decipher(struct net_stream *s, size_t len)
 {
+    ASSERT(s->group->tls && len <= NET_CIPHER_SIZE);
     s->tls.fed = span_of(s->group->loop->cipher, len);
     if (s->state == NET_SHAKING)
         net_stream_shake(s);
@@ -104,6 +105,7 @@ static void on_spilled(uv_write_t *request, int status)
 
 static enum err spill(struct net_stream *s, struct span bytes)
 {
+    ASSERT(!s->spill && bytes.len <= s->group->spill.size);
     s->spill = net_pool_borrow(&s->group->spill);
     memcpy(s->spill, bytes.at, bytes.len);
     s->writing = bytes.len;

@@ -79,6 +79,7 @@ struct net_stream *net_group_find(const struct net_group *g, struct net_peer pee
 static void announce(struct net_stream *s)
 {
     struct net_group *g = s->group;
+    ASSERT(s->state == NET_SHAKING && !s->announced && g->open < g->stream_count);
     s->state = NET_OPEN;
     s->announced = true;
     g->open++;
@@ -92,6 +93,7 @@ static void announce(struct net_stream *s)
 void net_stream_open(struct net_stream *s)
 {
     struct net_group *g = s->group;
+    ASSERT(s->state == NET_FREE && !s->in && !s->out && !s->spill && s->writing == 0);
     s->state = NET_SHAKING;
     s->generation++;
     s->owed = 0;
@@ -164,6 +166,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct net_stream *s = handle->data;
     struct net_group *g = s->group;
+    ASSERT(s->state == NET_DEAD && !s->announced);
     give_back(s);
     net_tls_session_close(&s->tls);
     s->state = NET_FREE;
@@ -175,6 +178,7 @@ void net_stream_retire(struct net_stream *s)
     struct net_group *g = s->group;
     if (!s->announced)
         return;
+    ASSERT(g->open > 0);
     s->announced = false;
     g->open--;
     g->counters.closed++;
@@ -186,6 +190,7 @@ void net_stream_kill(struct net_stream *s)
 {
     if (s->state == NET_FREE || s->state == NET_DEAD)
         return;
+    ASSERT(s->state != NET_LINGERING || s->group->lingering > 0);
     s->group->lingering -= s->state == NET_LINGERING;
     s->state = NET_DEAD;
     s->reading = false;

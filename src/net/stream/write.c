@@ -10,6 +10,7 @@ size_t net_stream_room(const struct net_stream *s)
 {
     /* Plain bytes that the event library holds cannot be moved to the front. */
     size_t from = s->writing > 0 && !s->group->tls ? 0 : s->out_start;
+    ASSERT(s->out_start <= s->out_end && s->out_end <= s->group->sizes.write);
     return s->group->sizes.write - (s->out_end - from);
 }
 
@@ -20,6 +21,7 @@ bool net_stream_written(const struct net_stream *s)
 
 static void sent(struct net_stream *s, size_t len)
 {
+    ASSERT(s->out && len <= s->out_end - s->out_start);
     secret_wipe(s->out + s->out_start, len);
     s->out_start += len;
     s->group->counters.bytes_out += len;
@@ -147,6 +149,7 @@ static void compact(struct net_stream *s)
 enum err net_stream_send(struct net_stream *s, const struct span *part, size_t count)
 {
     struct net_group *g = s->group;
+    ASSERT(s->state == NET_OPEN);
     size_t payload = 0;
     for (size_t i = 0; i < count; i++)
         payload += part[i].len;
