@@ -13,6 +13,7 @@ struct net_stream;
 
 enum {
     NET_TIMERS_MAX = 8,
+    NET_WATCHES_MAX = 8,
     NET_SIGNALS = 3,
     NET_CIPHER_SIZE = 64 * 1024,
 };
@@ -22,6 +23,13 @@ struct net_timer {
     struct net_loop *loop;
     void (*tick)(void *context);
     void *context;
+};
+
+struct net_watch {
+    uv_poll_t poll;
+    struct net_loop *loop;
+    int set; /* of the kernel's, with at most one descriptor in it */
+    int fd;
 };
 
 struct net_loop {
@@ -35,6 +43,8 @@ struct net_loop {
     uv_signal_t signal[NET_SIGNALS];
     struct net_timer timer[NET_TIMERS_MAX];
     size_t timer_count;
+    struct net_watch watch[NET_WATCHES_MAX];
+    size_t watch_count;
     struct net_loop_config config;
     struct net_group *group;
     struct net_stream *unsent; /* in the order in which they were answered: nobody is last in every turn */
@@ -59,6 +69,10 @@ void net_loop_add(struct net_loop *loop, struct net_group *group);
 int64_t net_loop_now_us(const struct net_loop *loop);
 void net_loop_log(struct net_loop *loop, enum log_level level, const char *event, const struct net_group *group,
                   const char *reason);
+
+/* ---- watch.c: after the loop is closed ---- */
+
+void net_watch_close_all(struct net_loop *loop);
 
 /* ---- address.c ---- */
 

@@ -293,6 +293,7 @@ void net_loop_destroy(struct net_loop *loop)
     while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0)
         continue;
     ASSERT(uv_loop_close(&loop->uv) == 0);
+    net_watch_close_all(loop);
     for (struct net_group *g = loop->group, *next; g; g = next) {
         next = g->next;
         g->release(g);
