@@ -3,16 +3,13 @@
  * PostgreSQL and engines that speak its protocol: libpq in pipeline mode. All operations of a group travel in one round trip, the
  * COMMIT in a second one after the answers were looked at. Values are binary. The socket is never waited for without a deadline.
  */
-#include "store/driver.h"
-#include "store/error.h"
+#include "store/postgres/internal.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <libpq-fe.h>
 #include <poll.h>
 #include <string.h>
 
-enum { ANSWER_TIMEOUT_MS = 10000, TYPE_BYTEA = 17, TYPE_INT8 = 20, TYPE_TEXT = 25, TEXT_FORMAT = 0, BINARY_FORMAT = 1 };
+enum { ANSWER_TIMEOUT_MS = 10000 };
 
 enum prepared { PREPARED_NOT, PREPARED_SENT, PREPARED_READY };
 
@@ -21,23 +18,8 @@ struct postgres {
     enum prepared *prepared; /* one a row of the table, on this connection */
     bool begin_sent;         /* its answer has not been read yet */
     bool in_transaction;
-    char conninfo[512];
+    char conninfo[POSTGRES_CONNINFO_SIZE];
 };
-
-/* Seconds, so that a lost server is noticed; the caller's own settings come later in the string and win. */
-static const char connect_defaults[] = "connect_timeout=5 tcp_user_timeout=10000 target_session_attrs=read-write ";
-static const char session[] = "SET statement_timeout = '8s'; SET lock_timeout = '4s'; SET client_min_messages = 'error'";
-
-/*
- * Every statement finds its rows by a key, and tables may be new and without statistics: no plan that was made for an empty table
- * may walk it when it has grown. Other engines that speak the protocol may refuse these; they plan in their own way.
- */
-static const char *const hints[] = {"SET enable_seqscan = off",
-                                    "SET enable_bitmapscan = off",
-                                    "SET enable_hashjoin = off",
-                                    "SET enable_mergejoin = off",
-                                    "SET jit = off",
-                                    "SET plan_cache_mode = force_generic_plan"};
 
 static struct postgres *of(const struct store *store)
 {
@@ -96,11 +78,12 @@ static enum err connect_now(struct store *store)
     if (PQstatus(p->connection) != CONNECTION_OK)
         return STORE_ERR_UNAVAILABLE;
     PQsetErrorVerbosity(p->connection, PQERRORS_SQLSTATE);
-    PGresult *result = PQexec(p->connection, session);
-    bool fine = PQresultStatus(result) == PGRES_COMMAND_OK;
-    PQclear(result);
-    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
-        PQclear(PQexec(p->connection, hints[i]));
+    bool fine = true;
+    for (size_t i = 0; i < store_postgres_setting_count; i++) {
+        PGresult *result = PQexec(p->connection, store_postgres_setting[i].sql);
+        fine = fine && (PQresultStatus(result) == PGRES_COMMAND_OK || !store_postgres_setting[i].required);
+        PQclear(result);
+    }
     fine = fine && PQsetnonblocking(p->connection, 1) == 0 && PQenterPipelineMode(p->connection) == 1;
     return fine ? ERR_OK : STORE_ERR_UNAVAILABLE;
 }
@@ -125,12 +108,7 @@ static enum err postgres_open(struct store *store, const char *place)
     store->connection = p;
     TRY(memory_reserve(store->table.count, sizeof(enum prepared), &at));
     p->prepared = at;
-    struct buf text = buf_over(p->conninfo, sizeof p->conninfo);
-    buf_put_text(&text, connect_defaults);
-    buf_put_text(&text, place);
-    (void)buf_text(&text);
-    if (buf_done(&text) != ERR_OK)
-        return ERR_CONFIG;
+    TRY(store_postgres_conninfo(place, p->conninfo));
     return connected(store);
 }
 
@@ -145,150 +123,7 @@ static void postgres_shut(struct store *store)
     store->connection = NULL;
 }
 
-/* ---- errors ---- */
-
-struct sqlstate {
-    const char *prefix; /* of the five characters; the first that fits counts */
-    enum err err;
-};
-
-static const struct sqlstate sqlstates[] = {
-    {"40003", STORE_ERR_UNKNOWN},     /* statement completion unknown */
-    {"40", ERR_BUSY},                 /* serialisation failure, deadlock */
-    {"23505", ERR_DUPLICATE},         /* unique violation */
-    {"08", ERR_CLOSED},               /* connection exception */
-    {"57P", ERR_CLOSED},              /* shutdown, crash of another backend */
-    {"25006", ERR_CLOSED},            /* read-only transaction: a node that is no longer the primary */
-    {"25P03", ERR_CLOSED},            /* idle in transaction timeout */
-    {"53", STORE_ERR_UNAVAILABLE},    /* disk full, out of memory, too many connections */
-    {"55P03", STORE_ERR_UNAVAILABLE}, /* lock timeout */
-    {"57014", STORE_ERR_UNAVAILABLE}, /* statement timeout */
-    {"58", STORE_ERR_UNAVAILABLE},    /* I/O error */
-    {"", ERR_INTERNAL},
-};
-
-static enum err err_of(const struct store *store, const char *statement, const PGresult *result)
-{
-    if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED) /* not run, because of a failure before it */
-        return ERR_INTERNAL;
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (!state) /* made by libpq itself: the connection is gone */
-        return ERR_CLOSED;
-    const struct sqlstate *row = sqlstates;
-    while (strncmp(state, row->prefix, strlen(row->prefix)) != 0)
-        row++;
-    if (row->err != ERR_DUPLICATE && row->err != ERR_BUSY)
-        store_log_refused(store, statement, state);
-    return row->err;
-}
-
-/* ---- sending ---- */
-
-static Oid oid_of(char letter)
-{
-    return letter == 'i' ? TYPE_INT8 : letter == 't' ? TYPE_TEXT : TYPE_BYTEA;
-}
-
-static bool send_prepare(struct store *store, const struct store_row *row)
-{
-    Oid type[STORE_ARGUMENT_MAX];
-    int count = (int)strlen(row->arguments);
-    for (int i = 0; i < count; i++)
-        type[i] = oid_of(row->arguments[i]);
-    return PQsendPrepare(of(store)->connection, row->name, row->sql, count, type) == 1;
-}
-
-static bool send_op(struct store *store, const struct store_op *op)
-{
-    const char *value[STORE_ARGUMENT_MAX];
-    int length[STORE_ARGUMENT_MAX];
-    int format[STORE_ARGUMENT_MAX];
-    int64_t integer[STORE_ARGUMENT_MAX];
-    for (size_t i = 0; i < op->argument_count; i++) {
-        const struct store_value *v = &op->argument[i];
-        format[i] = BINARY_FORMAT;
-        if (v->kind == STORE_INT) {
-            integer[i] = (int64_t)htobe64((uint64_t)v->integer);
-            value[i] = (const char *)&integer[i];
-            length[i] = sizeof integer[i];
-        } else {
-            value[i] = v->kind == STORE_NULL ? NULL : v->len > 0 ? (const char *)v->at : "";
-            length[i] = v->kind == STORE_NULL ? 0 : (int)v->len;
-        }
-    }
-    return PQsendQueryPrepared(of(store)->connection, store_row_of(store, op)->name, (int)op->argument_count, value, length, format,
-                               BINARY_FORMAT) == 1;
-}
-
 /* ---- one round trip ---- */
-
-static bool send_simple(struct store *store, const char *sql)
-{
-    return PQsendQueryParams(of(store)->connection, sql, 0, NULL, NULL, NULL, NULL, TEXT_FORMAT) == 1;
-}
-
-static enum err read_cell(const PGresult *result, int row, int column, char letter, struct store_value *cell, struct arena *arena)
-{
-    if (PQgetisnull(result, row, column))
-        return ERR_OK;
-    size_t len = (size_t)PQgetlength(result, row, column);
-    const char *at = PQgetvalue(result, row, column);
-    if (letter != 'i')
-        return store_cell_copy(cell, store_kind_of(letter), at, len, arena);
-    uint64_t integer;
-    memcpy(&integer, at, sizeof integer);
-    *cell = store_int((int64_t)be64toh(integer));
-    return ERR_OK;
-}
-
-static bool columns_fit(const PGresult *result, const char *letters)
-{
-    if ((size_t)PQnfields(result) != strlen(letters))
-        return false;
-    for (int i = 0; letters[i]; i++)
-        if (PQftype(result, i) != oid_of(letters[i]))
-            return false;
-    return true;
-}
-
-static enum err read_rows(const PGresult *result, const char *letters, struct store_rows *rows, struct arena *arena)
-{
-    int count = PQntuples(result);
-    *rows = (struct store_rows){.columns = strlen(letters)};
-    size_t cap = (size_t)count;
-    if (count > 0 && !(rows->cell = arena_take(arena, cap * rows->columns * sizeof *rows->cell)))
-        return ERR_MEMORY;
-    for (int r = 0; r < count; r++) {
-        struct store_value *cell = store_rows_add(rows, &cap, arena);
-        for (int c = 0; letters[c]; c++)
-            TRY(read_cell(result, r, c, letters[c], &cell[c], arena));
-    }
-    return ERR_OK;
-}
-
-static int64_t changed_of(PGresult *result)
-{
-    uint64_t changed = 0;
-    struct span text = span_text(PQcmdTuples(result));
-    return text.len > 0 && span_decimal(text, &changed) == ERR_OK ? (int64_t)changed : 0;
-}
-
-static enum err read_op(struct store *store, PGresult *result, struct store_op *op, struct arena *arena)
-{
-    const struct store_row *row = store_row_of(store, op);
-    ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-        return err_of(store, row->name, result);
-    if (!columns_fit(result, row->results)) {
-        store_log_refused(store, row->name, "result columns");
-        return ERR_INTERNAL;
-    }
-    if (row->results[0])
-        TRY(read_rows(result, row->results, &op->rows, arena));
-    if (row->flags & STORE_ROW_WRITE)
-        op->changed = changed_of(result);
-    return (op->flags & STORE_MUST_CHANGE) && op->changed == 0 ? STORE_ERR_CONFLICT : ERR_OK;
-}
 
 /* Takes the result of one statement and the NULL after it. */
 static enum err take_statement(struct postgres *p, PGresult **out)
@@ -311,7 +146,7 @@ static enum err take_plain(struct store *store, const char *statement)
 {
     PGresult *result = NULL;
     TRY(take_statement(of(store), &result));
-    enum err err = PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : err_of(store, statement, result);
+    enum err err = PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : store_postgres_err(store, statement, result);
     if (err == ERR_OK && strcmp(statement, "COMMIT") == 0 && strcmp(PQcmdStatus(result), "COMMIT") != 0)
         err = ERR_INTERNAL; /* the engine rolled back what it had refused before */
     PQclear(result);
@@ -341,7 +176,7 @@ static enum err take_op(struct store *store, struct store_op *op, struct arena *
     }
     PGresult *result = NULL;
     TRY(take_statement(p, &result));
-    enum err err = prepare != ERR_OK ? prepare : read_op(store, result, op, arena);
+    enum err err = prepare != ERR_OK ? prepare : store_postgres_read_op(store, result, op, arena);
     PQclear(result);
     return err;
 }
@@ -353,11 +188,11 @@ static enum err send_batches(struct store *store, struct store_batch *const *bat
         for (size_t i = 0; i < batch[b]->count; i++) {
             const struct store_op *op = &batch[b]->op[i];
             if (p->prepared[op->statement] == PREPARED_NOT) {
-                if (!send_prepare(store, store_row_of(store, op)))
+                if (!store_postgres_send_prepare(p->connection, store_row_of(store, op)))
                     return ERR_CLOSED;
                 p->prepared[op->statement] = PREPARED_SENT;
             }
-            if (!send_op(store, op))
+            if (!store_postgres_send_op(p->connection, store_row_of(store, op), op))
                 return ERR_CLOSED;
         }
     }
@@ -417,7 +252,7 @@ static enum err closed_on_loss(struct store *store, enum err err)
 static enum err simple_round(struct store *store, const char *name, const char *sql)
 {
     struct postgres *p = of(store);
-    if (!send_simple(store, sql) || PQpipelineSync(p->connection) != 1)
+    if (!store_postgres_send_text(p->connection, sql) || PQpipelineSync(p->connection) != 1)
         return ERR_CLOSED;
     TRY(flush(p));
     enum err begin = take_begin(store);
@@ -437,7 +272,7 @@ static enum err postgres_begin(struct store *store, bool writes)
     TRY(connected(store));
     if (!writes)
         return ERR_OK;
-    if (!send_simple(store, "BEGIN"))
+    if (!store_postgres_send_text(of(store)->connection, "BEGIN"))
         return closed_on_loss(store, ERR_CLOSED);
     of(store)->begin_sent = true;
     return ERR_OK;
