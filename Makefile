@@ -134,7 +134,7 @@ $B/tests/unit/test_issuer_turn $B/tests/property/test_issuer_random: LDFLAGS_ALL
 $B/tests/unit/test_switch_faults: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit
 $B/tests/unit/test_switch_faults: TEST_SUPPORT := $(filter-out %/issuer_script.o,$(TEST_SUPPORT))
 # These make the n-th allocation fail.
-$B/tests/unit/test_net_faults $B/tests/unit/test_issuer_faults $B/tests/unit/test_hsm_key_faults: LDFLAGS_ALL += -Wl,--wrap=calloc
+$B/tests/unit/test_net_faults $B/tests/unit/test_issuer_faults $B/tests/unit/test_hsm_key_faults $B/tests/unit/test_store_reader_faults: LDFLAGS_ALL += -Wl,--wrap=calloc
 
 UNIT_TESTS := $(filter-out $(UNIT_SKIP:%=$B/tests/%),$(patsubst tests/%.c,$B/tests/%,$(wildcard tests/unit/*.c tests/property/*.c)))
 unit: all $(UNIT_TESTS)

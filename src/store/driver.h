@@ -40,6 +40,10 @@ struct store {
     void *connection;
 };
 
+struct store_reading;
+struct store_reader;
+struct store_reader_config;
+
 struct store_driver {
     const char *name;
     const char *scheme; /* what the URL begins with */
@@ -55,13 +59,20 @@ struct store_driver {
     void (*rollback)(struct store *store);
     /* One statement of a migration, inside a transaction. Marks {int}, {bytes}, {empty} and {table} stand for what differs. */
     enum err (*execute)(struct store *store, const char *sql);
+    /* For the reader. An engine that answers at once: the connection shall refuse writes and never wait for long. */
+    enum err (*only_read)(struct store *store);
+    /* An engine that is asked and answers later: how. NULL: it answers at once. */
+    const struct store_reading *reading;
 };
 
 extern const struct store_driver store_sqlite;
 extern const struct store_driver store_postgres;
 
-/* As store_open, with a statement table of the caller's. */
+/* As store_open and store_reader_open, with a statement table of the caller's. */
 MUST_USE enum err store_open_table(const char *url, const struct env *env, struct store_table table, struct store **out);
+
+MUST_USE enum err store_reader_open_table(const struct store_reader_config *config, struct store_table table,
+                                          struct store_reader **out);
 
 static inline const struct store_row *store_row_of(const struct store *store, const struct store_op *op)
 {

@@ -13,7 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 5000, POLL_US = 100, CHECKPOINT_FRAMES = 16384, RESTART_FRAMES = 2 * CHECKPOINT_FRAMES };
+enum {
+    BUSY_TIMEOUT_MS = 5000,
+    READER_TIMEOUT_MS = 5,
+    POLL_US = 100,
+    CHECKPOINT_FRAMES = 16384,
+    RESTART_FRAMES = 2 * CHECKPOINT_FRAMES
+};
 
 /* Statements of the driver itself. */
 enum verb { VERB_BEGIN_READ, VERB_BEGIN_WRITE, VERB_COMMIT, VERB_ROLLBACK, VERB_SAVE, VERB_RELEASE, VERB_UNDO, VERB_COUNT };
@@ -30,6 +36,7 @@ struct prepared {
 
 struct sqlite {
     sqlite3 *db;
+    int patience_ms;    /* how long a lock is waited for */
     int turn;           /* descriptor of the turnstile, -1: none */
     int restart_frames; /* size of the WAL from which readers are waited for */
     sqlite3_stmt *verb[VERB_COUNT];
@@ -134,9 +141,9 @@ static void turnstile_leave(const struct sqlite *s)
 
 static int busy(void *context, int count)
 {
-    (void)context;
+    const struct sqlite *s = context;
     doze();
-    return count < BUSY_TIMEOUT_MS * 1000 / POLL_US;
+    return count < s->patience_ms * 1000 / POLL_US;
 }
 
 /*
@@ -175,6 +182,7 @@ static enum err sqlite_open(struct store *store, const char *place)
     struct sqlite *s = at;
     store->connection = s;
     s->turn = -1;
+    s->patience_ms = BUSY_TIMEOUT_MS;
     TRY(memory_reserve(store->table.count, sizeof(struct prepared), &at));
     s->prepared = at;
     make_private(place);
@@ -184,12 +192,19 @@ static enum err sqlite_open(struct store *store, const char *place)
     if (sqlite3_open_v2(place, &s->db, flags, NULL) != SQLITE_OK)
         return STORE_ERR_UNAVAILABLE;
     sqlite3_extended_result_codes(s->db, 1);
-    sqlite3_busy_handler(s->db, busy, NULL);
+    sqlite3_busy_handler(s->db, busy, s);
     if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
         return refused(store, "PRAGMA");
     sqlite3_wal_hook(s->db, after_commit, s);
     s->turn = turnstile_open(place);
     return ERR_OK;
+}
+
+static enum err sqlite_only_read(struct store *store)
+{
+    struct sqlite *s = of(store);
+    s->patience_ms = READER_TIMEOUT_MS;
+    return sqlite3_exec(s->db, "PRAGMA query_only = ON", NULL, NULL, NULL) == SQLITE_OK ? ERR_OK : refused(store, "PRAGMA");
 }
 
 static void sqlite_shut(struct store *store)
@@ -394,4 +409,5 @@ const struct store_driver store_sqlite = {
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .execute = sqlite_execute,
+    .only_read = sqlite_only_read,
 };

@@ -2,8 +2,8 @@
 #include "store/store.h"
 
 #include "base/secret.h"
-#include "store/driver.h"
 #include "store/error.h"
+#include "store/internal.h"
 #include "store/writer.h"
 
 #include <string.h>
@@ -13,19 +13,29 @@ enum { SERIAL_TRIES = 5, GROUP_ROUNDS = 2, JITTER_US = 2000 };
 
 static const struct store_driver *const drivers[] = {&store_sqlite, &store_postgres};
 
+const struct store_driver *store_driver_of(const char *url, const char **place)
+{
+    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++) {
+        size_t len = strlen(drivers[i]->scheme);
+        if (strncmp(url, drivers[i]->scheme, len) != 0)
+            continue;
+        *place = url + len;
+        return drivers[i];
+    }
+    return NULL;
+}
+
 enum err store_open_table(const char *url, const struct env *env, struct store_table table, struct store **out)
 {
-    const struct store_driver *driver = NULL;
-    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
-        if (strncmp(url, drivers[i]->scheme, strlen(drivers[i]->scheme)) == 0)
-            driver = drivers[i];
+    const char *place = NULL;
+    const struct store_driver *driver = store_driver_of(url, &place);
     if (!driver)
         return ERR_CONFIG;
     void *at = NULL;
     TRY(memory_reserve(1, sizeof(struct store), &at));
     struct store *store = at;
     *store = (struct store){.driver = driver, .env = env, .table = table};
-    enum err err = driver->open(store, url + strlen(driver->scheme));
+    enum err err = driver->open(store, place);
     if (err != ERR_OK) {
         store_close(store);
         return err;
@@ -73,7 +83,7 @@ static enum err op_check(const struct store *store, const struct store_op *op)
 }
 
 /* Refuses a batch that does not fit its statements; says whether it writes. */
-static bool batch_check(const struct store *store, struct store_batch *batch)
+bool store_batch_check(const struct store *store, struct store_batch *batch)
 {
     bool writes = false;
     batch->err = ERR_OK;
@@ -92,7 +102,7 @@ static bool batch_check(const struct store *store, struct store_batch *batch)
 }
 
 /* A round may be the second one: what the first left in the arena goes. */
-static void batch_forget(struct store_batch *batch, size_t arena_used)
+void store_batch_forget(struct store_batch *batch, size_t arena_used)
 {
     batch->err = ERR_OK;
     batch->at = 0;
@@ -118,7 +128,7 @@ struct group {
 static enum err group_try(struct store *store, struct group *g)
 {
     for (size_t i = 0; i < g->count; i++)
-        batch_forget(g->batch[i], g->arena_used[i]);
+        store_batch_forget(g->batch[i], g->arena_used[i]);
     TRY(store->driver->begin(store, g->writes));
     enum err err = store->driver->perform(store, g->batch, g->count);
     if (err == ERR_OK)
@@ -198,7 +208,7 @@ void store_run_group(struct store *store, struct store_batch *const *batch, size
     for (size_t start = 0; start < count; start += STORE_GROUP_MAX) {
         struct group g = {0};
         for (size_t i = start; i < count && i < start + STORE_GROUP_MAX; i++) {
-            bool writes = batch_check(store, batch[i]);
+            bool writes = store_batch_check(store, batch[i]);
             if (batch[i]->err != ERR_OK)
                 continue;
             g.writes = g.writes || writes;

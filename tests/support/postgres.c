@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/postgres.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <libpq-fe.h>
@@ -94,11 +95,52 @@ static void await_ready(void)
     die("the server did not come up");
 }
 
+/* The parent of a process; 0: there is no such process. */
+static pid_t parent_of(const char *pid)
+{
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/%.16s/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[len] = 0;
+    int parent = 0;
+    const char *after_name = strrchr(text, ')');
+    return after_name && sscanf(after_name + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* To the server and to all that it has started; each of these leads a group of its own. */
+static void signal_all(int signum)
+{
+    if (server <= 0)
+        return;
+    kill(server, signum);
+    DIR *processes = opendir("/proc");
+    for (struct dirent *entry; processes && (entry = readdir(processes)) != NULL;)
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && parent_of(entry->d_name) == server)
+            kill(atoi(entry->d_name), signum);
+    if (processes)
+        closedir(processes);
+}
+
+void postgres_freeze(void)
+{
+    signal_all(SIGSTOP);
+}
+
+void postgres_thaw(void)
+{
+    signal_all(SIGCONT);
+}
+
 static void stop(void)
 {
     if (getpid() != owner || !directory[0])
         return;
     if (server > 0) {
+        postgres_thaw();
         kill(server, SIGINT);
         waitpid(server, NULL, 0);
     }

@@ -17,5 +17,8 @@ void postgres_cut_connections(void);
 /* SIGKILL to the server, and a start with recovery. */
 void postgres_crash(void);
 void postgres_restart(void);
+/* Stops all processes of the server where they stand (SIGSTOP), and lets them go on. Its sockets stay open. */
+void postgres_freeze(void);
+void postgres_thaw(void);
 
 #endif

@@ -331,4 +331,5 @@ const struct store_driver store_postgres = {
     .commit = postgres_commit,
     .rollback = postgres_rollback,
     .execute = postgres_execute,
+    .reading = &store_postgres_reading,
 };

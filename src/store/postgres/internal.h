@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the driver (driver.c) is made of.
+ * What the two ways of talking to PostgreSQL share: the driver that waits (driver.c), and the reader that never does (reading.c).
  *
  * conninfo.c    the connection string, its defaults, the hosts in it, and the settings of a session
  * messages.c    a statement into messages, a result into rows, an SQLSTATE into an error
@@ -8,8 +8,7 @@
 #ifndef STORE_POSTGRES_INTERNAL_H
 #define STORE_POSTGRES_INTERNAL_H
 
-#include "store/driver.h"
-#include "store/error.h"
+#include "store/internal.h"
 
 #include <libpq-fe.h>
 
