@@ -26,7 +26,7 @@
 
 #include "ledger/code.h"
 #include "ledger/rows.h"
-#include "store/store.h"
+#include "store/reader.h"
 
 /* ---- units: a batch under construction ---- */
 
@@ -48,8 +48,12 @@ void ledger_unit_mark(struct ledger_unit *unit, uint32_t tag);
 uint32_t ledger_unit_tag(const struct ledger_unit *unit, size_t at);
 /* The finished batch, inside the unit, for store_run or store_writer_submit. */
 MUST_USE enum err ledger_unit_batch(struct ledger_unit *unit, struct store_batch **out);
-/* Builds and runs at once. */
+/* Builds and runs at once. It waits for the database: for the start, tools and tests, never on a loop. */
 MUST_USE enum err ledger_unit_run(struct ledger_unit *unit, struct store *store);
+/* Builds and submits the gets of a unit (store_reader_submit): &unit->batch comes out of `done` once, with `context` in it, and the
+ * takes below give its answers. The unit and its arena stay where they are until then. After an error nothing was submitted. */
+MUST_USE enum err ledger_unit_submit(struct ledger_unit *unit, struct store_reader *reader, struct queue *done, void *context,
+                                     int64_t deadline_us);
 
 /* ---- reads: get adds an operation and gives its index; the result is taken after the run ---- */
 

@@ -38,6 +38,15 @@ enum err ledger_unit_run(struct ledger_unit *unit, struct store *store)
     return store_run(store, &unit->batch);
 }
 
+enum err ledger_unit_submit(struct ledger_unit *unit, struct store_reader *reader, struct queue *done, void *context,
+                            int64_t deadline_us)
+{
+    TRY(unit->err);
+    unit->batch.done = done;
+    unit->batch.context = context;
+    return store_reader_submit(reader, &unit->batch, deadline_us);
+}
+
 struct store_value *ledger_unit_add(struct ledger_unit *unit, enum store_statement statement, unsigned flags, size_t count)
 {
     struct store_value *value = NULL;

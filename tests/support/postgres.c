@@ -202,6 +202,7 @@ static void run_sql(const char *sql)
 void postgres_fresh(struct buf *url)
 {
     char sql[64];
+    postgres_thaw(); /* a test that failed may have left it frozen */
     snprintf(sql, sizeof sql, "CREATE DATABASE t%u", ++databases);
     run_sql(sql);
     buf_put_text(url, "postgres:host=");
