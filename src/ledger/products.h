@@ -38,7 +38,7 @@ void ledger_products_destroy(struct ledger_products *products);
 int64_t ledger_products_turn(struct ledger_products *products, struct store_reader *reader, int64_t now_us);
 /* The next turn begins a refresh; if one is under way, another follows it. */
 void ledger_products_want(struct ledger_products *products);
-/* What was committed before this time is in the cache: when the last complete refresh began (monotonic microseconds); 0: none yet. */
+/* What was committed before this time is in the cache: when the last complete refresh began (monotonic us); 0: none yet. */
 int64_t ledger_products_read_us(const struct ledger_products *products);
 /* What the last refresh ended with. */
 enum err ledger_products_err(const struct ledger_products *products);

@@ -4,8 +4,9 @@
  *
  * Purpose    A loop thread reads all connections, hands over every complete frame of the turn as one batch, calls the service's
  *            turn hook, and writes each connection's answers with one write.
- * Ownership  The loop owns its servers, clients, timers and watches and everything in them; net_loop_destroy releases all. A frame's bytes
- *            are borrowed for the time of the `frames` call and are wiped after it; sent bytes are copied, and wiped once written.
+ * Ownership  The loop owns its servers, clients, timers and watches and everything in them; net_loop_destroy releases all. A
+ *            frame's bytes are borrowed for the time of the `frames` call and are wiped after it; sent bytes are copied, and wiped
+ *            once written.
  * Threading  Everything belongs to the loop's thread, except net_loop_wake, which any thread (and queue wake hook) may call.
  * Failure    A frame shorter or longer than its rule closes the connection, nothing is answered. net_*_send gives ERR_CLOSED for a
  *            connection that is gone and ERR_BUSY when the write buffer is full; nothing of the frame is written then.
@@ -73,11 +74,12 @@ void net_loop_drain(struct net_loop *loop, uint32_t grace_ms);
 /* Calls `tick` every `period_ms`, first after `first_ms`; at most 8 of them. */
 MUST_USE enum err net_loop_every(struct net_loop *loop, uint32_t first_ms, uint32_t period_ms, void (*tick)(void *context),
                                  void *context);
-/* A descriptor of a library, such as the one of store/reader.h: what happens on it makes the loop turn. One watch a library, at most 8. */
+/* A descriptor of a library, such as the one of store/reader.h: what happens on it makes the loop turn. One watch a library, at
+ * most 8. */
 struct net_watch;
 MUST_USE enum err net_watch_create(struct net_loop *loop, struct net_watch **out);
-/* From now on `fd` is watched and the one before is not; -1: none. `watch` is a struct net_watch. Whoever is called in the turn must
- * read, or the loop turns again at once. A descriptor may be closed while it is watched. */
+/* From now on `fd` is watched and the one before is not; -1: none. `watch` is a struct net_watch. Whoever is called in the turn
+ * must read, or the loop turns again at once. A descriptor may be closed while it is watched. */
 void net_watch_set(void *watch, int fd, bool readable, bool writable);
 /* Closes and releases everything. */
 void net_loop_destroy(struct net_loop *loop);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Descriptors that a library opens and closes as it likes. The event library must be told before a descriptor is closed, and lets go of
- * a handle only a turn later; the kernel's own set forgets a closed descriptor by itself. So the library's descriptors stand in a set
- * of the watch, and the loop watches that set.
+ * Descriptors that a library opens and closes as it likes. The event library must be told before a descriptor is closed, and it
+ * lets go of a handle only a turn later; a set of the kernel's forgets a closed descriptor by itself. So the library's descriptor
+ * stands in a set of the watch, and the loop watches that set.
  */
 #include "net/internal.h"
 

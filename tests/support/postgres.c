@@ -118,7 +118,7 @@ static void signal_all(int signum)
         return;
     kill(server, signum);
     DIR *processes = opendir("/proc");
-    for (struct dirent *entry; processes && (entry = readdir(processes)) != NULL;)
+    for (struct dirent *entry; processes && (entry = readdir(processes));)
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && parent_of(entry->d_name) == server)
             kill(atoi(entry->d_name), signum);
     if (processes)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The product cache, turn by turn, on both engines: what was committed is found, and a silent database costs nothing but freshness. */
+/* The product cache, turn by turn, on both engines: what was committed is found; a silent database costs nothing but freshness. */
 #include "ledger/products.h"
 #include "support/ledgers.h"
 #include "support/postgres.h"
@@ -143,7 +143,7 @@ static void test_a_database_that_does_not_answer(void **state)
     ledger_products_want(w.products);
     for (int i = 0; i < TURNS_MAX && ledger_products_err(w.products) == ERR_OK; i++)
         turn(&w);
-    assert_int_equal(ledger_products_err(w.products), ERR_STORE_UNAVAILABLE);
+    assert_int_equal(ledger_products_err(w.products), STORE_ERR_UNAVAILABLE);
     assert_int_equal(ledger_products_read_us(w.products), read_us);
     assert_non_null(ledger_products_find(w.products, "p1"));
     turn(&w);

@@ -50,10 +50,8 @@ static bool is_list(const char *keyword)
 static size_t items(const char *list)
 {
     size_t count = 1;
-    while ((list = strchr(list, ',')) != NULL) {
-        list++;
-        count++;
-    }
+    for (; *list; list++)
+        count += *list == ',';
     return count;
 }
 

@@ -6,9 +6,9 @@
  *       ▲                      │
  *       └── refused, silent ───┘
  *
- * The pipe lists what was sent and not yet answered, in order: settings of the session, preparations of statements, and batches. Each
- * ends with a Sync of its own, so the failure of one stays with it. An entry whose batch has left stays, so that its answers are known
- * for what they are when they come.
+ * The pipe lists what was sent and not yet answered, in order: settings of the session, preparations of statements, and batches.
+ * Each ends with a Sync of its own, so the failure of one stays with it. An entry whose batch has left stays, so that its answers
+ * are known for what they are when they come.
  */
 #include "store/postgres/internal.h"
 
