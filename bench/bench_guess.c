@@ -71,7 +71,7 @@ static void fail(void *context, size_t count)
         /* Spread over the table, each below its limit for long. */
         table->next = (table->next + 611953) % MANY;
         (void)snprintf(pan, sizeof pan, "41234567%08u", table->next);
-        ASSERT(hsm_guess_answer(table->guess, span_text(pan), &item, false) == ERR_VERIFY_FAILED);
+        ASSERT(hsm_guess_answer(table->guess, span_text(pan), &item, VERDICT_MISMATCH) == ERR_OK);
     }
 }
 

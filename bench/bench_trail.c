@@ -20,7 +20,7 @@ static void batches(void *context, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         hsm_observe_begin(context);
-        hsm_observe_command(context, HOSTCMD_CY, ERR_OK);
+        hsm_observe_command(context, HOSTCMD_CY, hostcmd_said(ERR_OK, VERDICT_MATCH));
         hsm_observe_end(context);
     }
 }

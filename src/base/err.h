@@ -3,8 +3,8 @@
  * Errors: the mechanism, and the rows that several rooms at different levels return.
  *
  * Purpose    An `enum err` is something that stopped us from answering. A wrong security code is not an error: it is an
- *            `enum verdict`. Each row carries the texts and codes every face needs, so no handler maps codes by hand.
- *            A room that defines an error of its own keeps the row in ROOM/error.h, as a list like the one below.
+ *            `enum verdict` (base/verdict.h). Each row carries the texts and codes every face needs, so no handler maps codes
+ *            by hand. A room that defines an error of its own keeps the row in ROOM/error.h, as a list like the one below.
  * Ownership  Rows are static and immutable. Each program lists the tables of its rooms in `err_tables`.
  * Threading  Free of state; safe everywhere.
  * Limits     Each list has 255 values of its own: 0x0000 the general rows, 0x0100 the first room, and so on.
@@ -56,7 +56,6 @@ enum err_class {
     X(ERR_PARSE_UNKNOWN,    INPUT,       "15", "30", 400, "bad_field",           "the field is not known here") \
     X(ERR_FRAME,            INPUT,       "15", "30", 400, "bad_request",         "the frame is malformed") \
     X(ERR_CONFIG,           INPUT,       "15", "96", 500, "config",              "the configuration is not valid") \
-    X(ERR_VERIFY_FAILED,    REFUSED,     "01", "05", 200, "verification_failed", "verification failed") \
     X(ERR_NOT_AUTHORISED,   REFUSED,     "17", "96", 500, "hsm",                 "not authorised, or barred by settings") \
     X(ERR_AUTHENTICATION,   REFUSED,     "17", "05", 401, "bad_token",           "authentication failed") \
     X(ERR_FORBIDDEN,        REFUSED,     "17", "05", 403, "forbidden",           "not allowed") \

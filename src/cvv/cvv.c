@@ -148,3 +148,8 @@ enum err cvv_generate(struct cvv_key *key, const struct card_pan *pan, const cha
     secret_wipe(&blocks, sizeof blocks);
     return err;
 }
+
+enum verdict cvv_verdict(const struct code_digits *right, const struct code_digits *given)
+{
+    return secret_code_equal(right, given) ? VERDICT_MATCH : VERDICT_MISMATCH;
+}

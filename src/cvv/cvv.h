@@ -22,6 +22,7 @@
 #define CVV_CVV_H
 
 #include "base/secret.h"
+#include "base/verdict.h"
 #include "card/card.h"
 #include "crypto/des.h"
 
@@ -44,6 +45,9 @@ MUST_USE enum err cvv_block(struct cvv_key *key, const struct card_pan *pan, con
                             const char service[static 3], uint8_t out[static CRYPTO_DES_BLOCK]);
 /* Two passes: first 0..9 from left to right, then A..F as digit minus 10. `hex_digits` of the block are looked at. */
 void cvv_decimalise(const uint8_t *block, size_t hex_digits, uint8_t digits, struct code_digits *out);
+
+/* Whether the code that was given is the right one, of any algorithm; in constant time. */
+enum verdict cvv_verdict(const struct code_digits *right, const struct code_digits *given);
 
 /* CAVV: the unpredictable number stands for the expiry, authentication result and second factor codes for the service code. */
 MUST_USE static inline enum err cvv_cavv(struct cvv_key *key, const struct card_pan *pan, const char unpredictable[static 4],

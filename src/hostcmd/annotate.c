@@ -52,6 +52,8 @@ const char *hostcmd_error_text(const char code[static 2])
     const struct err_row *row = err_row(hostcmd_err_of_code(code));
     if (span_is(said, "00"))
         return "no error";
+    if (span_is(said, "01"))
+        return "verification failed"; /* B2 alone means something else by it */
     if (span_is(said, "15"))
         return "invalid input data"; /* several errors of the list share it */
     if (span_is(said, row->host_code))

@@ -233,25 +233,25 @@ const struct hostcmd_key_rule *hostcmd_key_rule(const struct hostcmd_row *row, c
     return other->equals && member_is(request, other->when, other->equals) ? &other->rule : &row->key;
 }
 
-static bool has_fields(const struct hostcmd_row *row, enum err answer)
+static bool has_fields(const struct hostcmd_row *row, enum verdict verdict)
 {
-    if (answer == ERR_VERIFY_FAILED)
+    if (verdict == VERDICT_MISMATCH)
         return row->flags & (HOSTCMD_DATA_WITH_01 | HOSTCMD_DATA_ALSO_WITH_01);
-    return answer == ERR_OK && !(row->flags & HOSTCMD_DATA_WITH_01);
+    return verdict == VERDICT_MATCH && !(row->flags & HOSTCMD_DATA_WITH_01);
 }
 
-enum err hostcmd_reply_build(const struct hostcmd_row *row, enum err answer, const void *request, const void *reply,
+enum err hostcmd_reply_build(const struct hostcmd_row *row, struct hostcmd_said said, const void *request, const void *reply,
                              struct span trailer, struct buf *out)
 {
     buf_put_text(out, row->reply_code);
-    buf_put_text(out, err_row(answer)->host_code);
-    if (has_fields(row, answer))
+    buf_put_text(out, hostcmd_said_code(said));
+    if (has_fields(row, said.verdict))
         TRY(wire_build(hostcmd_reply_record(row, request), reply, out));
     buf_put_span(out, trailer);
     return buf_done(out);
 }
 
-enum err hostcmd_reply_parse(enum hostcmd_id id, const void *request, struct span payload, enum err *answer, void *reply)
+enum err hostcmd_reply_parse(enum hostcmd_id id, const void *request, struct span payload, struct hostcmd_said *out, void *reply)
 {
     const struct hostcmd_row *row = hostcmd_row(id);
     const struct wire_record *record = hostcmd_reply_record(row, request);
@@ -259,11 +259,11 @@ enum err hostcmd_reply_parse(enum hostcmd_id id, const void *request, struct spa
         return ERR_FRAME;
     char code[CODE_LEN];
     memcpy(code, payload.at + CODE_LEN, CODE_LEN);
-    enum err said = hostcmd_err_of_code(code);
+    struct hostcmd_said said = hostcmd_said_of(code);
     struct span data = span_slice(payload, 2 * CODE_LEN, SIZE_MAX);
     if (!(row->flags & HOSTCMD_BINARY))
         data.len -= hostcmd_trailer_of(data).len;
-    if (!has_fields(row, said)) {
+    if (!has_fields(row, said.verdict)) {
         if (reply && record->size > 0)
             memset(reply, 0, record->size);
         if (data.len > 0)
@@ -273,6 +273,6 @@ enum err hostcmd_reply_parse(enum hostcmd_id id, const void *request, struct spa
     } else if (data.len > 0) {
         return ERR_PARSE_TRAILING;
     }
-    *answer = said;
+    *out = said;
     return ERR_OK;
 }

@@ -8,7 +8,8 @@
  * Ownership  Rows are static. Requests and replies are plain structs of the caller; those that held a PAN or a code are wiped by
  *            the holder (secret_wipe).
  * Threading  Free of state.
- * Failure    Errors are those of base/err.h; their host_code column is what goes over the wire. ERR_VERIFY_FAILED is the answer 01.
+ * Failure    Errors are those of base/err.h; their host_code column is what goes over the wire, and hostcmd/said.h
+ *            what an answer means.
  * Limits     Frames up to 32,768 bytes. Keys up to 512 characters with their scheme tag.
  *
  * Layouts    host-commands.md 5 and 6 (public HSM 8000 command pages). Request on the wire:
@@ -21,13 +22,14 @@
  *     TRY(hostcmd_request_build(HOSTCMD_CY, &ask, HOSTCMD_LMK_DEFAULT, &out));      // CYU9B49...;8701101
  *     ...
  *     struct hostcmd_cy_reply reply;
- *     enum err answer;
- *     TRY(hostcmd_reply_parse(HOSTCMD_CY, &ask, payload, &answer, &reply));         // answer: ERR_OK or ERR_VERIFY_FAILED or ...
+ *     struct hostcmd_said said;
+ *     TRY(hostcmd_reply_parse(HOSTCMD_CY, &ask, payload, &said, &reply));           // said.verdict: a match, a mismatch or neither
  */
 #ifndef HOSTCMD_COMMANDS_H
 #define HOSTCMD_COMMANDS_H
 
 #include "hostcmd/records.h"
+#include "hostcmd/said.h"
 
 /* Every command once, in the order of the table: a line a file of rows. */
 /* clang-format off */
@@ -162,13 +164,14 @@ MUST_USE enum err hostcmd_request_build_with(enum hostcmd_id id, const void *req
                                              const struct hostcmd_attributes *attributes, struct buf *out);
 
 /* Reply code, error code, fields if the row has them for this answer, trailer. `request` chooses the layout; NULL: the first. */
-MUST_USE enum err hostcmd_reply_build(const struct hostcmd_row *row, enum err answer, const void *request, const void *reply,
-                                      struct span trailer, struct buf *out);
+MUST_USE enum err hostcmd_reply_build(const struct hostcmd_row *row, struct hostcmd_said said, const void *request,
+                                      const void *reply, struct span trailer, struct buf *out);
 /*
- * `payload` begins with the reply code. `answer` is what the HSM says: ERR_OK, ERR_VERIFY_FAILED, or another error of the list.
+ * `payload` begins with the reply code. `said` is what the HSM says.
  * Fails with ERR_FRAME for a reply that does not belong to the command, or with what is wrong in its fields. `reply` (may be NULL
  * where the command has none) is zeroed where no fields came.
  */
-MUST_USE enum err hostcmd_reply_parse(enum hostcmd_id id, const void *request, struct span payload, enum err *answer, void *reply);
+MUST_USE enum err hostcmd_reply_parse(enum hostcmd_id id, const void *request, struct span payload, struct hostcmd_said *said,
+                                      void *reply);
 
 #endif

@@ -19,8 +19,6 @@ static bool find(const struct err_table *table, const char code[static 2], enum 
 enum err hostcmd_err_of_code(const char code[static 2])
 {
     enum err found = HOSTCMD_ERR_INTERNAL;
-    if (code[0] == '0' && code[1] == '1')
-        return ERR_VERIFY_FAILED;
     if (find(&hostcmd_errors, code, &found))
         return found;
     for (const struct err_table *const *table = err_tables; *table && !find(*table, code, &found); table++)

@@ -31,8 +31,8 @@ HOSTCMD_ERR_LIST(ERR_CONSTANT)
 extern const struct err_table hostcmd_errors;
 
 /*
- * The error that an answer code of the HSM tells: of this room's rows, else of the first table that has the code. ERR_OK for 00,
- * HOSTCMD_ERR_INTERNAL for a code that no table has.
+ * The error that an answer code of the HSM tells: of this room's rows, else of the first table that has the code;
+ * HOSTCMD_ERR_INTERNAL for a code that no table has. For what 00 and 01 tell a client, see hostcmd/said.h.
  */
 enum err hostcmd_err_of_code(const char code[static 2]);
 

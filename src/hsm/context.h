@@ -3,8 +3,9 @@
  * What a command works with. Inside the room.
  *
  * Purpose    A context names the parts of one hsm; a call is one command under way. A handler is the domain of one command: it
- *            reads `request`, fills `reply`, and returns what goes over the wire: ERR_OK (00), ERR_VERIFY_FAILED (01), or another
- *            error whose host_code is sent. The dispatcher has looked up the row, parsed the request, and found the LMK.
+ *            reads `request`, fills `reply`, and returns the error whose host_code is sent, or ERR_OK. Then the verdict decides:
+ *            00 is sent for a match, and 01 for a mismatch. The dispatcher has looked up the row, parsed the request, and found
+ *            the LMK.
  * Ownership  The hsm owns the parts. Request and reply belong to the dispatcher, which wipes them afterwards.
  * Threading  As struct hsm: one thread.
  */
@@ -44,8 +45,9 @@ struct hsm_call {
     struct hostcmd_changes changes;              /* `&` and `!` */
     const struct hsm_prepared *prepared;         /* hsm/commands/prepared.h; NULL: nothing was computed ahead */
     struct hsm_dispatch dispatch;
-    const void *request; /* struct hostcmd_xx */
-    void *reply;         /* struct hostcmd_xx_reply, zeroed */
+    const void *request;  /* struct hostcmd_xx */
+    void *reply;          /* struct hostcmd_xx_reply, zeroed */
+    enum verdict verdict; /* VERDICT_MATCH, unless the handler found a mismatch */
 };
 
 typedef enum err (*hsm_handler)(const struct hsm_context *context, struct hsm_call *call);

@@ -46,8 +46,8 @@ static struct hsm_prepared *prepared(const struct hsm *hsm)
 
 static void answer_chained(void *dispatcher, const struct hsm_client *client, struct span command, struct buf *out);
 
-static enum err perform(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
-                        const struct hostcmd_tail *tail, const struct hsm_scratch *at)
+static struct hostcmd_said perform(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
+                                   const struct hostcmd_tail *tail, const struct hsm_scratch *at)
 {
     bool lmk_given = tail->lmk != HOSTCMD_LMK_DEFAULT;
     uint8_t lmk = lmk_given ? (uint8_t)tail->lmk : client->lmk;
@@ -61,39 +61,43 @@ static enum err perform(struct hsm *hsm, const struct hsm_client *client, const 
                             .prepared = prepared(hsm),
                             .dispatch = {answer_chained, hsm},
                             .request = at->request,
-                            .reply = at->reply};
-    TRY(admit(&hsm->context, &call));
-    return hsm_handler_of(row->id)(&hsm->context, &call);
+                            .reply = at->reply,
+                            .verdict = VERDICT_MATCH};
+    enum err err = admit(&hsm->context, &call);
+    if (err == ERR_OK)
+        err = hsm_handler_of(row->id)(&hsm->context, &call);
+    return hostcmd_said(err, call.verdict);
 }
 
 /* Parses, unless that was done ahead, performs, builds; request and reply stand in the scratch of this depth. */
-static enum err answer_row(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row, struct span data,
-                           struct buf *out)
+static struct hostcmd_said answer_row(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
+                                      struct span data, struct buf *out)
 {
     struct hsm_scratch at = hsm->scratch[hsm->depth - 1];
     struct hsm_prepared *ahead = prepared(hsm);
     struct hostcmd_tail tail;
     size_t start = out->len;
-    enum err answer = ERR_OK;
+    enum err err = ERR_OK;
     if (ahead) {
         at.request = &ahead->request;
         tail = ahead->tail;
     } else {
-        answer = hostcmd_request_parse(row, data, at.request, &tail, NULL);
+        err = hostcmd_request_parse(row, data, at.request, &tail, NULL);
     }
-    if (answer == ERR_OK) {
+    struct hostcmd_said answer = hostcmd_said(err, VERDICT_MATCH);
+    if (err == ERR_OK) {
         memset(at.reply, 0, row->reply->size);
         answer = perform(hsm, client, row, &tail, &at);
     }
     answer = hsm_tell_command(&hsm->tell, client->name, row, answer);
     if (hostcmd_reply_build(row, answer, at.request, at.reply, tail.trailer, out) != ERR_OK) {
         /* No room for this reply (in a chain), or a handler that broke its own row: our defect, and the peer gets an answer. */
-        answer = buf_done(out) != ERR_OK ? WIRE_ERR_DATA_LENGTH : HOSTCMD_ERR_INTERNAL;
+        answer = hostcmd_said(buf_done(out) != ERR_OK ? WIRE_ERR_DATA_LENGTH : HOSTCMD_ERR_INTERNAL, VERDICT_UNAVAILABLE);
         secret_wipe(out->at + start, out->len - start);
         out->len = start;
         out->err = ERR_OK;
         buf_put_text(out, row->reply_code);
-        buf_put_text(out, err_row(answer)->host_code);
+        buf_put_text(out, hostcmd_said_code(answer));
         buf_put_span(out, tail.trailer);
     }
     /* All reply layouts of a row share one struct. */
@@ -121,15 +125,15 @@ static void answer_command(struct hsm *hsm, const struct hsm_client *client, str
     hsm->counters.commands++;
     if (!enabled(hsm, client, row)) {
         if (row)
-            (void)hsm_tell_command(&hsm->tell, client->name, row, HOSTCMD_ERR_COMMAND_DISABLED);
+            (void)hsm_tell_command(&hsm->tell, client->name, row, hostcmd_said(HOSTCMD_ERR_COMMAND_DISABLED, VERDICT_UNAVAILABLE));
         answer_unknown(hsm, code, data, out);
         return;
     }
     row = hostcmd_layout_row(&hsm->layout, row->id);
     hsm->depth++;
-    enum err answer = answer_row(hsm, client, row, data, out);
+    struct hostcmd_said answer = answer_row(hsm, client, row, data, out);
     hsm->depth--;
-    hsm->counters.refused += answer != ERR_OK && answer != ERR_VERIFY_FAILED;
+    hsm->counters.refused += answer.verdict == VERDICT_UNAVAILABLE;
     hsm_observe_command(hsm->context.observe, row->id, answer);
 }
 

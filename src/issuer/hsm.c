@@ -102,25 +102,27 @@ static enum err take_code(struct span text, struct code_digits *to)
 
 static enum err read_answer(struct issuer *issuer, const struct ask *ask, struct span payload)
 {
-    enum err verdict = ERR_OK;
+    struct hostcmd_said said = {0};
     enum err err = ERR_OK;
     if (ask->kind == ASK_STATIC) {
         struct hostcmd_cw_reply reply = {0};
-        err = hostcmd_reply_parse(HOSTCMD_CW, NULL, payload, &verdict, &reply);
-        if (err == ERR_OK && verdict == ERR_OK)
+        err = hostcmd_reply_parse(HOSTCMD_CW, NULL, payload, &said, &reply);
+        if (err == ERR_OK && said.verdict == VERDICT_MATCH)
             err = take_code(WIRE_SPAN(reply.code), ask->to);
         secret_wipe(&reply, sizeof reply);
     } else {
         struct hostcmd_qy_reply reply = {0};
-        err = hostcmd_reply_parse(HOSTCMD_QY, NULL, payload, &verdict, &reply);
-        if (err == ERR_OK && verdict == ERR_OK)
+        err = hostcmd_reply_parse(HOSTCMD_QY, NULL, payload, &said, &reply);
+        if (err == ERR_OK && said.verdict == VERDICT_MATCH)
             err = take_code(WIRE_SPAN(reply.code), ask->to);
         secret_wipe(&reply, sizeof reply);
     }
-    if (err == ERR_OK && verdict != ERR_OK)
+    if (err == ERR_OK && said.verdict != VERDICT_MATCH)
         LOG(issuer->config.env->log, LOG_ERROR, "issuer.hsm_refused", LOG_TEXT("command", ask->kind == ASK_STATIC ? "CW" : "QY"),
-            LOG_TEXT("code", err_row(verdict)->host_code));
-    return err == ERR_OK && verdict == ERR_OK ? ERR_OK : HOSTCMD_ERR_UNAVAILABLE; /* an HSM error answers 503 and changes nothing */
+            LOG_TEXT("code", hostcmd_said_code(said)));
+    return err == ERR_OK && said.verdict == VERDICT_MATCH
+               ? ERR_OK
+               : HOSTCMD_ERR_UNAVAILABLE; /* an HSM error answers 503 and changes nothing */
 }
 
 void issuer_answered(struct issuer *issuer, const struct hostcmd_answer *answer)

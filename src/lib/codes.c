@@ -42,9 +42,7 @@ int countersign_cvv_verify(struct countersign_key *key, const char *pan, const c
     given.len = (uint8_t)digits;
     memcpy(given.at, code, digits);
     enum err err = generate(key, pan, expiry, service, given.len, &made);
-    if (err == ERR_OK && !secret_code_equal(&made, &given))
-        err = ERR_VERIFY_FAILED;
-    return countersign_status_of(err);
+    return err == ERR_OK ? countersign_status_of_verdict(cvv_verdict(&made, &given)) : countersign_status_of(err);
 }
 
 /* ---- many ---- */

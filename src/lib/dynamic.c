@@ -70,7 +70,7 @@ int countersign_one_time_verify(struct countersign_key *key, const struct counte
     if (err != ERR_OK)
         return countersign_status_of(err);
     memcpy(given.at, text.at, text.len);
-    return secret_code_equal(&made, &given) ? COUNTERSIGN_OK : COUNTERSIGN_MISMATCH;
+    return countersign_status_of_verdict(cvv_verdict(&made, &given));
 }
 
 int countersign_window_generate(struct countersign_key *key, const struct countersign_dynamic *card, int64_t unix_seconds,

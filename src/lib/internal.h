@@ -18,6 +18,8 @@ struct countersign_key {
 
 /* What the public header calls an error of ours. */
 int countersign_status_of(enum err err);
+/* Of a comparison that took place. */
+int countersign_status_of_verdict(enum verdict verdict);
 /* The text without its zero byte; ERR_PARSE_VALUE if it is NULL or has another length. */
 MUST_USE enum err countersign_text(const char *text, size_t len, struct span *out);
 MUST_USE enum err countersign_pan(const char *text, struct card_pan *out);

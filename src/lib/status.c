@@ -29,13 +29,16 @@ int countersign_status_of(enum err err)
 {
     if (err == ERR_OK)
         return COUNTERSIGN_OK;
-    if (err == ERR_VERIFY_FAILED)
-        return COUNTERSIGN_MISMATCH;
     if (err == CRYPTO_ERR_KEY_LENGTH || err == CRYPTO_ERR_KEY_LENGTH_ALGORITHM)
         return COUNTERSIGN_KEY_LENGTH;
     if (err == ERR_MEMORY)
         return COUNTERSIGN_MEMORY;
     return err_row(err)->class == ERR_CLASS_INPUT ? COUNTERSIGN_FIELD : COUNTERSIGN_CRYPTO;
+}
+
+int countersign_status_of_verdict(enum verdict verdict)
+{
+    return verdict == VERDICT_MATCH ? COUNTERSIGN_OK : COUNTERSIGN_MISMATCH;
 }
 
 enum err countersign_text(const char *text, size_t len, struct span *out)

@@ -144,15 +144,17 @@ enum err sandbox_hsm_call(uint16_t port, enum hostcmd_id id, const void *request
     uint8_t command_room[1024], reply_room[1024];
     struct buf command = buf_over(command_room, sizeof command_room);
     struct buf got = buf_over(reply_room, sizeof reply_room);
-    enum err answer = ERR_OK;
+    struct hostcmd_said said = {0};
     int fd = -1;
     TRY(hostcmd_request_build(id, request, HOSTCMD_LMK_DEFAULT, &command));
     TRY(sandbox_connect(port, &fd));
     enum err err = exchange(fd, buf_span(&command), &got);
     if (err == ERR_OK)
-        err = hostcmd_reply_parse(id, request, span_slice(buf_span(&got), 2 + HSM_HEADER, got.len), &answer, reply);
+        err = hostcmd_reply_parse(id, request, span_slice(buf_span(&got), 2 + HSM_HEADER, got.len), &said, reply);
     secret_wipe(command_room, sizeof command_room);
     secret_wipe(reply_room, sizeof reply_room);
     (void)close(fd);
-    return err == ERR_OK ? answer : err;
+    if (err == ERR_OK && said.verdict == VERDICT_MISMATCH)
+        return ERR_FRAME; /* nothing here is compared */
+    return err == ERR_OK ? said.cause : err;
 }

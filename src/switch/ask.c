@@ -144,13 +144,11 @@ static enum switch_fact_answer answer_read(const struct hostcmd_answer *answer, 
     enum hostcmd_id id = step->question == SWITCH_CY ? HOSTCMD_CY : HOSTCMD_PM;
     enum err err = answer->err;
     struct hostcmd_pm_reply reply;
-    enum err said = ERR_INTERNAL;
+    struct hostcmd_said said = {0};
     if (err == ERR_OK)
         err = hostcmd_reply_parse(id, NULL, span_of(answer->at, answer->len), &said, id == HOSTCMD_PM ? (void *)&reply : NULL);
     secret_wipe(&reply, sizeof reply);
-    if (err != ERR_OK)
-        return SWITCH_NO_ANSWER;
-    return said == ERR_OK ? SWITCH_MATCH : said == ERR_VERIFY_FAILED ? SWITCH_NO_MATCH : SWITCH_NO_ANSWER;
+    return switch_fact_of(err == ERR_OK ? said.verdict : VERDICT_UNAVAILABLE);
 }
 
 /* Once more, to another HSM, if time is left. */

@@ -179,6 +179,13 @@ void switch_plan_make(const struct switch_plan_input *in, struct switch_plan *ou
         plan_add(out, &(struct switch_step){.question = SWITCH_PM0, .ref = in->code->issue_n, .diag = true});
 }
 
+enum switch_fact_answer switch_fact_of(enum verdict verdict)
+{
+    static const enum switch_fact_answer of[] = {
+        [VERDICT_UNAVAILABLE] = SWITCH_NO_ANSWER, [VERDICT_MATCH] = SWITCH_MATCH, [VERDICT_MISMATCH] = SWITCH_NO_MATCH};
+    return of[verdict];
+}
+
 enum switch_fact_answer switch_facts_find(const struct switch_facts *facts, const struct switch_step *step)
 {
     for (size_t i = 0; i < facts->count; i++)

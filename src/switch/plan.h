@@ -17,6 +17,7 @@
 #ifndef SWITCH_PLAN_H
 #define SWITCH_PLAN_H
 
+#include "base/verdict.h"
 #include "ledger/code.h"
 #include "ledger/rows.h"
 
@@ -65,6 +66,8 @@ struct switch_facts {
     size_t count;
 };
 
+/* What the answer to a question that was asked counts as. */
+enum switch_fact_answer switch_fact_of(enum verdict verdict);
 enum switch_fact_answer switch_facts_find(const struct switch_facts *facts, const struct switch_step *step);
 /* Adds or replaces; drops the oldest when full, which only costs asking again. */
 void switch_facts_add(struct switch_facts *facts, const struct switch_step *step, enum switch_fact_answer answer);

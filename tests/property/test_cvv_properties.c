@@ -57,11 +57,14 @@ static void only_the_generated_code_matches(void **state)
             other.at[0] = (char)('0' + n / 100);
             other.at[1] = (char)('0' + n / 10 % 10);
             other.at[2] = (char)('0' + n % 10);
-            bool same = secret_code_equal(&other, &again);
-            assert_int_equal(same, memcmp(other.at, code.at, 3) == 0);
-            matches += same;
+            enum verdict verdict = cvv_verdict(&again, &other);
+            assert_int_equal(verdict, memcmp(other.at, code.at, 3) == 0 ? VERDICT_MATCH : VERDICT_MISMATCH);
+            matches += verdict == VERDICT_MATCH;
         }
         assert_int_equal(matches, 1);
+        other.len = 2; /* a code that is cut short is wrong */
+        memcpy(other.at, code.at, 3);
+        assert_int_equal(cvv_verdict(&code, &other), VERDICT_MISMATCH);
         cvv_key_unload(&key);
     }
 }

@@ -107,7 +107,7 @@ enum err ledgers_consume(struct store *store, struct arena *arena, const struct 
     memcpy(hold.auth_id, auth.auth_id, sizeof hold.auth_id);
     memcpy(hold.account_id, card->account.account_id, sizeof hold.account_id);
     if (!ledger_code_apply(&after, LEDGER_EVENT_CONSUME, &(struct ledger_code_change){.at = at, .auth_id = auth.auth_id}))
-        return ERR_VERIFY_FAILED;
+        return ERR_NOT_FOUND; /* no code that may be used */
     arena_reset(arena);
     ledger_unit_begin(&unit, 4, arena);
     ledger_put_code(&unit, &card->code, &after, LEDGER_CONSUME);

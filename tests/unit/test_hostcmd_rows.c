@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command table: sound rows, build and parse are inverse on random valid records, every outcome is reached. */
 #include "hostcmd/commands.h"
+#include "hostcmd/error.h"
 
 #include "keys/error.h"
 #include "support/rng.h"
@@ -66,14 +67,15 @@ static void test_requests_come_back(void **state)
 static void reply_comes_back(enum hostcmd_id id, const struct wire_record *record, const void *request, const struct env *env)
 {
     const struct hostcmd_row *row = hostcmd_row(id);
-    enum err told = row->flags & HOSTCMD_DATA_WITH_01 ? ERR_VERIFY_FAILED : ERR_OK;
+    struct hostcmd_said told = hostcmd_said(ERR_OK, row->flags & HOSTCMD_DATA_WITH_01 ? VERDICT_MISMATCH : VERDICT_MATCH);
     struct buf out = buf_over(frame, sizeof frame);
     struct buf out2 = buf_over(again, sizeof again);
-    enum err answer = ERR_INTERNAL;
+    struct hostcmd_said answer = {0};
     wire_generate(record, env, one);
     assert_int_equal(hostcmd_reply_build(row, told, request, one, (struct span){0}, &out), ERR_OK);
     assert_int_equal(hostcmd_reply_parse(id, request, buf_span(&out), &answer, two), ERR_OK);
-    assert_int_equal(answer, told);
+    assert_int_equal(answer.verdict, told.verdict);
+    assert_int_equal(answer.cause, ERR_OK);
     assert_int_equal(hostcmd_reply_build(row, told, request, two, (struct span){0}, &out2), ERR_OK);
     assert_true(span_equal(buf_span(&out), buf_span(&out2)));
 }
@@ -301,6 +303,31 @@ static void test_codes_of_faults(void **state)
 
 /* ---- replies as a client reads them ---- */
 
+static void test_verdicts(void **state)
+{
+    (void)state;
+    assert_int_equal((struct hostcmd_said){0}.verdict, VERDICT_UNAVAILABLE);
+    assert_int_equal(hostcmd_said_of("00").verdict, VERDICT_MATCH);
+    assert_int_equal(hostcmd_said_of("01").verdict, VERDICT_MISMATCH);
+    assert_int_equal(hostcmd_said_of("00").cause, ERR_OK);
+    assert_int_equal(hostcmd_said_of("01").cause, ERR_OK);
+    for (unsigned i = 0; i < 36 * 36; i++) {
+        static const char digit[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        const char code[3] = {digit[i / 36], digit[i % 36], 0};
+        struct hostcmd_said said = hostcmd_said_of(code);
+        if (strcmp(code, "00") == 0 || strcmp(code, "01") == 0) {
+            assert_string_equal(hostcmd_said_code(said), code);
+            continue;
+        }
+        assert_int_equal(said.verdict, VERDICT_UNAVAILABLE);
+        assert_int_not_equal(said.cause, ERR_OK);
+        assert_string_equal(hostcmd_said_code(said), err_row(said.cause)->host_code);
+    }
+    assert_int_equal(hostcmd_said_of("26").cause, KEYS_ERR_SCHEME);
+    assert_string_equal(hostcmd_said_code(hostcmd_said(HOSTCMD_ERR_FRAUD_DETECTION, VERDICT_MATCH)), "39");
+    assert_int_equal(hostcmd_said(HOSTCMD_ERR_FRAUD_DETECTION, VERDICT_MATCH).verdict, VERDICT_UNAVAILABLE);
+}
+
 static void test_replies(void **state)
 {
     (void)state;
@@ -308,17 +335,18 @@ static void test_replies(void **state)
     struct hostcmd_pm_reply pn;
     struct hostcmd_a0_reply a1;
     struct hostcmd_bu_reply bv;
-    enum err answer = ERR_INTERNAL;
+    struct hostcmd_said answer = {0};
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_CW, NULL, span_text("CX00561"), &answer, &cx), ERR_OK);
-    assert_int_equal(answer, ERR_OK);
+    assert_int_equal(answer.verdict, VERDICT_MATCH);
     assert_true(span_is(WIRE_SPAN(cx.code), "561"));
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_CW, NULL, span_text("CX10"), &answer, &cx), ERR_OK);
-    assert_int_equal(answer, KEYS_ERR_PARITY_SOURCE);
+    assert_int_equal(answer.verdict, VERDICT_UNAVAILABLE);
+    assert_int_equal(answer.cause, KEYS_ERR_PARITY_SOURCE);
     assert_false(cx.code.present);
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_CY, NULL, span_text("CZ00"), &answer, NULL), ERR_OK);
-    assert_int_equal(answer, ERR_OK);
+    assert_int_equal(answer.verdict, VERDICT_MATCH);
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_CY, NULL, span_text("CZ01\x19t"), &answer, NULL), ERR_OK);
-    assert_int_equal(answer, ERR_VERIFY_FAILED);
+    assert_int_equal(answer.verdict, VERDICT_MISMATCH);
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_PM, NULL, span_text("PN01"), &answer, &pn), ERR_OK);
     assert_int_equal(hostcmd_reply_parse(HOSTCMD_PM, NULL, span_text("PN01104"), &answer, &pn), ERR_OK);
     assert_true(span_is(WIRE_SPAN(pn.expected), "104"));
@@ -399,15 +427,11 @@ static void test_document(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_are_sound),
-        cmocka_unit_test(test_requests_come_back),
-        cmocka_unit_test(test_replies_come_back),
-        cmocka_unit_test(test_every_outcome_is_reached),
-        cmocka_unit_test(test_codes_of_faults),
-        cmocka_unit_test(test_replies),
-        cmocka_unit_test(test_descriptions_are_masked),
-        cmocka_unit_test(test_codes_have_masks),
-        cmocka_unit_test(test_document),
+        cmocka_unit_test(test_rows_are_sound),    cmocka_unit_test(test_requests_come_back),
+        cmocka_unit_test(test_replies_come_back), cmocka_unit_test(test_every_outcome_is_reached),
+        cmocka_unit_test(test_codes_of_faults),   cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_replies),           cmocka_unit_test(test_descriptions_are_masked),
+        cmocka_unit_test(test_codes_have_masks),  cmocka_unit_test(test_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

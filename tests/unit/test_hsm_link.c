@@ -40,14 +40,14 @@ static int64_t on_turn(void *context)
     int64_t next = hostcmd_client_turn(w->client, env_monotonic_us(&w->env));
     for (size_t n; (n = hostcmd_client_take(w->client, answer, 16)) > 0;) {
         for (size_t i = 0; i < n; i++) {
-            enum err said = ERR_INTERNAL;
+            struct hostcmd_said said = {0};
             w->taken++;
             w->last = answer[i].err;
             if (w->ordered)
                 assert_int_equal(answer[i].ticket, w->next_ticket++);
             if (answer[i].err == ERR_OK &&
                 hostcmd_reply_parse(HOSTCMD_CY, NULL, span_of(answer[i].at, answer[i].len), &said, NULL) == ERR_OK)
-                w->ok += said == (answer[i].ticket % 2 ? ERR_VERIFY_FAILED : ERR_OK);
+                w->ok += said.verdict == (answer[i].ticket % 2 ? VERDICT_MISMATCH : VERDICT_MATCH);
             hostcmd_answer_wipe(&answer[i]);
         }
     }

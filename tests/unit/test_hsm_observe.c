@@ -49,7 +49,7 @@ static void batch(struct hsm_observe *o, enum hostcmd_id id, size_t count, int64
 {
     hsm_observe_begin(o);
     for (size_t i = 0; i < count; i++)
-        hsm_observe_command(o, id, ERR_OK);
+        hsm_observe_command(o, id, hostcmd_said(ERR_OK, VERDICT_MATCH));
     now_us += took_us;
     hsm_observe_end(o);
 }
@@ -77,14 +77,14 @@ static void test_answers(void **state)
 {
     (void)state;
     struct hsm_observe *o = fresh(7000000);
-    hsm_observe_command(o, HOSTCMD_PM, ERR_OK);
-    hsm_observe_command(o, HOSTCMD_CY, ERR_OK);
-    hsm_observe_command(o, HOSTCMD_CY, ERR_VERIFY_FAILED);
-    hsm_observe_command(o, HOSTCMD_CY, HOSTCMD_ERR_FRAUD_DETECTION);
-    hsm_observe_command(o, HOSTCMD_CY, ERR_PARSE_SHORT);
-    hsm_observe_command(o, HOSTCMD_CY, KEYS_ERR_PARITY_SOURCE);
-    hsm_observe_command(o, HOSTCMD_A0, ERR_NOT_AUTHORISED);
-    hsm_observe_command(o, HOSTCMD_PM, HOSTCMD_ERR_INTERNAL);
+    hsm_observe_command(o, HOSTCMD_PM, hostcmd_said(ERR_OK, VERDICT_MATCH));
+    hsm_observe_command(o, HOSTCMD_CY, hostcmd_said(ERR_OK, VERDICT_MATCH));
+    hsm_observe_command(o, HOSTCMD_CY, hostcmd_said(ERR_OK, VERDICT_MISMATCH));
+    hsm_observe_command(o, HOSTCMD_CY, hostcmd_said(HOSTCMD_ERR_FRAUD_DETECTION, VERDICT_MATCH));
+    hsm_observe_command(o, HOSTCMD_CY, hostcmd_said(ERR_PARSE_SHORT, VERDICT_MATCH));
+    hsm_observe_command(o, HOSTCMD_CY, hostcmd_said(KEYS_ERR_PARITY_SOURCE, VERDICT_MATCH));
+    hsm_observe_command(o, HOSTCMD_A0, hostcmd_said(ERR_NOT_AUTHORISED, VERDICT_MATCH));
+    hsm_observe_command(o, HOSTCMD_PM, hostcmd_said(HOSTCMD_ERR_INTERNAL, VERDICT_MATCH));
     assert_int_equal(hsm_observe_started_ms(o), 1800000007000);
     assert_int_equal(hsm_observe_count(o, HOSTCMD_CY), 5);
     assert_int_equal(hsm_observe_results(o, HOSTCMD_CY, HSM_OBSERVE_FAILED), 1);
@@ -177,11 +177,12 @@ static void test_largest_page(void **state)
     enum { PAGE = 96 * 1024, OTHERS = 16 * 1024, DIGITS_MORE = 19 };
     struct hsm_observe *o = fresh(1);
     for (enum hostcmd_id id = 0; id < HOSTCMD_COUNT; id++) {
-        static const enum err each[] = {ERR_OK,   ERR_VERIFY_FAILED,       ERR_PARSE_SHORT,      ERR_NOT_AUTHORISED,
-                                        ERR_BUSY, HOSTCMD_ERR_UNAVAILABLE, KEYS_ERR_LMK_STORAGE, ERR_INTERNAL};
+        static const enum err each[] = {
+            ERR_OK, ERR_PARSE_SHORT, ERR_NOT_AUTHORISED, ERR_BUSY, HOSTCMD_ERR_UNAVAILABLE, KEYS_ERR_LMK_STORAGE, ERR_INTERNAL};
         hsm_observe_begin(o);
         for (size_t i = 0; i < sizeof each / sizeof each[0]; i++)
-            hsm_observe_command(o, id, each[i]);
+            hsm_observe_command(o, id, hostcmd_said(each[i], VERDICT_MATCH));
+        hsm_observe_command(o, id, hostcmd_said(ERR_OK, VERDICT_MISMATCH));
         hsm_observe_end(o);
     }
     const char *text = printed(hsm_observe_metrics, o);

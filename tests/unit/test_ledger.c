@@ -247,7 +247,7 @@ static void test_a_code_is_used_once(void **state)
     stores_setup(&f, *state);
     ledgers_add_card(&f, f.store, 1);
     ledgers_read(f.store, &f.arena, 1, &seen);
-    assert_int_equal(ledgers_consume(f.store, &f.arena, &seen, 1, NOW), ERR_VERIFY_FAILED); /* no code yet */
+    assert_int_equal(ledgers_consume(f.store, &f.arena, &seen, 1, NOW), ERR_NOT_FOUND); /* no code yet */
     assert_int_equal(ledgers_issue(f.store, &f.arena, &seen.code, NOW, 300), ERR_OK);
     ledgers_read(f.store, &f.arena, 1, &seen);
     assert_int_equal(ledgers_consume(f.store, &f.arena, &seen, 1, NOW), ERR_OK);
@@ -256,7 +256,7 @@ static void test_a_code_is_used_once(void **state)
     assert_int_equal(now.code.state, LEDGER_CODE_USED);
     assert_string_equal(now.code.used_by, "auth_1");
     assert_int_equal(now.code.used_at, NOW);
-    assert_int_equal(ledgers_consume(f.store, &f.arena, &now, 3, NOW), ERR_VERIFY_FAILED);
+    assert_int_equal(ledgers_consume(f.store, &f.arena, &now, 3, NOW), ERR_NOT_FOUND);
     /* Nothing of the refused ones is there. */
     struct ledger_unit get = unit_of(&f, 2);
     size_t first = ledger_get_auth(&get, "auth_1");

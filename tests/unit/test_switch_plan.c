@@ -238,6 +238,9 @@ static void the_diagnostic_step_never_matches(void **state)
     struct switch_plan plan = {.step = {{.question = SWITCH_PM0, .ref = 4, .diag = true}}, .count = 1};
     (void)state;
     struct switch_facts facts = {0};
+    assert_int_equal(switch_fact_of(VERDICT_MATCH), SWITCH_MATCH);
+    assert_int_equal(switch_fact_of(VERDICT_MISMATCH), SWITCH_NO_MATCH);
+    assert_int_equal(switch_fact_of(VERDICT_UNAVAILABLE), SWITCH_NO_ANSWER);
     switch_facts_add(&facts, &plan.step[0], SWITCH_MATCH);
     struct switch_finding finding;
     switch_plan_read(&plan, &facts, false, &finding);

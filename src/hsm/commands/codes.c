@@ -41,12 +41,10 @@ static enum err guess_admit(const struct hsm_context *context, const struct card
 }
 
 static enum err guess_answer(const struct hsm_context *context, const struct card_fields *in, struct static_guess *guess,
-                             bool matched)
+                             enum verdict verdict)
 {
-    enum err card = hsm_guess_answer(context->guess, hsm_guess_name(in->pan), &guess->card, matched);
-    if (card != ERR_OK && card != ERR_VERIFY_FAILED)
-        return card;
-    return hsm_guess_answer(context->guess, guess_row(in, guess), &guess->row, matched);
+    TRY(hsm_guess_answer(context->guess, hsm_guess_name(in->pan), &guess->card, verdict));
+    return hsm_guess_answer(context->guess, guess_row(in, guess), &guess->row, verdict);
 }
 
 /* `guess` NULL: a generation, which has no limit. */
@@ -83,7 +81,8 @@ enum err hsm_handle_cy(const struct hsm_context *context, struct hsm_call *call)
     const struct card_fields in = {WIRE_SPAN(r->key), WIRE_SPAN(r->pan), WIRE_SPAN(r->expiry), WIRE_SPAN(r->service)};
     struct static_guess guess = {0};
     TRY(static_code(context, call, &in, &guess, &right));
-    enum err answer = guess_answer(context, &in, &guess, secret_code_equal(&right, &given));
+    call->verdict = cvv_verdict(&right, &given);
+    enum err err = guess_answer(context, &in, &guess, call->verdict);
     secret_wipe(&guess, sizeof guess);
-    return answer;
+    return err;
 }

@@ -52,7 +52,7 @@ static enum err compare(struct span given, const char *right, char *result)
     return ERR_OK;
 }
 
-static enum err verify(const struct hostcmd_ry *r, const struct cvv_csc *right, struct hostcmd_ry_reply *reply)
+static enum err verify(const struct hostcmd_ry *r, const struct cvv_csc *right, struct hostcmd_ry_reply *reply, enum verdict *out)
 {
     char result[3] = {0};
     TRY(compare(WIRE_SPAN(r->csc5), right->five, &result[0]));
@@ -62,7 +62,8 @@ static enum err verify(const struct hostcmd_ry *r, const struct cvv_csc *right, 
                 WIRE_SET(reply->r4, span_of(&result[1], 1)) && WIRE_SET(reply->r3, span_of(&result[2], 1));
     if (!fits)
         return HOSTCMD_ERR_INTERNAL;
-    return memchr(result, '2', sizeof result) ? ERR_VERIFY_FAILED : ERR_OK;
+    *out = memchr(result, '2', sizeof result) ? VERDICT_MISMATCH : VERDICT_MATCH;
+    return ERR_OK;
 }
 
 /* ---- mode 3 ---- */
@@ -81,7 +82,7 @@ enum err hsm_handle_ry(const struct hsm_context *context, struct hsm_call *call)
     struct cvv_csc right = {0};
     enum err err = make(context, call, &right);
     if (err == ERR_OK)
-        err = r->mode.at[0] == '3' ? tell(&right, call->reply) : verify(r, &right, call->reply);
+        err = r->mode.at[0] == '3' ? tell(&right, call->reply) : verify(r, &right, call->reply, &call->verdict);
     secret_wipe(&right, sizeof right);
     return err;
 }

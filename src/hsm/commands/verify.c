@@ -15,10 +15,10 @@ enum err hsm_handle_pm(const struct hsm_context *context, struct hsm_call *call)
         given = hsm_code_digits(WIRE_SPAN(r->code));
         TRY(hsm_dynamic_code(context, call, &in, &guess, &right));
     }
-    bool matched = secret_code_equal(&right, &given);
-    enum err answer = hsm_guess_answer(context->guess, hsm_guess_name(WIRE_SPAN(r->pan)), &guess, matched);
+    call->verdict = cvv_verdict(&right, &given);
+    TRY(hsm_guess_answer(context->guess, hsm_guess_name(WIRE_SPAN(r->pan)), &guess, call->verdict));
     /* The expected value leaves only in authorised state (compatibility mode, host-commands.md 5.3). */
-    if (answer == ERR_VERIFY_FAILED && call->authorised && !WIRE_SET(reply->expected, span_of(right.at, right.len)))
+    if (call->verdict == VERDICT_MISMATCH && call->authorised && !WIRE_SET(reply->expected, span_of(right.at, right.len)))
         return ERR_INTERNAL;
-    return answer;
+    return ERR_OK;
 }

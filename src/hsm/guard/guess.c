@@ -436,15 +436,14 @@ static enum err count_failure(struct hsm_guess *g, struct span pan, struct hsm_g
     g->failures++;
     if (g->entry[index].place)
         tell(g, &g->entry[index]);
-    return ERR_VERIFY_FAILED;
+    return ERR_OK;
 }
 
-enum err hsm_guess_answer(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item, bool matched)
+enum err hsm_guess_answer(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item, enum verdict verdict)
 {
+    ASSERT(verdict != VERDICT_UNAVAILABLE);
     TRY(hsm_guess_admit(guess, pan, item));
-    if (matched)
-        return ERR_OK;
-    return guess ? count_failure(guess, pan, item) : ERR_VERIFY_FAILED;
+    return guess && verdict == VERDICT_MISMATCH ? count_failure(guess, pan, item) : ERR_OK;
 }
 
 bool hsm_guess_exceeded(struct hsm_guess *guess)

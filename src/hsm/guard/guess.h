@@ -21,13 +21,14 @@
  *     struct hsm_guess_item item = {0};
  *     TRY(hsm_guess_admit(guess, pan, &item));              // 39 without computing
  *     ... compute ...
- *     return hsm_guess_answer(guess, pan, &item, matched);  // 00, 01 (counted), 39
+ *     return hsm_guess_answer(guess, pan, &item, verdict);  // ERR_OK: the verdict may be told, and 01 was counted; else 39
  */
 #ifndef HSM_GUARD_GUESS_H
 #define HSM_GUARD_GUESS_H
 
 #include "base/buf.h"
 #include "base/env.h"
+#include "base/verdict.h"
 
 struct hsm_guess;
 
@@ -68,8 +69,8 @@ struct hsm_guess_item {
 
 /* Before computing: HOSTCMD_ERR_FRAUD_DETECTION above the limit. `guess` NULL: no limit, always ERR_OK. */
 MUST_USE enum err hsm_guess_admit(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item);
-/* After computing: what to answer. ERR_OK, ERR_VERIFY_FAILED (and it is counted), HOSTCMD_ERR_FRAUD_DETECTION. */
-MUST_USE enum err hsm_guess_answer(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item, bool matched);
+/* After comparing: ERR_OK, and a mismatch is counted, or HOSTCMD_ERR_FRAUD_DETECTION in place of the verdict. */
+MUST_USE enum err hsm_guess_answer(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item, enum verdict verdict);
 
 /* True while any number is above the limit. */
 bool hsm_guess_exceeded(struct hsm_guess *guess);

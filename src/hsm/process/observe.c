@@ -107,7 +107,7 @@ void hsm_observe_load(struct hsm_observe *observe, uint64_t periods[static HSM_O
 
 /* ---- feeding ---- */
 
-static enum hsm_observe_result result_of(enum err answer)
+static enum hsm_observe_result result_of(struct hostcmd_said said)
 {
     static const enum hsm_observe_result of_class[] = {
         [ERR_CLASS_NONE] = HSM_OBSERVE_OK,           [ERR_CLASS_INPUT] = HSM_OBSERVE_INPUT,
@@ -115,7 +115,7 @@ static enum hsm_observe_result result_of(enum err answer)
         [ERR_CLASS_LIMIT] = HSM_OBSERVE_LIMIT,       [ERR_CLASS_UNAVAILABLE] = HSM_OBSERVE_UNAVAILABLE,
         [ERR_CLASS_INTERNAL] = HSM_OBSERVE_INTERNAL,
     };
-    return answer == ERR_VERIFY_FAILED ? HSM_OBSERVE_FAILED : of_class[err_row(answer)->class];
+    return said.verdict == VERDICT_MISMATCH ? HSM_OBSERVE_FAILED : of_class[err_row(said.cause)->class];
 }
 
 void hsm_observe_begin(struct hsm_observe *observe)
@@ -125,7 +125,7 @@ void hsm_observe_begin(struct hsm_observe *observe)
     observe->began_us = env_monotonic_us(observe->env);
 }
 
-void hsm_observe_command(struct hsm_observe *observe, enum hostcmd_id id, enum err answer)
+void hsm_observe_command(struct hsm_observe *observe, enum hostcmd_id id, struct hostcmd_said answer)
 {
     ASSERT((unsigned)id < HOSTCMD_COUNT);
     struct command *c = &observe->command[id];

@@ -51,7 +51,7 @@ struct hsm_counters {
 /* ---- feeding ---- */
 
 void hsm_observe_begin(struct hsm_observe *observe);
-void hsm_observe_command(struct hsm_observe *observe, enum hostcmd_id id, enum err answer);
+void hsm_observe_command(struct hsm_observe *observe, enum hostcmd_id id, struct hostcmd_said answer);
 void hsm_observe_end(struct hsm_observe *observe);
 
 /* ---- reading ---- */

@@ -44,17 +44,19 @@ void hsm_tell_limited(struct hsm_tell *tell, enum log_level level, const char *e
         (void)!put_both(tell, level, event, field, count, false);
 }
 
-enum err hsm_tell_command(struct hsm_tell *tell, const char *client, const struct hostcmd_row *row, enum err answer)
+struct hostcmd_said hsm_tell_command(struct hsm_tell *tell, const char *client, const struct hostcmd_row *row,
+                                     struct hostcmd_said answer)
 {
-    bool refused = answer != ERR_OK && answer != ERR_VERIFY_FAILED;
+    bool refused = answer.verdict == VERDICT_UNAVAILABLE;
     bool always = row->audit == HOSTCMD_AUDIT_ALWAYS;
-    const struct log_field field[] = {LOG_TEXT("command", row->code), LOG_TEXT("answer", err_row(answer)->host_code),
-                                      LOG_TEXT("why", err_row(answer)->name), LOG_TEXT("client", client)};
+    const char *why = answer.verdict == VERDICT_MISMATCH ? "VERDICT_MISMATCH" : err_row(answer.cause)->name;
+    const struct log_field field[] = {LOG_TEXT("command", row->code), LOG_TEXT("answer", hostcmd_said_code(answer)),
+                                      LOG_TEXT("why", why), LOG_TEXT("client", client)};
     enum log_level level = refused ? LOG_WARN : LOG_INFO;
     if (!always && refused && row->audit == HOSTCMD_AUDIT_FAILURE)
         hsm_tell_limited(tell, level, "hsm.command", field, sizeof field / sizeof field[0]);
     if (!always)
         return answer;
     enum err err = put_both(tell, level, "hsm.command", field, sizeof field / sizeof field[0], true);
-    return err != ERR_OK && tell->hardened ? HOSTCMD_ERR_INTERNAL : answer;
+    return err != ERR_OK && tell->hardened ? hostcmd_said(HOSTCMD_ERR_INTERNAL, VERDICT_UNAVAILABLE) : answer;
 }

@@ -38,7 +38,8 @@ void hsm_tell_event(struct hsm_tell *tell, enum log_level level, const char *eve
                    sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
 /* What to answer: `answer`, or HOSTCMD_ERR_INTERNAL where hardened mode forbids a command on keys that leaves no line. */
-enum err hsm_tell_command(struct hsm_tell *tell, const char *client, const struct hostcmd_row *row, enum err answer);
+struct hostcmd_said hsm_tell_command(struct hsm_tell *tell, const char *client, const struct hostcmd_row *row,
+                                     struct hostcmd_said answer);
 /* A peer may cause it as often as it likes. */
 void hsm_tell_limited(struct hsm_tell *tell, enum log_level level, const char *event, const struct log_field *field, size_t count);
 /* True while less than HSM_TELL_LINES lines of the kind were written this second. */
