@@ -111,8 +111,8 @@ static void statements(struct buf *out)
 
 static void gateway_api(struct buf *out)
 {
-    size_t count = 0;
-    const struct http_mount *mount = gateway_mounts(&count);
+    struct http_mount mount[GATEWAY_MOUNTS_MAX];
+    size_t count = gateway_mounts(&main_gateway_faces, mount, GATEWAY_MOUNTS_MAX);
     http_document(mount, count, out);
 }
 

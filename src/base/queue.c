@@ -47,6 +47,22 @@ enum err queue_put(struct queue *q, void *item)
     return err;
 }
 
+size_t queue_put_all(struct queue *q, void *const *item, size_t count)
+{
+    pthread_mutex_lock(&q->lock);
+    size_t room = q->closed ? 0 : q->cap - q->count;
+    size_t put = count < room ? count : room;
+    bool first = q->count == 0 && put > 0;
+    for (size_t i = 0; i < put; i++)
+        q->ring[(q->head + q->count++) % q->cap] = item[i];
+    if (first)
+        pthread_cond_signal(&q->filled);
+    pthread_mutex_unlock(&q->lock);
+    if (first && q->wake)
+        q->wake(q->wake_context);
+    return put;
+}
+
 static size_t take_locked(struct queue *q, void **out, size_t max)
 {
     size_t taken = q->count < max ? q->count : max;

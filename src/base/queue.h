@@ -32,6 +32,8 @@ struct queue {
 MUST_USE enum err queue_create(struct queue *q, size_t cap, void (*wake)(void *context), void *wake_context);
 void queue_destroy(struct queue *q);
 MUST_USE enum err queue_put(struct queue *q, void *item);
+/* As many of them, from the first, as there is room for, with one wake; how many. None after queue_close. */
+MUST_USE size_t queue_put_all(struct queue *q, void *const *item, size_t count);
 /* Everything that has arrived, at most `max`; 0 when empty. Does not wait. */
 size_t queue_take(struct queue *q, void **out, size_t max);
 /* Waits until something arrives or the queue is closed; 0 only after close. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct entry {
-    uint8_t tag[16]; /* of tenant and request id; all zeros: free */
+    uint8_t tag[16]; /* of face, merchant and request id; all zeros: free */
     uint8_t mac[32];
 };
 
@@ -46,21 +46,21 @@ enum err gateway_claims_mac(struct gateway_claims *claims, struct span body, uin
     return crypto_hmac_run(&claims->key, &body, 1, out);
 }
 
-static enum err locate(struct gateway_claims *claims, struct span tenant, struct span request_id, uint8_t tag[static 32],
+static enum err locate(struct gateway_claims *claims, const struct gateway_claims_key *key, uint8_t tag[static 32],
                        struct entry **out)
 {
-    const struct span part[] = {tenant, span_of("", 1), request_id};
-    TRY(crypto_hmac_run(&claims->key, part, 3, tag));
+    const struct span part[] = {key->face, span_of("", 1), key->merchant, span_of("", 1), key->request_id};
+    TRY(crypto_hmac_run(&claims->key, part, 5, tag));
     *out = &claims->entry[(((size_t)tag[16] << 8) | tag[17]) % GATEWAY_CLAIMS_MAX];
     return ERR_OK;
 }
 
-enum err gateway_claims_compare(struct gateway_claims *claims, struct span tenant, struct span request_id,
-                                const uint8_t mac[static 32], enum gateway_claim *out)
+enum err gateway_claims_compare(struct gateway_claims *claims, const struct gateway_claims_key *key, const uint8_t mac[static 32],
+                                enum gateway_claim *out)
 {
     uint8_t tag[32];
     struct entry *entry = NULL;
-    TRY(locate(claims, tenant, request_id, tag, &entry));
+    TRY(locate(claims, key, tag, &entry));
     if (secret_equal(entry->tag, tag, sizeof entry->tag)) {
         *out = secret_equal(entry->mac, mac, sizeof entry->mac) ? GATEWAY_CLAIM_SAME : GATEWAY_CLAIM_OTHER;
         return ERR_OK;
@@ -71,10 +71,10 @@ enum err gateway_claims_compare(struct gateway_claims *claims, struct span tenan
     return ERR_OK;
 }
 
-void gateway_claims_forget(struct gateway_claims *claims, struct span tenant, struct span request_id)
+void gateway_claims_forget(struct gateway_claims *claims, const struct gateway_claims_key *key)
 {
     uint8_t tag[32];
     struct entry *entry = NULL;
-    if (locate(claims, tenant, request_id, tag, &entry) == ERR_OK && secret_equal(entry->tag, tag, sizeof entry->tag))
+    if (locate(claims, key, tag, &entry) == ERR_OK && secret_equal(entry->tag, tag, sizeof entry->tag))
         *entry = (struct entry){0};
 }

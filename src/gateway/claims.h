@@ -11,8 +11,9 @@
  * Limits     GATEWAY_CLAIMS_MAX entries; a newer one takes the place of an older one with the same hash.
  *
  * Example
- *     if (gateway_claims_compare(claims, tag, mac) == GATEWAY_CLAIM_OTHER)
- *         return pipeline_fault(slot, GATEWAY_FAULT_REUSED, NULL);
+ *     TRY(gateway_claims_compare(claims, &key, mac, &claim));
+ *     if (claim == GATEWAY_CLAIM_OTHER)
+ *         gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
  */
 #ifndef GATEWAY_CLAIMS_H
 #define GATEWAY_CLAIMS_H
@@ -29,9 +30,15 @@ MUST_USE enum err gateway_claims_create(const struct env *env, struct gateway_cl
 void gateway_claims_destroy(struct gateway_claims *claims);
 /* The MAC of a body. */
 MUST_USE enum err gateway_claims_mac(struct gateway_claims *claims, struct span body, uint8_t out[static 32]);
-/* Compares with what was remembered for (tenant, request id), and remembers it if nothing was. */
-MUST_USE enum err gateway_claims_compare(struct gateway_claims *claims, struct span tenant, struct span request_id,
+/* Whose request: two merchants, or two faces, number theirs independently. */
+struct gateway_claims_key {
+    struct span face;
+    struct span merchant;
+    struct span request_id;
+};
+/* Compares with what was remembered for the key, and remembers it if nothing was. */
+MUST_USE enum err gateway_claims_compare(struct gateway_claims *claims, const struct gateway_claims_key *key,
                                          const uint8_t mac[static 32], enum gateway_claim *out);
-void gateway_claims_forget(struct gateway_claims *claims, struct span tenant, struct span request_id);
+void gateway_claims_forget(struct gateway_claims *claims, const struct gateway_claims_key *key);
 
 #endif

@@ -9,7 +9,7 @@
  * Failure    A list that is full keeps the first GATEWAY_FAULTS_MAX faults.
  *
  * Example
- *     gateway_fault_add(&faults, GATEWAY_FAULT_CODE_CONTRADICTS, "source.card.securityCode");
+ *     gateway_fault_add(&faults, GATEWAY_FAULT_CONDITIONAL, "source.card.securityCode");
  *     if (faults.count > 0)
  *         return answer_error(slot);
  */
@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -83,5 +84,6 @@ struct gateway_faults {
 
 /* The same fault of the same field is kept once. */
 void gateway_fault_add(struct gateway_faults *faults, enum gateway_fault_id id, const char *field);
+bool gateway_fault_has(const struct gateway_faults *faults, enum gateway_fault_id id);
 
 #endif

@@ -4,92 +4,122 @@
 
 #include <string.h>
 
-enum { KEYS_START, KEYS_DONE };
+/* ---- generate ---- */
 
-static enum step generate_start(struct gateway *g, struct slot *slot)
+void gateway_stage_generate(void *context, struct flow_item *const *item, size_t count)
 {
-    struct gateway_job *job = &slot->secret->job;
-    job->kind = GATEWAY_JOB_GENERATE;
-    job->context = slot;
-    slot->phase = KEYS_DONE;
-    if (gateway_workers_submit(g->workers, job) == ERR_OK)
-        return STEP_WAIT;
-    slot->undone = true;
-    return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
+    struct gateway *g = context;
+    for (size_t i = 0; i < count; i++) {
+        struct gateway_slot *slot = gateway_slot_of(item[i]);
+        struct gateway_job *job = &slot->secret->job;
+        job->kind = GATEWAY_JOB_GENERATE;
+        job->context = slot;
+        if (gateway_workers_submit(g->workers, job) == ERR_OK) {
+            flow_await(item[i]);
+            flow_wait(item[i], 0);
+        } else {
+            gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
+        }
+    }
 }
 
-static enum step generate_done(struct gateway *g, struct slot *slot)
+static enum err seal(struct gateway *g, struct gateway_slot *slot)
 {
     struct gateway_job *job = &slot->secret->job;
     struct buf sealed = buf_over(slot->sealed, sizeof slot->sealed);
+    TRY(job->err);
     env_uuid(g->parts.env, slot->key_id);
-    enum err err = job->err;
-    if (err == ERR_OK)
-        err = crypto_vault_seal(g->parts.vault, g->parts.env, span_text(slot->key_id), span_of(job->out, job->out_len), &sealed);
-    gateway_job_wipe(job);
-    if (err != ERR_OK)
-        return pipeline_fault(slot, GATEWAY_FAULT_INTERNAL, NULL);
+    TRY(crypto_vault_seal(g->parts.vault, g->parts.env, span_text(slot->key_id), span_of(job->out, job->out_len), &sealed));
     slot->sealed_len = sealed.len;
-    slot->key_answer = (struct commercehub_key_answer){
-        .key_id = slot->key_id,
-        .public_text = span_of(job->public_text, sizeof job->public_text),
-        .valid_from_ms = slot->now_ms,
-        .valid_to_ms = slot->now_ms + g->config.key_days * 86400000,
-        .status = COMMERCEHUB_KEY_ACTIVE,
-    };
-    return STEP_NEXT;
+    return ERR_OK;
 }
 
-void keys_put(struct gateway *g, struct slot *slot)
+static void generated(struct gateway *g, struct gateway_slot *slot)
 {
-    record_value(slot, store_text(slot->key_id));
-    record_value(slot, store_text(gateway_merchant_at(g->merchants, slot->merchant)->id));
-    record_value(slot, store_bytes(slot->sealed, slot->sealed_len));
-    record_value(slot, store_int(slot->key_answer.valid_from_ms));
-    record_value(slot, store_int(slot->key_answer.valid_to_ms));
-    record_value(slot, store_text("active"));
-    record_op(slot, STORE_ENCRYPTION_KEY_INSERT, 0, 6);
+    enum err err = seal(g, slot);
+    struct gateway_job *job = &slot->secret->job;
+    secret_wipe(job->out, sizeof job->out);
+    if (err != ERR_OK) {
+        gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
+        return;
+    }
+    slot->x.key = (struct gateway_key_answer){
+        .key_id = slot->key_id,
+        .public_text = span_of(job->public_text, sizeof job->public_text),
+        .valid_from_ms = slot->x.now_ms,
+        .valid_to_ms = slot->x.now_ms + g->config.key_days * 86400000,
+        .active = true,
+    };
+    flow_next(&slot->item);
+}
+
+void gateway_stage_generated(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        generated(context, gateway_slot_of(item[i]));
+}
+
+void gateway_put_key(struct gateway_slot *slot)
+{
+    gateway_ask_text(slot, slot->key_id);
+    gateway_ask_text(slot, slot->x.merchant->id);
+    gateway_ask_value(slot, store_bytes(slot->sealed, slot->sealed_len));
+    gateway_ask_value(slot, store_int(slot->x.key.valid_from_ms));
+    gateway_ask_value(slot, store_int(slot->x.key.valid_to_ms));
+    gateway_ask_text(slot, "active");
+    gateway_ask_op(slot, STORE_ENCRYPTION_KEY_INSERT, 0, 6);
 }
 
 /* ---- revoke ---- */
 
-static enum step revoke_start(struct gateway *g, struct slot *slot)
+/* Asked as a read: a late revocation needs no undoing. */
+static void ask_revoke(struct gateway_slot *slot)
 {
-    struct span key_id = http_parameter(slot->http, "keyId");
-    if (key_id.len == 0 || key_id.len >= sizeof slot->key_id)
-        return pipeline_fault(slot, GATEWAY_FAULT_NOT_FOUND, NULL);
-    memcpy(slot->key_id, key_id.at, key_id.len);
-    slot->key_id[key_id.len] = 0;
-    record_begin(slot);
-    record_value(slot, store_text(slot->key_id));
-    record_value(slot, store_text(gateway_merchant_at(g->merchants, slot->merchant)->id));
-    record_value(slot, store_bytes("", 0));
-    record_op(slot, STORE_ENCRYPTION_KEY_REVOKE, 0, 3);
-    slot->phase = KEYS_DONE;
-    return record_submit(g, slot);
+    memcpy(slot->key_id, slot->order.key_id.at, slot->order.key_id.len);
+    gateway_ask(slot, GATEWAY_ASKED_READ);
+    gateway_ask_text(slot, slot->key_id);
+    gateway_ask_text(slot, slot->x.merchant->id);
+    gateway_ask_value(slot, store_bytes("", 0));
+    gateway_ask_op(slot, STORE_ENCRYPTION_KEY_REVOKE, 0, 3);
 }
 
-/* Columns: created_at, expires_at, state. A key of another merchant is as unknown as none. */
-static enum step revoke_done(struct gateway *g, struct slot *slot)
+void gateway_stage_revoke(void *context, struct flow_item *const *item, size_t count)
+{
+    struct gateway *g = context;
+    struct gateway_asking asking = {.count = 0};
+    for (size_t i = 0; i < count; i++) {
+        struct gateway_slot *slot = gateway_slot_of(item[i]);
+        size_t len = slot->order.key_id.len;
+        if (len == 0 || len > GATEWAY_KEY_ID_MAX) {
+            gateway_refuse(slot, GATEWAY_FAULT_NOT_FOUND, NULL);
+        } else {
+            ask_revoke(slot);
+            asking.slot[asking.count++] = slot;
+        }
+    }
+    gateway_ask_write(g, &asking, GATEWAY_STAGE_REVOKED, gateway_store_deadline_us(g));
+}
+
+/* Columns: created_at, expires_at, state. A key of another merchant is as unknown as none. Whatever came back, the key is read
+ * again before it is used: a late revocation counts. */
+static void revoked(struct gateway *g, struct gateway_slot *slot)
 {
     const struct store_rows *rows = &slot->op[0].rows;
-    if (slot->batch.err != ERR_OK)
-        return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
-    if (rows->count == 0)
-        return pipeline_fault(slot, GATEWAY_FAULT_NOT_FOUND, NULL);
-    gateway_keyring_drop(g->keyring, slot->merchant, span_text(slot->key_id));
-    slot->key_answer = (struct commercehub_key_answer){
-        .key_id = slot->key_id,
-        .valid_from_ms = store_cell_int(rows, 0, 0),
-        .valid_to_ms = store_cell_int(rows, 0, 1),
-        .status = COMMERCEHUB_KEY_REVOKED,
-    };
-    return STEP_NEXT;
+    enum err err = gateway_asked(slot);
+    gateway_keyring_drop(g->keyring, slot->x.merchant->index, span_text(slot->key_id));
+    if (err != ERR_OK) {
+        gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
+    } else if (rows->count == 0) {
+        gateway_refuse(slot, GATEWAY_FAULT_NOT_FOUND, NULL);
+    } else {
+        slot->x.key = (struct gateway_key_answer){
+            .key_id = slot->key_id, .valid_from_ms = store_cell_int(rows, 0, 0), .valid_to_ms = store_cell_int(rows, 0, 1)};
+        flow_next(&slot->item);
+    }
 }
 
-enum step keys_work(struct gateway *g, struct slot *slot)
+void gateway_stage_revoked(void *context, struct flow_item *const *item, size_t count)
 {
-    if (slot->call == COMMERCEHUB_KEYS_REVOKE)
-        return slot->phase == KEYS_START ? revoke_start(g, slot) : revoke_done(g, slot);
-    return slot->phase == KEYS_START ? generate_start(g, slot) : generate_done(g, slot);
+    for (size_t i = 0; i < count; i++)
+        revoked(context, gateway_slot_of(item[i]));
 }

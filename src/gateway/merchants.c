@@ -38,7 +38,7 @@ enum err gateway_merchants_create(struct gateway_merchants **out)
     }
     struct gateway_access *dummy = access_at(table, GATEWAY_MERCHANTS_MAX);
     dummy->merchant = GATEWAY_NO_MERCHANT;
-    dummy->key.secret_len = 44; /* as long as the secrets we hand out */
+    dummy->secret.len = 44; /* as long as the secrets we hand out */
     *out = table;
     return ERR_OK;
 }
@@ -98,6 +98,7 @@ static bool take_merchant(struct gateway_merchants *table, const struct store_ro
             return false;
         index = table->count++;
     }
+    m.index = index;
     table->merchant[index] = m;
     return true;
 }
@@ -112,12 +113,12 @@ static bool take_terminal(struct gateway_merchants *table, const struct store_ro
 }
 
 /* The secret is sealed under its api key as additional data. */
-static bool open_secret(struct crypto_vault *vault, struct span api_key, struct span sealed, struct commercehub_key *key)
+static bool open_secret(struct crypto_vault *vault, struct span api_key, struct span sealed, struct gateway_secret *out)
 {
-    struct buf secret = buf_over(key->secret, sizeof key->secret);
+    struct buf secret = buf_over(out->at, sizeof out->at);
     if (crypto_vault_unseal(vault, api_key, sealed, &secret) != ERR_OK)
         return false;
-    key->secret_len = (uint8_t)secret.len;
+    out->len = (uint8_t)secret.len;
     return secret.len > 0;
 }
 
@@ -130,10 +131,10 @@ static bool take_access(struct gateway_merchants *table, struct crypto_vault *va
     memset(access, 0, sizeof *access);
     access->merchant = merchant_find(table, store_cell_span(rows, row, 1));
     access->known = span_is(store_cell_span(rows, row, 4), "active");
-    access->key.legacy_hex_mac = store_cell_int(rows, row, 3) != 0;
+    access->secret.legacy_mac = store_cell_int(rows, row, 3) != 0;
     if (access->merchant == GATEWAY_NO_MERCHANT || !TAKE(access->api_key, 0))
         return false;
-    if (!open_secret(vault, store_cell_span(rows, row, 0), store_cell_span(rows, row, 2), &access->key))
+    if (!open_secret(vault, store_cell_span(rows, row, 0), store_cell_span(rows, row, 2), &access->secret))
         return false;
     table->access_count++;
     return true;

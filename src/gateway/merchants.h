@@ -12,17 +12,19 @@
  *
  * Example
  *     const struct gateway_access *access = gateway_access_find(table, headers.api_key);
- *     bool valid = commercehub_authenticated(&headers, body, &access->key, access->known, now_ms, window_ms);
+ *     bool valid = mac_valid(&access->secret, body) & access->known;      // both, whatever was found
  */
 #ifndef GATEWAY_MERCHANTS_H
 #define GATEWAY_MERCHANTS_H
 
-#include "gateway/faces/commercehub/commercehub.h"
+#include "base/buf.h"
+#include "base/secret.h"
 #include "store/store.h"
 
 enum { GATEWAY_MERCHANTS_MAX = 1024, GATEWAY_TERMINALS_MAX = 4096, GATEWAY_NO_MERCHANT = UINT32_MAX };
 
 struct gateway_merchant {
+    uint32_t index; /* its place */
     char id[65];
     char tenant[65];
     char name[129];
@@ -38,11 +40,19 @@ struct gateway_merchant {
     bool active;
 };
 
+/* What a caller signs with. */
+enum { GATEWAY_SECRET_MAX = 128 };
+struct gateway_secret {
+    uint8_t len;
+    uint8_t at[GATEWAY_SECRET_MAX];
+    bool legacy_mac; /* takes a MAC as it was written before, too */
+};
+
 struct gateway_access {
     char api_key[65];
     uint32_t merchant;
     bool known; /* false: stands in for a key that does not exist */
-    struct commercehub_key key;
+    struct gateway_secret secret;
 };
 
 struct gateway_merchants;

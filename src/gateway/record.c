@@ -1,213 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Claim, answer, record: what the store holds of a request. */
+/* Outcome and answer into the store, in one transaction; and what is undone when that was not possible. */
 #include "gateway/internal.h"
 #include "store/error.h"
 
 #include <string.h>
 
-static const char face[] = "commercehub";
+enum { PAUSE_US = 200000, UNDO_PAUSE_US = 1000000, UNDO_TRIES = 5 };
 
-/* ---- a slot's batch ---- */
-
-void record_begin(struct slot *slot)
-{
-    arena_reset(&slot->arena);
-    slot->batch.count = 0;
-    slot->batch.err = ERR_OK;
-    slot->values = 0;
-}
-
-void record_value(struct slot *slot, struct store_value value)
-{
-    ASSERT(slot->values < SLOT_VALUES);
-    slot->value[slot->values++] = value;
-}
-
-void record_op(struct slot *slot, enum store_statement statement, unsigned flags, size_t arguments)
-{
-    ASSERT(slot->batch.count < SLOT_OPS && arguments <= slot->values);
-    slot->op[slot->batch.count++] = (struct store_op){
-        .statement = statement, .flags = flags, .argument = &slot->value[slot->values - arguments], .argument_count = arguments};
-}
-
-enum step record_submit(struct gateway *g, struct slot *slot)
-{
-    slot->batch.op = slot->op;
-    slot->batch.arena = &slot->arena;
-    slot->batch.done = &g->store_done;
-    slot->batch.context = slot;
-    if (store_writer_submit(g->parts.writer, &slot->batch) == ERR_OK)
-        return STEP_WAIT;
-    slot->batch.err = STORE_ERR_UNAVAILABLE;
-    pipeline_push(g, slot);
-    return STEP_WAIT;
-}
-
-static const char *tenant_of(const struct gateway *g, const struct slot *slot)
-{
-    return gateway_merchant_at(g->merchants, slot->merchant)->tenant;
-}
-
-static struct span scope_of(const struct gateway *g, const struct slot *slot)
-{
-    return span_text(gateway_merchant_at(g->merchants, slot->merchant)->id);
-}
-
-/* Scope, face, request id. The scope is the merchant: two merchants of a tenant number their requests independently. */
-static void put_claim_key(const struct gateway *g, struct slot *slot)
-{
-    record_value(slot, store_text_span(scope_of(g, slot)));
-    record_value(slot, store_text(face));
-    record_value(slot, store_text_span(slot->request_id));
-}
-
-/* ---- claim ---- */
-
-/* Sealed, since a reversal carries the card number and may stand for a day. */
-static enum err seal_reversal(struct gateway *g, struct slot *slot, struct buf *sealed)
-{
-    uint8_t room[ACQUIRER_FRAME_MAX];
-    struct buf frame = buf_over(room, sizeof room);
-    struct acquirer_authorisation a = outcome_authorisation(g, slot);
-    enum err err = acquirer_reversal_build(g->link[slot->payment.link], &a, slot->now_ms, &frame);
-    if (err == ERR_OK)
-        err = crypto_vault_seal(g->parts.vault, g->parts.env, span_text(slot->payment.id), buf_span(&frame), sealed);
-    secret_wipe(room, frame.len);
-    return err;
-}
-
-/* The reversal goes in with the claim: what may be lost later is armed before anything leaves. */
-static enum err put_reversal(struct gateway *g, struct slot *slot)
-{
-    struct buf sealed = buf_over(slot->sealed, sizeof slot->sealed);
-    TRY(seal_reversal(g, slot, &sealed));
-    record_value(slot, store_text(slot->payment.id));
-    record_value(slot, store_text(g->config.node));
-    record_value(slot, store_text(slot->payment.network));
-    record_value(slot, store_text(slot->payment.id));
-    record_value(slot, store_bytes(sealed.at, sealed.len));
-    record_value(slot, store_int(slot->now_ms));
-    record_value(slot, store_int(slot->now_ms));
-    record_op(slot, STORE_REVERSAL_INSERT, 0, 7);
-    return ERR_OK;
-}
-
-enum { CLAIM_START, CLAIM_INSERTED, CLAIM_READ };
-
-static enum step claim_look(struct gateway *g, struct slot *slot)
-{
-    record_begin(slot);
-    put_claim_key(g, slot);
-    record_op(slot, STORE_CLAIM_GET, 0, 3);
-    slot->phase = CLAIM_READ;
-    return record_submit(g, slot);
-}
-
-static enum step claim_start(struct gateway *g, struct slot *slot)
-{
-    enum gateway_claim claim = GATEWAY_CLAIM_UNKNOWN;
-    if (gateway_claims_compare(g->claims, scope_of(g, slot), slot->request_id, slot->exact, &claim) != ERR_OK)
-        return pipeline_fault(slot, GATEWAY_FAULT_INTERNAL, NULL);
-    if (claim == GATEWAY_CLAIM_OTHER)
-        return pipeline_fault(slot, GATEWAY_FAULT_REUSED, NULL);
-    if (slot->unrouted)
-        return claim_look(g, slot);
-    record_begin(slot);
-    put_claim_key(g, slot);
-    record_value(slot, store_bytes(slot->digest, sizeof slot->digest));
-    record_value(slot, store_text(slot->trace_id));
-    record_value(slot, store_text(g->config.node));
-    record_value(slot, store_int(slot->now_ms));
-    record_op(slot, STORE_CLAIM_INSERT, STORE_MUST_CHANGE, 7);
-    if ((slot->path & 1u << STAGE_AUTHORISE) && put_reversal(g, slot) != ERR_OK)
-        return pipeline_fault(slot, GATEWAY_FAULT_INTERNAL, NULL);
-    slot->phase = CLAIM_INSERTED;
-    return record_submit(g, slot);
-}
-
-static enum step claim_inserted(struct gateway *g, struct slot *slot)
-{
-    if (slot->batch.err == ERR_OK) {
-        slot->claimed = true;
-        slot->armed = (slot->path & 1u << STAGE_AUTHORISE) != 0;
-        return STEP_NEXT;
-    }
-    if (slot->batch.err != STORE_ERR_CONFLICT) {
-        g->counters.store_failures++;
-        gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
-        return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
-    }
-    return claim_look(g, slot);
-}
-
-/* Columns: fingerprint, record_id, created_at, answer_status, answer. */
-static enum step claim_read(struct gateway *g, struct slot *slot)
-{
-    const struct store_rows *rows = &slot->op[0].rows;
-    if (slot->batch.err != ERR_OK)
-        return pipeline_fault(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
-    if (rows->count == 0 && slot->unrouted)
-        gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
-    if (rows->count == 0) /* given up in between, or never here */
-        return pipeline_fault(slot, slot->unrouted ? GATEWAY_FAULT_UNAVAILABLE : GATEWAY_FAULT_IN_PROGRESS, NULL);
-    struct span digest = store_cell_span(rows, 0, 0);
-    if (!span_equal(digest, span_of(slot->digest, sizeof slot->digest)))
-        return pipeline_fault(slot, GATEWAY_FAULT_REUSED, NULL);
-    if (store_cell_int(rows, 0, 3) == 0)
-        return pipeline_fault(slot, GATEWAY_FAULT_IN_PROGRESS, NULL);
-    g->counters.replays++;
-    slot->status = (unsigned)store_cell_int(rows, 0, 3);
-    struct span trace = store_cell_span(rows, 0, 1);
-    memcpy(slot->trace_id, trace.at, trace.len < 33 ? trace.len : 32);
-    buf_put_span(http_body(slot->http), store_cell_span(rows, 0, 4));
-    return STEP_ANSWER;
-}
-
-enum step record_claim(struct gateway *g, struct slot *slot)
-{
-    switch (slot->phase) {
-    case CLAIM_START:
-        return claim_start(g, slot);
-    case CLAIM_INSERTED:
-        return claim_inserted(g, slot);
-    default:
-        return claim_read(g, slot);
-    }
-}
-
-/* ---- the answer's text ---- */
-
-static enum err write_success(struct gateway *g, struct slot *slot, const struct commercehub_identity *identity, struct buf *body)
-{
-    if (!(slot->path & 1u << STAGE_AUTHORISE))
-        return commercehub_key_write(identity, slot->now_ms, &slot->key_answer, body);
-    const struct gateway_merchant *m = gateway_merchant_at(g->merchants, slot->merchant);
-    struct commercehub_merchant merchant = {m->name, m->address, m->city, m->state, m->postal_code, m->country};
-    return commercehub_payment_write(identity, &slot->payment, &slot->secret->request, &merchant, body);
-}
-
-enum step record_write(struct gateway *g, struct slot *slot)
-{
-    struct commercehub_identity identity = {slot->trace_id, slot->request_id};
-    struct buf *body = http_body(slot->http);
-    if (slot->faults.count == 0) {
-        slot->status = slot->call == COMMERCEHUB_KEYS_REVOKE ? 200 : 201;
-        if (write_success(g, slot, &identity, body) == ERR_OK)
-            return STEP_NEXT;
-        buf_clear(body);
-        gateway_fault_add(&slot->faults, GATEWAY_FAULT_INTERNAL, NULL);
-        slot->payment.reversal = slot->armed; /* what cannot be told must not stand */
-    }
-    slot->status = commercehub_error_write(&identity, &slot->faults, body);
-    return STEP_NEXT;
-}
-
-/* ---- record ---- */
-
-static void put_text(struct slot *slot, const char *text)
-{
-    record_value(slot, store_text(text));
-}
+/* ---- the rows ---- */
 
 static const char *letter(char raw, char text[static 2])
 {
@@ -216,150 +16,244 @@ static const char *letter(char raw, char text[static 2])
     return text;
 }
 
-static void put_request_half(const struct gateway *g, struct slot *slot)
+static void put_request_half(struct gateway_slot *slot)
 {
     static const char *const presence[] = {"absent", "present", "illegible", "not_on_card"};
-    const struct gateway_payment *p = &slot->payment;
-    put_text(slot, p->id);
-    put_text(slot, tenant_of(g, slot));
-    put_text(slot, gateway_merchant_at(g->merchants, slot->merchant)->id);
-    put_text(slot, slot->terminal);
-    put_text(slot, gateway_kind_text(p->kind));
-    record_value(slot, store_int((int64_t)p->amount_minor));
-    put_text(slot, p->currency->alpha);
-    put_text(slot, card_brand_row(p->brand)->name);
-    put_text(slot, p->bin6);
-    put_text(slot, p->last4);
-    record_value(slot, store_bytes(p->fingerprint, sizeof p->fingerprint));
-    put_text(slot, "full_pan");
-    put_text(slot, p->customer_initiated ? "customer" : "merchant");
-    put_text(slot, presence[p->presence]);
+    const struct gateway_payment *p = &slot->x.payment;
+    gateway_ask_text(slot, p->id);
+    gateway_ask_text(slot, slot->x.merchant->tenant);
+    gateway_ask_text(slot, slot->x.merchant->id);
+    gateway_ask_text(slot, slot->terminal);
+    gateway_ask_text(slot, gateway_kind_text(p->kind));
+    gateway_ask_value(slot, store_int((int64_t)p->amount_minor));
+    gateway_ask_text(slot, p->currency->alpha);
+    gateway_ask_text(slot, card_brand_row(p->brand)->name);
+    gateway_ask_text(slot, p->bin6);
+    gateway_ask_text(slot, p->last4);
+    gateway_ask_value(slot, store_bytes(p->fingerprint, sizeof p->fingerprint));
+    gateway_ask_text(slot, "full_pan");
+    gateway_ask_text(slot, p->customer_initiated ? "customer" : "merchant");
+    gateway_ask_text(slot, presence[p->presence]);
 }
 
 /* Columns of STORE_RECORD_COLUMNS. */
-static void put_record(const struct gateway *g, struct slot *slot)
+static void put_record(struct gateway_slot *slot)
 {
-    const struct gateway_payment *p = &slot->payment;
+    const struct gateway_payment *p = &slot->x.payment;
     struct buf stan = buf_over(slot->stan, sizeof slot->stan);
     struct buf trace = buf_over(slot->trace, sizeof slot->trace);
     buf_put_decimal(&stan, p->stamp.stan, 6);
     gateway_payment_trace_write(p, &trace);
-    put_request_half(g, slot);
-    put_text(slot, p->network);
-    put_text(slot, letter(p->cvv_raw, slot->letters[0]));
-    put_text(slot, card_result_name(p->cvv));
-    put_text(slot, letter(p->avs_raw, slot->letters[1]));
-    put_text(slot, p->de39);
-    put_text(slot, p->approval);
-    put_text(slot, p->stamp.rrn);
-    put_text(slot, buf_text(&stan));
-    put_text(slot, p->stamp.transmission);
-    put_text(slot, gateway_state_text(p->state));
-    put_text(slot, gateway_outcome_text(p->outcome));
-    put_text(slot, ""); /* no filter, rule or limit rejects yet */
-    put_text(slot, buf_text(&trace));
-    put_text(slot, p->reversal ? "queued" : "none");
-    put_text(slot, face);
-    record_value(slot, store_text_span(slot->request_id));
-    record_value(slot, store_int(p->created_ms));
-    record_op(slot, STORE_RECORD_INSERT, 0, STORE_RECORD_ARITY);
+    put_request_half(slot);
+    gateway_ask_text(slot, p->network);
+    gateway_ask_text(slot, letter(p->cvv_raw, slot->letters[0]));
+    gateway_ask_text(slot, card_result_name(p->cvv));
+    gateway_ask_text(slot, letter(p->avs_raw, slot->letters[1]));
+    gateway_ask_text(slot, p->de39);
+    gateway_ask_text(slot, p->approval);
+    gateway_ask_text(slot, p->stamp.rrn);
+    gateway_ask_text(slot, buf_text(&stan));
+    gateway_ask_text(slot, p->stamp.transmission);
+    gateway_ask_text(slot, gateway_state_text(p->state));
+    gateway_ask_text(slot, gateway_outcome_text(p->outcome));
+    gateway_ask_text(slot, ""); /* no filter, rule or limit rejects yet */
+    gateway_ask_text(slot, buf_text(&trace));
+    gateway_ask_text(slot, p->reversal ? "queued" : "none");
+    gateway_ask_text(slot, slot->x.face->name);
+    gateway_ask_value(slot, store_text_span(slot->x.request_id));
+    gateway_ask_value(slot, store_int(p->created_ms));
+    gateway_ask_op(slot, STORE_RECORD_INSERT, 0, STORE_RECORD_ARITY);
 }
 
-static void put_answer(const struct gateway *g, struct slot *slot)
+/* The answer is copied: it may be gone to the client before the store has taken it. */
+static enum err put_answer(struct gateway_slot *slot)
 {
-    put_claim_key(g, slot);
-    record_value(slot, store_int(slot->status));
-    record_value(slot, store_text_span(buf_span(http_body(slot->http))));
-    record_op(slot, STORE_CLAIM_ANSWER, STORE_MUST_CHANGE, 5);
+    struct span body = buf_span(http_body(slot->x.http));
+    void *copy = arena_take(&slot->arena, body.len);
+    if (!copy)
+        return ERR_MEMORY;
+    memcpy(copy, body.at, body.len);
+    gateway_put_claim_key(slot);
+    gateway_ask_text(slot, slot->x.trace_id);
+    gateway_ask_value(slot, store_int(slot->x.status));
+    gateway_ask_value(slot, store_text_span(span_of(copy, body.len)));
+    gateway_ask_op(slot, STORE_CLAIM_ANSWER, STORE_MUST_CHANGE, 6);
+    return ERR_OK;
 }
 
 /* Nothing came of it: the request may be sent again under the same id. */
-static void put_release(struct gateway *g, struct slot *slot)
+static void put_release(struct gateway_slot *slot)
 {
-    put_claim_key(g, slot);
-    record_op(slot, STORE_CLAIM_RELEASE, 0, 3);
-    gateway_claims_forget(g->claims, scope_of(g, slot), slot->request_id);
+    gateway_put_claim_key(slot);
+    gateway_ask_text(slot, slot->x.trace_id);
+    gateway_ask_op(slot, STORE_CLAIM_RELEASE, 0, 4);
 }
 
-static void put_reversal_outcome(struct slot *slot)
+static void put_reversal_outcome(struct gateway_slot *slot, bool fire)
 {
-    put_text(slot, slot->payment.id);
-    if (slot->payment.reversal) {
-        record_value(slot, store_int(slot->now_ms));
-        record_op(slot, STORE_REVERSAL_FIRE, 0, 2);
+    gateway_ask_text(slot, slot->x.payment.id);
+    if (fire) {
+        gateway_ask_value(slot, store_int(slot->x.now_ms));
+        gateway_ask_op(slot, STORE_REVERSAL_FIRE, 0, 2);
     } else {
-        record_op(slot, STORE_REVERSAL_DISARM, 0, 1);
+        gateway_ask_op(slot, STORE_REVERSAL_DISARM, 0, 1);
     }
 }
 
-/* The private key, sealed by keys_work into slot->sealed, is the batch's first operation then. */
-static enum step record_start(struct gateway *g, struct slot *slot)
+/* ---- record ---- */
+
+/* Not told and not final: nothing stands of it. */
+static enum err ask_record(struct gateway *g, struct gateway_slot *slot)
 {
-    bool final = !slot->undone && (slot->faults.count == 0 || slot->timed_out);
-    record_begin(slot);
-    if (!final)
-        put_release(g, slot);
-    else
-        put_answer(g, slot);
-    if (slot->armed) {
-        put_reversal_outcome(slot);
-        if (final)
-            put_record(g, slot);
+    slot->final = slot->x.faults.count == 0 || slot->timed_out;
+    gateway_ask(slot, GATEWAY_ASKED_RECORD);
+    if (!slot->final) {
+        put_release(slot);
+        gateway_claim_forget(g, slot);
+    } else {
+        TRY(put_answer(slot));
     }
-    if (final && slot->call == COMMERCEHUB_KEYS_GENERATE)
-        keys_put(g, slot);
-    return record_submit(g, slot);
+    if (slot->armed)
+        put_reversal_outcome(slot, slot->x.payment.reversal);
+    if (slot->armed && slot->final)
+        put_record(slot);
+    if (slot->final && slot->x.operation == GATEWAY_KEY_GENERATE)
+        gateway_put_key(slot);
+    return ERR_OK;
 }
 
-enum { RECORD_START, RECORD_STORED, RECORD_TRIES = 25, RECORD_PAUSE_US = 200000 };
-
-/* The outcome cannot be stored: it may not be told either. The reversal stays armed and the sweep sends it. */
-static enum step record_failed(struct gateway *g, struct slot *slot)
+static void tell_loss(struct gateway_slot *slot, enum err err)
 {
-    struct commercehub_identity identity = {slot->trace_id, slot->request_id};
-    LOG(g->parts.env->log, LOG_ERROR, "gateway.record_failed", LOG_TEXT("id", slot->trace_id),
-        LOG_TEXT("error", err_row(slot->batch.err)->name));
-    slot->faults.count = 0;
-    gateway_fault_add(&slot->faults, GATEWAY_FAULT_INTERNAL, NULL);
-    buf_clear(http_body(slot->http));
-    slot->status = commercehub_error_write(&identity, &slot->faults, http_body(slot->http));
-    return STEP_NEXT;
+    bool down = err == STORE_ERR_UNAVAILABLE || err == STORE_ERR_UNKNOWN;
+    struct buf *body = http_body(slot->x.http);
+    slot->x.faults.count = 0;
+    gateway_fault_add(&slot->x.faults, down ? GATEWAY_FAULT_UNAVAILABLE : GATEWAY_FAULT_INTERNAL, NULL);
+    buf_clear(body);
+    slot->x.face->error(&slot->x, body);
 }
 
-enum step record_commit(struct gateway *g, struct slot *slot)
+/* The outcome cannot be stored: it may not be told either. LEAVE undoes what stands. */
+static void lose(struct gateway *g, struct gateway_slot *slot, enum err err)
 {
-    if (!slot->claimed)
-        return STEP_NEXT; /* there was nothing to store */
-    if (slot->phase == RECORD_START) {
-        slot->phase = RECORD_STORED;
-        return record_start(g, slot);
+    LOG(g->parts.env->log, LOG_ERROR, "gateway.record_failed", LOG_TEXT("id", slot->x.trace_id),
+        LOG_TEXT("error", err_row(err)->name), LOG_TEXT("late", slot->item.awaited > 0 ? "yes" : "no"));
+    if (slot->final)
+        tell_loss(slot, err);
+    flow_to(&slot->item, GATEWAY_STAGE_ANSWER);
+}
+
+void gateway_stage_record(void *context, struct flow_item *const *item, size_t count)
+{
+    struct gateway *g = context;
+    struct gateway_asking asking = {.count = 0};
+    int64_t deadline_us = gateway_store_deadline_us(g);
+    for (size_t i = 0; i < count; i++) {
+        struct gateway_slot *slot = gateway_slot_of(item[i]);
+        enum err err = ERR_OK;
+        if (slot->give_up_us == 0)
+            slot->give_up_us = deadline_us;
+        if (!slot->claimed)
+            flow_to(item[i], GATEWAY_STAGE_ANSWER); /* there is nothing to store */
+        else if ((err = ask_record(g, slot)) == ERR_OK)
+            asking.slot[asking.count++] = slot;
+        else
+            lose(g, slot, slot->batch.err = err);
     }
+    gateway_ask_write(g, &asking, GATEWAY_STAGE_RECORDED, deadline_us);
+}
+
+/* What became of the record, once its batch is back. */
+static enum err outcome(struct gateway_slot *slot)
+{
     enum err err = slot->batch.err;
     /* Our own earlier try, whose outcome was unknown, was committed after all. Without such a try the claim was taken from us. */
     if (slot->unknown && (err == STORE_ERR_CONFLICT || err == ERR_DUPLICATE))
         err = ERR_OK;
-    if (err == ERR_OK) {
-        if (slot->payment.reversal)
-            reversal_due_soon(g);
-        return STEP_NEXT;
-    }
-    g->counters.store_failures++;
+    slot->settled = err == ERR_OK;
     slot->unknown |= err == STORE_ERR_UNKNOWN;
-    if ((err != STORE_ERR_UNAVAILABLE && err != STORE_ERR_UNKNOWN) || ++slot->tries > RECORD_TRIES)
-        return record_failed(g, slot);
-    slot->retry_us = env_monotonic_us(g->parts.env) + RECORD_PAUSE_US;
-    slot->phase = RECORD_START;
-    g->retrying++;
-    return STEP_WAIT;
+    return err;
 }
 
-enum step record_answer(struct gateway *g, struct slot *slot)
+static void recorded(struct gateway *g, struct gateway_slot *slot)
 {
-    g->counters.answers_2xx += slot->status < 300;
-    g->counters.answers_4xx += slot->status >= 400 && slot->status < 500;
-    g->counters.answers_5xx += slot->status >= 500;
-    http_put_header(slot->http, "ApiTraceId", span_text(slot->trace_id));
-    http_reply(slot->http, slot->status, "application/json");
-    slot->http = NULL;
-    return STEP_WAIT;
+    bool late = slot->item.awaited > 0;
+    enum err err = late ? STORE_ERR_UNAVAILABLE : outcome(slot);
+    if (err == ERR_OK) {
+        if (slot->x.payment.reversal)
+            gateway_reversals_soon(g->reversals);
+        flow_next(&slot->item);
+        return;
+    }
+    g->counters.store_failures++;
+    g->counters.store_late += late;
+    bool passes = !late && (err == STORE_ERR_UNAVAILABLE || err == STORE_ERR_UNKNOWN);
+    if (passes && flow_now_us(g->flow) < slot->give_up_us)
+        flow_wait_at(&slot->item, GATEWAY_STAGE_RECORD, flow_now_us(g->flow) + PAUSE_US);
+    else
+        lose(g, slot, err);
+}
+
+void gateway_stage_recorded(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        recorded(context, gateway_slot_of(item[i]));
+}
+
+/* ---- leave: the request is answered, its traces in the store are not as they should be ---- */
+
+static void ask_undo(struct gateway *g, struct gateway_slot *slot)
+{
+    gateway_claim_forget(g, slot);
+    gateway_ask(slot, GATEWAY_ASKED_UNDO);
+    put_release(slot);
+    if (slot->armed)
+        put_reversal_outcome(slot, slot->sent); /* what went out is taken back */
+}
+
+/* What the batch that was late has done. */
+static void settle(struct gateway *g, struct gateway_slot *slot)
+{
+    bool may_stand = slot->batch.err == ERR_OK || slot->batch.err == STORE_ERR_UNKNOWN;
+    if (slot->asked == GATEWAY_ASKED_CLAIM && !slot->claimed) {
+        slot->claimed = may_stand;
+        slot->armed = may_stand && gateway_operation_row(slot->x.operation)->pays;
+    } else if (slot->asked == GATEWAY_ASKED_RECORD) {
+        (void)outcome(slot); /* it is looked at below */
+    } else if (slot->asked == GATEWAY_ASKED_UNDO) {
+        slot->settled = slot->batch.err == ERR_OK;
+    }
+    if (slot->x.operation == GATEWAY_KEY_REVOKE) /* it may have been read again before it was revoked */
+        gateway_keyring_drop(g->keyring, slot->x.merchant->index, span_text(slot->key_id));
+    if (slot->settled && (slot->asked == GATEWAY_ASKED_RECORD ? slot->x.payment.reversal : slot->sent))
+        gateway_reversals_soon(g->reversals);
+}
+
+/* True: the slot asks the store once more. What cannot be undone now is found by the sweep. */
+static bool leave(struct gateway *g, struct gateway_slot *slot)
+{
+    ASSERT(!slot->x.http && slot->item.awaited == 0);
+    settle(g, slot);
+    if (!slot->claimed || slot->settled || slot->tries == UNDO_TRIES) {
+        flow_done(&slot->item);
+        return false;
+    }
+    if (slot->asked == GATEWAY_ASKED_UNDO && !slot->item.expired) {
+        flow_wait_at(&slot->item, GATEWAY_STAGE_LEAVE, flow_now_us(g->flow) + UNDO_PAUSE_US);
+        return false;
+    }
+    slot->tries++;
+    ask_undo(g, slot);
+    return true;
+}
+
+void gateway_stage_leave(void *context, struct flow_item *const *item, size_t count)
+{
+    struct gateway *g = context;
+    struct gateway_asking asking = {.count = 0};
+    for (size_t i = 0; i < count; i++) {
+        struct gateway_slot *slot = gateway_slot_of(item[i]);
+        if (leave(g, slot))
+            asking.slot[asking.count++] = slot;
+    }
+    gateway_ask_write(g, &asking, GATEWAY_STAGE_LEAVE, 0);
 }

@@ -68,17 +68,24 @@ static bool choose(const struct gateway *g, const struct gateway_bin *row, const
     return found;
 }
 
-enum step route_choose(struct gateway *g, struct slot *slot)
+static void route(struct gateway *g, struct gateway_slot *slot)
 {
-    struct gateway_payment *payment = &slot->payment;
+    struct gateway_payment *payment = &slot->x.payment;
     const struct gateway_bin *row = bin_of(&g->config, &slot->secret->payment.pan);
-    const char *prefer = gateway_merchant_at(g->merchants, slot->merchant)->prefer;
-    if (!row || !choose(g, row, prefer, payment->amount_minor, &payment->link)) {
-        slot->unrouted = true; /* a repeat gets its stored answer all the same: see claim_start */
-        return STEP_NEXT;
+    if (!row || !choose(g, row, slot->x.merchant->prefer, payment->amount_minor, &payment->link)) {
+        slot->unrouted = true; /* a repeat gets its stored answer all the same: see CLAIM */
+        return;
     }
-    memcpy(payment->network, g->config.link[payment->link].link.name, sizeof payment->network);
-    acquirer_stamp(g->link[payment->link], slot->now_ms, &payment->stamp);
-    gateway_payment_trace_add(payment, "route", GATEWAY_OUTCOME_PASS, g->config.link[payment->link].link.name);
-    return STEP_NEXT;
+    const char *name = g->config.link[payment->link].link.name;
+    memcpy(payment->network, name, sizeof payment->network);
+    acquirer_stamp(g->link[payment->link], slot->x.now_ms, &payment->stamp);
+    gateway_payment_trace_add(payment, "route", GATEWAY_OUTCOME_PASS, name);
+}
+
+void gateway_stage_route(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        route(context, gateway_slot_of(item[i]));
+        flow_next(item[i]);
+    }
 }

@@ -11,7 +11,7 @@ static struct store_value text_or(const char *text, const char *otherwise)
 
 enum err gateway_seed(struct store *store, struct crypto_vault *vault, const struct env *env, const struct gateway_seed *seed)
 {
-    uint8_t room[COMMERCEHUB_SECRET_MAX + CRYPTO_VAULT_OVERHEAD];
+    uint8_t room[GATEWAY_SECRET_MAX + CRYPTO_VAULT_OVERHEAD];
     struct buf sealed = buf_over(room, sizeof room);
     int64_t now_ms = env_wall_ms(env);
     TRY(crypto_vault_seal(vault, env, span_text(seed->api_key), span_text(seed->secret), &sealed));

@@ -2,6 +2,7 @@
 /* countersign gateway: the merchants' side. */
 #include "gateway/gateway.h"
 #include "base/secret.h"
+#include "gateway/faces/commercehub/commercehub.h"
 #include "gateway/seed.h"
 #include "main/services.h"
 #include "service/names.h"
@@ -17,7 +18,7 @@ struct settings {
     char admin[SERVICE_ADDRESS];
     char vault_path[256];
     struct service_rest_settings rest;
-    int64_t slots, workers, clock_s, key_days, reversal_ms;
+    int64_t slots, workers, clock_s, key_days, reversal_ms, store_ms;
     char node[24];
     struct gateway_link_config visa, eftpos;
     char bins[1024];
@@ -32,6 +33,8 @@ struct settings {
     {"link", #name_ ".profile", "ISO 8583 profile", CONFIG_TEXT, AT(name_.link.profile), .initial = profile_}, \
     {"link", #name_ ".extract", "where the code travels", CONFIG_TEXT, AT(name_.link.extract), .initial = extract_}, \
     {"link", #name_ ".result", "where its result comes back", CONFIG_TEXT, AT(name_.link.result), .initial = result_}, \
+    {"link", #name_ ".source", "whose letters the result is in: a source of the table of results", CONFIG_TEXT, AT(name_.source), \
+     .initial = "visa"}, \
     {"link", #name_ ".acquirer", "DE32", CONFIG_TEXT, AT(name_.link.acquirer), .initial = "400123"}, \
     {"link", #name_ ".in_flight", "most requests outstanding", CONFIG_INTEGER, AT(name_.link.in_flight), 1, 3968, "2048"}, \
     {"link", #name_ ".timeout_ms", "of an authorisation", CONFIG_INTEGER, AT(name_.link.timeout_ms), 50, 60000, "10000"}, \
@@ -54,6 +57,8 @@ static const struct config_row settings_rows[] = {
     {"gateway", "key_days", "life of an encryption key", CONFIG_INTEGER, AT(key_days), 1, 3650, "20"},
     {"gateway", "reversal_ms", "pause before an unanswered reversal is repeated", CONFIG_INTEGER, AT(reversal_ms),
      10, 600000, "2000"},
+    {"gateway", "store_ms", "how long a request waits for the store before it is answered without", CONFIG_INTEGER, AT(store_ms),
+     100, 60000, "5000"},
     {"route", "bins", "prefix:network,network ... separated by blanks", CONFIG_TEXT, AT(bins),
      .initial = "4:visa 433333:visa,eftpos"},
     {"sandbox", "merchants", "INI file: merchants that are made at start, ID = TERMINAL APIKEY SECRET NAME; never with real cards",
@@ -64,6 +69,11 @@ static const struct config_row settings_rows[] = {
 /* clang-format on */
 static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
+/* ---- faces ---- */
+
+static const struct gateway_face *const faces[] = {&gateway_commercehub};
+const struct gateway_faces main_gateway_faces = {faces, sizeof faces / sizeof faces[0]};
+
 /* ---- process ---- */
 
 struct process {
@@ -71,6 +81,7 @@ struct process {
     struct settings settings;
     struct service_parts parts;
     struct gateway_config config;
+    struct http_mount mount[GATEWAY_MOUNTS_MAX];
     struct gateway *gateway;
 };
 
@@ -145,11 +156,13 @@ static enum err take_bins(const char *bins, struct gateway_config *config, struc
 
 static enum err take_settings(const struct settings *s, struct gateway_config *config, struct net_problem *problem)
 {
+    config->faces = main_gateway_faces;
     config->slots = (uint32_t)s->slots;
     config->workers = (uint32_t)s->workers;
     config->clock_window_ms = s->clock_s * 1000;
     config->key_days = s->key_days;
     config->reversal_first_ms = s->reversal_ms;
+    config->store_ms = s->store_ms;
     memcpy(config->node, s->node, sizeof config->node);
     take_link(config, &s->visa, "visa");
     take_link(config, &s->eftpos, "eftpos");
@@ -209,9 +222,9 @@ static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
     const struct service_store_config store = {s->store_url, STORE_GATEWAY, WRITER_CAP, false, merchants_make};
-    struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots};
+    struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots, .mount = p->mount};
     uint16_t admin_port = 0;
-    rest.mount = gateway_mounts(&rest.mount_count);
+    rest.mount_count = gateway_mounts(&main_gateway_faces, p->mount, GATEWAY_MOUNTS_MAX);
     TRY(service_vault_open(&p->parts, s->vault_path, GATEWAY_VAULT_PURPOSE, problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));

@@ -14,6 +14,10 @@
 extern const struct cli_command main_countersign;
 extern const struct cli_command main_issuer, main_switch, main_gateway;
 
+/* The faces of the gateway. */
+struct gateway_faces;
+extern const struct gateway_faces main_gateway_faces;
+
 extern const struct cli_command main_countersign_hsm;
 extern const struct cli_command main_hsm_serve;
 

@@ -60,12 +60,12 @@
     X(CLAIM_GET, GATEWAY, READ, "ttt", "btiit", \
       "SELECT fingerprint, record_id, created_at, answer_status, answer FROM claim " \
       "WHERE tenant = $1 AND face = $2 AND request_id = $3", "a claim and its answer; status 0: still running") \
-    X(CLAIM_ANSWER, GATEWAY, WRITE, "tttit", "", \
-      "UPDATE claim SET answer_status = $4, answer = $5 " \
-      "WHERE tenant = $1 AND face = $2 AND request_id = $3 AND answer_status = 0", \
+    X(CLAIM_ANSWER, GATEWAY, WRITE, "ttttit", "", \
+      "UPDATE claim SET answer_status = $5, answer = $6 " \
+      "WHERE tenant = $1 AND face = $2 AND request_id = $3 AND record_id = $4 AND answer_status = 0", \
       "stores the answer, in the record's transaction") \
-    X(CLAIM_RELEASE, GATEWAY, WRITE, "ttt", "", \
-      "DELETE FROM claim WHERE tenant = $1 AND face = $2 AND request_id = $3 AND answer_status = 0", \
+    X(CLAIM_RELEASE, GATEWAY, WRITE, "tttt", "", \
+      "DELETE FROM claim WHERE tenant = $1 AND face = $2 AND request_id = $3 AND record_id = $4 AND answer_status = 0", \
       "gives up a claim that led to nothing") \
     X(CLAIM_ABANDONED, GATEWAY, WRITE | STORE_ROW_SCAN, "ti", "", \
       "DELETE FROM claim WHERE node = $1 AND answer_status = 0 AND created_at < $2", \

@@ -27,6 +27,17 @@ static void count(struct store_writer *writer, const struct store_batch *batch)
     }
 }
 
+/* Neighbours that go to the same queue go together: its owner is woken once. `item` is `batch` as the queue takes it. */
+static void give_back(void *const *item, struct store_batch *const *batch, size_t count)
+{
+    for (size_t from = 0, to; from < count; from = to) {
+        struct queue *done = batch[from]->done;
+        for (to = from + 1; to < count && batch[to]->done == done; to++)
+            continue;
+        ASSERT(queue_put_all(done, item + from, to - from) == to - from); /* there is room: store/writer.h */
+    }
+}
+
 static void *writer_main(void *context)
 {
     struct store_writer *writer = context;
@@ -38,10 +49,9 @@ static void *writer_main(void *context)
             batch[i] = item[i];
         store_run_group(writer->store, batch, taken);
         atomic_fetch_add_explicit(&writer->groups, 1, memory_order_relaxed);
-        for (size_t i = 0; i < taken; i++) {
+        for (size_t i = 0; i < taken; i++)
             count(writer, batch[i]);
-            ASSERT(queue_put(batch[i]->done, batch[i]) == ERR_OK);
-        }
+        give_back(item, batch, taken);
     }
     return NULL;
 }
@@ -69,6 +79,11 @@ enum err store_writer_start(struct store *store, const struct env *env, size_t c
 enum err store_writer_submit(struct store_writer *writer, struct store_batch *batch)
 {
     return queue_put(&writer->queue, batch);
+}
+
+size_t store_writer_submit_all(struct store_writer *writer, struct store_batch *const *batch, size_t count)
+{
+    return count > 0 ? queue_put_all(&writer->queue, (void *const *)(const void *)batch, count) : 0;
 }
 
 void store_writer_stop(struct store_writer *writer)

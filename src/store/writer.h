@@ -31,6 +31,9 @@ struct store_writer;
 
 MUST_USE enum err store_writer_start(struct store *store, const struct env *env, size_t cap, struct store_writer **out);
 MUST_USE enum err store_writer_submit(struct store_writer *writer, struct store_batch *batch);
+/* Several batches in one go, each with its own outcome: as many of them, from the first, as the queue takes; how many. The rest
+ * stays the caller's. */
+MUST_USE size_t store_writer_submit_all(struct store_writer *writer, struct store_batch *const *batch, size_t count);
 /* Finishes what was submitted, ends the thread, closes the store. NULL is allowed. */
 void store_writer_stop(struct store_writer *writer);
 

@@ -28,7 +28,7 @@ static struct commercehub_headers headers(const char *authorization)
 static void test_mac_vector(void **state)
 {
     (void)state;
-    struct commercehub_key key = {6, "SECRET", false};
+    struct gateway_secret key = {6, "SECRET", false};
     struct commercehub_headers h = headers(mac_raw);
     uint8_t room[100];
     struct buf text = buf_over(room, sizeof room);
@@ -42,7 +42,7 @@ static void test_mac_vector(void **state)
 static void test_authentication(void **state)
 {
     (void)state;
-    struct commercehub_key key = {6, "SECRET", false};
+    struct gateway_secret key = {6, "SECRET", false};
     struct commercehub_headers h = headers(mac_raw);
     struct span b = span_text(body);
     assert_true(commercehub_authenticated(&h, b, &key, true, signed_ms, WINDOW));
@@ -54,7 +54,7 @@ static void test_authentication(void **state)
     assert_false(commercehub_authenticated(&h, span_slice(b, 0, b.len - 1), &key, true, signed_ms, WINDOW));
     h = headers(mac_hex); /* only with the switch of the key */
     assert_false(commercehub_authenticated(&h, b, &key, true, signed_ms, WINDOW));
-    key.legacy_hex_mac = true;
+    key.legacy_mac = true;
     assert_true(commercehub_authenticated(&h, b, &key, true, signed_ms, WINDOW));
     h = headers("");
     assert_false(commercehub_authenticated(&h, b, &key, true, signed_ms, WINDOW));

@@ -82,7 +82,7 @@ static void numbers_in_clear_are_for_the_sandbox(void **state)
 static void a_partial_approval_shows_its_part(void **state)
 {
     (void)state;
-    static const struct commercehub_merchant merchant = {.name = "m"};
+    static const struct gateway_merchant merchant = {.name = "m"};
     static const struct commercehub_identity identity = {.trace_id = "0123456789abcdef0123456789abcdef"};
     char room[8192];
     struct buf out = buf_over(room, sizeof room - 1);

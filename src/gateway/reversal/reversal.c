@@ -1,168 +1,246 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reversals: from the store to the link, until they are answered; gateway.md 3.3. */
-#include "gateway/internal.h"
+#include "gateway/reversal/reversal.h"
+
+#include "base/log.h"
+#include "net/net.h"
 
 #include <string.h>
 
-enum { DUE_MAX = 32, LIFE_MS = 86400000, ANSWER_TIMEOUT_US = 5000000, CHECK_US = 1000000 };
+enum { DUE_MAX = 32, LIFE_MS = 86400000, ANSWER_TIMEOUT_US = 5000000, CHECK_US = 1000000, ARENA = 256 * 1024, WRITES = 2 };
+
+/* One reversal on its way. */
+struct way {
+    bool used;
+    bool awaiting;   /* an answer on the link */
+    unsigned writes; /* store batches under way */
+    char id[33];
+    int64_t tries;
+    struct store_batch batch[WRITES];
+    struct store_op op[WRITES];
+    struct store_value value[WRITES][5];
+};
+
+struct gateway_reversals {
+    struct gateway_reversals_config config;
+    struct way way[GATEWAY_REVERSALS_MAX];
+    struct queue moved;    /* batches of ways */
+    struct queue read_due; /* the one batch that reads */
+    struct {
+        bool busy;
+        int64_t next_us;
+        struct store_batch batch;
+        struct store_op op;
+        struct store_value value[3];
+        struct arena arena;
+    } due;
+    struct gateway_reversals_counts counts;
+};
 
 /* Pauses after the first, second, ... try. */
-static int64_t pause_ms(const struct gateway *g, int64_t tries)
+static int64_t pause_ms(const struct gateway_reversals *r, int64_t tries)
 {
     static const int64_t factor[] = {1, 5, 30, 150}; /* 2 s, 10 s, 60 s, 5 min with the default first pause */
-    return g->config.reversal_first_ms * factor[tries < 3 ? tries : 3];
+    return r->config.first_ms * factor[tries < 3 ? tries : 3];
 }
 
-void reversal_due_soon(struct gateway *g)
+void gateway_reversals_soon(struct gateway_reversals *r)
 {
-    g->due.next_us = env_monotonic_us(g->parts.env);
+    r->due.next_us = 0;
 }
 
 /* ---- store ---- */
 
-static void release_if_done(struct reversal *r)
+static void release_if_done(struct way *w)
 {
-    if (!r->awaiting && r->writes == 0)
-        r->used = false;
+    if (!w->awaiting && w->writes == 0)
+        w->used = false;
 }
 
 /* The row moves only if nobody else has moved it since this try. */
-static void update(struct gateway *g, struct reversal *r, const char *state, int64_t next_try_ms)
+static void update(struct gateway_reversals *r, struct way *w, const char *state, int64_t next_try_ms)
 {
-    unsigned place = r->writes == 0 ? 0 : 1;
-    struct store_value *value = r->value[place];
+    ASSERT(w->used && w->writes < WRITES);
+    unsigned place = w->writes;
+    struct store_value *value = w->value[place];
     bool again = strcmp(state, "queued") == 0;
-    value[0] = store_text(r->id);
-    value[1] = store_int(r->tries);
+    value[0] = store_text(w->id);
+    value[1] = store_int(w->tries);
     value[2] = store_text(state);
     value[3] = store_int(next_try_ms);
-    value[4] = store_int(again ? r->tries + 1 : r->tries);
-    r->op[place] = (struct store_op){.statement = STORE_REVERSAL_UPDATE, .argument = value, .argument_count = 5};
-    r->batch[place] = (struct store_batch){.op = &r->op[place], .count = 1, .done = &g->store_done, .context = r};
+    value[4] = store_int(again ? w->tries + 1 : w->tries);
+    w->op[place] = (struct store_op){.statement = STORE_REVERSAL_UPDATE, .argument = value, .argument_count = 5};
+    w->batch[place] = (struct store_batch){.op = &w->op[place], .count = 1, .done = &r->moved, .context = w};
     if (again)
-        r->tries++;
-    if (store_writer_submit(g->parts.writer, &r->batch[place]) == ERR_OK)
-        r->writes++;
+        w->tries++;
+    if (store_writer_submit(r->config.writer, &w->batch[place]) == ERR_OK)
+        w->writes++;
 }
 
-bool reversal_stored(struct gateway *g, struct store_batch *batch)
+static void take_moved(struct gateway_reversals *r)
 {
-    for (size_t i = 0; i < REVERSALS_MAX; i++) {
-        struct reversal *r = &g->reversal[i];
-        if (batch != &r->batch[0] && batch != &r->batch[1])
-            continue;
-        r->writes--;
-        release_if_done(r);
-        return true;
-    }
-    return false;
+    void *item[GATEWAY_REVERSALS_MAX];
+    size_t count;
+    while ((count = queue_take(&r->moved, item, GATEWAY_REVERSALS_MAX)) > 0)
+        for (size_t i = 0; i < count; i++) {
+            struct way *w = ((struct store_batch *)item[i])->context;
+            ASSERT(w->used && w->writes > 0);
+            w->writes--;
+            release_if_done(w);
+        }
 }
 
 /* ---- sending ---- */
 
-static struct reversal *free_place(struct gateway *g, struct span id)
+/* NULL: it is under way, or there is no room. */
+static struct way *free_way(struct gateway_reversals *r, struct span id)
 {
-    struct reversal *found = NULL;
-    for (size_t i = 0; i < REVERSALS_MAX; i++) {
-        if (g->reversal[i].used && span_is(id, g->reversal[i].id))
-            return NULL; /* under way */
-        if (!g->reversal[i].used && !found)
-            found = &g->reversal[i];
+    struct way *found = NULL;
+    if (id.len >= sizeof found->id)
+        return NULL;
+    for (size_t i = 0; i < GATEWAY_REVERSALS_MAX; i++) {
+        if (r->way[i].used && span_is(id, r->way[i].id))
+            return NULL;
+        if (!r->way[i].used && !found)
+            found = &r->way[i];
     }
     return found;
 }
 
-static struct acquirer_link *link_of(const struct gateway *g, struct span name)
+static void begin(struct way *w, struct span id, int64_t tries)
 {
-    for (size_t i = 0; i < g->config.link_count; i++)
-        if (span_is(name, g->config.link[i].link.name))
-            return g->link[i];
-    return NULL;
+    *w = (struct way){.used = true, .tries = tries};
+    memcpy(w->id, id.at, id.len);
 }
 
-static void send_one(struct gateway *g, struct acquirer_link *link, struct span id, struct span sealed, int64_t tries)
+static void send_one(struct gateway_reversals *r, struct acquirer_link *link, struct span id, struct span sealed, int64_t tries)
 {
     uint8_t room[ACQUIRER_FRAME_MAX];
     struct buf frame = buf_over(room, sizeof room);
-    struct reversal *r = free_place(g, id);
-    if (!r || id.len >= sizeof r->id)
+    struct way *w = free_way(r, id);
+    if (!w)
         return;
-    if (crypto_vault_unseal(g->parts.vault, id, sealed, &frame) != ERR_OK) {
-        LOG(g->parts.env->log, LOG_ERROR, "gateway.reversal_unreadable", LOG_INT("tries", tries));
+    if (crypto_vault_unseal(r->config.vault, id, sealed, &frame) != ERR_OK) {
+        LOG(r->config.env->log, LOG_ERROR, "gateway.reversal_unreadable", LOG_INT("tries", tries));
         return;
     }
-    *r = (struct reversal){.used = true, .awaiting = true, .tries = tries};
-    memcpy(r->id, id.at, id.len);
-    if (acquirer_reverse(link, buf_span(&frame), tries > 0, ANSWER_TIMEOUT_US, r) == ERR_OK) {
-        g->counters.reversals_sent++;
-        update(g, r, "queued", env_wall_ms(g->parts.env) + pause_ms(g, tries));
-    } else {
-        *r = (struct reversal){0};
-    }
+    begin(w, id, tries);
+    w->awaiting = acquirer_reverse(link, buf_span(&frame), tries > 0, ANSWER_TIMEOUT_US, w) == ERR_OK;
     secret_wipe(room, frame.len);
+    r->counts.sent += w->awaiting;
+    if (w->awaiting)
+        update(r, w, "queued", env_wall_ms(r->config.env) + pause_ms(r, tries));
+    release_if_done(w);
 }
 
-static void abandon(struct gateway *g, struct span id, int64_t tries)
+static void abandon(struct gateway_reversals *r, struct span id, int64_t tries)
 {
-    struct reversal *r = free_place(g, id);
-    if (!r || id.len >= sizeof r->id)
+    struct way *w = free_way(r, id);
+    if (!w)
         return;
-    *r = (struct reversal){.used = true, .tries = tries};
-    memcpy(r->id, id.at, id.len);
-    g->counters.reversals_abandoned++;
-    LOG(g->parts.env->log, LOG_ERROR, "gateway.reversal_abandoned", LOG_TEXT("id", r->id), LOG_INT("tries", tries));
-    update(g, r, "abandoned", 0);
-    release_if_done(r);
+    begin(w, id, tries);
+    r->counts.abandoned++;
+    LOG(r->config.env->log, LOG_ERROR, "gateway.reversal_abandoned", LOG_TEXT("id", w->id), LOG_INT("tries", tries));
+    update(r, w, "abandoned", 0);
+    release_if_done(w);
 }
 
-/* Columns: reversal_id, link_id, record_id, message_enc, created_at, next_try_at, tries, state. */
-void reversal_due_stored(struct gateway *g)
+void gateway_reversals_answered(struct gateway_reversals *r, void *context, const struct iso8583_message *message)
 {
-    const struct store_rows *rows = &g->due.op[0].rows;
-    int64_t now_ms = env_wall_ms(g->parts.env);
-    if (g->due.batch.err != ERR_OK)
-        return;
-    for (size_t row = 0; row < rows->count; row++) {
-        struct span id = store_cell_span(rows, row, 0);
-        struct acquirer_link *link = link_of(g, store_cell_span(rows, row, 1));
-        int64_t tries = store_cell_int(rows, row, 6);
-        if (now_ms - store_cell_int(rows, row, 4) > LIFE_MS)
-            abandon(g, id, tries);
-        else if (link && acquirer_up(link))
-            send_one(g, link, id, store_cell_span(rows, row, 3), tries);
-    }
-}
-
-void reversal_answered(struct gateway *g, struct reversal *r, const struct iso8583_message *message)
-{
-    r->awaiting = false;
+    struct way *w = context;
+    ASSERT(w->used && w->awaiting);
+    w->awaiting = false;
     if (message) {
         struct span response = iso8583_get(message, ISO8583_RESPONSE);
         /* 25: the issuer knows of no such payment, so there is nothing to reverse. */
         bool accepted = span_is(response, "00") || span_is(response, "25");
-        g->counters.reversals_accepted += accepted;
-        g->counters.reversals_refused += !accepted;
-        update(g, r, accepted ? "accepted" : "refused", 0);
+        r->counts.accepted += accepted;
+        r->counts.refused += !accepted;
+        update(r, w, accepted ? "accepted" : "refused", 0);
     }
-    release_if_done(r);
+    release_if_done(w);
 }
 
-/* ---- turn ---- */
+/* ---- what is due ---- */
 
-int64_t reversal_turn(struct gateway *g, int64_t now_us)
+/* Columns: reversal_id, link_id, record_id, message_enc, created_at, next_try_at, tries, state. */
+static void send_due(struct gateway_reversals *r, const struct store_rows *rows)
 {
-    struct chore *c = &g->due;
-    if (c->busy)
-        return now_us + CHECK_US; /* what is due now is looked for when this read is back */
-    if (c->next_us > now_us)
-        return c->next_us;
-    arena_reset(&c->arena);
-    c->next_us = now_us + CHECK_US;
-    c->value[0] = store_text(g->config.node);
-    c->value[1] = store_int(env_wall_ms(g->parts.env));
-    c->value[2] = store_int(DUE_MAX);
-    c->op[0] = (struct store_op){.statement = STORE_REVERSAL_DUE, .argument = c->value, .argument_count = 3};
-    c->batch = (struct store_batch){.op = c->op, .count = 1, .arena = &c->arena, .done = &g->store_done, .context = c};
-    c->busy = store_writer_submit(g->parts.writer, &c->batch) == ERR_OK;
-    return c->next_us;
+    int64_t now_ms = env_wall_ms(r->config.env);
+    for (size_t row = 0; row < rows->count; row++) {
+        struct span id = store_cell_span(rows, row, 0);
+        struct acquirer_link *link = r->config.link(r->config.context, store_cell_span(rows, row, 1));
+        int64_t tries = store_cell_int(rows, row, 6);
+        if (now_ms - store_cell_int(rows, row, 4) > LIFE_MS)
+            abandon(r, id, tries);
+        else if (link && acquirer_up(link))
+            send_one(r, link, id, store_cell_span(rows, row, 3), tries);
+    }
+}
+
+static void take_due(struct gateway_reversals *r)
+{
+    void *item = NULL;
+    if (queue_take(&r->read_due, &item, 1) == 0)
+        return;
+    ASSERT(r->due.busy);
+    r->due.busy = false;
+    if (r->due.batch.err == ERR_OK)
+        send_due(r, &r->due.op.rows);
+}
+
+static void read_due(struct gateway_reversals *r, int64_t now_us)
+{
+    arena_reset(&r->due.arena);
+    r->due.next_us = now_us + CHECK_US;
+    r->due.value[0] = store_text(r->config.node);
+    r->due.value[1] = store_int(env_wall_ms(r->config.env));
+    r->due.value[2] = store_int(DUE_MAX);
+    r->due.op = (struct store_op){.statement = STORE_REVERSAL_DUE, .argument = r->due.value, .argument_count = 3};
+    r->due.batch = (struct store_batch){.op = &r->due.op, .count = 1, .arena = &r->due.arena, .done = &r->read_due};
+    r->due.busy = store_writer_submit(r->config.writer, &r->due.batch) == ERR_OK;
+}
+
+int64_t gateway_reversals_turn(struct gateway_reversals *r, int64_t now_us)
+{
+    take_moved(r);
+    take_due(r);
+    if (!r->due.busy && r->due.next_us <= now_us)
+        read_due(r, now_us);
+    /* What is due now is looked for when the read that is under way is back. */
+    return r->due.busy ? now_us + CHECK_US : r->due.next_us;
+}
+
+/* ---- life ---- */
+
+enum err gateway_reversals_create(const struct gateway_reversals_config *config, struct gateway_reversals **out)
+{
+    void *at = NULL;
+    TRY(memory_reserve(1, sizeof(struct gateway_reversals), &at));
+    struct gateway_reversals *r = at;
+    r->config = *config;
+    enum err err = arena_create(&r->due.arena, ARENA);
+    if (err == ERR_OK)
+        err = queue_create(&r->moved, WRITES * GATEWAY_REVERSALS_MAX, net_loop_wake, config->loop);
+    if (err == ERR_OK)
+        err = queue_create(&r->read_due, 1, net_loop_wake, config->loop);
+    if (err != ERR_OK)
+        gateway_reversals_destroy(r);
+    else
+        *out = r;
+    return err;
+}
+
+void gateway_reversals_destroy(struct gateway_reversals *r)
+{
+    if (!r)
+        return;
+    queue_destroy(&r->read_due);
+    queue_destroy(&r->moved);
+    arena_destroy(&r->due.arena);
+    memory_release(r, 1, sizeof *r);
+}
+
+struct gateway_reversals_counts gateway_reversals_counts(const struct gateway_reversals *r)
+{
+    return r->counts;
 }

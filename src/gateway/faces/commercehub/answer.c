@@ -8,7 +8,7 @@ struct answer {
     const struct commercehub_identity *identity;
     const struct gateway_payment *payment;
     const struct commercehub_request *request;
-    const struct commercehub_merchant *merchant;
+    const struct gateway_merchant *merchant;
     bool verification;
     bool approved;
     char time[25];
@@ -145,7 +145,7 @@ static void put_processor_details(struct answer *a)
 
 static void put_optional(struct json_writer *w, const char *name, const char *text)
 {
-    if (text && text[0])
+    if (text[0])
         json_put_text(w, name, text);
 }
 
@@ -220,7 +220,7 @@ static void put_echoes(struct answer *a)
 }
 
 enum err commercehub_payment_write(const struct commercehub_identity *identity, const struct gateway_payment *payment,
-                                   const struct commercehub_request *request, const struct commercehub_merchant *merchant,
+                                   const struct commercehub_request *request, const struct gateway_merchant *merchant,
                                    struct buf *out)
 {
     struct answer a = {.w = json_writer(out), .identity = identity, .payment = payment, .request = request, .merchant = merchant};
@@ -239,10 +239,9 @@ enum err commercehub_payment_write(const struct commercehub_identity *identity, 
     return json_done(&a.w);
 }
 
-enum err commercehub_key_write(const struct commercehub_identity *identity, int64_t now_ms,
-                               const struct commercehub_key_answer *key, struct buf *out)
+enum err commercehub_key_write(const struct commercehub_identity *identity, int64_t now_ms, const struct gateway_key_answer *key,
+                               struct buf *out)
 {
-    static const char *const statuses[] = {"ACTIVE", "REVOKED", "INACTIVE", "LEGACY"};
     char now[25], from[25], to[25];
     env_rfc3339(now_ms, now);
     env_rfc3339(key->valid_from_ms, from);
@@ -262,7 +261,7 @@ enum err commercehub_key_write(const struct commercehub_identity *identity, int6
         json_put(&w, "encodedPublicKey", key->public_text);
     json_put_text(&w, "validFrom", from);
     json_put_text(&w, "validTo", to);
-    json_put_text(&w, "status", statuses[key->status]);
+    json_put_text(&w, "status", key->active ? "ACTIVE" : "REVOKED");
     json_close(&w);
     json_close(&w);
     return json_done(&w);

@@ -18,12 +18,12 @@ static void put_lower_hex(const uint8_t mac[static CRYPTO_DIGEST_SHA256], char o
     }
 }
 
-enum err commercehub_mac(const struct commercehub_key *key, const struct commercehub_headers *h, struct span body, bool legacy,
+enum err commercehub_mac(const struct gateway_secret *key, const struct commercehub_headers *h, struct span body, bool legacy,
                          struct buf *out)
 {
     const struct span part[] = {h->api_key, h->request_id, h->timestamp, body};
     uint8_t mac[CRYPTO_DIGEST_SHA256];
-    TRY(crypto_hmac_sha256(span_of(key->secret, key->secret_len), part, 4, mac));
+    TRY(crypto_hmac_sha256(span_of(key->at, key->len), part, 4, mac));
     if (legacy) {
         char hex[2 * CRYPTO_DIGEST_SHA256];
         put_lower_hex(mac, hex);
@@ -46,7 +46,7 @@ static bool text_equal(struct span given, struct span wanted)
     return secret_equal(left, right, sizeof left) & fits & (given.len == wanted.len);
 }
 
-static bool mac_valid(const struct commercehub_headers *h, struct span body, const struct commercehub_key *key, bool legacy)
+static bool mac_valid(const struct commercehub_headers *h, struct span body, const struct gateway_secret *key, bool legacy)
 {
     uint8_t room[LEGACY_TEXT];
     struct buf text = buf_over(room, sizeof room);
@@ -64,11 +64,11 @@ static bool timestamp_valid(struct span timestamp, int64_t now_ms, int64_t windo
     return off <= window_ms && off >= -window_ms;
 }
 
-bool commercehub_authenticated(const struct commercehub_headers *h, struct span body, const struct commercehub_key *key, bool known,
+bool commercehub_authenticated(const struct commercehub_headers *h, struct span body, const struct gateway_secret *key, bool known,
                                int64_t now_ms, int64_t window_ms)
 {
     bool valid = mac_valid(h, body, key, false);
-    if (key->legacy_hex_mac)
+    if (key->legacy_mac)
         valid |= mac_valid(h, body, key, true);
     return valid & known & timestamp_valid(h->timestamp, now_ms, window_ms) & span_is(h->token_type, "HMAC");
 }

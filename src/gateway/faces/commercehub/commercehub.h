@@ -18,14 +18,15 @@
 #ifndef GATEWAY_FACES_COMMERCEHUB_COMMERCEHUB_H
 #define GATEWAY_FACES_COMMERCEHUB_COMMERCEHUB_H
 
-#include "gateway/fault.h"
-#include "gateway/payment.h"
+#include "gateway/face.h"
 
 #include <stdbool.h>
 
+extern const struct gateway_face gateway_commercehub;
+
 /* ---- headers and HMAC ---- */
 
-enum { COMMERCEHUB_MAC_TEXT = 44, COMMERCEHUB_ID_MAX = 64, COMMERCEHUB_SECRET_MAX = 128 };
+enum { COMMERCEHUB_MAC_TEXT = 44, COMMERCEHUB_ID_MAX = 64 };
 
 struct commercehub_headers {
     struct span api_key;
@@ -35,18 +36,12 @@ struct commercehub_headers {
     struct span authorization;
 };
 
-struct commercehub_key {
-    uint8_t secret_len;
-    uint8_t secret[COMMERCEHUB_SECRET_MAX];
-    bool legacy_hex_mac; /* takes base64 of the hexadecimal text as well */
-};
-
 /* base64 of the MAC over Api-Key, Client-Request-Id, Timestamp and body. */
-MUST_USE enum err commercehub_mac(const struct commercehub_key *key, const struct commercehub_headers *h, struct span body,
+MUST_USE enum err commercehub_mac(const struct gateway_secret *key, const struct commercehub_headers *h, struct span body,
                                   bool legacy, struct buf *out);
 /* Runs the whole check whatever is wrong, so that time does not tell which part it was; for an unknown Api-Key pass any key and
  * false. */
-bool commercehub_authenticated(const struct commercehub_headers *h, struct span body, const struct commercehub_key *key, bool known,
+bool commercehub_authenticated(const struct commercehub_headers *h, struct span body, const struct gateway_secret *key, bool known,
                                int64_t now_ms, int64_t window_ms);
 /* 1..64 printable characters. */
 bool commercehub_request_id_valid(struct span id);
@@ -144,27 +139,14 @@ struct commercehub_identity {
     struct span request_id; /* echoed; empty: left out */
 };
 
-struct commercehub_merchant {
-    const char *name;
-    const char *address, *city, *state, *postal_code, *country;
-};
-
 /* HTTP status of the answer. */
 unsigned commercehub_error_write(const struct commercehub_identity *identity, const struct gateway_faults *faults, struct buf *out);
 MUST_USE enum err commercehub_payment_write(const struct commercehub_identity *identity, const struct gateway_payment *payment,
-                                            const struct commercehub_request *request, const struct commercehub_merchant *merchant,
+                                            const struct commercehub_request *request, const struct gateway_merchant *merchant,
                                             struct buf *out);
 
-enum commercehub_key_status { COMMERCEHUB_KEY_ACTIVE, COMMERCEHUB_KEY_REVOKED, COMMERCEHUB_KEY_INACTIVE, COMMERCEHUB_KEY_LEGACY };
-struct commercehub_key_answer {
-    const char *key_id;
-    struct span public_text; /* base64 SubjectPublicKeyInfo */
-    int64_t valid_from_ms;
-    int64_t valid_to_ms;
-    enum commercehub_key_status status;
-};
 MUST_USE enum err commercehub_key_write(const struct commercehub_identity *identity, int64_t now_ms,
-                                        const struct commercehub_key_answer *key, struct buf *out);
+                                        const struct gateway_key_answer *key, struct buf *out);
 
 /* How a fault reads on this face. */
 struct commercehub_error_row {

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request id, one outcome: the claim that goes in before anything leaves, and the answer that stands behind it. */
+#include "gateway/internal.h"
+#include "store/error.h"
+
+#include <string.h>
+
+/* Two merchants of a tenant number their requests independently, and so do two faces. */
+void gateway_put_claim_key(struct gateway_slot *slot)
+{
+    gateway_ask_text(slot, slot->x.merchant->id);
+    gateway_ask_text(slot, slot->x.face->name);
+    gateway_ask_value(slot, store_text_span(slot->x.request_id));
+}
+
+static struct gateway_claims_key key_of(const struct gateway_slot *slot)
+{
+    return (struct gateway_claims_key){
+        .face = span_text(slot->x.face->name), .merchant = span_text(slot->x.merchant->id), .request_id = slot->x.request_id};
+}
+
+void gateway_claim_forget(struct gateway *g, const struct gateway_slot *slot)
+{
+    const struct gateway_claims_key key = key_of(slot);
+    gateway_claims_forget(g->claims, &key);
+}
+
+/* ---- claim ---- */
+
+/* Sealed, since a reversal carries the card number and may stand for a day. */
+static enum err seal_reversal(struct gateway *g, struct gateway_slot *slot)
+{
+    uint8_t room[ACQUIRER_FRAME_MAX];
+    struct buf frame = buf_over(room, sizeof room);
+    struct buf sealed = buf_over(slot->sealed, sizeof slot->sealed);
+    struct acquirer_authorisation a = gateway_authorisation(slot);
+    enum err err = acquirer_reversal_build(g->link[slot->x.payment.link], &a, slot->x.now_ms, &frame);
+    if (err == ERR_OK)
+        err = crypto_vault_seal(g->parts.vault, g->parts.env, span_text(slot->x.payment.id), buf_span(&frame), &sealed);
+    secret_wipe(room, frame.len);
+    slot->sealed_len = sealed.len;
+    return err;
+}
+
+/* The reversal goes in with the claim: what may be lost later is armed before anything leaves. */
+static enum err put_reversal(struct gateway *g, struct gateway_slot *slot)
+{
+    TRY(seal_reversal(g, slot));
+    gateway_ask_text(slot, slot->x.payment.id);
+    gateway_ask_text(slot, g->config.node);
+    gateway_ask_text(slot, slot->x.payment.network);
+    gateway_ask_text(slot, slot->x.payment.id);
+    gateway_ask_value(slot, store_bytes(slot->sealed, slot->sealed_len));
+    gateway_ask_value(slot, store_int(slot->x.now_ms));
+    gateway_ask_value(slot, store_int(slot->x.now_ms));
+    gateway_ask_op(slot, STORE_REVERSAL_INSERT, 0, 7);
+    return ERR_OK;
+}
+
+static enum err ask_claim(struct gateway *g, struct gateway_slot *slot)
+{
+    gateway_ask(slot, GATEWAY_ASKED_CLAIM);
+    gateway_put_claim_key(slot);
+    gateway_ask_value(slot, store_bytes(slot->digest, sizeof slot->digest));
+    gateway_ask_text(slot, slot->x.trace_id);
+    gateway_ask_text(slot, g->config.node);
+    gateway_ask_value(slot, store_int(slot->x.now_ms));
+    gateway_ask_op(slot, STORE_CLAIM_INSERT, STORE_MUST_CHANGE, 7);
+    return gateway_operation_row(slot->x.operation)->pays ? put_reversal(g, slot) : ERR_OK;
+}
+
+void gateway_stage_claim(void *context, struct flow_item *const *item, size_t count)
+{
+    struct gateway *g = context;
+    struct gateway_asking asking = {.count = 0};
+    for (size_t i = 0; i < count; i++) {
+        struct gateway_slot *slot = gateway_slot_of(item[i]);
+        const struct gateway_claims_key key = key_of(slot);
+        enum gateway_claim claim = GATEWAY_CLAIM_UNKNOWN;
+        enum err err = gateway_claims_compare(g->claims, &key, slot->exact, &claim);
+        if (err == ERR_OK && claim == GATEWAY_CLAIM_OTHER)
+            gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
+        else if (err == ERR_OK && slot->unrouted)
+            flow_to(item[i], GATEWAY_STAGE_REPEAT_FIND);
+        else if (err != ERR_OK || ask_claim(g, slot) != ERR_OK)
+            gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
+        else
+            asking.slot[asking.count++] = slot;
+    }
+    gateway_ask_write(g, &asking, GATEWAY_STAGE_CLAIMED, gateway_store_deadline_us(g));
+}
+
+static void claimed(struct gateway *g, struct gateway_slot *slot)
+{
+    enum err err = gateway_asked(slot);
+    if (err == ERR_OK) {
+        slot->claimed = true;
+        slot->armed = gateway_operation_row(slot->x.operation)->pays;
+        flow_next(&slot->item);
+    } else if (err == STORE_ERR_CONFLICT) {
+        flow_to(&slot->item, GATEWAY_STAGE_REPEAT_FIND);
+    } else {
+        /* A batch that is late, or whose outcome is unknown, may still leave a claim: LEAVE looks. */
+        g->counters.store_failures++;
+        g->counters.store_late += slot->item.awaited > 0;
+        gateway_claim_forget(g, slot);
+        gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
+    }
+}
+
+void gateway_stage_claimed(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        claimed(context, gateway_slot_of(item[i]));
+}
+
+/* ---- a repeat ---- */
+
+void gateway_stage_repeat_find(void *context, struct flow_item *const *item, size_t count)
+{
+    struct gateway *g = context;
+    struct gateway_asking asking = {.count = 0};
+    for (size_t i = 0; i < count; i++) {
+        struct gateway_slot *slot = gateway_slot_of(item[i]);
+        gateway_ask(slot, GATEWAY_ASKED_READ);
+        gateway_put_claim_key(slot);
+        gateway_ask_op(slot, STORE_CLAIM_GET, 0, 3);
+        asking.slot[asking.count++] = slot;
+    }
+    gateway_ask_read(g, &asking, GATEWAY_STAGE_REPEAT_TAKE, gateway_store_deadline_us(g));
+}
+
+static void repeat_answer(struct gateway *g, struct gateway_slot *slot, const struct store_rows *rows)
+{
+    struct span trace = store_cell_span(rows, 0, 1);
+    g->counters.replays++;
+    slot->x.status = (unsigned)store_cell_int(rows, 0, 3);
+    memcpy(slot->x.trace_id, trace.at, trace.len < sizeof slot->x.trace_id ? trace.len : sizeof slot->x.trace_id - 1);
+    buf_put_span(http_body(slot->x.http), store_cell_span(rows, 0, 4));
+    flow_to(&slot->item, GATEWAY_STAGE_ANSWER);
+}
+
+/* Columns: fingerprint, record_id, created_at, answer_status, answer. */
+static void repeat_take(struct gateway *g, struct gateway_slot *slot)
+{
+    const struct store_rows *rows = &slot->op[0].rows;
+    if (gateway_asked(slot) != ERR_OK) {
+        gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
+    } else if (rows->count == 0) { /* given up in between, or never here */
+        if (slot->unrouted)
+            gateway_claim_forget(g, slot);
+        gateway_refuse(slot, slot->unrouted ? GATEWAY_FAULT_UNAVAILABLE : GATEWAY_FAULT_IN_PROGRESS, NULL);
+    } else if (!span_equal(store_cell_span(rows, 0, 0), span_of(slot->digest, sizeof slot->digest))) {
+        gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
+    } else if (store_cell_int(rows, 0, 3) == 0) {
+        gateway_refuse(slot, GATEWAY_FAULT_IN_PROGRESS, NULL);
+    } else {
+        repeat_answer(g, slot, rows);
+    }
+}
+
+void gateway_stage_repeat_take(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        repeat_take(context, gateway_slot_of(item[i]));
+}

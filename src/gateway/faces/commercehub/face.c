@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The face's row: its routes, and what the core calls. */
+#include "gateway/faces/commercehub/commercehub.h"
+
+/* ---- routes ---- */
+
+/* clang-format off */
+#define CALL(path_, call_, doc_) {.method = HTTP_POST, .path = path_, .handler = COMMERCEHUB_##call_, .doc = doc_}
+static const struct http_route routes[] = {
+    CALL("/payments-vas/v1/accounts/verification", VERIFICATION, "checks card and security code; no charge"),
+    CALL("/payments/v1/accounts/verification", VERIFICATION, "the same, under the address of the published guide"),
+    CALL("/payments/v1/charges", CHARGES, "authorises, or sells (captureFlag true, the default)"),
+    CALL("/security/v1/keys/generate", KEYS_GENERATE, "makes an RSA key for the encryption block"),
+    CALL("/security/v1/keys/{keyId}/revoke", KEYS_REVOKE, "revokes it and destroys its private half"),
+};
+static const enum gateway_operation operations[] = {
+    [COMMERCEHUB_VERIFICATION]  = GATEWAY_VERIFY,
+    [COMMERCEHUB_CHARGES]       = GATEWAY_CHARGE,
+    [COMMERCEHUB_KEYS_GENERATE] = GATEWAY_KEY_GENERATE,
+    [COMMERCEHUB_KEYS_REVOKE]   = GATEWAY_KEY_REVOKE,
+};
+/* clang-format on */
+static const char *const prefixes[] = {"", "/ch"};
+static const char busy_body[] = "{\"gatewayResponse\":{\"transactionProcessingDetails\":{}},\"error\":[{\"type\":\"APIM\","
+                                "\"code\":\"712\",\"message\":\"Service Unavailable\"}]}";
+
+/* ---- who asks ---- */
+
+static struct commercehub_headers headers_of(const struct http_request *http)
+{
+    return (struct commercehub_headers){
+        .api_key = http_header(http, "Api-Key"),
+        .request_id = http_header(http, "Client-Request-Id"),
+        .timestamp = http_header(http, "Timestamp"),
+        .token_type = http_header(http, "Auth-Token-Type"),
+        .authorization = http_header(http, "Authorization"),
+    };
+}
+
+static void identify(struct gateway_exchange *x)
+{
+    struct span id = http_header(x->http, "Client-Request-Id");
+    if (commercehub_request_id_valid(id))
+        x->request_id = id;
+}
+
+static bool authenticate(struct gateway_exchange *x, const struct gateway_merchants *merchants, int64_t clock_window_ms)
+{
+    struct commercehub_headers headers = headers_of(x->http);
+    const struct gateway_access *access = gateway_access_find(merchants, headers.api_key);
+    if (!commercehub_authenticated(&headers, x->http->body, &access->secret, access->known, x->now_ms, clock_window_ms))
+        return false;
+    x->merchant = gateway_merchant_at(merchants, access->merchant);
+    if (!http_is_json(x->http))
+        gateway_fault_add(&x->faults, GATEWAY_FAULT_MEDIA_TYPE, NULL);
+    else if (headers.request_id.len == 0)
+        gateway_fault_add(&x->faults, GATEWAY_FAULT_BODY_MISSING, "Client-Request-Id");
+    else if (x->request_id.len == 0)
+        gateway_fault_add(&x->faults, GATEWAY_FAULT_FIELD_VALUE, "Client-Request-Id");
+    return true;
+}
+
+/* ---- what is asked ---- */
+
+static enum gateway_origin origin_of(const struct commercehub_request *request)
+{
+    struct span origin = WIRE_SPAN(request->origin);
+    if (span_is(origin, "MOTO"))
+        return GATEWAY_ORIGIN_ORDER;
+    return span_is(origin, "POS") ? GATEWAY_ORIGIN_TILL : GATEWAY_ORIGIN_INTERNET;
+}
+
+static bool parse(struct gateway_exchange *x, struct gateway_order *out)
+{
+    struct commercehub_request *request = x->request;
+    commercehub_parse((enum commercehub_call)x->call, x->http->body, request, &x->faults);
+    if (gateway_fault_has(&x->faults, GATEWAY_FAULT_MALFORMED) || gateway_fault_has(&x->faults, GATEWAY_FAULT_BODY_MISSING))
+        return false;
+    if (x->faults.count > 0 && !request->merchant_id.present && !request->source_type.present)
+        return false;
+    *out = (struct gateway_order){
+        .merchant_id = WIRE_SPAN(request->merchant_id),
+        .terminal_id = WIRE_SPAN(request->terminal_id),
+        .number = WIRE_SPAN(request->card_data),
+        .sealed = request->encrypted,
+        .key_id = WIRE_SPAN(request->key_id),
+        .block = WIRE_SPAN(request->encryption_block),
+        .origin = origin_of(request),
+    };
+    if (x->call == COMMERCEHUB_KEYS_REVOKE)
+        out->key_id = http_parameter(x->http, "keyId");
+    return true;
+}
+
+static void check(struct gateway_exchange *x)
+{
+    commercehub_check((enum commercehub_call)x->call, x->merchant->sandbox, x->request, &x->faults);
+}
+
+static enum err digest(const struct gateway_exchange *x, const uint8_t *fingerprint, uint8_t out[static 32])
+{
+    return commercehub_digest((enum commercehub_call)x->call, x->request, fingerprint, out);
+}
+
+static void open(struct gateway_exchange *x, struct span plain)
+{
+    struct commercehub_request *request = x->request;
+    struct commercehub_slices slices;
+    if (commercehub_slices_parse(WIRE_SPAN(request->encryption_block_fields), &slices) != ERR_OK)
+        gateway_fault_add(&x->faults, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionBlockFields");
+    else
+        commercehub_merge(&slices, plain, request, &x->faults);
+}
+
+static void pay(struct gateway_exchange *x, struct gateway_payment_secret *secret)
+{
+    commercehub_payment((enum commercehub_call)x->call, x->request, &x->payment, secret, &x->faults);
+    commercehub_order((enum commercehub_call)x->call, &x->faults);
+}
+
+/* ---- answers ---- */
+
+static enum err answer(struct gateway_exchange *x, struct buf *body)
+{
+    const struct commercehub_identity identity = {x->trace_id, x->request_id};
+    x->status = x->operation == GATEWAY_KEY_REVOKE ? 200 : 201;
+    if (gateway_operation_row(x->operation)->pays)
+        return commercehub_payment_write(&identity, &x->payment, x->request, x->merchant, body);
+    return commercehub_key_write(&identity, x->now_ms, &x->key, body);
+}
+
+static void error(struct gateway_exchange *x, struct buf *body)
+{
+    const struct commercehub_identity identity = {x->trace_id, x->request_id};
+    x->status = commercehub_error_write(&identity, &x->faults, body);
+}
+
+static void forget(void *request)
+{
+    secret_wipe(request, sizeof(struct commercehub_request));
+}
+
+const struct gateway_face gateway_commercehub = {
+    .name = "commercehub",
+    .route = routes,
+    .routes = sizeof routes / sizeof routes[0],
+    .operation = operations,
+    .prefix = prefixes,
+    .prefixes = sizeof prefixes / sizeof prefixes[0],
+    .busy_body = busy_body,
+    .content_type = "application/json",
+    .trace_header = "ApiTraceId",
+    .field = {[GATEWAY_FIELD_MERCHANT] = "merchantDetails.merchantId",
+              [GATEWAY_FIELD_TERMINAL] = "merchantDetails.terminalId",
+              [GATEWAY_FIELD_KEY] = "source.encryptionData.keyId",
+              [GATEWAY_FIELD_BLOCK] = "source.encryptionData.encryptionBlock"},
+    .request_size = sizeof(struct commercehub_request),
+    .identify = identify,
+    .authenticate = authenticate,
+    .parse = parse,
+    .check = check,
+    .digest = digest,
+    .open = open,
+    .pay = pay,
+    .answer = answer,
+    .error = error,
+    .forget = forget,
+};

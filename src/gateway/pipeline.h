@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stages of the gateway and the item that goes through them. Inside the room only.
+ *
+ * Purpose    gateway.md 2, on the engine of flow/flow.h. A stage takes everything that waits for it; what a batch asks of the store
+ *            goes out together (stored.c).
+ * Ownership  A slot is the engine's item. `secret` is the page of its HTTP request: it is wiped before the request is answered.
+ *            What the store may still read after that stands in the slot itself or in its arena.
+ * Failure    A slot whose store work is late is answered without it and waits at LEAVE, without HTTP, until the work is back;
+ *            what it may have written is undone then.
+ */
+#ifndef GATEWAY_PIPELINE_H
+#define GATEWAY_PIPELINE_H
+
+#include "flow/flow.h"
+#include "gateway/face.h"
+#include "gateway/keyring.h"
+#include "gateway/workers.h"
+#include "store/store.h"
+
+/* clang-format off */
+#define GATEWAY_STAGE_LIST(X) \
+    X(AUTHENTICATE, authenticate) \
+    X(PARSE,        parse) \
+    X(KEY_FIND,     key_find)   /* of an encrypted card block: at hand, or asked of the store */ \
+    X(KEY_TAKE,     key_take) \
+    X(DECRYPT,      decrypt)    /* on a worker */ \
+    X(DECRYPTED,    decrypted) \
+    X(VALIDATE,     validate) \
+    X(ROUTE,        route) \
+    X(CLAIM,        claim)      /* the request id, and the reversal in case */ \
+    X(CLAIMED,      claimed) \
+    X(REPEAT_FIND,  repeat_find) /* somebody has claimed it: is there an answer? */ \
+    X(REPEAT_TAKE,  repeat_take) \
+    X(GENERATE,     generate)   /* on a worker */ \
+    X(GENERATED,    generated) \
+    X(REVOKE,       revoke) \
+    X(REVOKED,      revoked) \
+    X(AUTHORISE,    authorise) \
+    X(NORMALISE,    normalise) \
+    X(EVALUATE,     evaluate) \
+    X(WRITE,        write)      /* the answer's text */ \
+    X(RECORD,       record)     /* outcome and answer into the store */ \
+    X(RECORDED,     recorded) \
+    X(ANSWER,       answer) \
+    X(LEAVE,        leave)
+/* clang-format on */
+
+enum gateway_stage {
+#define GATEWAY_ENUM(name, run) GATEWAY_STAGE_##name,
+    GATEWAY_STAGE_LIST(GATEWAY_ENUM)
+#undef GATEWAY_ENUM
+        GATEWAY_STAGE_COUNT
+};
+#define GATEWAY_BIT(stage_) (1u << GATEWAY_STAGE_##stage_)
+
+#define GATEWAY_PROTOTYPE(name, run) void gateway_stage_##run(void *context, struct flow_item *const *item, size_t count);
+GATEWAY_STAGE_LIST(GATEWAY_PROTOTYPE)
+#undef GATEWAY_PROTOTYPE
+
+enum { GATEWAY_OPS_MAX = 4, GATEWAY_VALUES_MAX = STORE_RECORD_ARITY + 10, GATEWAY_ARENA = 12 * 1024 };
+enum { GATEWAY_SEALED_MAX = 1024 + CRYPTO_RSA_DER_MAX };
+
+/* What the store was asked for a slot, last. */
+enum gateway_asked { GATEWAY_ASKED_NOTHING, GATEWAY_ASKED_READ, GATEWAY_ASKED_CLAIM, GATEWAY_ASKED_RECORD, GATEWAY_ASKED_UNDO };
+
+struct gateway_slot_secret {
+    struct gateway_payment_secret payment;
+    struct gateway_job job;
+    uint8_t request[] __attribute__((aligned(16))); /* the face's */
+};
+
+struct gateway_slot {
+    struct flow_item item;
+    struct gateway_exchange x;
+    struct gateway_order order;
+    struct gateway_slot_secret *secret; /* NULL once the request is answered */
+    char request_id[GATEWAY_REQUEST_ID_MAX];
+    char terminal[65];
+    uint8_t digest[32];
+    uint8_t exact[32];       /* MAC of the body as received, under a key of this process */
+    bool unrouted;           /* no link may take it: only a stored answer can be given */
+    bool claimed;            /* the claim is ours, or may be */
+    bool armed;              /* so with the reversal */
+    bool sent;               /* an authorisation has left */
+    bool timed_out;          /* and no answer came */
+    bool final;              /* what is told stands: it is stored with the answer */
+    bool unknown;            /* an earlier try of the record may have been committed */
+    bool settled;            /* the store holds the outcome, or that there is none */
+    struct gateway_key *key; /* held while a worker uses it */
+    char key_id[GATEWAY_KEY_ID_MAX + 1];
+    /* store */
+    enum gateway_asked asked;
+    struct store_batch batch;
+    struct store_op op[GATEWAY_OPS_MAX];
+    struct store_value value[GATEWAY_VALUES_MAX];
+    size_t values;
+    struct arena arena;
+    int64_t give_up_us; /* RECORD: until then it is tried again */
+    unsigned tries;     /* LEAVE */
+    uint8_t sealed[GATEWAY_SEALED_MAX];
+    size_t sealed_len;
+    char trace[512];
+    char stan[8];
+    char letters[2][2];
+};
+
+static inline struct gateway_slot *gateway_slot_of(struct flow_item *item)
+{
+    return (struct gateway_slot *)(void *)item;
+}
+
+struct gateway;
+
+/* ---- engine.c ---- */
+MUST_USE enum err gateway_pipeline_create(struct gateway *g);
+/* The fault is told: on to WRITE. */
+void gateway_refuse(struct gateway_slot *slot, enum gateway_fault_id id, const char *field);
+
+/* ---- stored.c: the store's work for a slot ---- */
+void gateway_ask(struct gateway_slot *slot, enum gateway_asked asked);
+void gateway_ask_value(struct gateway_slot *slot, struct store_value value);
+void gateway_ask_text(struct gateway_slot *slot, const char *text);
+/* An operation with the last `arguments` values. */
+void gateway_ask_op(struct gateway_slot *slot, enum store_statement statement, unsigned flags, size_t arguments);
+/* Slots of one batch whose work goes out together. */
+struct gateway_asking {
+    struct gateway_slot *slot[FLOW_BATCH_MAX];
+    size_t count;
+};
+/* Every one waits at `stage`; one that the queue does not take goes there at once, with STORE_ERR_UNAVAILABLE. */
+void gateway_ask_write(struct gateway *g, const struct gateway_asking *asking, unsigned stage, int64_t deadline_us);
+void gateway_ask_read(struct gateway *g, const struct gateway_asking *asking, unsigned stage, int64_t deadline_us);
+/* What came of it; STORE_ERR_UNAVAILABLE while it is late. */
+enum err gateway_asked(const struct gateway_slot *slot);
+
+/* ---- claim.c, keys.c ---- */
+void gateway_put_claim_key(struct gateway_slot *slot);
+void gateway_put_key(struct gateway_slot *slot);
+void gateway_claim_forget(struct gateway *g, const struct gateway_slot *slot);
+
+/* ---- outcome.c ---- */
+/* Into the payment's result half. */
+void gateway_outcome_take(struct gateway *g, struct gateway_slot *slot, const struct iso8583_message *message);
+/* What goes to the network of the slot's payment. */
+struct acquirer_authorisation gateway_authorisation(const struct gateway_slot *slot);
+
+#endif

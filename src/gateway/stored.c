@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the pipeline asks of the store: one batch a slot, since each has its own outcome, and all batches of a stage in one go. */
+#include "gateway/internal.h"
+#include "store/error.h"
+
+void gateway_ask(struct gateway_slot *slot, enum gateway_asked asked)
+{
+    ASSERT(slot->item.awaited == 0); /* the batch before is back */
+    arena_reset(&slot->arena);
+    slot->asked = asked;
+    slot->batch = (struct store_batch){.op = slot->op, .arena = &slot->arena, .context = slot};
+    slot->values = 0;
+}
+
+void gateway_ask_value(struct gateway_slot *slot, struct store_value value)
+{
+    ASSERT(slot->values < GATEWAY_VALUES_MAX);
+    slot->value[slot->values++] = value;
+}
+
+void gateway_ask_text(struct gateway_slot *slot, const char *text)
+{
+    gateway_ask_value(slot, store_text(text));
+}
+
+void gateway_ask_op(struct gateway_slot *slot, enum store_statement statement, unsigned flags, size_t arguments)
+{
+    ASSERT(slot->batch.count < GATEWAY_OPS_MAX && arguments <= slot->values);
+    slot->op[slot->batch.count++] = (struct store_op){
+        .statement = statement, .flags = flags, .argument = &slot->value[slot->values - arguments], .argument_count = arguments};
+}
+
+static void wait(struct gateway_slot *slot, bool taken, unsigned stage, int64_t deadline_us)
+{
+    if (taken) {
+        flow_await(&slot->item);
+        flow_wait_at(&slot->item, stage, deadline_us);
+    } else {
+        slot->batch.err = STORE_ERR_UNAVAILABLE;
+        flow_to(&slot->item, stage);
+    }
+}
+
+void gateway_ask_write(struct gateway *g, const struct gateway_asking *asking, unsigned stage, int64_t deadline_us)
+{
+    struct store_batch *batch[FLOW_BATCH_MAX];
+    for (size_t i = 0; i < asking->count; i++) {
+        batch[i] = &asking->slot[i]->batch;
+        batch[i]->done = &g->store_done;
+    }
+    size_t taken = store_writer_submit_all(g->parts.writer, batch, asking->count);
+    for (size_t i = 0; i < asking->count; i++)
+        wait(asking->slot[i], i < taken, stage, deadline_us);
+}
+
+void gateway_ask_read(struct gateway *g, const struct gateway_asking *asking, unsigned stage, int64_t deadline_us)
+{
+    gateway_ask_write(g, asking, stage, deadline_us);
+}
+
+enum err gateway_asked(const struct gateway_slot *slot)
+{
+    return slot->item.awaited > 0 ? STORE_ERR_UNAVAILABLE : slot->batch.err;
+}
