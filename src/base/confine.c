@@ -77,7 +77,7 @@ enum {
     AROUND = 8,
     PROGRAM = AROUND + PER_CALL * (ADMITTED + FATAL) + PER_LOOK * LOOKED_AT,
 };
-_Static_assert(ADMITTED + LOOKED_AT <= SANDBOX_CALLS_MAX, "the budget of system calls");
+_Static_assert(ADMITTED + LOOKED_AT <= CONFINE_CALLS_MAX, "the budget of system calls");
 
 #if defined(__x86_64__)
 enum { ABI_BIT = 0x40000000 }; /* x32 calls carry it: none of them is admitted */
@@ -227,7 +227,7 @@ static void close_folders(const struct confine_path *path, size_t count, struct 
 
 void confine_enter(const struct confine_path *path, size_t count, struct confine_report *report)
 {
-    ASSERT(count <= SANDBOX_PATHS_MAX);
+    ASSERT(count <= CONFINE_PATHS_MAX);
     *report = (struct confine_report){0};
     if (INSTRUMENTED) {
         (void)snprintf(report->problem, sizeof report->problem, "an instrumented build: its own calls are not in the table");

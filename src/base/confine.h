@@ -2,13 +2,13 @@
 /*
  * A process that locks itself in: what it does not need after its start it can no longer do.
  *
- * Purpose    seccomp(2) admits the system calls of the table in sandbox.c and no others; Landlock admits the folders that are named
+ * Purpose    seccomp(2) admits the system calls of the table in confine.c and no others; Landlock admits the folders that are named
  *            and no others; new connections out, new listeners, new programs and tracing others are gone for good.
  * Ownership  Process-wide and for ever: there is no way back. Every listener and every file that stays open is opened before.
  * Threading  The main thread, before others are made; later threads inherit it.
  * Failure    What the kernel does not offer is left out and named in the report; the caller logs it and decides. A build for
  *            sanitizers or coverage is not locked in, because their own calls are not in the table.
- * Limits     SANDBOX_CALLS_MAX system calls, SANDBOX_PATHS_MAX folders.
+ * Limits     CONFINE_CALLS_MAX system calls, CONFINE_PATHS_MAX folders.
  *
  * Example
  *     const struct confine_path path[] = {{"/var/lib/countersign", true}, {"/etc/countersign", false}};
@@ -24,7 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SANDBOX_CALLS_MAX = 40, SANDBOX_PATHS_MAX = 16 };
+enum { CONFINE_CALLS_MAX = 40, CONFINE_PATHS_MAX = 16 };
 
 /* A folder and all below it. */
 struct confine_path {

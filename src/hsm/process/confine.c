@@ -85,8 +85,8 @@ static size_t gather(const struct hsm_settings *settings, char folder[][FOLDER_M
 
 enum err hsm_confine_lock(const struct hsm_settings *settings, struct log *log)
 {
-    char folder[SANDBOX_PATHS_MAX][FOLDER_MAX];
-    struct confine_path path[SANDBOX_PATHS_MAX] = {{0}};
+    char folder[CONFINE_PATHS_MAX][FOLDER_MAX];
+    struct confine_path path[CONFINE_PATHS_MAX] = {{0}};
     struct confine_report report;
     if (!settings->sandbox) {
         LOG(log, LOG_WARN, "hsm.sandbox", LOG_TEXT("warning", "switched off by hsm.sandbox"));

@@ -158,7 +158,7 @@ static void the_budget_of_calls_holds(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(read(channel[0], &report, sizeof report), sizeof report);
-    assert_true(report.calls <= SANDBOX_CALLS_MAX);
+    assert_true(report.calls <= CONFINE_CALLS_MAX);
     print_message("system calls %s (%zu), folders %s %s\n", confine_step_text(report.filter), report.calls,
                   confine_step_text(report.folders), report.problem);
     close(channel[0]);
