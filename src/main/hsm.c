@@ -84,41 +84,43 @@ static enum err read_settings(void *context, struct hsm_settings *out, char *pro
     return service_settings_read(&p->base, out, problem, problem_cap);
 }
 
-static enum err start(void *context, struct net_problem *problem)
+/* What the settings say by themselves. */
+static enum err config_take(struct process *p, struct hsm_config *out, struct net_problem *problem)
 {
-    struct process *p = context;
     const struct hsm_settings *s = &p->settings;
-    struct hsm_config hsm = {.env = &p->base.env,
-                             .header = (uint8_t)s->header,
-                             .lmk = (uint8_t)s->lmk,
-                             .sockets = (uint16_t)s->connections,
-                             .test_lmk = s->test_lmk,
-                             .test_lmk_old = s->test_lmk_old,
-                             .user_storage = s->user_storage,
-                             .storage_size = (size_t)s->storage_size,
-                             .hardened = hsm_mode_hardened(s),
-                             .authorised = s->authorised,
-                             .qy_service_998_only = s->qy_service_998_only,
-                             .layout = &p->layout,
-                             .serial = s->serial,
-                             .console = s->console[0] != 0,
-                             .host_2 = s->tls_listen[0] != 0};
-    if (hsm_disabled_parse(s->disabled, &hsm.disabled) != ERR_OK) {
+    *out = (struct hsm_config){.env = &p->base.env,
+                               .header = (uint8_t)s->header,
+                               .lmk = (uint8_t)s->lmk,
+                               .sockets = (uint16_t)s->connections,
+                               .test_lmk = s->test_lmk,
+                               .test_lmk_old = s->test_lmk_old,
+                               .user_storage = s->user_storage,
+                               .storage_size = (size_t)s->storage_size,
+                               .hardened = hsm_mode_hardened(s),
+                               .authorised = s->authorised,
+                               .qy_service_998_only = s->qy_service_998_only,
+                               .layout = &p->layout,
+                               .serial = s->serial,
+                               .console = s->console[0] != 0,
+                               .host_2 = s->tls_listen[0] != 0};
+    if (hsm_disabled_parse(s->disabled, &out->disabled) != ERR_OK) {
         (void)snprintf(problem->text, sizeof problem->text, "hsm.disabled: write known commands with commas, such as AS,A0");
         return ERR_CONFIG;
     }
-    TRY(hsm_custody_prepare(s, &p->custody, problem));
-    TRY(load_layout(p, problem));
     if (s->serial[0] && strlen(s->serial) != sizeof s->serial - 1) {
         (void)snprintf(problem->text, sizeof problem->text, "hsm.serial: write 12 characters");
         return ERR_CONFIG;
     }
-    TRY(hsm_confine_open(s, p->base.env.log));
-    TRY(create(p, &hsm, problem));
-    TRY(hsm_storage_reload(p->hsm, problem));
+    return load_layout(p, problem);
+}
+
+/* The loop, and what it serves. */
+static enum err serve(struct process *p, bool hardened, uint16_t *admin_port, struct net_problem *problem)
+{
+    const struct hsm_settings *s = &p->settings;
     TRY(service_loop_create(&p->base));
     TRY(hsm_mode_started(s, p->audit, p->base.loop, problem));
-    TRY(hsm_custody_open(&p->custody, p->hsm, hsm.hardened, p->base.loop, problem));
+    TRY(hsm_custody_open(&p->custody, p->hsm, hardened, p->base.loop, problem));
     TRY(hsm_ports_open(s, p->hsm, p->base.loop, &p->ports, problem));
     p->reload = (struct hsm_reload){.read = read_settings,
                                     .context = p,
@@ -127,12 +129,25 @@ static enum err start(void *context, struct net_problem *problem)
                                     .hsm = p->hsm,
                                     .audit = p->audit,
                                     .ports = &p->ports};
+    return service_admin_create(&p->base, s->admin, problem, admin_port);
+}
+
+static enum err start(void *context, struct net_problem *problem)
+{
+    struct process *p = context;
+    const struct hsm_settings *s = &p->settings;
+    struct hsm_config config;
     uint16_t admin_port = 0;
-    TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
+    TRY(config_take(p, &config, problem));
+    TRY(hsm_custody_prepare(s, &p->custody, problem));
+    TRY(hsm_confine_open(s, p->base.env.log));
+    TRY(create(p, &config, problem));
+    TRY(hsm_storage_reload(p->hsm, problem));
+    TRY(serve(p, config.hardened, &admin_port, problem));
     LOG(p->base.env.log, LOG_INFO, "hsm.started", LOG_TEXT("listen", s->listen), LOG_INT("port", hsm_ports_number(p->ports.plain)),
         LOG_INT("tls_port", hsm_ports_number(p->ports.tls)), LOG_INT("admin_port", admin_port), LOG_INT("header", s->header),
         LOG_TEXT("lmk", s->test_lmk ? "test" : s->lmk_store), LOG_TEXT("layout", p->layout.name),
-        LOG_TEXT("algorithm", p->layout.algorithm), LOG_TEXT("mode", hsm.hardened ? "hardened" : "compatibility"));
+        LOG_TEXT("algorithm", p->layout.algorithm), LOG_TEXT("mode", config.hardened ? "hardened" : "compatibility"));
     return ERR_OK;
 }
 

@@ -10,6 +10,7 @@
 
 enum err service_vault_open(struct service_parts *parts, const char *path, const char *purpose, struct net_problem *problem)
 {
+    ASSERT(!parts->vault);
     enum err err = crypto_vault_open_file(path, purpose, &parts->vault);
     return err == ERR_OK ? err
                          : service_problem(problem, err, "vault.file", path,
@@ -32,6 +33,7 @@ static enum err open_both(struct service_parts *parts, const struct service_stor
 {
     struct service_process *p = parts->process;
     struct store *writes = NULL;
+    ASSERT(!parts->writer && !parts->reads);
     TRY(store_open(config->url, &p->env, &writes));
     enum err err = prepare(parts, config, writes, problem);
     if (err != ERR_OK)

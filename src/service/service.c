@@ -52,6 +52,7 @@ static bool is_ready(void *context)
 
 enum err service_loop_create(struct service_process *p)
 {
+    ASSERT(!p->loop);
     const struct net_loop_config config = {.env = &p->env, .turn = on_turn, .signal = on_signal, .busy = is_busy, .context = p};
     return net_loop_create(&config, &p->loop);
 }
@@ -60,6 +61,7 @@ enum err service_admin_create(struct service_process *p, const char *listen, str
 {
     const struct net_admin_config config = {listen, is_ready, p->service->metrics, p};
     struct net_admin *admin = NULL;
+    ASSERT(p->loop);
     *port = 0;
     if (!listen[0])
         return ERR_OK;
@@ -110,6 +112,7 @@ enum err service_settings_read(const struct service_process *p, void *settings, 
 int service_run(const struct service *service, const struct cli_line *line, struct service_process *p, void *settings)
 {
     char problem[256] = "";
+    ASSERT(service->start && service->stop && line->command->settings);
     p->service = service;
     p->line = line;
     p->log = (struct log){STDERR_FILENO, LOG_INFO, service->name};
