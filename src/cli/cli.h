@@ -192,8 +192,6 @@ int cli_main(const struct cli_command *root, int argc, char **argv);
 int cli_failed(const struct cli_line *line, int status, const char *what, const char *why);
 /* The same for what is wrong with the line, with a hint at --help; gives CLI_EXIT_USAGE. */
 int cli_refuse(const struct cli_line *line, const char *what, const char *why);
-/* Writes all of it to the descriptor. */
-MUST_USE enum err cli_write(int fd, struct span text);
 
 /* Words, filled to the width of a terminal; `column` is where the first goes, `indent` where lines begin. Ends the line. */
 void cli_put_filled(struct buf *out, struct span text, size_t indent, size_t column);

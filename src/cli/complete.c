@@ -2,6 +2,8 @@
 /* Completion for bash, from the rows: a function that needs nothing but bash. */
 #include "cli/internal.h"
 
+#include "base/file.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -202,7 +204,7 @@ static int run_bash(const struct cli_line *line)
     struct buf out = buf_over(room, sizeof room);
     cli_complete_bash(line->path[0], &out);
     ASSERT(buf_done(&out) == ERR_OK);
-    return cli_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_FAILED;
+    return file_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_FAILED;
 }
 
 static const struct cli_command bash = {

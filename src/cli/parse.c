@@ -2,6 +2,8 @@
 /* A command line is held against the rows of its command; argp reads it. */
 #include "cli/internal.h"
 
+#include "base/file.h"
+
 #include <argp.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +110,7 @@ static void rows_fill(const struct cli_command *command, struct argp_option out[
 static int print(const struct buf *out)
 {
     ASSERT(buf_done(out) == ERR_OK); /* the rows are ours */
-    return cli_write(STDOUT_FILENO, buf_span(out)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_FAILED;
+    return file_write(STDOUT_FILENO, buf_span(out)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_FAILED;
 }
 
 static int print_help(const struct cli_line *line)
@@ -249,7 +251,7 @@ static int answer_list(struct cli_line *line, int argc, char **argv)
     if (argc > 1)
         (void)fprintf(stderr, "%s: '%.40s': there is no such command\n\n", line->name, argv[1]);
     cli_help(line, &out);
-    (void)!cli_write(STDERR_FILENO, buf_span(&out));
+    (void)!file_write(STDERR_FILENO, buf_span(&out));
     return CLI_EXIT_USAGE;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/vault.h"
 
+#include "base/file.h"
 #include "base/secret.h"
 #include "crypto/aead.h"
 #include "crypto/mac.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,28 +59,24 @@ enum err crypto_vault_open(const uint8_t master[static CRYPTO_VAULT_MASTER], con
 }
 
 /* An owner-only file of 64 hexadecimal digits and at most a newline. */
-static enum err read_master(int fd, uint8_t master[static CRYPTO_VAULT_MASTER])
+static enum err read_master(const char *path, uint8_t master[static CRYPTO_VAULT_MASTER])
 {
     struct stat facts;
-    uint8_t text[KEY_TEXT + 2];
-    if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode) || (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return ERR_CONFIG;
-    ssize_t got = read(fd, text, sizeof text);
-    enum err err = got == KEY_TEXT || (got == KEY_TEXT + 1 && text[KEY_TEXT] == '\n') ? ERR_OK : ERR_CONFIG;
-    if (err == ERR_OK && span_unhex(span_of(text, KEY_TEXT), master, CRYPTO_VAULT_MASTER) != ERR_OK)
+    uint8_t room[KEY_TEXT + 1];
+    struct buf text = buf_over(room, sizeof room);
+    enum err err = file_read_known(path, &text, &facts);
+    bool closed = err == ERR_OK && S_ISREG(facts.st_mode) && (facts.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+    bool whole = closed && (text.len == KEY_TEXT || (text.len == KEY_TEXT + 1 && room[KEY_TEXT] == '\n'));
+    if (!whole || span_unhex(span_of(room, KEY_TEXT), master, CRYPTO_VAULT_MASTER) != ERR_OK)
         err = ERR_CONFIG;
-    secret_wipe(text, sizeof text);
+    secret_wipe(room, sizeof room);
     return err;
 }
 
 enum err crypto_vault_open_file(const char *path, const char *purpose, struct crypto_vault **out)
 {
     uint8_t master[CRYPTO_VAULT_MASTER] = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return ERR_CONFIG;
-    enum err err = read_master(fd, master);
-    close(fd);
+    enum err err = read_master(path, master);
     if (err == ERR_OK)
         err = crypto_vault_open(master, purpose, out);
     secret_wipe(master, sizeof master);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool/entry.h"
 
+#include "base/file.h"
 #include "base/secret.h"
 
 #include <errno.h>
@@ -71,21 +72,11 @@ static bool hush(int terminal)
     return tcsetattr(terminal, TCSAFLUSH, &hidden) == 0;
 }
 
-/* Byte by byte: nothing of the next line is taken, and no library keeps a copy. */
+/* A terminal that hung up, or a descriptor that cannot be read, has no more lines. */
 static enum err read_line(int fd, struct buf *out)
 {
-    for (;;) {
-        uint8_t byte = 0;
-        ssize_t got = read(fd, &byte, 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got == 0 && out->len > 0 ? buf_done(out) : ERR_CLOSED;
-        if (byte == '\n')
-            return buf_done(out);
-        buf_put_byte(out, byte);
-        secret_wipe(&byte, 1);
-    }
+    enum err err = file_read_line(fd, out);
+    return err == ERR_SYSTEM ? ERR_CLOSED : err;
 }
 
 /* ---- door ---- */
@@ -109,15 +100,7 @@ void tool_entry_close(struct tool_entry *entry)
 static void show(const struct tool_entry *entry, const char *text)
 {
     int fd = entry->terminal >= 0 ? entry->terminal : entry->aside ? STDERR_FILENO : STDOUT_FILENO;
-    for (size_t left = strlen(text); left > 0;) {
-        ssize_t put = write(fd, text, left);
-        if (put < 0 && errno != EINTR)
-            return; /* nobody sees it: what follows fails by itself */
-        if (put > 0) {
-            text += put;
-            left -= (size_t)put;
-        }
-    }
+    (void)!file_write(fd, span_text(text)); /* where nobody sees it, what follows fails by itself */
 }
 
 void tool_entry_say(const struct tool_entry *entry, const char *format, ...)

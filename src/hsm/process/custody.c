@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/process/custody.h"
 
+#include "base/file.h"
 #include "hsm/process/console.h"
 #include "hsm/process/mode.h"
 #include "net/local.h"
@@ -44,20 +45,6 @@ int hsm_custody_check(const struct hsm_settings *s)
 
 /* ---- passphrases left for an unattended start: a child runs scrypt and hands over the officers' keys ---- */
 
-/* One line without its end; false at the end of the file, or for a line too long. */
-static bool read_line(int fd, struct buf *line)
-{
-    for (;;) {
-        uint8_t byte = 0;
-        ssize_t got = read(fd, &byte, 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0 || byte == '\n')
-            return got > 0 ? line->err == ERR_OK : got == 0 && line->len > 0 && line->err == ERR_OK;
-        buf_put_byte(line, byte);
-    }
-}
-
 static enum err derive(const struct keys_store *store, uint8_t number, struct span passphrase, struct left *out)
 {
     if (number < 1 || number > KEYS_STORE_OFFICERS)
@@ -80,7 +67,7 @@ static enum err from_folder(const struct keys_store *store, const char *folder, 
         if (fd < 0)
             continue;
         bool closed = fstat(fd, &facts) == 0 && hsm_mode_closed(&facts);
-        bool read = closed && read_line(fd, &line);
+        bool read = closed && file_read_line(fd, &line) == ERR_OK;
         close(fd);
         enum err err = read ? derive(store, n, buf_span(&line), out) : ERR_CONFIG;
         secret_wipe(room, sizeof room);
@@ -93,13 +80,16 @@ static enum err from_folder(const struct keys_store *store, const char *folder, 
 static enum err from_descriptor(const struct keys_store *store, int fd, struct left *out)
 {
     uint8_t room[LINE_SIZE];
+    struct buf line = buf_over(room, sizeof room);
     enum err err = ERR_OK;
-    for (struct buf line = buf_over(room, sizeof room); err == ERR_OK && read_line(fd, &line); buf_clear(&line))
+    while (err == ERR_OK && (err = file_read_line(fd, &line)) == ERR_OK) {
         err = line.len > 2 && line.at[1] == ' '
                   ? derive(store, (uint8_t)(line.at[0] - '0'), span_slice(buf_span(&line), 2, line.len), out)
                   : ERR_PARSE_VALUE;
+        buf_clear(&line);
+    }
     secret_wipe(room, sizeof room);
-    return err;
+    return err == ERR_CLOSED ? ERR_OK : err;
 }
 
 static _Noreturn void derive_in_child(const struct hsm_settings *s, int out)

@@ -120,16 +120,8 @@ bool hsm_mode_closed(const struct stat *facts)
     return (facts->st_mode & (group | S_IRWXO)) == 0;
 }
 
-static bool others_may_read(const char *path)
-{
-    struct stat at;
-    return stat(path, &at) != 0 || !hsm_mode_closed(&at);
-}
-
 static enum err key_parse(const char *path, struct span text, uint8_t out[static HSM_MODE_KEY], struct net_problem *problem)
 {
-    if (others_may_read(path))
-        return problem_set(problem, path, "others may read it: chmod 600 it");
     while (text.len > 0 && (text.at[text.len - 1] == '\n' || text.at[text.len - 1] == '\r'))
         text.len--;
     if (text.len != KEY_DIGITS || span_unhex(text, out, HSM_MODE_KEY) != ERR_OK)
@@ -141,8 +133,14 @@ enum err hsm_mode_key_read(const char *path, uint8_t out[static HSM_MODE_KEY], s
 {
     uint8_t room[KEY_DIGITS + 2];
     struct buf text = buf_over(room, sizeof room);
-    enum err err = file_read(path, &text);
-    err = err == ERR_OK ? key_parse(path, buf_span(&text), out, problem) : problem_set(problem, path, file_problem(err));
+    struct stat facts;
+    enum err err = file_read_known(path, &text, &facts);
+    if (err != ERR_OK)
+        err = problem_set(problem, path, file_problem(err));
+    else if (!hsm_mode_closed(&facts))
+        err = problem_set(problem, path, "others may read it: chmod 600 it");
+    else
+        err = key_parse(path, buf_span(&text), out, problem);
     secret_wipe(room, sizeof room);
     return err;
 }

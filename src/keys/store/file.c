@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys/store/internal.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -174,39 +176,27 @@ static const char *parse(struct span in, struct keys_store **out)
 }
 
 /* Ciphertext may stand anywhere; only who may read the file matters. */
-static const char *read_whole(int fd, uint8_t room[static KEYS_STORE_FILE_MAX + 1], size_t *len)
+static const char *read_whole(const char *path, struct buf *out)
 {
     struct stat facts;
-    if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+    enum err err = file_read_known(path, out, &facts);
+    if (err != ERR_OK && err != ERR_PARSE_LONG)
+        return file_problem(err);
+    if (!S_ISREG(facts.st_mode))
         return "is not a file";
     if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return "others may read or write it: chmod 600";
-    *len = 0;
-    while (*len <= KEYS_STORE_FILE_MAX) {
-        ssize_t got = read(fd, room + *len, KEYS_STORE_FILE_MAX + 1 - *len);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return strerror(errno);
-        if (got == 0)
-            return NULL;
-        *len += (size_t)got;
-    }
-    return "too long for an LMK store";
+    return err == ERR_OK ? NULL : "too long for an LMK store";
 }
 
 enum err keys_store_read(const char *path, struct keys_store **out, char problem[static KEYS_STORE_PROBLEM])
 {
-    uint8_t room[KEYS_STORE_FILE_MAX + 1];
-    size_t len = 0;
+    uint8_t room[KEYS_STORE_FILE_MAX];
+    struct buf text = buf_over(room, sizeof room);
     struct keys_store *s = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return tell(problem, path, strerror(errno));
-    const char *wrong = read_whole(fd, room, &len);
-    close(fd);
+    const char *wrong = read_whole(path, &text);
     if (!wrong)
-        wrong = parse(span_of(room, len), &s);
+        wrong = parse(buf_span(&text), &s);
     if (wrong) {
         keys_store_destroy(s);
         return tell(problem, path, wrong);
@@ -225,18 +215,6 @@ static enum err seal_body(struct keys_store *s, const struct env *env, struct bu
     enum err err = crypto_aead_seal(&aead, env, buf_span(out), material, out);
     crypto_aead_unload(&aead);
     return err;
-}
-
-static bool write_all(int fd, struct span text)
-{
-    while (text.len > 0) {
-        ssize_t put = write(fd, text.at, text.len);
-        if (put < 0 && errno != EINTR)
-            return false;
-        if (put > 0)
-            text = span_slice(text, (size_t)put, text.len);
-    }
-    return true;
 }
 
 static bool folder_synced(const char *path)
@@ -303,7 +281,7 @@ static enum err replace(struct keys_store *store, const char *path, const struct
     if (wrong)
         return tell(problem, path, wrong);
     TRY(compose(store, env, &out));
-    if (write_all(fd, buf_span(&out)) && fsync(fd) == 0 && rename(temporary, path) == 0 && folder_synced(path))
+    if (file_write(fd, buf_span(&out)) == ERR_OK && fsync(fd) == 0 && rename(temporary, path) == 0 && folder_synced(path))
         return ERR_OK;
     store->facts.generation--;
     return tell(problem, path, strerror(errno));
@@ -340,7 +318,7 @@ enum err keys_store_erase(const char *path, const struct env *env, char problem[
     bool done = fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
     for (off_t left = done ? facts.st_size : 0; done && left > 0; left -= (off_t)sizeof noise) {
         env_random(env, noise, sizeof noise);
-        done = write_all(fd, span_of(noise, left < (off_t)sizeof noise ? (size_t)left : sizeof noise));
+        done = file_write(fd, span_of(noise, left < (off_t)sizeof noise ? (size_t)left : sizeof noise)) == ERR_OK;
     }
     done = done && fsync(fd) == 0;
     done = close(fd) == 0 && done;

@@ -2,6 +2,7 @@
 /* countersign-hsm calc: a computation on a clear test key, with every intermediate value. */
 #include "tool/calc/calc.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "crypto/error.h"
 #include "hsm/process/mode.h"
@@ -268,7 +269,7 @@ static int print(const struct tool_calc *c, const struct asked *a)
         print_data(c, a->algorithm, &out);
     else
         print_steps(c, a->algorithm, &out);
-    bool good = buf_done(&out) == ERR_OK && cli_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
+    bool good = buf_done(&out) == ERR_OK && file_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
     secret_pages_destroy(&pages);
     return good ? 0 : CLI_EXIT_FAILED;
 }
@@ -386,7 +387,7 @@ static int explain(const struct cli_line *line)
         buf_put_text(&out, "; see --help\n");
     }
     tool_fields_document(a->input, "", &out);
-    return buf_done(&out) == ERR_OK && cli_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_FAILED;
+    return buf_done(&out) == ERR_OK && file_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_FAILED;
 }
 
 const struct cli_command tool_calc = {

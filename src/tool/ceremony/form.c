@@ -2,6 +2,8 @@
 /* The ceremony itself: components are made for officers, and entered by them to form an LMK. */
 #include "tool/ceremony/internal.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -82,7 +84,7 @@ static int write_clear(struct tool_ceremony *run, const char *check)
     buf_put_text(&out, "check value ");
     buf_put_text(&out, check);
     buf_put_byte(&out, '\n');
-    bool written = buf_done(&out) == ERR_OK && write(fd, text, out.len) == (ssize_t)out.len && fsync(fd) == 0;
+    bool written = buf_done(&out) == ERR_OK && file_write(fd, buf_span(&out)) == ERR_OK && fsync(fd) == 0;
     secret_wipe(text, sizeof text);
     if (close(fd) == 0 && written)
         return CLI_EXIT_DONE;

@@ -2,6 +2,7 @@
 /* The store of LMKs as officers handle it: create, list, verify, passphrases, old, delete. */
 #include "tool/ceremony/internal.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "keys/error.h"
 
@@ -185,7 +186,7 @@ int tool_ceremony_create(struct tool_ceremony *run)
 
 int tool_ceremony_print(const struct buf *out)
 {
-    if (buf_done(out) == ERR_OK && cli_write(STDOUT_FILENO, buf_span(out)) == ERR_OK)
+    if (buf_done(out) == ERR_OK && file_write(STDOUT_FILENO, buf_span(out)) == ERR_OK)
         return CLI_EXIT_DONE;
     return tool_ceremony_say(CLI_EXIT_FAILED, "the answer cannot be written");
 }

@@ -2,6 +2,8 @@
 /* What people see of a batch that runs. */
 #include "tool/personalise/internal.h"
 
+#include "base/file.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -93,7 +95,7 @@ void tool_personalise_meter_tell(struct tool_personalise_meter *meter, const str
         buf_put_fill(&out, ' ', WIDTH - out.len);
     if (!meter->terminal || last)
         buf_put_byte(&out, '\n');
-    if (buf_done(&out) == ERR_OK && cli_write(STDERR_FILENO, buf_span(&out)) != ERR_OK)
+    if (buf_done(&out) == ERR_OK && file_write(STDERR_FILENO, buf_span(&out)) != ERR_OK)
         meter->quiet = true; /* nobody looks any more */
 }
 

@@ -3,6 +3,7 @@
 #include "tool/personalise/internal.h"
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/secret.h"
 
@@ -155,7 +156,7 @@ static enum err put_out(struct run *r)
         TRY(encrypt(r));
         text = buf_span(&r->text);
     }
-    TRY(cli_write(r->out, text));
+    TRY(file_write(r->out, text));
     r->progress.output += text.len;
     r->progress.messages++;
     return r->resumable && fdatasync(r->out) != 0 ? ERR_SYSTEM : ERR_OK;
@@ -212,7 +213,7 @@ static int tell_bad(struct run *r, const char *why)
     int len = snprintf(room, sizeof room, "line %llu: %s\n", (unsigned long long)r->in.told, why);
     if (r->report < 0)
         tool_personalise_meter_clear(&r->meter);
-    if (cli_write(r->report < 0 ? STDERR_FILENO : r->report, span_of(room, (size_t)len)) != ERR_OK)
+    if (file_write(r->report < 0 ? STDERR_FILENO : r->report, span_of(room, (size_t)len)) != ERR_OK)
         return cli_failed(r->o->line, CLI_EXIT_FAILED, "the report cannot be written", strerror(errno));
     r->told += (uint64_t)len;
     r->bad++;
@@ -264,16 +265,14 @@ static int work(struct run *r)
 
 static int read_recipient(struct run *r)
 {
-    uint8_t pem[PEM_MAX];
+    uint8_t room[PEM_MAX];
+    struct buf pem = buf_over(room, sizeof room);
     if (r->o->clear)
         return 0;
-    int fd = open(r->o->recipient, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, pem, sizeof pem);
-    if (fd >= 0)
-        (void)close(fd);
-    if (n < 0)
-        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->recipient, strerror(errno));
-    if (crypto_jwe_recipient_import(span_of(pem, (size_t)n), &r->recipient) != ERR_OK)
+    enum err err = file_read(r->o->recipient, &pem);
+    if (err != ERR_OK && err != ERR_PARSE_LONG)
+        return cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->recipient, file_problem(err));
+    if (err != ERR_OK || crypto_jwe_recipient_import(buf_span(&pem), &r->recipient) != ERR_OK)
         return cli_failed(r->o->line, CLI_EXIT_FAILED, r->o->recipient,
                           "an RSA public key of 2,048 to 4,096 bits in PEM is wanted (BEGIN PUBLIC KEY)");
     return 0;
@@ -435,7 +434,8 @@ static void tell_data(const struct run *r)
     json_put_text(&w, "kernel", r->kernel->name);
     json_close(&w);
     buf_put_byte(&out, '\n');
-    if (json_done(&w) != ERR_OK || cli_write(strcmp(r->o->out, "-") == 0 ? STDERR_FILENO : STDOUT_FILENO, buf_span(&out)) != ERR_OK)
+    if (json_done(&w) != ERR_OK ||
+        file_write(strcmp(r->o->out, "-") == 0 ? STDERR_FILENO : STDOUT_FILENO, buf_span(&out)) != ERR_OK)
         (void)cli_failed(r->o->line, 0, "the summary", "cannot be written");
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign-hsm send: a command from named fields, the frame and its answer explained. */
 #include "base/secret.h"
+
+#include "base/file.h"
 #include "hostcmd/layout/file.h"
 #include "tool/fields.h"
 #include "tool/send/link.h"
@@ -302,7 +304,7 @@ static int print(struct work *w, struct tool_send_show *show, int status)
     }
     if (buf_done(&w->page) != ERR_OK)
         return cli_failed(w->line, CLI_EXIT_NOT_TAKEN, "the frame", "is too long to be shown");
-    return cli_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? status : CLI_EXIT_NOT_TAKEN;
+    return file_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? status : CLI_EXIT_NOT_TAKEN;
 }
 
 /* ---- a captured frame ---- */
@@ -354,7 +356,7 @@ static int print_answer(struct work *w, struct tool_send_show *show, const struc
     const struct hostcmd_answer_of of = {w->row, w->request, sent->trailer};
     if (cli_flag(w->line, RAW)) {
         struct span raw = span_slice(buf_span(&w->answer), w->header, SIZE_MAX);
-        if (cli_write(STDOUT_FILENO, raw) != ERR_OK || cli_write(STDOUT_FILENO, span_text("\n")) != ERR_OK)
+        if (file_write(STDOUT_FILENO, raw) != ERR_OK || file_write(STDOUT_FILENO, span_text("\n")) != ERR_OK)
             return CLI_EXIT_NOT_TAKEN;
         return span_is(span_slice(raw, 2, 2), "00") ? 0 : CLI_EXIT_FAILED;
     }
@@ -459,7 +461,7 @@ static int explain(const struct cli_line *line)
     int status = begin(line, &w);
     if (status == 0) {
         tool_send_show_fields(hostcmd_layout_row(&w->layout, row->id), &w->page);
-        status = cli_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_NOT_TAKEN;
+        status = file_write(STDOUT_FILENO, buf_span(&w->page)) == ERR_OK ? CLI_EXIT_DONE : CLI_EXIT_NOT_TAKEN;
     }
     if (w)
         work_destroy(w);

@@ -4,6 +4,7 @@
 #include "hsm/trail/chain.h"
 #include "tool/tool.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/secret.h"
 
@@ -27,14 +28,12 @@ struct judgement {
 static void judge_head(struct hsm_chain *chain, const char *path, struct hsm_head *head, bool *there, const char **why)
 {
     char name[HSM_AUDIT_PATH + 8];
-    uint8_t text[HSM_CHAIN_HEAD + 1];
+    uint8_t room[HSM_CHAIN_HEAD];
+    struct buf text = buf_over(room, sizeof room);
     (void)snprintf(name, sizeof name, "%s.head", path);
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd >= 0 ? read(fd, text, sizeof text) : 0;
-    if (fd >= 0)
-        close(fd);
-    *there = fd >= 0;
-    if (*there && (len < 0 || !hsm_chain_head_read(chain, span_of(text, (size_t)len), head)))
+    enum err err = file_read(name, &text);
+    *there = err != ERR_NOT_FOUND;
+    if (*there && (err != ERR_OK || !hsm_chain_head_read(chain, buf_span(&text), head)))
         *why = "has a head that was changed, or the key is another";
 }
 
@@ -157,7 +156,7 @@ static int verify(const struct cli_line *line, const uint8_t key[static HSM_AUDI
         struct buf out = buf_over(page, sizeof page);
         judge(&chain, &j, i + 1 == line->operand_count);
         (cli_flag(line, JSON) ? put_data : put_people)(&out, &j);
-        bool told = buf_done(&out) == ERR_OK && cli_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
+        bool told = buf_done(&out) == ERR_OK && file_write(STDOUT_FILENO, buf_span(&out)) == ERR_OK;
         status = j.why || !told ? CLI_EXIT_FAILED : CLI_EXIT_DONE;
     }
     hsm_chain_end(&chain);
