@@ -31,7 +31,9 @@ enum err file_read_known(const char *path, struct buf *out, struct stat *facts)
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : errno == EACCES || errno == EPERM ? ERR_FORBIDDEN : ERR_SYSTEM;
     enum err err = fstat(fd, facts) == 0 ? read_all(fd, out) : ERR_SYSTEM;
+    int why = errno;
     close(fd);
+    errno = why;
     return err;
 }
 

@@ -7,7 +7,7 @@
  *            after a failure.
  * Threading  Any.
  * Failure    ERR_NOT_FOUND: there is no such file. ERR_FORBIDDEN: it may not be read. ERR_PARSE_LONG: the buffer is full and the
- *            file goes on. ERR_SYSTEM: anything else.
+ *            file goes on. ERR_SYSTEM: anything else. Where a call failed, errno says why.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H

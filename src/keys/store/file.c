@@ -181,7 +181,7 @@ static const char *read_whole(const char *path, struct buf *out)
     struct stat facts;
     enum err err = file_read_known(path, out, &facts);
     if (err != ERR_OK && err != ERR_PARSE_LONG)
-        return file_problem(err);
+        return strerror(errno);
     if (!S_ISREG(facts.st_mode))
         return "is not a file";
     if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
