@@ -15,7 +15,7 @@
 #include "ledger/rows.h"
 #include "wire/wire.h"
 
-struct registration_body {
+struct issuer_registration_body {
     WIRE_TEXT(48) card_id;
     WIRE_TEXT(48) product_id;
     WIRE_TEXT(19) pan;
@@ -24,22 +24,22 @@ struct registration_body {
     WIRE_TEXT(128) name;
 };
 
-struct card_patch_body {
+struct issuer_card_patch_body {
     WIRE_TEXT(9) status;
     WIRE_TEXT(48) product_id;
     WIRE_TEXT(4) exp;
     WIRE_TEXT(128) name;
 };
 
-struct batch_body {
+struct issuer_batch_body {
     WIRE_TEXT(12) count;
 };
 
-struct unlock_body {
+struct issuer_unlock_body {
     WIRE_TEXT(64) reason;
 };
 
-struct client_key_body { /* a public JWK (RFC 7517, 7518 6.2) */
+struct issuer_client_key_body { /* a public JWK (RFC 7517, 7518 6.2) */
     WIRE_TEXT(8) kty;
     WIRE_TEXT(8) crv;
     WIRE_TEXT(43) x;
@@ -55,7 +55,7 @@ struct client_key_body { /* a public JWK (RFC 7517, 7518 6.2) */
  * X(member, json name, kind, min, max, choices, initial, doc); kind TEXT, INTEGER, BOOL or CHOICE (enum in the order of `choices`)
  */
 /* clang-format off */
-#define PRODUCT_FIELDS(X) \
+#define ISSUER_PRODUCT_FIELDS(X) \
     X(mode,                    "mode",                  CHOICE,  0, 12, "static|one_time|time_window", "static", "how it is made") \
     X(network,                 "network",               NETWORK, 0, 24, "visa|mastercard|eftpos|visa+eftpos|mastercard+eftpos", \
                                                                                 "visa", "links the card is used on") \
@@ -85,25 +85,25 @@ struct client_key_body { /* a public JWK (RFC 7517, 7518 6.2) */
 /* clang-format on */
 
 /* One member of 48 characters a field, in the order of the list. */
-enum product_field {
-#define PRODUCT_ENUM(member, json, kind, min, max, choices, initial, doc) PRODUCT_##member,
-    PRODUCT_FIELDS(PRODUCT_ENUM)
-#undef PRODUCT_ENUM
-        PRODUCT_FIELD_COUNT
+enum issuer_product_field {
+#define ISSUER_PRODUCT_ENUM(member, json, kind, min, max, choices, initial, doc) ISSUER_PRODUCT_##member,
+    ISSUER_PRODUCT_FIELDS(ISSUER_PRODUCT_ENUM)
+#undef ISSUER_PRODUCT_ENUM
+        ISSUER_PRODUCT_FIELD_COUNT
 };
-typedef WIRE_TEXT(48) product_value;
-struct product_body {
-    product_value product_id;
-    product_value value[PRODUCT_FIELD_COUNT];
+typedef WIRE_TEXT(48) issuer_product_value;
+struct issuer_product_body {
+    issuer_product_value product_id;
+    issuer_product_value value[ISSUER_PRODUCT_FIELD_COUNT];
 };
 
 union issuer_body {
-    struct registration_body registration;
-    struct card_patch_body patch;
-    struct batch_body batch;
-    struct unlock_body unlock;
-    struct client_key_body key;
-    struct product_body product;
+    struct issuer_registration_body registration;
+    struct issuer_card_patch_body patch;
+    struct issuer_batch_body batch;
+    struct issuer_unlock_body unlock;
+    struct issuer_client_key_body key;
+    struct issuer_product_body product;
 };
 
 extern const struct wire_record issuer_registration_record;

@@ -4,41 +4,76 @@
 
 #include <string.h>
 
-static struct job *find(struct issuer *issuer, const struct job *self, bool holder)
+static struct issuer_job **bucket_of(struct issuer *issuer, const char *card_id)
 {
-    for (uint32_t i = 0; i < issuer->config.slots; i++) {
-        struct job *job = &issuer->job[i];
-        bool wanted = holder ? job->holds : job->stage == JOB_PARKED;
-        if (job != self && wanted && strcmp(job->card_id, self->card_id) == 0)
-            return job;
-    }
-    return NULL;
+    uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a: a bucket is never longer than the jobs under way */
+    for (const char *at = card_id; *at; at++)
+        hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001B3);
+    return &issuer->holder[hash % ISSUER_HOLDERS];
 }
 
-bool issuer_card_hold(struct issuer *issuer, struct job *job)
+static struct issuer_job *holder_find(struct issuer *issuer, const char *card_id)
 {
-    if (job->holds || !job->card_id[0] || !job->operation->committed)
-        return true;
-    if (find(issuer, job, true)) {
-        job->stage = JOB_PARKED;
-        issuer->parked++;
-        return false;
-    }
+    struct issuer_job *job = *bucket_of(issuer, card_id);
+    while (job && strcmp(job->card_id, card_id) != 0)
+        job = job->next_holder;
+    return job;
+}
+
+static void hold(struct issuer *issuer, struct issuer_job *job)
+{
+    struct issuer_job **bucket = bucket_of(issuer, job->card_id);
+    ASSERT(!job->holds && !job->parked);
     job->holds = true;
-    return true;
+    job->next_holder = *bucket;
+    *bucket = job;
 }
 
-void issuer_card_release(struct issuer *issuer, struct job *job)
+static void park(struct issuer_job *holder, struct issuer_job *job)
+{
+    job->parked_next = NULL;
+    if (holder->parked)
+        holder->parked_last->parked_next = job;
+    else
+        holder->parked = job;
+    holder->parked_last = job;
+}
+
+void issuer_hold_stage(void *context, struct flow_item *const *item, size_t count)
+{
+    struct issuer *issuer = context;
+    for (size_t i = 0; i < count; i++) {
+        struct issuer_job *job = issuer_job_of(item[i]);
+        bool free_to_go = !job->operation->writes || !job->card_id[0];
+        struct issuer_job *holder = free_to_go ? NULL : holder_find(issuer, job->card_id);
+        if (holder) {
+            park(holder, job);
+            flow_wait(item[i], 0);
+            continue;
+        }
+        if (!free_to_go)
+            hold(issuer, job);
+        flow_next(item[i]);
+    }
+}
+
+/* The first of those that wait has the card next, and the others wait for it. */
+void issuer_card_release(struct issuer *issuer, struct issuer_job *job)
 {
     if (!job->holds)
         return;
+    struct issuer_job **at = bucket_of(issuer, job->card_id);
+    while (*at != job)
+        at = &(*at)->next_holder;
+    *at = job->next_holder;
     job->holds = false;
-    struct job *next = issuer->parked > 0 ? find(issuer, job, false) : NULL;
+    struct issuer_job *next = job->parked;
     if (!next)
         return;
-    issuer->parked--;
-    next->stage = JOB_LOADING;
-    next->holds = true;
-    issuer->reload[issuer->reload_count++] = next;
-    issuer->config.wake(issuer->config.wake_context);
+    struct issuer_job *last = job->parked_last;
+    job->parked = NULL;
+    hold(issuer, next);
+    next->parked = next->parked_next;
+    next->parked_last = last;
+    flow_resume(issuer->flow, &next->item);
 }

@@ -15,41 +15,36 @@ static void text_take(char *out, size_t cap, struct span text)
 }
 
 /* MMYY of the API is YYMM everywhere else. */
-static enum err expiry_take(struct job *job, struct span mmyy, char out[static 5])
+static enum err expiry_take(struct issuer_job *job, struct span mmyy, char out[static 5])
 {
     struct card_expiry expiry;
-    job->field = "exp";
-    TRY(card_expiry_parse(mmyy, CARD_MMYY, &expiry));
-    job->field = NULL;
+    TRY(issuer_blame(job, "exp", card_expiry_parse(mmyy, CARD_MMYY, &expiry)));
     card_expiry_write(expiry, CARD_YYMM, out);
     return ERR_OK;
 }
 
 /* ---- registration ---- */
 
-static enum err registration_read(struct issuer *issuer, struct job *job, struct ledger_card *card)
+static enum err registration_read(struct issuer *issuer, struct issuer_job *job, struct ledger_card *card)
 {
-    struct registration_body *body = &job->secret->body.registration;
+    struct issuer_registration_body *body = &job->secret->body.registration;
     TRY(issuer_body_bind(job, body));
-    job->field = "cardId";
     if (body->card_id.present && !issuer_id_sound(WIRE_SPAN(body->card_id)))
-        return ERR_PARSE_CHARACTER;
-    job->field = "pan";
-    TRY(card_pan_parse(WIRE_SPAN(body->pan), CARD_LUHN, &job->secret->pan));
-    job->field = "name";
+        return issuer_blame(job, "cardId", ERR_PARSE_CHARACTER);
+    TRY(issuer_blame(job, "pan", card_pan_parse(WIRE_SPAN(body->pan), CARD_LUHN, &job->secret->pan)));
     if (body->name.present && memchr(body->name.at, 0, body->name.len))
-        return ERR_PARSE_CHARACTER;
+        return issuer_blame(job, "name", ERR_PARSE_CHARACTER);
     TRY(expiry_take(job, WIRE_SPAN(body->exp), card->expiry));
     text_take(card->product_id, sizeof card->product_id, WIRE_SPAN(body->product_id));
     text_take(card->psn, sizeof card->psn, body->psn.present ? WIRE_SPAN(body->psn) : span_text("00"));
     text_take(card->holder_name, sizeof card->holder_name, WIRE_SPAN(body->name));
     text_take(card->card_id, sizeof card->card_id, WIRE_SPAN(body->card_id));
-    text_take(card->issuer_id, sizeof card->issuer_id, span_text(job->client.issuer_id));
+    text_take(card->issuer_id, sizeof card->issuer_id, span_text(job->caller.client.issuer_id));
     card->pan_mac.len = CRYPTO_VAULT_MAC;
     return crypto_vault_pan_mac(issuer->config.vault, card_pan_span(&job->secret->pan), card->pan_mac.at);
 }
 
-static enum err registration_seal(struct issuer *issuer, struct job *job, struct ledger_card *card)
+static enum err registration_seal(struct issuer *issuer, struct issuer_job *job, struct ledger_card *card)
 {
     const struct card_pan *pan = &job->secret->pan;
     if (!card->card_id[0])
@@ -76,20 +71,25 @@ static bool same_card(const struct ledger_card *have, const struct ledger_card *
            strcmp(have->holder_name, want->holder_name) == 0;
 }
 
-/* The card that has this PAN or this id already. */
-static enum err existing_find(struct issuer *issuer, const struct ledger_card *want, struct ledger_full_card *out, bool *found)
+/* The product, and the card that has this PAN or this id already. */
+enum { AT_PRODUCT, AT_MAC, AT_ID };
+
+static void registration_look(struct issuer_job *job, const struct ledger_card *want)
 {
-    struct ledger_unit unit;
-    arena_reset(&issuer->read_arena);
-    ledger_unit_begin(&unit, 2, &issuer->read_arena);
-    size_t by_mac = ledger_get_card_by_pan_mac(&unit, want->pan_mac.at);
-    size_t by_id = ledger_get_card(&unit, want->card_id);
-    TRY(ledger_unit_run(&unit, issuer->config.store));
-    *found = ledger_take_card(&unit, by_mac, out) || ledger_take_card(&unit, by_id, out);
-    return ERR_OK;
+    struct issuer_writing *w = &job->writing;
+    issuer_unit_begin(job, 3);
+    w->at[AT_PRODUCT] = ledger_get_product(&w->unit, want->product_id);
+    w->at[AT_MAC] = ledger_get_card_by_pan_mac(&w->unit, want->pan_mac.at);
+    w->at[AT_ID] = ledger_get_card(&w->unit, want->card_id);
 }
 
-static void registration_reply(struct issuer *issuer, struct job *job, const char *card_id, unsigned status)
+static bool existing_take(struct issuer_job *job)
+{
+    struct issuer_writing *w = &job->writing;
+    return ledger_take_card(&w->unit, w->at[AT_MAC], &job->view.card) || ledger_take_card(&w->unit, w->at[AT_ID], &job->view.card);
+}
+
+static void registration_reply(struct issuer *issuer, struct issuer_job *job, const char *card_id, unsigned status)
 {
     struct json_writer w = issuer_answer(job);
     json_put_text(&w, "cardId", card_id);
@@ -97,7 +97,7 @@ static void registration_reply(struct issuer *issuer, struct job *job, const cha
     issuer_reply(issuer, job, status);
 }
 
-static void account_put(struct issuer *issuer, struct job *job, struct ledger_card *card)
+static void account_put(struct issuer *issuer, struct issuer_job *job, struct ledger_card *card)
 {
     if (issuer->config.account_opening_balance_minor < 0)
         return;
@@ -105,52 +105,59 @@ static void account_put(struct issuer *issuer, struct job *job, struct ledger_ca
     memcpy(account.account_id, card->card_id, sizeof account.account_id);
     memcpy(account.currency, issuer->config.account_currency, sizeof account.currency);
     memcpy(card->account_id, card->card_id, sizeof card->account_id);
-    ledger_put_new_account(&job->unit, &account);
+    ledger_put_new_account(&job->writing.unit, &account);
 }
 
-static enum err product_check(struct issuer *issuer, struct job *job, const char *product_id)
+static enum err product_check(struct issuer_job *job)
 {
-    const struct ledger_product *product = NULL;
-    job->field = "productId";
-    TRY(issuer_product_find(issuer, job, product_id, &product));
-    job->field = NULL;
+    return issuer_blame(job, "productId", issuer_product_take(job, job->writing.at[AT_PRODUCT], &job->view.product));
+}
+
+static enum err register_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
+{
+    struct ledger_card *card = &job->writing.changed;
+    memset(card, 0, sizeof *card);
+    TRY(registration_read(issuer, job, card));
+    registration_look(job, card);
+    *next = ISSUER_LOOK;
     return ERR_OK;
 }
 
-enum err issuer_card_register_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err register_looked(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    struct ledger_card *card = &job->changed;
-    bool found = false;
-    memset(card, 0, sizeof *card);
-    TRY(registration_read(issuer, job, card));
-    TRY(product_check(issuer, job, card->product_id));
-    TRY(existing_find(issuer, card, &job->card, &found));
-    if (found && !same_card(&job->card.card, card)) {
-        memset(&job->card, 0, sizeof job->card);
+    struct ledger_card *card = &job->writing.changed;
+    TRY(product_check(job));
+    bool found = existing_take(job);
+    if (found && !same_card(&job->view.card.card, card)) {
+        memset(&job->view.card, 0, sizeof job->view.card);
         return ISSUER_ERR_DUPLICATE_CARD;
     }
     if (found) {
-        registration_reply(issuer, job, job->card.card.card_id, 200);
+        registration_reply(issuer, job, job->view.card.card.card_id, 200);
         return ERR_OK;
     }
+    TRY(job->writing.unit.err);
     TRY(registration_seal(issuer, job, card));
     issuer_unit_begin(job, 4);
     account_put(issuer, job, card);
-    ledger_put_card(&job->unit, card);
-    *next = NEXT_COMMIT;
+    ledger_put_card(&job->writing.unit, card);
+    *next = ISSUER_COMMIT;
     return ERR_OK;
 }
 
-enum err issuer_card_register_committed(struct issuer *issuer, struct job *job, enum next *next)
+static enum err register_committed(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    registration_reply(issuer, job, job->changed.card_id, 201);
-    *next = NEXT_REPLIED;
+    registration_reply(issuer, job, job->writing.changed.card_id, 201);
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
+
+const struct issuer_operation issuer_operation_REGISTER = {
+    .writes = true, .start = register_start, .looked = register_looked, .committed = register_committed};
 
 /* ---- one card ---- */
 
-static void card_reply(struct issuer *issuer, struct job *job, const struct ledger_card *card)
+static void card_reply(struct issuer *issuer, struct issuer_job *job, const struct ledger_card *card)
 {
     char masked[CARD_MASK_SIZE];
     char exp[5] = {card->expiry[2], card->expiry[3], card->expiry[0], card->expiry[1], 0};
@@ -172,31 +179,33 @@ static void card_reply(struct issuer *issuer, struct job *job, const struct ledg
     issuer_reply(issuer, job, 200);
 }
 
-enum err issuer_card_get_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err get_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     TRY(issuer_pan_open(issuer, job));
-    card_reply(issuer, job, &job->card.card);
-    *next = NEXT_REPLIED;
+    card_reply(issuer, job, &job->view.card.card);
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
 
 /* A card that is not active any more has no active code either (issuer.md 5). */
-static void cancel_with(struct job *job)
+static void cancel_with(struct issuer_job *job)
 {
-    job->after = job->card.code;
-    if (job->changed.status == LEDGER_CARD_ACTIVE && job->changed.enrolled)
+    job->writing.after = job->view.card.code;
+    if (job->writing.changed.status == LEDGER_CARD_ACTIVE && job->writing.changed.enrolled)
         return;
-    if (ledger_code_apply(&job->after, LEDGER_EVENT_CANCEL, &(struct ledger_code_change){.at = job->now}))
-        ledger_put_code(&job->unit, &job->card.code, &job->after, LEDGER_UPDATE);
+    if (ledger_code_apply(&job->writing.after, LEDGER_EVENT_CANCEL, &(struct ledger_code_change){.at = job->now}))
+        ledger_put_code(&job->writing.unit, &job->view.card.code, &job->writing.after, LEDGER_UPDATE);
 }
 
-static enum err change_commit(struct job *job, enum next *next)
+const struct issuer_operation issuer_operation_CARD_GET = {.needs = ISSUER_NEED_CARD, .start = get_start};
+
+static enum err change_commit(struct issuer_job *job, enum issuer_next *next)
 {
-    job->changed.updated_at = job->now;
+    job->writing.changed.updated_at = job->now;
     issuer_unit_begin(job, 4);
-    ledger_put_card_change(&job->unit, &job->changed);
+    ledger_put_card_change(&job->writing.unit, &job->writing.changed);
     cancel_with(job);
-    *next = NEXT_COMMIT;
+    *next = ISSUER_COMMIT;
     return ERR_OK;
 }
 
@@ -208,54 +217,67 @@ static enum ledger_card_status status_read(struct span text)
     return LEDGER_CARD_CLOSED;
 }
 
-enum err issuer_card_patch_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err patch_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    struct card_patch_body *body = &job->secret->body.patch;
+    struct issuer_card_patch_body *body = &job->secret->body.patch;
     TRY(issuer_body_bind(job, body));
     TRY(issuer_pan_open(issuer, job));
-    job->changed = job->card.card;
+    job->writing.changed = job->view.card.card;
     if (body->status.present)
-        job->changed.status = status_read(WIRE_SPAN(body->status));
-    job->field = "status";
-    if (job->card.card.status == LEDGER_CARD_CLOSED && job->changed.status != LEDGER_CARD_CLOSED)
-        return ISSUER_ERR_CARD_NOT_ACTIVE; /* closed is for good */
-    job->field = NULL;
+        job->writing.changed.status = status_read(WIRE_SPAN(body->status));
+    if (job->view.card.card.status == LEDGER_CARD_CLOSED && job->writing.changed.status != LEDGER_CARD_CLOSED)
+        return issuer_blame(job, "status", ISSUER_ERR_CARD_NOT_ACTIVE); /* closed is for good */
     if (body->exp.present)
-        TRY(expiry_take(job, WIRE_SPAN(body->exp), job->changed.expiry));
+        TRY(expiry_take(job, WIRE_SPAN(body->exp), job->writing.changed.expiry));
     if (body->name.present)
-        text_take(job->changed.holder_name, sizeof job->changed.holder_name, WIRE_SPAN(body->name));
-    if (body->product_id.present) {
-        text_take(job->changed.product_id, sizeof job->changed.product_id, WIRE_SPAN(body->product_id));
-        TRY(product_check(issuer, job, job->changed.product_id));
-    }
-    return change_commit(job, next);
-}
-
-enum err issuer_card_patch_committed(struct issuer *issuer, struct job *job, enum next *next)
-{
-    card_reply(issuer, job, &job->changed);
-    *next = NEXT_REPLIED;
+        text_take(job->writing.changed.holder_name, sizeof job->writing.changed.holder_name, WIRE_SPAN(body->name));
+    if (!body->product_id.present)
+        return change_commit(job, next);
+    text_take(job->writing.changed.product_id, sizeof job->writing.changed.product_id, WIRE_SPAN(body->product_id));
+    issuer_unit_begin(job, 1);
+    job->writing.at[AT_PRODUCT] = ledger_get_product(&job->writing.unit, job->writing.changed.product_id);
+    *next = ISSUER_LOOK;
     return ERR_OK;
 }
 
-enum err issuer_card_close_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err patch_looked(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     (void)issuer;
-    job->changed = job->card.card;
-    job->changed.status = LEDGER_CARD_CLOSED;
+    TRY(product_check(job));
     return change_commit(job, next);
 }
 
-enum err issuer_card_close_committed(struct issuer *issuer, struct job *job, enum next *next)
+static enum err patch_committed(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    issuer_reply(issuer, job, 204);
-    *next = NEXT_REPLIED;
+    card_reply(issuer, job, &job->writing.changed);
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
+
+const struct issuer_operation issuer_operation_CARD_PATCH = {
+    .needs = ISSUER_NEED_CARD, .writes = true, .start = patch_start, .looked = patch_looked, .committed = patch_committed};
+
+static enum err close_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
+{
+    (void)issuer;
+    job->writing.changed = job->view.card.card;
+    job->writing.changed.status = LEDGER_CARD_CLOSED;
+    return change_commit(job, next);
+}
+
+static enum err close_committed(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
+{
+    issuer_reply(issuer, job, 204);
+    *next = ISSUER_REPLIED;
+    return ERR_OK;
+}
+
+const struct issuer_operation issuer_operation_CARD_CLOSE = {
+    .needs = ISSUER_NEED_CARD, .writes = true, .start = close_start, .committed = close_committed};
 
 /* ---- enrolment ---- */
 
-static void enrolment_reply(struct issuer *issuer, struct job *job, const struct ledger_card *card)
+static void enrolment_reply(struct issuer *issuer, struct issuer_job *job, const struct ledger_card *card)
 {
     char at[25];
     env_rfc3339(card->updated_at, at);
@@ -266,40 +288,46 @@ static void enrolment_reply(struct issuer *issuer, struct job *job, const struct
     issuer_reply(issuer, job, 200);
 }
 
-enum err issuer_enrolment_get_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err enrolment_get_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    enrolment_reply(issuer, job, &job->card.card);
-    *next = NEXT_REPLIED;
+    enrolment_reply(issuer, job, &job->view.card.card);
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
 
 /* Idempotent: a card that is as it should be is left alone. */
-static enum err enrolment_set(struct issuer *issuer, struct job *job, bool enrolled, enum next *next)
+static enum err enrolment_set(struct issuer *issuer, struct issuer_job *job, bool enrolled, enum issuer_next *next)
 {
-    job->changed = job->card.card;
-    if (job->card.card.enrolled == enrolled) {
-        enrolment_reply(issuer, job, &job->card.card);
+    job->writing.changed = job->view.card.card;
+    if (job->view.card.card.enrolled == enrolled) {
+        enrolment_reply(issuer, job, &job->view.card.card);
         return ERR_OK;
     }
-    if (job->card.card.status != LEDGER_CARD_ACTIVE && enrolled)
+    if (job->view.card.card.status != LEDGER_CARD_ACTIVE && enrolled)
         return ISSUER_ERR_CARD_NOT_ACTIVE;
-    job->changed.enrolled = enrolled;
+    job->writing.changed.enrolled = enrolled;
     return change_commit(job, next);
 }
 
-enum err issuer_enrolment_put_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err enrolment_put_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     return enrolment_set(issuer, job, true, next);
 }
 
-enum err issuer_enrolment_delete_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err enrolment_delete_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     return enrolment_set(issuer, job, false, next);
 }
 
-enum err issuer_enrolment_committed(struct issuer *issuer, struct job *job, enum next *next)
+static enum err enrolment_committed(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    enrolment_reply(issuer, job, &job->changed);
-    *next = NEXT_REPLIED;
+    enrolment_reply(issuer, job, &job->writing.changed);
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
+
+const struct issuer_operation issuer_operation_ENROLMENT = {.needs = ISSUER_NEED_CARD, .start = enrolment_get_start};
+const struct issuer_operation issuer_operation_ENROL = {
+    .needs = ISSUER_NEED_CARD, .writes = true, .start = enrolment_put_start, .committed = enrolment_committed};
+const struct issuer_operation issuer_operation_UNENROL = {
+    .needs = ISSUER_NEED_CARD, .writes = true, .start = enrolment_delete_start, .committed = enrolment_committed};

@@ -22,29 +22,29 @@ static bool kid_sound(struct span kid)
 }
 
 /* Another client's keys look as if they were not there. */
-static enum err own_check(const struct job *job)
+static enum err own_check(const struct issuer_job *job)
 {
-    return span_is(http_parameter(job->request, "clientId"), job->client.client_id) ? ERR_OK : ERR_NOT_FOUND;
+    return span_is(http_parameter(job->request, "clientId"), job->caller.client.client_id) ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static const struct ledger_client_key *known_find(const struct job *job, struct span kid)
+static const struct ledger_client_key *known_find(const struct issuer_job *job, struct span kid)
 {
-    for (size_t i = 0; i < job->known_count; i++)
-        if (span_is(kid, job->known[i].kid))
-            return &job->known[i];
+    for (size_t i = 0; i < job->caller.known_count; i++)
+        if (span_is(kid, job->caller.known[i].kid))
+            return &job->caller.known[i];
     return NULL;
 }
 
 /* Rotation: two live keys of a use beside each other, no more. */
-static bool room_for(const struct job *job, struct span kid, enum ledger_key_use use)
+static bool room_for(const struct issuer_job *job, struct span kid, enum ledger_key_use use)
 {
     size_t others = 0;
-    for (size_t i = 0; i < job->known_count; i++)
-        others += job->known[i].use == use && !span_is(kid, job->known[i].kid);
+    for (size_t i = 0; i < job->caller.known_count; i++)
+        others += job->caller.known[i].use == use && !span_is(kid, job->caller.known[i].kid);
     return others < LIVE_KEYS_MAX;
 }
 
-static void jwk_write(const struct client_key_body *body, struct ledger_client_key *key)
+static void jwk_write(const struct issuer_client_key_body *body, struct ledger_client_key *key)
 {
     struct buf out = buf_over(key->jwk, sizeof key->jwk - 1);
     struct json_writer w = json_writer(&out);
@@ -56,31 +56,28 @@ static void jwk_write(const struct client_key_body *body, struct ledger_client_k
     json_close(&w);
 }
 
-static enum err key_read(struct job *job, struct span kid, struct ledger_client_key *key)
+static enum err key_read(struct issuer_job *job, struct span kid, struct ledger_client_key *key)
 {
-    struct client_key_body *body = &job->secret->body.key;
+    struct issuer_client_key_body *body = &job->secret->body.key;
     struct crypto_jwe_public point;
     int64_t lifetime_s = LIFETIME_DEFAULT_S;
     TRY(issuer_body_bind(job, body));
-    job->field = "kid";
     if (!kid_sound(kid) || (body->kid.present && !span_equal(kid, WIRE_SPAN(body->kid))))
-        return ERR_PARSE_VALUE;
-    job->field = "lifetimeS";
+        return issuer_blame(job, "kid", ERR_PARSE_VALUE);
     if (body->lifetime.present)
-        TRY(http_json_integer(WIRE_SPAN(body->lifetime), 1, LIFETIME_MAX_S, &lifetime_s));
-    job->field = "x";
-    TRY(crypto_jwe_import_public(WIRE_SPAN(body->x), WIRE_SPAN(body->y), &point)); /* on the curve, or ERR_PARSE_VALUE */
-    job->field = NULL;
+        TRY(issuer_blame(job, "lifetimeS", http_json_integer(WIRE_SPAN(body->lifetime), 1, LIFETIME_MAX_S, &lifetime_s)));
+    /* on the curve, or ERR_PARSE_VALUE */
+    TRY(issuer_blame(job, "x", crypto_jwe_import_public(WIRE_SPAN(body->x), WIRE_SPAN(body->y), &point)));
     *key = (struct ledger_client_key){.use = span_is(WIRE_SPAN(body->use), "enc") ? LEDGER_KEY_ENC : LEDGER_KEY_SIG,
                                       .not_before = job->now,
                                       .not_after = job->now + lifetime_s * 1000};
-    memcpy(key->client_id, job->client.client_id, sizeof key->client_id);
+    memcpy(key->client_id, job->caller.client.client_id, sizeof key->client_id);
     memcpy(key->kid, kid.at, kid.len);
     jwk_write(body, key);
     return ERR_OK;
 }
 
-static void key_reply(struct issuer *issuer, struct job *job, const struct ledger_client_key *key)
+static void key_reply(struct issuer *issuer, struct issuer_job *job, const struct ledger_client_key *key)
 {
     char at[25];
     struct json_writer w = issuer_answer(job);
@@ -95,39 +92,39 @@ static void key_reply(struct issuer *issuer, struct job *job, const struct ledge
     issuer_reply(issuer, job, 200);
 }
 
-enum err issuer_key_put_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err put_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     (void)issuer;
     struct span kid = http_parameter(job->request, "kid");
     TRY(own_check(job));
-    TRY(key_read(job, kid, &job->key));
-    if (!room_for(job, kid, job->key.use))
+    TRY(key_read(job, kid, &job->caller.key));
+    if (!room_for(job, kid, job->caller.key.use))
         return STORE_ERR_CONFLICT;
     issuer_unit_begin(job, 1);
-    ledger_put_client_key(&job->unit, &job->key);
-    *next = NEXT_COMMIT;
+    ledger_put_client_key(&job->writing.unit, &job->caller.key);
+    *next = ISSUER_COMMIT;
     return ERR_OK;
 }
 
-enum err issuer_key_put_committed(struct issuer *issuer, struct job *job, enum next *next)
+static enum err put_committed(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    key_reply(issuer, job, &job->key);
-    *next = NEXT_REPLIED;
+    key_reply(issuer, job, &job->caller.key);
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
 
-enum err issuer_key_get_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err get_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     TRY(own_check(job));
     const struct ledger_client_key *key = known_find(job, http_parameter(job->request, "kid"));
     if (!key)
         return ERR_NOT_FOUND;
     key_reply(issuer, job, key);
-    *next = NEXT_REPLIED;
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
 
-enum err issuer_key_delete_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err delete_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     (void)issuer;
     TRY(own_check(job));
@@ -135,14 +132,20 @@ enum err issuer_key_delete_start(struct issuer *issuer, struct job *job, enum ne
     if (!key)
         return ERR_NOT_FOUND;
     issuer_unit_begin(job, 1);
-    ledger_put_client_key_revoked(&job->unit, key->client_id, key->kid, job->now);
-    *next = NEXT_COMMIT;
+    ledger_put_client_key_revoked(&job->writing.unit, key->client_id, key->kid, job->now);
+    *next = ISSUER_COMMIT;
     return ERR_OK;
 }
 
-enum err issuer_key_delete_committed(struct issuer *issuer, struct job *job, enum next *next)
+static enum err delete_committed(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     issuer_reply(issuer, job, 204);
-    *next = NEXT_REPLIED;
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
+
+const struct issuer_operation issuer_operation_KEY_PUT = {
+    .needs = ISSUER_NEED_KEYS, .writes = true, .start = put_start, .committed = put_committed};
+const struct issuer_operation issuer_operation_KEY_GET = {.needs = ISSUER_NEED_KEYS, .start = get_start};
+const struct issuer_operation issuer_operation_KEY_DELETE = {
+    .needs = ISSUER_NEED_KEYS, .writes = true, .start = delete_start, .committed = delete_committed};

@@ -15,42 +15,44 @@ const struct issuer_key *issuer_key_find(const struct issuer *issuer, const char
     return NULL;
 }
 
-static enum err build_static(const struct issuer *issuer, const struct job *job, struct buf *out)
+static enum err build_static(const struct issuer *issuer, const struct issuer_job *job, struct buf *out)
 {
-    const struct issuer_key *key = issuer_key_find(issuer, job->product.cvk_ref);
+    const struct issuer_key *key = issuer_key_find(issuer, job->view.product.cvk_ref);
     if (!key)
         return ERR_INTERNAL;
     struct hostcmd_cw cw = {0};
     WIRE_SET(cw.key, span_text(key->text));
     WIRE_SET(cw.pan, card_pan_span(&job->secret->pan));
-    WIRE_SET(cw.expiry, span_text(job->card.card.expiry));
+    WIRE_SET(cw.expiry, span_text(job->view.card.card.expiry));
     WIRE_SET(cw.service, span_text(CARD_SERVICE_CVV2));
     enum err err = hostcmd_request_build(HOSTCMD_CW, &cw, HOSTCMD_LMK_DEFAULT, out);
     secret_wipe(&cw, sizeof cw);
     return err;
 }
 
-static enum err put_moment(const struct issuer *issuer, const struct job *job, const struct ask *ask, struct hostcmd_qy *qy)
+static enum err put_moment(const struct issuer *issuer, const struct issuer_job *job, const struct issuer_ask *ask,
+                           struct hostcmd_qy *qy)
 {
     uint8_t room[COUNTER_DIGITS];
     struct buf text = buf_over(room, sizeof room);
-    if (ask->kind != ASK_COUNTER)
-        return hostcmd_layout_qy(&issuer->layout, &(struct hostcmd_moment){ask->value, (uint32_t)job->product.twu_h * 60}, qy);
+    if (ask->kind != ISSUER_ASK_COUNTER)
+        return hostcmd_layout_qy(&issuer->layout, &(struct hostcmd_moment){ask->value, (uint32_t)job->view.product.twu_h * 60}, qy);
     buf_put_decimal(&text, (uint64_t)ask->value, sizeof qy->atc.at);
     return WIRE_SET(qy->scheme, span_text("0")) && WIRE_SET(qy->atc, buf_span(&text)) ? ERR_OK : ERR_INTERNAL;
 }
 
-static enum err build_dynamic(const struct issuer *issuer, const struct job *job, const struct ask *ask, struct buf *out)
+static enum err build_dynamic(const struct issuer *issuer, const struct issuer_job *job, const struct issuer_ask *ask,
+                              struct buf *out)
 {
-    const struct issuer_key *key = issuer_key_find(issuer, job->product.mk_ref);
+    const struct issuer_key *key = issuer_key_find(issuer, job->view.product.mk_ref);
     if (!key)
         return ERR_INTERNAL;
     struct hostcmd_qy qy = {0};
     WIRE_SET(qy.key, span_text(key->text));
-    WIRE_SET(qy.method, span_text(job->product.key_derivation));
+    WIRE_SET(qy.method, span_text(job->view.product.key_derivation));
     WIRE_SET(qy.pan, card_pan_span(&job->secret->pan));
-    WIRE_SET(qy.expiry, span_text(job->card.card.expiry));
-    WIRE_SET(qy.service, span_text(job->product.service_code_dyn));
+    WIRE_SET(qy.expiry, span_text(job->view.card.card.expiry));
+    WIRE_SET(qy.service, span_text(job->view.product.service_code_dyn));
     enum err err = put_moment(issuer, job, ask, &qy);
     if (err == ERR_OK)
         err = hostcmd_request_build_row(hostcmd_layout_row(&issuer->layout, HOSTCMD_QY), &qy, HOSTCMD_LMK_DEFAULT, out);
@@ -58,35 +60,35 @@ static enum err build_dynamic(const struct issuer *issuer, const struct job *job
     return err;
 }
 
-static enum err send(struct issuer *issuer, struct job *job, unsigned index, int avoid)
+static enum err send(struct issuer *issuer, struct issuer_job *job, unsigned index, int avoid)
 {
-    const struct ask *ask = &job->ask[index];
+    const struct issuer_ask *ask = &job->asking.ask[index];
     uint8_t room[COMMAND_MAX];
     struct buf command = buf_over(room, sizeof room);
-    enum err err = ask->kind == ASK_STATIC ? build_static(issuer, job, &command) : build_dynamic(issuer, job, ask, &command);
+    enum err err = ask->kind == ISSUER_ASK_STATIC ? build_static(issuer, job, &command) : build_dynamic(issuer, job, ask, &command);
     if (err == ERR_OK) {
         struct hostcmd_send one = {
             .command = buf_span(&command),
-            .deadline_us = env_monotonic_us(issuer->config.env) + issuer->config.hsm_timeout_us,
-            .ticket = (uint64_t)job->request->index * ASKS_MAX + index,
+            .deadline_us = flow_now_us(issuer->flow) + issuer->config.hsm_timeout_us,
+            .ticket = flow_ticket(&job->item, (uint8_t)index),
             .avoid = avoid,
         };
         err = hostcmd_client_send(issuer->config.hsm, &one);
     }
     secret_wipe(room, sizeof room);
     if (err == ERR_OK)
-        job->outstanding++;
+        flow_await(&job->item);
     return err;
 }
 
-void issuer_ask(struct issuer *issuer, struct job *job, enum ask_kind kind, int64_t value, struct code_digits *to)
+void issuer_ask(struct issuer *issuer, struct issuer_job *job, enum issuer_ask_kind kind, int64_t value, struct code_digits *to)
 {
-    ASSERT(job->asks < ASKS_MAX);
-    unsigned index = job->asks++;
-    job->ask[index] = (struct ask){.kind = kind, .value = value, .to = to};
+    ASSERT(job->asking.count < ISSUER_ASKS_MAX);
+    unsigned index = job->asking.count++;
+    job->asking.ask[index] = (struct issuer_ask){.kind = kind, .value = value, .to = to};
     enum err err = send(issuer, job, index, 0);
     if (err != ERR_OK)
-        job->hsm_err = err == ERR_BUSY ? HOSTCMD_ERR_UNAVAILABLE : err;
+        job->asking.err = err == ERR_BUSY ? HOSTCMD_ERR_UNAVAILABLE : err;
 }
 
 /* ---- answers ---- */
@@ -100,11 +102,11 @@ static enum err take_code(struct span text, struct code_digits *to)
     return ERR_OK;
 }
 
-static enum err read_answer(struct issuer *issuer, const struct ask *ask, struct span payload)
+static enum err read_answer(struct issuer *issuer, const struct issuer_ask *ask, struct span payload)
 {
     struct hostcmd_said said = {0};
     enum err err = ERR_OK;
-    if (ask->kind == ASK_STATIC) {
+    if (ask->kind == ISSUER_ASK_STATIC) {
         struct hostcmd_cw_reply reply = {0};
         err = hostcmd_reply_parse(HOSTCMD_CW, NULL, payload, &said, &reply);
         if (err == ERR_OK && said.verdict == VERDICT_MATCH)
@@ -118,28 +120,45 @@ static enum err read_answer(struct issuer *issuer, const struct ask *ask, struct
         secret_wipe(&reply, sizeof reply);
     }
     if (err == ERR_OK && said.verdict != VERDICT_MATCH)
-        LOG(issuer->config.env->log, LOG_ERROR, "issuer.hsm_refused", LOG_TEXT("command", ask->kind == ASK_STATIC ? "CW" : "QY"),
-            LOG_TEXT("code", hostcmd_said_code(said)));
+        LOG(issuer->config.env->log, LOG_ERROR, "issuer.hsm_refused",
+            LOG_TEXT("command", ask->kind == ISSUER_ASK_STATIC ? "CW" : "QY"), LOG_TEXT("code", hostcmd_said_code(said)));
     return err == ERR_OK && said.verdict == VERDICT_MATCH
                ? ERR_OK
                : HOSTCMD_ERR_UNAVAILABLE; /* an HSM error answers 503 and changes nothing */
 }
 
-void issuer_answered(struct issuer *issuer, const struct hostcmd_answer *answer)
+/* Generation changes nothing in an HSM: another one may be asked. */
+static bool asked_again(struct issuer *issuer, struct issuer_job *job, unsigned index, uint16_t endpoint)
 {
-    struct job *job = &issuer->job[answer->ticket / ASKS_MAX];
-    unsigned index = (unsigned)(answer->ticket % ASKS_MAX);
-    struct ask *ask = &job->ask[index];
-    ASSERT(job->stage == JOB_ASKING && job->outstanding > 0);
-    job->outstanding--;
+    struct issuer_ask *ask = &job->asking.ask[index];
+    if (ask->again)
+        return false;
+    ask->again = true;
+    return send(issuer, job, index, HOSTCMD_AVOID(endpoint)) == ERR_OK;
+}
+
+static void answered(struct issuer *issuer, const struct hostcmd_answer *answer)
+{
+    uint8_t index = 0;
+    struct flow_item *item = flow_find(issuer->flow, answer->ticket, &index);
+    ASSERT(item); /* a job is not done while it awaits an answer, and every question comes back once */
+    struct issuer_job *job = issuer_job_of(item);
+    ASSERT(index < job->asking.count);
     enum err err = answer->err;
-    if (err != ERR_OK && !ask->again) { /* generation changes nothing in an HSM: another one may be asked */
-        ask->again = true;
-        if (send(issuer, job, index, HOSTCMD_AVOID(answer->endpoint)) == ERR_OK)
-            return;
-    }
+    bool again = err != ERR_OK && asked_again(issuer, job, index, answer->endpoint);
     if (err == ERR_OK)
-        err = read_answer(issuer, ask, span_of(answer->at, answer->len));
-    if (err != ERR_OK)
-        job->hsm_err = HOSTCMD_ERR_UNAVAILABLE;
+        err = read_answer(issuer, &job->asking.ask[index], span_of(answer->at, answer->len));
+    if (err != ERR_OK && !again)
+        job->asking.err = HOSTCMD_ERR_UNAVAILABLE;
+    flow_arrive(issuer->flow, item); /* a second question was announced before */
+}
+
+void issuer_answers_take(struct issuer *issuer)
+{
+    for (size_t n; (n = hostcmd_client_take(issuer->config.hsm, issuer->answer, ISSUER_ANSWERS)) > 0;) {
+        for (size_t i = 0; i < n; i++) {
+            answered(issuer, &issuer->answer[i]);
+            hostcmd_answer_wipe(&issuer->answer[i]);
+        }
+    }
 }

@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-enum err issuer_pan_open(struct issuer *issuer, struct job *job)
+enum err issuer_pan_open(struct issuer *issuer, struct issuer_job *job)
 {
-    const struct ledger_card *card = &job->card.card;
+    const struct ledger_card *card = &job->view.card.card;
     uint8_t digits[CARD_PAN_MAX];
     struct buf plain = buf_over(digits, sizeof digits);
     enum err err =
@@ -21,9 +21,9 @@ enum err issuer_pan_open(struct issuer *issuer, struct job *job)
     return err == ERR_OK ? ERR_OK : ERR_INTERNAL; /* the row and the vault's key do not belong together */
 }
 
-enum err issuer_payload_allowed(const struct issuer *issuer, const struct job *job)
+enum err issuer_payload_allowed(const struct issuer *issuer, const struct issuer_job *job)
 {
-    return issuer->config.sandbox || job->key.kid[0] ? ERR_OK : ISSUER_ERR_NO_ENCRYPTION_KEY;
+    return issuer->config.sandbox || job->caller.key.kid[0] ? ERR_OK : ISSUER_ERR_NO_ENCRYPTION_KEY;
 }
 
 static void put_time(struct json_writer *w, const char *name, int64_t at_ms)
@@ -38,26 +38,26 @@ static void put_code(struct json_writer *w, const struct code_digits *code)
     json_put(w, "cvv", span_of(code->at, code->len));
 }
 
-static void put_card(struct json_writer *w, const struct job *job, const struct code_digits *code)
+static void put_card(struct json_writer *w, const struct issuer_job *job, const struct code_digits *code)
 {
-    const struct ledger_card *card = &job->card.card;
+    const struct ledger_card *card = &job->view.card.card;
     char exp[5] = {card->expiry[2], card->expiry[3], card->expiry[0], card->expiry[1], 0};
     json_put(w, "pan", card_pan_span(&job->secret->pan));
     json_put_text(w, "exp", exp);
     if (card->holder_name[0])
         json_put_text(w, "name", card->holder_name);
     put_code(w, code);
-    if (job->cvv_expires_at > 0)
-        put_time(w, "cvvExpiresAt", job->cvv_expires_at);
+    if (job->times.cvv_expires_at > 0)
+        put_time(w, "cvvExpiresAt", job->times.cvv_expires_at);
 }
 
-static void put_windows(struct json_writer *w, const struct job *job)
+static void put_windows(struct json_writer *w, const struct issuer_job *job)
 {
     int64_t window_s = issuer_window_s(job);
-    int64_t grace_s = job->product.accept_previous_window ? window_s : 0;
+    int64_t grace_s = job->view.product.accept_previous_window ? window_s : 0;
     json_open_array(w, "codes");
-    for (int64_t i = 0; i < job->windows; i++) {
-        int64_t from_s = job->first_window_s + i * window_s;
+    for (int64_t i = 0; i < job->times.windows; i++) {
+        int64_t from_s = job->times.first_window_s + i * window_s;
         json_open(w, NULL);
         put_code(w, &job->secret->window[i]);
         put_time(w, "validFrom", from_s * 1000);
@@ -68,7 +68,7 @@ static void put_windows(struct json_writer *w, const struct job *job)
     json_close_array(w);
 }
 
-static enum err write_plain(const struct job *job, const struct code_digits *code, struct buf *out)
+static enum err write_plain(const struct issuer_job *job, const struct code_digits *code, struct buf *out)
 {
     struct json_writer w = json_writer(out);
     json_open(&w, NULL);
@@ -80,25 +80,25 @@ static enum err write_plain(const struct job *job, const struct code_digits *cod
     return json_done(&w);
 }
 
-static enum err encrypt(const struct issuer *issuer, const struct job *job, struct span plain, struct buf *out)
+static enum err encrypt(const struct issuer *issuer, const struct issuer_job *job, struct span plain, struct buf *out)
 {
     struct span x;
     struct span y;
     struct crypto_jwe_public key;
-    struct span jwk = span_text(job->key.jwk);
+    struct span jwk = span_text(job->caller.key.jwk);
     TRY(crypto_jose_text(jwk, "x", &x));
     TRY(crypto_jose_text(jwk, "y", &y));
     TRY(crypto_jwe_import_public(x, y, &key));
     buf_put_text(out, "{\"encryptedData\":\"");
-    TRY(crypto_jwe_encrypt(&key, span_text(job->key.kid), plain, issuer->config.env, out));
+    TRY(crypto_jwe_encrypt(&key, span_text(job->caller.key.kid), plain, issuer->config.env, out));
     buf_put_text(out, "\"}");
     return buf_done(out);
 }
 
-enum err issuer_payload_write(struct issuer *issuer, struct job *job, const struct code_digits *code)
+enum err issuer_payload_write(struct issuer *issuer, struct issuer_job *job, const struct code_digits *code)
 {
     struct buf *body = http_body(job->request);
-    if (!job->key.kid[0])
+    if (!job->caller.key.kid[0])
         return write_plain(job, code, body);
     struct buf plain = buf_over(job->secret->plain, sizeof job->secret->plain);
     enum err err = write_plain(job, code, &plain);

@@ -17,7 +17,7 @@ static const struct field {
     const char *initial;
     size_t offset;
     size_t size;
-} field[PRODUCT_FIELD_COUNT] = {
+} field[ISSUER_PRODUCT_FIELD_COUNT] = {
 #define PRODUCT_FIELD(member, json, kind, min, max, choices, initial, doc) \
     {json,                                                                 \
      KIND_##kind,                                                          \
@@ -27,7 +27,7 @@ static const struct field {
      initial,                                                              \
      offsetof(struct ledger_product, member),                              \
      sizeof(((struct ledger_product *)0)->member)},
-    PRODUCT_FIELDS(PRODUCT_FIELD)
+    ISSUER_PRODUCT_FIELDS(PRODUCT_FIELD)
 #undef PRODUCT_FIELD
 };
 
@@ -85,43 +85,37 @@ static enum err field_take(const struct field *f, struct span text, struct ledge
 }
 
 /* Defaults that hang on the mode (issuer.md 2 and 3.1; security-codes.md 6 and 7). */
-static void defaults_by_mode(struct ledger_product *product, const struct product_body *body)
+static void defaults_by_mode(struct ledger_product *product, const struct issuer_product_body *body)
 {
     bool one_time = product->mode == LEDGER_ONE_TIME;
-    if (!body->value[PRODUCT_static_policy].present)
+    if (!body->value[ISSUER_PRODUCT_static_policy].present)
         product->static_policy = one_time ? LEDGER_STATIC_OFF : LEDGER_STATIC_ALLOWED;
-    if (!body->value[PRODUCT_service_code_dyn].present)
+    if (!body->value[ISSUER_PRODUCT_service_code_dyn].present)
         memcpy(product->service_code_dyn, one_time ? CARD_SERVICE_ONE_TIME : CARD_SERVICE_CVV2, sizeof product->service_code_dyn);
 }
 
-static enum err key_refs_check(const struct issuer *issuer, struct job *job, const struct ledger_product *product)
+static enum err key_refs_check(const struct issuer *issuer, struct issuer_job *job, const struct ledger_product *product)
 {
     bool needs_static = product->mode == LEDGER_STATIC || product->static_policy != LEDGER_STATIC_OFF;
     bool needs_dynamic = product->mode != LEDGER_STATIC;
-    job->field = "cvkRef";
     if ((needs_static || product->cvk_ref[0]) && !issuer_key_find(issuer, product->cvk_ref))
-        return ERR_PARSE_VALUE;
-    job->field = "mkRef";
+        return issuer_blame(job, "cvkRef", ERR_PARSE_VALUE);
     if ((needs_dynamic || product->mk_ref[0]) && !issuer_key_find(issuer, product->mk_ref))
-        return ERR_PARSE_VALUE;
-    job->field = NULL;
+        return issuer_blame(job, "mkRef", ERR_PARSE_VALUE);
     return ERR_OK;
 }
 
-static enum err product_read(struct issuer *issuer, struct job *job, struct ledger_product *product)
+static enum err product_read(struct issuer *issuer, struct issuer_job *job, struct ledger_product *product)
 {
-    struct product_body *body = &job->secret->body.product;
+    struct issuer_product_body *body = &job->secret->body.product;
     TRY(issuer_body_bind(job, body));
-    for (size_t i = 0; i < PRODUCT_FIELD_COUNT; i++) {
-        product_value *value = &body->value[i];
+    for (size_t i = 0; i < ISSUER_PRODUCT_FIELD_COUNT; i++) {
+        issuer_product_value *value = &body->value[i];
         struct span text = value->present ? WIRE_SPAN(*value) : span_text(field[i].initial);
-        job->field = field[i].name;
-        TRY(field_take(&field[i], text, product));
+        TRY(issuer_blame(job, field[i].name, field_take(&field[i], text, product)));
     }
-    job->field = "productId";
     if (!issuer_id_sound(WIRE_SPAN(body->product_id)))
-        return ERR_PARSE_CHARACTER;
-    job->field = NULL;
+        return issuer_blame(job, "productId", ERR_PARSE_CHARACTER);
     defaults_by_mode(product, body);
     return key_refs_check(issuer, job, product);
 }
@@ -159,11 +153,11 @@ static void product_write(const struct ledger_product *product, struct json_writ
 {
     json_put_text(w, "productId", product->product_id);
     json_put_integer(w, "version", product->version);
-    for (size_t i = 0; i < PRODUCT_FIELD_COUNT; i++)
+    for (size_t i = 0; i < ISSUER_PRODUCT_FIELD_COUNT; i++)
         field_put(w, &field[i], product);
 }
 
-static void product_reply(struct issuer *issuer, struct job *job, const struct ledger_product *product, unsigned status)
+static void product_reply(struct issuer *issuer, struct issuer_job *job, const struct ledger_product *product, unsigned status)
 {
     uint8_t room[24];
     struct buf etag = buf_over(room, sizeof room);
@@ -179,92 +173,121 @@ static void product_reply(struct issuer *issuer, struct job *job, const struct l
 
 /* ---- operations ---- */
 
-static enum err refresh(struct issuer *issuer)
+static void product_look(struct issuer_job *job, const char *product_id)
 {
-    enum err err = ledger_products_refresh(issuer->products, issuer->config.store, &issuer->read_arena);
-    issuer->store_good = err == ERR_OK;
-    return err;
+    issuer_unit_begin(job, 1);
+    job->writing.at[0] = ledger_get_product(&job->writing.unit, product_id);
 }
 
-/* A miss may be a product that another node has just made. */
-enum err issuer_product_find(struct issuer *issuer, const struct job *job, const char *product_id,
-                             const struct ledger_product **out)
-{
-    *out = ledger_products_find(issuer->products, product_id);
-    if (!*out) {
-        TRY(refresh(issuer));
-        *out = ledger_products_find(issuer->products, product_id);
-    }
-    return *out && strcmp((*out)->issuer_id, job->client.issuer_id) == 0 ? ERR_OK : ISSUER_ERR_PRODUCT_NOT_FOUND;
-}
-
-enum err issuer_product_get_start(struct issuer *issuer, struct job *job, enum next *next)
+/* {productId}; one that cannot exist is empty and finds nothing. */
+static void path_look(struct issuer_job *job)
 {
     char id[LEDGER_ID] = {0};
     struct span text = http_parameter(job->request, "productId");
     if (issuer_id_sound(text))
         memcpy(id, text.at, text.len);
-    const struct ledger_product *product = NULL;
-    TRY(issuer_product_find(issuer, job, id, &product));
-    product_reply(issuer, job, product, 200);
-    *next = NEXT_REPLIED;
+    product_look(job, id);
+}
+
+static enum err get_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
+{
+    (void)issuer;
+    path_look(job);
+    *next = ISSUER_LOOK;
+    return ERR_OK;
+}
+
+static enum err get_looked(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
+{
+    TRY(issuer_product_take(job, job->writing.at[0], &job->view.product));
+    product_reply(issuer, job, &job->view.product, 200);
+    *next = ISSUER_REPLIED;
+    return ERR_OK;
+}
+
+const struct issuer_operation issuer_operation_PRODUCT_GET = {.start = get_start, .looked = get_looked};
+
+static enum err list_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
+{
+    (void)issuer;
+    issuer_unit_begin(job, 1);
+    job->writing.at[0] = ledger_get_products_of(&job->writing.unit, job->caller.client.issuer_id);
+    *next = ISSUER_LOOK;
     return ERR_OK;
 }
 
 /* Without their other fields, so that as many as there may be fit into one answer. */
-enum err issuer_product_list_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err list_looked(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    const struct ledger_product *product = NULL;
-    TRY(refresh(issuer));
+    struct ledger_unit *unit = &job->writing.unit;
+    size_t count = ledger_found(unit, job->writing.at[0]);
     struct json_writer w = issuer_answer(job);
     json_open_array(&w, "products");
-    for (size_t i = 0; (product = ledger_products_at(issuer->products, i)) != NULL; i++) {
-        if (strcmp(product->issuer_id, job->client.issuer_id) != 0)
+    for (size_t i = 0; i < count; i++) {
+        struct ledger_product *product = &job->view.product;
+        if (!ledger_take_product_of(unit, job->writing.at[0], i, product))
             continue;
         json_open(&w, NULL);
         json_put_text(&w, "productId", product->product_id);
-        field_put(&w, &field[PRODUCT_mode], product);
-        field_put(&w, &field[PRODUCT_network], product);
+        field_put(&w, &field[ISSUER_PRODUCT_mode], product);
+        field_put(&w, &field[ISSUER_PRODUCT_network], product);
         json_put_integer(&w, "version", product->version);
         json_close(&w);
     }
     json_close_array(&w);
     json_close(&w);
+    if (unit->err != ERR_OK) {
+        buf_clear(http_body(job->request));
+        return unit->err;
+    }
     issuer_reply(issuer, job, 200);
-    *next = NEXT_REPLIED;
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
 
-enum err issuer_product_post_start(struct issuer *issuer, struct job *job, enum next *next)
+const struct issuer_operation issuer_operation_PRODUCT_LIST = {.start = list_start, .looked = list_looked};
+
+static enum err post_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    struct ledger_product *product = &job->product;
-    struct product_body *body = &job->secret->body.product;
+    struct ledger_product *product = &job->view.product;
+    struct issuer_product_body *body = &job->secret->body.product;
     /* issuer.md 3.1: four slots, which deferred_max_reuse 0 leaves unused */
     *product = (struct ledger_product){.version = 1, .deferred_slots = 4};
     TRY(product_read(issuer, job, product));
     memcpy(product->product_id, body->product_id.at, body->product_id.len);
-    memcpy(product->issuer_id, job->client.issuer_id, sizeof product->issuer_id);
-    if (job->attempts > 0)
-        TRY(refresh(issuer)); /* someone was faster */
-    job->field = "productId";
-    if (ledger_products_find(issuer->products, job->product.product_id))
-        return STORE_ERR_CONFLICT;
-    job->field = NULL;
-    issuer_unit_begin(job, 1);
-    ledger_put_product(&job->unit, &job->product);
-    *next = NEXT_COMMIT;
+    memcpy(product->issuer_id, job->caller.client.issuer_id, sizeof product->issuer_id);
+    product_look(job, product->product_id);
+    *next = ISSUER_LOOK;
     return ERR_OK;
 }
 
-enum err issuer_product_post_committed(struct issuer *issuer, struct job *job, enum next *next)
+static enum err post_looked(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    enum err err = refresh(issuer); /* the other nodes see it within a second; here a failure is made good by the next turn */
-    if (err != ERR_OK)
-        issuer->products_at_us = 0;
-    product_reply(issuer, job, &job->product, 201);
-    *next = NEXT_REPLIED;
+    (void)issuer;
+    if (ledger_found(&job->writing.unit, job->writing.at[0]) > 0)
+        return issuer_blame(job, "productId", STORE_ERR_CONFLICT);
+    issuer_unit_begin(job, 1);
+    ledger_put_product(&job->writing.unit, &job->view.product);
+    *next = ISSUER_COMMIT;
     return ERR_OK;
 }
+
+/* This process sees it from now on; other nodes within a second. */
+static enum err kept(struct issuer *issuer, const struct ledger_product *product)
+{
+    return ledger_products_keep(issuer->products, product);
+}
+
+static enum err post_committed(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
+{
+    TRY(kept(issuer, &job->view.product));
+    product_reply(issuer, job, &job->view.product, 201);
+    *next = ISSUER_REPLIED;
+    return ERR_OK;
+}
+
+const struct issuer_operation issuer_operation_PRODUCT_NEW = {
+    .writes = true, .start = post_start, .looked = post_looked, .committed = post_committed};
 
 /* "7": the version of the row, strong. */
 static bool etag_is(struct span etag, int64_t version)
@@ -277,42 +300,36 @@ static bool etag_is(struct span etag, int64_t version)
     return span_equal(etag, buf_span(&want));
 }
 
-enum err issuer_product_put_start(struct issuer *issuer, struct job *job, enum next *next)
+static enum err put_looked(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
+    struct ledger_product *product = &job->view.product;
     struct span if_match = http_header(job->request, "If-Match");
-    const struct ledger_product *have = NULL;
-    char id[LEDGER_ID] = {0};
-    struct span text = http_parameter(job->request, "productId");
-    if (issuer_id_sound(text))
-        memcpy(id, text.at, text.len);
-    TRY(refresh(issuer));
-    TRY(issuer_product_find(issuer, job, id, &have));
-    job->product = *have;
-    TRY(product_read(issuer, job, &job->product));
-    job->field = "productId";
-    if (!span_equal(WIRE_SPAN(job->secret->body.product.product_id), text))
-        return ERR_PARSE_VALUE;
-    job->field = "If-Match";
+    TRY(issuer_product_take(job, job->writing.at[0], product));
+    TRY(product_read(issuer, job, product));
+    if (!span_is(WIRE_SPAN(job->secret->body.product.product_id), product->product_id))
+        return issuer_blame(job, "productId", ERR_PARSE_VALUE);
     if (if_match.len == 0)
-        return ERR_PARSE_MISSING;
-    if (!etag_is(if_match, have->version))
-        return STORE_ERR_CONFLICT;
-    job->field = NULL;
+        return issuer_blame(job, "If-Match", ERR_PARSE_MISSING);
+    if (!etag_is(if_match, product->version))
+        return issuer_blame(job, "If-Match", STORE_ERR_CONFLICT);
     issuer_unit_begin(job, 1);
-    ledger_put_product_change(&job->unit, &job->product);
-    *next = NEXT_COMMIT;
+    ledger_put_product_change(&job->writing.unit, product);
+    *next = ISSUER_COMMIT;
     return ERR_OK;
 }
 
-enum err issuer_product_put_committed(struct issuer *issuer, struct job *job, enum next *next)
+static enum err put_committed(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    job->product.version++;
-    LOG(issuer->config.env->log, LOG_INFO, "issuer.product_changed", LOG_TEXT("product", job->product.product_id),
-        LOG_TEXT("actor", job->client.client_id), LOG_INT("version", job->product.version),
+    struct ledger_product *product = &job->view.product;
+    product->version++;
+    LOG(issuer->config.env->log, LOG_INFO, "issuer.product_changed", LOG_TEXT("product", product->product_id),
+        LOG_TEXT("actor", job->caller.client.client_id), LOG_INT("version", product->version),
         LOG_TEXT("correlation", job->correlation_id));
-    if (refresh(issuer) != ERR_OK)
-        issuer->products_at_us = 0;
-    product_reply(issuer, job, &job->product, 200);
-    *next = NEXT_REPLIED;
+    TRY(kept(issuer, product));
+    product_reply(issuer, job, product, 200);
+    *next = ISSUER_REPLIED;
     return ERR_OK;
 }
+
+const struct issuer_operation issuer_operation_PRODUCT_PUT = {
+    .writes = true, .start = get_start, .looked = put_looked, .committed = put_committed};

@@ -52,6 +52,8 @@ static const struct ledger_column product_column[] = {
     TEXT(key_derivation), TEXT(service_code_dyn),
 };
 SHAPE(product);
+static const struct ledger_column product_brief_column[] = {TEXT(product_id), ENUM(mode, modes), TEXT(network), INT(version)};
+SHAPE(product_brief);
 #undef ROW
 
 #define ROW struct ledger_card

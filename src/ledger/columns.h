@@ -28,9 +28,9 @@ struct ledger_shape {
     size_t size; /* of the struct */
 };
 
-extern const struct ledger_shape ledger_shape_product, ledger_shape_card, ledger_shape_card_change, ledger_shape_code,
-    ledger_shape_code_change, ledger_shape_account, ledger_shape_account_change, ledger_shape_auth, ledger_shape_hold,
-    ledger_shape_issuance, ledger_shape_client, ledger_shape_client_key, ledger_shape_outbox, ledger_shape_idem;
+extern const struct ledger_shape ledger_shape_product, ledger_shape_product_brief, ledger_shape_card, ledger_shape_card_change,
+    ledger_shape_code, ledger_shape_code_change, ledger_shape_account, ledger_shape_account_change, ledger_shape_auth,
+    ledger_shape_hold, ledger_shape_issuance, ledger_shape_client, ledger_shape_client_key, ledger_shape_outbox, ledger_shape_idem;
 
 /* Fills `out` (shape->size bytes, zeroed first) from the columns that start at `first`. */
 MUST_USE enum err ledger_shape_read(const struct ledger_shape *shape, const struct store_rows *rows, size_t row, size_t first,

@@ -40,6 +40,11 @@ size_t ledger_get_product(struct ledger_unit *unit, const char *product_id)
     return get_by_text(unit, STORE_PRODUCT_GET, product_id);
 }
 
+size_t ledger_get_products_of(struct ledger_unit *unit, const char *issuer_id)
+{
+    return get_by_text(unit, STORE_PRODUCTS_OF, issuer_id);
+}
+
 size_t ledger_get_account(struct ledger_unit *unit, const char *account_id)
 {
     return get_by_text(unit, STORE_ACCOUNT_GET, account_id);
@@ -147,6 +152,11 @@ bool ledger_take_card(struct ledger_unit *unit, size_t at, struct ledger_full_ca
     take_part(unit, at, &ledger_shape_code, &first, &out->code);
     take_part(unit, at, &ledger_shape_account, &first, &out->account);
     return unit->err == ERR_OK;
+}
+
+bool ledger_take_product_of(struct ledger_unit *unit, size_t at, size_t row, struct ledger_product *out)
+{
+    return take_row(unit, at, row, &ledger_shape_product_brief, out);
 }
 
 bool ledger_take_product(struct ledger_unit *unit, size_t at, struct ledger_product *out)

@@ -71,6 +71,8 @@ struct ledger_message_id { /* switch.md 8; absent fields are "" */
 size_t ledger_get_card_by_pan_mac(struct ledger_unit *unit, const uint8_t mac[static LEDGER_MAC_LEN]);
 size_t ledger_get_card(struct ledger_unit *unit, const char *card_id);
 size_t ledger_get_product(struct ledger_unit *unit, const char *product_id);
+/* All of an issuer, in short: id, mode, network and version alone. */
+size_t ledger_get_products_of(struct ledger_unit *unit, const char *issuer_id);
 size_t ledger_get_account(struct ledger_unit *unit, const char *account_id);
 size_t ledger_get_auth(struct ledger_unit *unit, const char *auth_id);
 size_t ledger_get_idem(struct ledger_unit *unit, const struct ledger_message_id *id);
@@ -87,6 +89,7 @@ size_t ledger_found(const struct ledger_unit *unit, size_t at);
  * in unit->err and false. */
 bool ledger_take_card(struct ledger_unit *unit, size_t at, struct ledger_full_card *out);
 bool ledger_take_product(struct ledger_unit *unit, size_t at, struct ledger_product *out);
+bool ledger_take_product_of(struct ledger_unit *unit, size_t at, size_t row, struct ledger_product *out);
 bool ledger_take_account(struct ledger_unit *unit, size_t at, struct ledger_account *out);
 bool ledger_take_auth(struct ledger_unit *unit, size_t at, struct ledger_auth *out);
 bool ledger_take_idem(struct ledger_unit *unit, size_t at, struct ledger_idem *out);

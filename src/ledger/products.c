@@ -128,6 +128,12 @@ static enum err keep(struct ledger_products *products, const struct ledger_produ
     return ERR_OK;
 }
 
+enum err ledger_products_keep(struct ledger_products *products, const struct ledger_product *row)
+{
+    const struct ledger_product *have = ledger_products_find(products, row->product_id);
+    return have && have->version > row->version ? ERR_OK : keep(products, row);
+}
+
 static enum err keep_all(struct ledger_products *products, struct ledger_unit *unit)
 {
     struct ledger_product row;

@@ -46,6 +46,9 @@ enum err ledger_products_err(const struct ledger_products *products);
 /* The same at once, for the start and tools: reads the versions and loads what is new or changed; uses and resets `scratch`. */
 MUST_USE enum err ledger_products_refresh(struct ledger_products *products, struct store *store, struct arena *scratch);
 
+/* A row that this process has just committed: it counts from now on. One that is newer stays. */
+MUST_USE enum err ledger_products_keep(struct ledger_products *products, const struct ledger_product *row);
+
 /* All of them, in no particular order; NULL past the end. */
 const struct ledger_product *ledger_products_at(const struct ledger_products *products, size_t index);
 /* NULL: not known. */

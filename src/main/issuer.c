@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* countersign issuer: wiring of the issuer's REST service. */
 #include "issuer/issuer.h"
-#include "base/metric.h"
 #include "hostcmd/layout/file.h"
 #include "main/services.h"
 #include "service/names.h"
@@ -9,7 +8,7 @@
 
 #include <string.h>
 
-enum { GRACE_MS = 200, WRITER_CAP = 1024 };
+enum { GRACE_MS = 200, WRITER_CAP = 1024, READER_CAP = 1024 };
 
 struct settings {
     char store_url[256];
@@ -18,6 +17,7 @@ struct settings {
     int64_t slots;
     struct service_hsm_link_settings hsm;
     int64_t hsm_ms;
+    int64_t store_ms;
     char keys_path[256];
     char vault_path[256];
     bool sandbox;
@@ -36,6 +36,8 @@ static const struct config_row settings_rows[] = {
     {"rest", "slots", "requests under way; more are answered 503", CONFIG_INTEGER, AT(slots), 8, 4096, "512"},
     SERVICE_ADMIN_ROW(struct settings, admin, "127.0.0.1:9081"),
     SERVICE_HSM_LINK_ROWS(struct settings, hsm, "1024"),
+    {"store", "timeout_ms", "deadline of a read, and half of a commit's; then 503",
+     CONFIG_INTEGER, AT(store_ms), 10, 60000, "3000"},
     {"hsm", "timeout_ms", "deadline of one command", CONFIG_INTEGER, AT(hsm_ms), 10, 60000, "1500"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     SERVICE_VAULT_ROW(struct settings, vault_path),
@@ -95,15 +97,7 @@ static bool is_ready(void *context)
 static void on_metrics(void *context, struct buf *out)
 {
     const struct process *p = context;
-    struct issuer_counters c = issuer_counters(p->issuer);
-    metric_put(out, "countersign_issuer_requests_total", "requests taken", "counter", c.requests);
-    metric_put(out, "countersign_issuer_displays_total", "credentials shown", "counter", c.displays);
-    metric_put(out, "countersign_issuer_conflicts_total", "commits that lost against another", "counter", c.conflicts);
-    metric_put(out, "countersign_issuer_skips_total", "counters skipped by the skip rule", "counter", c.skips);
-    metric_put(out, "countersign_issuer_refused_total", "requests answered with a problem", "counter", c.refused);
-    metric_put(out, "countersign_issuer_hsm_failures_total", "requests that no HSM served", "counter", c.hsm_failures);
-    metric_put(out, "countersign_issuer_store_failures_total", "reads and commits that failed", "counter", c.store_failures);
-    metric_put(out, "countersign_issuer_pending", "requests under way", "gauge", (int64_t)issuer_pending(p->issuer));
+    issuer_metrics(p->issuer, out);
 }
 
 /* ---- start ---- */
@@ -129,13 +123,14 @@ static enum err keys_load(struct process *p, struct net_problem *problem)
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, true, sandbox_client};
+    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, false, sandbox_client};
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots};
     uint16_t admin_port = 0;
     rest.mount = issuer_mounts(&rest.mount_count);
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
+    TRY(service_reader_open(&p->parts, s->store_url, READER_CAP, problem));
     TRY(service_hsm_open(&p->parts, &s->hsm, problem));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return service_rest_open(&p->parts, &rest, problem);
@@ -147,7 +142,7 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
     struct issuer_config config = {
         .env = &p->base.env,
         .http = p->parts.http,
-        .store = p->parts.reads,
+        .reader = p->parts.reader,
         .writer = p->parts.writer,
         .hsm = service_hsm_link_client(p->parts.hsm),
         .layout = layout,
@@ -156,6 +151,7 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
         .key_count = p->names.count,
         .slots = (uint32_t)s->slots,
         .hsm_timeout_us = s->hsm_ms * 1000,
+        .store_timeout_us = s->store_ms * 1000,
         .sandbox = s->sandbox,
         .account_opening_balance_minor = s->sandbox ? s->opening_balance : -1,
         .wake = net_loop_wake,
@@ -178,8 +174,8 @@ static enum err start(void *context, struct net_problem *problem)
     if (s->sandbox)
         LOG(p->base.env.log, LOG_WARN, "issuer.sandbox",
             LOG_TEXT("warning", "credentials may leave in clear: never with real cards"));
-    LOG(p->base.env.log, LOG_INFO, "issuer.started", LOG_TEXT("store", store_driver_name(p->parts.reads)),
-        LOG_INT("port", http_port(p->parts.http)), LOG_TEXT("tls", s->rest.certificate[0] ? "yes" : "no"));
+    LOG(p->base.env.log, LOG_INFO, "issuer.started", LOG_TEXT("store", p->parts.driver), LOG_INT("port", http_port(p->parts.http)),
+        LOG_TEXT("tls", s->rest.certificate[0] ? "yes" : "no"));
     return ERR_OK;
 }
 

@@ -35,6 +35,7 @@ static enum err open_both(struct service_parts *parts, const struct service_stor
     struct store *writes = NULL;
     ASSERT(!parts->writer && !parts->reads);
     TRY(store_open(config->url, &p->env, &writes));
+    parts->driver = store_driver_name(writes);
     enum err err = prepare(parts, config, writes, problem);
     if (err != ERR_OK)
         store_close(writes);
@@ -49,6 +50,22 @@ enum err service_store_open(struct service_parts *parts, const struct service_st
         return err;
     return service_problem(problem, err, "store.url", NULL,
                            "write sqlite:PATH in a folder that this user may write to, or postgres: of a database that runs");
+}
+
+static enum err reader_open(struct service_parts *parts, const char *url, size_t cap)
+{
+    struct service_process *p = parts->process;
+    struct net_watch *watch = NULL;
+    TRY(net_watch_create(p->loop, &watch));
+    const struct store_reader_config config = {.url = url, .env = &p->env, .cap = cap, .watch = net_watch_set, .context = watch};
+    return store_reader_open(&config, &parts->reader);
+}
+
+enum err service_reader_open(struct service_parts *parts, const char *url, size_t cap, struct net_problem *problem)
+{
+    ASSERT(parts->process->loop);
+    enum err err = reader_open(parts, url, cap);
+    return err == ERR_OK ? err : service_problem(problem, err, "store.url", NULL, "the database can be written but not be read");
 }
 
 /* ---- REST ---- */
@@ -117,7 +134,9 @@ enum err service_hsm_open(struct service_parts *parts, const struct service_hsm_
 void service_parts_stop(struct service_parts *parts)
 {
     store_writer_stop(parts->writer);
+    store_reader_close(parts->reader);
     parts->writer = NULL;
+    parts->reader = NULL;
 }
 
 void service_parts_disconnect(struct service_parts *parts)

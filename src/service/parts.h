@@ -10,7 +10,7 @@
  * Failure    `problem` says which setting cannot be used, why, and what to do.
  *
  * The order of a stop:
- *     service_parts_stop        the writer ends: its last completions wake the loop, and no request commits afterwards
+ *     service_parts_stop        writer and reader end: their last completions wake the loop, and nothing is submitted afterwards
  *     service_parts_disconnect  HTTP answers what is left, whose threads wake the loop until they end; then loop and HSM link
  *     service_parts_close       the store that is read from, and the vault
  * A core that answers HTTP requests goes before the disconnect, one that owns connections behind it.
@@ -22,13 +22,16 @@
 #include "http/http.h"
 #include "service/hsm_link.h"
 #include "service/service.h"
+#include "store/reader.h"
 #include "store/writer.h"
 
 struct service_parts {
     struct service_process *process;
     struct crypto_vault *vault;
+    const char *driver; /* of the store: "sqlite" or "postgres" */
     struct store *reads;
     struct store_writer *writer;
+    struct store_reader *reader;
     struct http *http;
     char host[SERVICE_ADDRESS];
     struct service_hsm_link *hsm;
@@ -59,6 +62,9 @@ struct service_store_config {
     }
 MUST_USE enum err service_store_open(struct service_parts *parts, const struct service_store_config *config,
                                      struct net_problem *problem);
+
+/* Reads that never make the loop wait. After the loop, which turns when the database answers. */
+MUST_USE enum err service_reader_open(struct service_parts *parts, const char *url, size_t cap, struct net_problem *problem);
 
 /* ---- REST ---- */
 

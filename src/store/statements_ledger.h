@@ -52,6 +52,9 @@
       "SELECT product_id, version FROM product", "what the product caches compare with") \
     X(PRODUCT_GET, LEDGER, READ, "t", STORE_PRODUCT_TYPES, \
       "SELECT " STORE_PRODUCT_COLUMNS " FROM product WHERE product_id = $1", "one product") \
+    X(PRODUCTS_OF, LEDGER, READ | STORE_ROW_SCAN, "t", "ttti", \
+      "SELECT product_id, mode, network, version FROM product WHERE issuer_id = $1 ORDER BY product_id", \
+      "the products of an issuer, in short") \
     X(PRODUCT_INSERT, LEDGER, WRITE, STORE_PRODUCT_TYPES, "", \
       "INSERT INTO product (" STORE_PRODUCT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, " \
       "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) " \

@@ -10,8 +10,9 @@
 #include "support/issuer_world.h"
 #include "support/stores.h"
 
-/* What becomes of a submitted batch: run; conflict; outcome unknown, but done or not; store down; writer full or gone. */
-enum outcome { RUN, LOST_RACE, UNKNOWN_DONE, UNKNOWN_LOST, DOWN, FULL, GONE };
+/* What becomes of a submitted batch: run; conflict; outcome unknown, but done or not; store down; writer full or gone; kept until
+ * script_unstick. */
+enum outcome { RUN, LOST_RACE, UNKNOWN_DONE, UNKNOWN_LOST, DOWN, FULL, GONE, STUCK };
 struct script {
     enum outcome writer[16];
     size_t writer_at;
@@ -21,6 +22,7 @@ struct script {
     size_t hsm_at;
     int avoided; /* the endpoint that the last command was to avoid */
     size_t submitted;
+    struct store_batch *stuck;
 };
 extern struct script script; /* read in a circle */
 extern struct store *script_store;
@@ -30,10 +32,15 @@ struct bench {
     struct stores_fixture stores;
     struct world world; /* a view of the same ledger */
     struct http *http;
+    struct store_reader *reader;
     struct issuer *issuer;
 };
 void bench_open(struct bench *b);
 void bench_close(struct bench *b);
+/* The batch that was kept is run now. */
+void script_unstick(void);
+/* One request, turning the issuer until it is answered. */
+struct world_reply *bench_ask_only(struct bench *b, const char *method, const char *path, const char *body);
 /* One request, turning the issuer until it is answered; nothing secret may be left in its jobs then. */
 struct world_reply *bench_ask(struct bench *b, const char *method, const char *path, const char *body);
 

@@ -64,8 +64,11 @@ static void test_issuer(void **state)
     http_config.mount = issuer_mounts(&http_config.mount_count);
     assert_int_equal(http_create(&http_config, &stores.env, &http), ERR_OK);
     assert_int_equal(crypto_vault_open(master, "ledger", &vault), ERR_OK);
+    struct store_reader *reader = NULL;
+    struct store_reader_config reader_config = {.url = stores.url, .env = &stores.env, .cap = 8};
+    assert_int_equal(store_reader_open(&reader_config, &reader), ERR_OK);
     struct issuer_config config = {
-        .env = &stores.env, .http = http, .store = stores.store, .vault = vault, .slots = 8, .sandbox = true, .wake = no_wake};
+        .env = &stores.env, .http = http, .reader = reader, .vault = vault, .slots = 8, .sandbox = true, .wake = no_wake};
     enum err err = ERR_MEMORY;
     long n = 0;
     while (err != ERR_OK) {
@@ -79,6 +82,7 @@ static void test_issuer(void **state)
             issuer_destroy(issuer);
     }
     assert_true(n > 10);
+    store_reader_close(reader);
     crypto_vault_close(vault);
     http_destroy(http);
     stores_teardown(&stores);

@@ -156,7 +156,43 @@ static void test_skips_what_equals_the_printed_code(void **state)
     bench_close(&b);
 }
 
+/* ---- a store that does not answer ---- */
+
+/* The holder is told in time, and nothing that is not known is shown; the job stays until its batch is back. */
+static void test_a_stuck_commit_costs_its_request_alone(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b);
+    world_put_card(&b.world, "w", "one-time", "4111111111111111");
+    script.writer[0] = STUCK;
+    struct world_reply *r = bench_ask_only(&b, "GET", "/cards/v/credentials", NULL);
+    assert_int_equal(r->status, 503);
+    assert_string_equal(world_text(r, "code"), "ledger_unavailable");
+    world_reply_free(r);
+    assert_int_equal(flow_busy(b.issuer->flow), 1);
+    assert_int_equal(issuer_pending(b.issuer), 0);
+    r = bench_ask_only(&b, "GET", "/cards/w/credentials", NULL);
+    assert_int_equal(r->status, 200);
+    world_reply_free(r);
+    script_unstick();
+    issuer_turn(b.issuer);
+    assert_int_equal(flow_busy(b.issuer->flow), 0);
+    assert_int_equal(counter(&b), 1); /* committed and never shown */
+    expect(&b, 200, "", "002");
+    bench_close(&b);
+}
+
 /* ---- end ---- */
+
+static size_t parked(const struct issuer *issuer)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < issuer->jobs; i++)
+        for (const struct issuer_job *job = issuer->job[i].holds ? issuer->job[i].parked : NULL; job; job = job->parked_next)
+            count++;
+    return count;
+}
 
 static void test_destroyed_with_requests_inside(void **state)
 {
@@ -172,7 +208,8 @@ static void test_destroyed_with_requests_inside(void **state)
         usleep(500);
     }
     assert_int_equal(issuer_pending(b.issuer), SLOTS);
-    assert_int_equal(b.issuer->parked, SLOTS - 1);
+    assert_int_equal(parked(b.issuer), SLOTS - 1);
+    store_reader_close(b.reader);
     issuer_destroy(b.issuer);
     http_destroy(b.http);
     for (size_t i = 0; i < SLOTS; i++) {
@@ -192,7 +229,8 @@ int main(void)
         cmocka_unit_test(test_code_only_after_the_commit),         cmocka_unit_test(test_lost_races_are_run_again),
         cmocka_unit_test(test_unknown_commits_are_settled),        cmocka_unit_test(test_writer_refuses),
         cmocka_unit_test(test_second_hsm_is_asked_once),           cmocka_unit_test(test_hsm_errors_change_nothing),
-        cmocka_unit_test(test_skips_what_equals_the_printed_code), cmocka_unit_test(test_destroyed_with_requests_inside),
+        cmocka_unit_test(test_skips_what_equals_the_printed_code), cmocka_unit_test(test_a_stuck_commit_costs_its_request_alone),
+        cmocka_unit_test(test_destroyed_with_requests_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
