@@ -174,15 +174,14 @@ static enum err confine(void *context)
 }
 
 /* The public LMKs are told loudly. */
-static int check(void *context)
+static enum err check(void *context, struct net_problem *problem)
 {
     const struct process *p = context;
-    int refused = hsm_mode_check(&p->settings);
-    if (refused == 0)
-        refused = hsm_custody_check(&p->settings);
-    if (refused == 0 && p->settings.test_lmk)
+    TRY(hsm_mode_check(&p->settings, problem));
+    TRY(hsm_custody_check(&p->settings, problem));
+    if (p->settings.test_lmk)
         warn_test_lmk();
-    return refused;
+    return ERR_OK;
 }
 
 /* It takes commands that need keys. */

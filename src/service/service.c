@@ -111,17 +111,17 @@ enum err service_settings_read(const struct service_process *p, void *settings, 
 
 int service_run(const struct service *service, const struct cli_line *line, struct service_process *p, void *settings)
 {
-    char problem[256] = "";
+    struct net_problem problem = {""};
     ASSERT(service->start && service->stop && line->command->settings);
     p->service = service;
     p->line = line;
     p->log = (struct log){STDERR_FILENO, LOG_INFO, service->name};
     p->env = env_system(&p->log);
-    if (service_settings_read(p, settings, problem, sizeof problem) != ERR_OK)
-        return cli_failed(line, CLI_EXIT_USAGE, problem, "");
-    int refusal = service->check ? service->check(p) : 0;
-    if (refusal != 0)
-        return refusal;
+    enum err err = service_settings_read(p, settings, problem.text, sizeof problem.text);
+    if (err == ERR_OK && service->check)
+        err = service->check(p, &problem);
+    if (err != ERR_OK)
+        return cli_failed(line, err == ERR_FORBIDDEN ? CLI_EXIT_MODE : CLI_EXIT_USAGE, problem.text, "");
     if (secret_process_harden() != ERR_OK)
         say(p, LOG_WARN, "harden", LOG_TEXT("reason", "the process could not be made undumpable"));
     return run(p);

@@ -31,8 +31,9 @@
 enum { SERVICE_ADDRESS = 64 };
 
 struct service {
-    const char *name;            /* in the log: "switch" */
-    int (*check)(void *process); /* NULL, or after the settings: the exit status of a refusal that has been told, 0 = go on */
+    const char *name; /* in the log: "switch" */
+    /* NULL, or judges the settings before anything else. ERR_FORBIDDEN: they contradict the mode; the status is CLI_EXIT_MODE. */
+    enum err (*check)(void *process, struct net_problem *problem);
     enum err (*start)(void *process, struct net_problem *problem);
     enum err (*confine)(void *process); /* NULL, or after a start that succeeded */
     void (*stop)(void *process);

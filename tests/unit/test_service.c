@@ -28,7 +28,7 @@ struct process {
     char trace[64];
 };
 static struct process process;
-static int refusal;
+static enum err refusal;
 
 static void note(char event)
 {
@@ -37,9 +37,10 @@ static void note(char event)
     process.trace[len] = event;
 }
 
-static int check(void *context)
+static enum err check(void *context, struct net_problem *problem)
 {
     (void)context;
+    (void)snprintf(problem->text, sizeof problem->text, "not so");
     note('c');
     return refusal;
 }
@@ -121,10 +122,12 @@ static void test_nothing_starts_with_what_is_refused(void **state)
     (void)state;
     assert_int_equal(live("test.unknown=1"), CLI_EXIT_USAGE);
     assert_string_equal(process.trace, "");
-    refusal = CLI_EXIT_MODE;
+    refusal = ERR_FORBIDDEN;
     assert_int_equal(live("test.fails=0"), CLI_EXIT_MODE);
     assert_string_equal(process.trace, "c");
-    refusal = 0;
+    refusal = ERR_CONFIG;
+    assert_int_equal(live("test.fails=0"), CLI_EXIT_USAGE);
+    refusal = ERR_OK;
 }
 
 /* ---- settings ---- */

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 enum { TICK_MS = 1000, LINE_SIZE = 256, PATH_SIZE = 320 };
@@ -29,18 +28,17 @@ static enum err tell(struct net_problem *problem, const char *subject, const cha
     return ERR_CONFIG;
 }
 
-int hsm_custody_check(const struct hsm_settings *s)
+enum err hsm_custody_check(const struct hsm_settings *s, struct net_problem *problem)
 {
-    if (s->test_lmk && s->lmk_store[0]) {
-        (void)fputs("countersign-hsm: --test-lmk and hsm.lmk_store exclude each other: public test LMKs or your own.\n", stderr);
-        return EX_USAGE;
-    }
-    if (s->test_lmk || s->lmk_store[0])
-        return 0;
-    (void)fputs("countersign-hsm: no LMKs. Set hsm.lmk_store to a store made by `countersign-hsm lmk create` and `lmk form`,\n"
-                "  or try --test-lmk, which loads the public test LMKs for a sandbox.\n",
-                stderr);
-    return EX_USAGE;
+    const char *why =
+        "no LMKs. Set hsm.lmk_store to a store made by `countersign-hsm lmk create` and `lmk form`, or try --test-lmk, "
+        "which loads the public test LMKs for a sandbox.";
+    if (s->test_lmk && s->lmk_store[0])
+        why = "--test-lmk and hsm.lmk_store exclude each other: public test LMKs or your own.";
+    else if (s->test_lmk || s->lmk_store[0])
+        return ERR_OK;
+    (void)snprintf(problem->text, sizeof problem->text, "%s", why);
+    return ERR_FORBIDDEN;
 }
 
 /* ---- passphrases left for an unattended start: a child runs scrypt and hands over the officers' keys ---- */

@@ -6,7 +6,7 @@
  *            passphrases left for it (hsm.credentials, hsm.passphrase_fd).
  * Ownership  One for the process; hsm_custody_close before the hsm is destroyed.
  * Threading  The main thread; the console lives in the loop.
- * Failure    What stops a start is told in `problem` or, by hsm_custody_check, on standard error.
+ * Failure    What stops a start is told in `problem`.
  *
  * Example
  *     hsm_custody_prepare(&settings, &custody, problem)       before the secret arena: scrypt needs more memory than that has
@@ -26,8 +26,8 @@ struct hsm_custody {
     struct secret_pages keys; /* of officers whose passphrases were left; at NULL: none */
 };
 
-/* The exit status of a refusal, 0: go on. */
-int hsm_custody_check(const struct hsm_settings *settings);
+/* ERR_FORBIDDEN: there are no LMKs, or both kinds. */
+MUST_USE enum err hsm_custody_check(const struct hsm_settings *settings, struct net_problem *problem);
 MUST_USE enum err hsm_custody_prepare(const struct hsm_settings *settings, struct hsm_custody *custody,
                                       struct net_problem *problem);
 MUST_USE enum err hsm_custody_open(struct hsm_custody *custody, struct hsm *hsm, bool hardened, struct net_loop *loop,

@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 enum { GUESS_LIMIT_DEFAULT = 30, KEY_DIGITS = 2 * HSM_MODE_KEY, MEBIBYTE = 1 << 20, AUDIT_TICK_MS = 1000 };
-enum { BAD_SETTINGS = 2 }; /* the exit status */
 
 bool hsm_mode_hardened(const struct hsm_settings *settings)
 {
@@ -33,37 +31,47 @@ static const char *hardened_only(const struct hsm_settings *s)
     return NULL;
 }
 
-static int refuse(const char *setting, const char *why)
+static enum err refuse(struct net_problem *problem, const char *setting, const char *why)
 {
-    (void)fprintf(stderr, "countersign-hsm: %s%s%s\n", setting, why[0] == '=' ? "" : " ", why);
-    return EX_USAGE;
+    (void)snprintf(problem->text, sizeof problem->text, "%s %s", setting, why);
+    return ERR_FORBIDDEN;
 }
 
-int hsm_mode_check(const struct hsm_settings *settings)
+/* The values, each by itself. */
+static enum err values_check(const struct hsm_settings *s, struct net_problem *problem)
+{
+    bool named = !s->mode[0] || strcmp(s->mode, "compatibility") == 0 || strcmp(s->mode, "hardened") == 0;
+    if (!named)
+        (void)snprintf(problem->text, sizeof problem->text, "hsm.mode is hardened or compatibility, not '%s'", s->mode);
+    else if (s->guess_limit != 0 && s->guess_limit < HSM_GUESS_LEAST)
+        (void)snprintf(problem->text, sizeof problem->text, "hsm.guess_limit is %d to %d", HSM_GUESS_LEAST, HSM_GUESS_MOST);
+    else
+        return ERR_OK;
+    return ERR_CONFIG;
+}
+
+enum err hsm_mode_check(const struct hsm_settings *settings, struct net_problem *problem)
 {
     bool hardened = hsm_mode_hardened(settings);
     const char *setting = hardened_only(settings);
-    if (settings->mode[0] && !hardened && strcmp(settings->mode, "compatibility") != 0) {
-        (void)fprintf(stderr, "countersign-hsm: hsm.mode is hardened or compatibility, not '%s'\n", settings->mode);
-        return BAD_SETTINGS;
-    }
+    TRY(values_check(settings, problem));
     if (hardened && settings->test_lmk)
-        return refuse("hsm.mode=hardened", "and the public test LMKs exclude each other: anyone can read keys under those LMKs.\n"
-                                           "  Leave out --test-lmk and load LMKs of your own, or leave out hsm.mode.");
+        return refuse(
+            problem, "hsm.mode=hardened",
+            "and the public test LMKs exclude each other: anyone can read keys under those LMKs. Leave out --test-lmk and "
+            "load LMKs of your own, or leave out hsm.mode.");
     if (settings->test_lmk_old && !settings->test_lmk)
-        return refuse("hsm.test_lmk_old", "goes with the public test LMKs: leave it out, or add --test-lmk for a sandbox.");
+        return refuse(problem, "hsm.test_lmk_old",
+                      "goes with the public test LMKs: leave it out, or add --test-lmk for a sandbox.");
     if (setting && settings->test_lmk)
-        return refuse(setting, "belongs to hardened mode, which the public test LMKs exclude: leave out one of the two.");
+        return refuse(problem, setting, "belongs to hardened mode, which the public test LMKs exclude: leave out one of the two.");
     if (setting && !hardened)
-        return refuse(setting, "belongs to hardened mode: leave it out, or hsm.mode=compatibility.");
+        return refuse(problem, setting, "belongs to hardened mode: leave it out, or hsm.mode=compatibility.");
     if (hardened && settings->authorised)
-        return refuse("hsm.authorised", "is refused in hardened mode: PM never tells an expected code there (host commands 5.3),\n"
-                                        "  and officers authorise activities one by one.");
-    if (settings->guess_limit != 0 && settings->guess_limit < HSM_GUESS_LEAST) {
-        (void)fprintf(stderr, "countersign-hsm: hsm.guess_limit is %d to %d\n", HSM_GUESS_LEAST, HSM_GUESS_MOST);
-        return BAD_SETTINGS;
-    }
-    return 0;
+        return refuse(problem, "hsm.authorised",
+                      "is refused in hardened mode: PM never tells an expected code there (host-commands.md 5.3), and officers "
+                      "authorise activities one by one.");
+    return ERR_OK;
 }
 
 static void warn(struct log *log, const char *setting, const char *what)

@@ -6,7 +6,7 @@
  *            unsafe, and turns settings and the files they name into what the hsm is given.
  * Ownership  Results are values of the caller; a guessing key is wiped by the holder.
  * Threading  The main thread, at start and at a reload.
- * Failure    Refusals are told on standard error; a file that cannot be used is described in `problem`.
+ * Failure    What is refused, and a file that cannot be used, is described in `problem`.
  * Limits     Files up to HSM_MODE_FILE bytes.
  */
 #ifndef HSM_PROCESS_MODE_H
@@ -23,8 +23,8 @@ enum { HSM_MODE_FILE = 256 * 1024, HSM_MODE_KEY = 32 };
 
 /* Hardened unless hsm.mode says otherwise or the public test LMKs are loaded. */
 bool hsm_mode_hardened(const struct hsm_settings *settings);
-/* The exit status of a refusal, which has been told; 0: the settings go together. */
-int hsm_mode_check(const struct hsm_settings *settings);
+/* ERR_CONFIG: a value that cannot be. ERR_FORBIDDEN: settings that contradict the mode, or one another. */
+MUST_USE enum err hsm_mode_check(const struct hsm_settings *settings, struct net_problem *problem);
 /* One warning a setting that weakens the HSM, or keeps it from being ready. */
 void hsm_mode_warn(const struct hsm_settings *settings, struct log *log);
 

@@ -72,8 +72,7 @@ static enum err prepare(struct hsm_reload *reload, struct plan *plan, struct net
 {
     struct hsm_settings *next = &plan->settings;
     TRY(reload->read(reload->context, next, problem->text, sizeof problem->text));
-    if (hsm_mode_check(next) != 0)
-        return say(problem, "the settings contradict each other, as told on standard error");
+    TRY(hsm_mode_check(next, problem));
     if (hsm_mode_hardened(next) != hsm_mode_hardened(reload->settings))
         return say(problem, "hsm.mode: another mode needs a new start");
     if (hsm_disabled_parse(next->disabled, &plan->disabled) != ERR_OK)
