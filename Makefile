@@ -20,7 +20,7 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(EXTRA_LDFLAGS)
 
 ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 acquirer store ledger net http hsm issuer switch gateway cli service sandbox tool main
 # main() of each program; the linker takes from libmain.a what it refers to.
-PROGRAMS := countersign hsm_main
+PROGRAMS := countersign countersign_hsm
 SRC_of = $(wildcard src/$1/*.c src/$1/*/*.c src/$1/*/*/*.c)
 OBJ_of = $(patsubst src/%.c,$B/obj/%.o,$(filter-out $(PROGRAMS:%=src/main/%.c),$(call SRC_of,$1)))
 
@@ -96,18 +96,18 @@ $B/countersign-planted: $B/obj/main/countersign.o $B/obj/planted/table.o $(call 
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o $B/obj/planted/table.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
-$B/countersign-hsm: $B/obj/main/hsm_main.o $(call libs,$(HSM_ROOMS))
+$B/countersign-hsm: $B/obj/main/countersign_hsm.o $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $B/obj/main/hsm_main.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign_hsm.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
 
 # Test builds that make one call fail: what the C library gives (a library to preload), what the secret arena gives (wrapped).
 $B/tests/fault/shim.so: tests/fault/shim.c
 	@mkdir -p $(@D)
 	@echo "  cc   $<"
 	@$(CC) -std=gnu17 $(OPT) $(WARN) -fPIC -shared $< -ldl -o $@
-$B/countersign-hsm-faults: $B/obj/main/hsm_main.o $B/obj/tests/fault/arena_fault.o $(call libs,$(HSM_ROOMS))
+$B/countersign-hsm-faults: $B/obj/main/countersign_hsm.o $B/obj/tests/fault/arena_fault.o $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) -Wl,--wrap=secret_arena_take,--wrap=secret_arena_resize $B/obj/main/hsm_main.o $B/obj/tests/fault/arena_fault.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) -Wl,--wrap=secret_arena_take,--wrap=secret_arena_resize $B/obj/main/countersign_hsm.o $B/obj/tests/fault/arena_fault.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
 FAULTS := $B/tests/fault/shim.so $B/countersign-hsm-faults
 
 # ---- tests: tests/<kind>/<name>.c is a program of its own; tests/support/*.c is linked into each

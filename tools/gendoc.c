@@ -15,7 +15,7 @@
 #include "iso8583/profile.h"
 #include "issuer/issuer.h"
 #include "ledger/code.h"
-#include "main/services.h"
+#include "main/commands.h"
 #include "store/statements.h"
 
 #include <stdbool.h>

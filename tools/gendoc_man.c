@@ -4,7 +4,7 @@
 
 #include "cli/roff.h"
 #include "hsm/process/settings.h"
-#include "main/services.h"
+#include "main/commands.h"
 
 #include <stdio.h>
 

@@ -7,7 +7,7 @@
 #include "issuer/error.h"
 #include "keys/error.h"
 #include "ledger/error.h"
-#include "main/services.h"
+#include "main/commands.h"
 #include "store/error.h"
 #include "wire/error.h"
 

@@ -4,7 +4,7 @@
 #include "base/secret.h"
 #include "gateway/faces/commercehub/commercehub.h"
 #include "gateway/seed.h"
-#include "main/services.h"
+#include "main/commands.h"
 #include "service/names.h"
 #include "service/parts.h"
 

@@ -8,7 +8,7 @@
 #include "hsm/process/mode.h"
 #include "hsm/process/ports.h"
 #include "hsm/process/reload.h"
-#include "main/services.h"
+#include "main/commands.h"
 #include "net/admin.h"
 #include "service/service.h"
 

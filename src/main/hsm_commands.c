@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The service and the tools of the program countersign-hsm, as its command line. */
-#include "main/services.h"
+#include "main/commands.h"
 #include "tool/tool.h"
 
 static const struct cli_command *const children[] = {

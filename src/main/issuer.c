@@ -2,7 +2,7 @@
 /* countersign issuer: wiring of the issuer's REST service. */
 #include "issuer/issuer.h"
 #include "hostcmd/layout/file.h"
-#include "main/services.h"
+#include "main/commands.h"
 #include "service/names.h"
 #include "service/parts.h"
 

@@ -2,7 +2,7 @@
 /* countersign switch: wiring of the authorisation switch. */
 #include "switch/switch.h"
 #include "hostcmd/layout/file.h"
-#include "main/services.h"
+#include "main/commands.h"
 #include "service/names.h"
 #include "service/parts.h"
 

@@ -4,7 +4,7 @@
 #include "crypto/error.h"
 #include "hostcmd/error.h"
 #include "keys/error.h"
-#include "main/services.h"
+#include "main/commands.h"
 #include "wire/error.h"
 
 const struct err_table *const err_tables[] = {&err_general,    &card_errors, &crypto_errors, &wire_errors, &keys_errors,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The services of the program countersign, as its command line. */
-#include "main/services.h"
+#include "main/commands.h"
 #include "sandbox/sandbox.h"
 
 static const struct cli_command *const children[] = {&main_issuer, &main_switch, &main_gateway, &sandbox_demo, &cli_completion};
