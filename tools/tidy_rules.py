@@ -40,7 +40,7 @@ DOORS = {
     "cli": (),
     "tool": LEVEL_1 + ("cli", "cvv", "keys", "hostcmd", "net", "hsm"),
     "service": ("cli", "crypto", "hostcmd", "net", "store", "http"),
-    "sandbox": LEVEL_1 + ("cli", "hostcmd", "iso8583", "http", "net"),
+    "sandbox": ("cli", "card", "crypto", "hostcmd", "iso8583", "http"),
     "main": (),
 }
 

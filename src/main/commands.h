@@ -6,8 +6,8 @@
  *            are read by the programs, and by tools/gendoc for manuals and reference.
  * Ownership  Rows are static.
  */
-#ifndef MAIN_SERVICES_H
-#define MAIN_SERVICES_H
+#ifndef MAIN_COMMANDS_H
+#define MAIN_COMMANDS_H
 
 #include "cli/cli.h"
 
