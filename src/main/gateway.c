@@ -194,7 +194,8 @@ static enum err merchant_make(const struct process *p, struct service_name *row,
 {
     const char *word[MERCHANT_WORDS];
     if (!words_cut(row->text, word)) {
-        (void)snprintf(problem->text, sizeof problem->text, "%s: %s: write TERMINAL APIKEY SECRET NAME with one blank between",
+        (void)snprintf(problem->text, sizeof problem->text,
+                       "sandbox.merchants: %s: %s: write TERMINAL APIKEY SECRET NAME with one blank between",
                        p->settings.merchants_path, row->name);
         return ERR_CONFIG;
     }
@@ -209,7 +210,7 @@ static enum err merchants_make(void *context, struct store *store, struct net_pr
     struct service_names file = {.count = 0};
     enum err err = ERR_OK;
     if (p->settings.merchants_path[0])
-        err = service_names_load(p->settings.merchants_path, "merchants", &file, problem);
+        err = service_names_load("sandbox.merchants", p->settings.merchants_path, "merchants", &file, problem);
     for (size_t i = 0; i < file.count && err == ERR_OK; i++)
         err = merchant_make(p, &file.row[i], store, problem);
     secret_wipe(&file, sizeof file);

@@ -112,7 +112,7 @@ static enum err sandbox_client(void *context, struct store *store, struct net_pr
 
 static enum err keys_load(struct process *p, struct net_problem *problem)
 {
-    TRY(service_names_load(p->settings.keys_path, "keys", &p->names, problem));
+    TRY(service_names_load("keys.file", p->settings.keys_path, "keys", &p->names, problem));
     for (size_t i = 0; i < p->names.count; i++) {
         memcpy(p->key[i].name, p->names.row[i].name, sizeof p->key[i].name);
         memcpy(p->key[i].text, p->names.row[i].text, sizeof p->key[i].text);

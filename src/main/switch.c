@@ -194,7 +194,7 @@ static enum err start(void *context, struct net_problem *problem)
     p->parts.process = &p->base;
     TRY(links_resolve(p, problem));
     TRY(hostcmd_profile_load(s->hsm.layout, &layout, problem->text, sizeof problem->text));
-    TRY(service_names_load(s->keys_path, "keys", &p->names, problem));
+    TRY(service_names_load("keys.file", s->keys_path, "keys", &p->names, problem));
     TRY(parts_open(p, problem));
     TRY(core_create(p, &layout));
     for (size_t i = 0; i < p->link_count; i++)

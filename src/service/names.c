@@ -23,7 +23,8 @@ static int on_line(void *user, const char *section, const char *name, const char
     return 1;
 }
 
-enum err service_names_load(const char *path, const char *section, struct service_names *out, struct net_problem *problem)
+enum err service_names_load(const char *setting, const char *path, const char *section, struct service_names *out,
+                            struct net_problem *problem)
 {
     struct load load = {section, out};
     memset(out, 0, sizeof *out);
@@ -31,10 +32,10 @@ enum err service_names_load(const char *path, const char *section, struct servic
     if (line == 0)
         return ERR_OK;
     if (line < 0)
-        (void)snprintf(problem->text, sizeof problem->text, "%s: cannot be read", path);
+        (void)snprintf(problem->text, sizeof problem->text, "%s: %s: cannot be read", setting, path);
     else
-        (void)snprintf(problem->text, sizeof problem->text, "%s:%d: write name = text under [%s], each name once, at most %d", path,
-                       line, section, SERVICE_NAMES_MAX);
+        (void)snprintf(problem->text, sizeof problem->text, "%s: %s:%d: write name = text under [%s], each name once, at most %d",
+                       setting, path, line, section, SERVICE_NAMES_MAX);
     return ERR_CONFIG;
 }
 

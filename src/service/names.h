@@ -8,7 +8,7 @@
  *            A gateway's sandbox merchants are read in the same way.
  * Ownership  Copied into the caller's struct. A KEY text is encrypted under the LMK: it is of no use without the HSM.
  * Threading  Read once at start.
- * Failure    ERR_CONFIG with one line for people: file, line, what to write.
+ * Failure    ERR_CONFIG with one line for people: setting, file, line, what to write.
  * Limits     SERVICE_NAMES_MAX names.
  */
 #ifndef SERVICE_NAMES_H
@@ -27,8 +27,9 @@ struct service_names {
     size_t count;
 };
 
-/* Every line of the file belongs to the section. */
-MUST_USE enum err service_names_load(const char *path, const char *section, struct service_names *out, struct net_problem *problem);
+/* Every line of the file belongs to the section. `setting` is the key that names the file, for the problem. */
+MUST_USE enum err service_names_load(const char *setting, const char *path, const char *section, struct service_names *out,
+                                     struct net_problem *problem);
 /* NULL: no such name. */
 const char *service_names_find(const struct service_names *names, const char *name);
 

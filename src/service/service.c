@@ -75,7 +75,7 @@ enum err service_admin_create(struct service_process *p, const char *listen, str
 enum err service_problem(struct net_problem *problem, enum err err, const char *setting, const char *value, const char *hint)
 {
     (void)snprintf(problem->text, sizeof problem->text, "%s: %s%s%s; %s", setting, value ? value : "", value ? ": " : "",
-                   err_row(err)->text, hint);
+                   err == ERR_CONFIG ? "cannot be used" : err_row(err)->text, hint);
     return err;
 }
 

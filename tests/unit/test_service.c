@@ -151,19 +151,19 @@ static void test_names(void **state)
     char path[128];
     (void)state;
     write_file("keys.ini", "; two keys\n[keys]\ncvk = U123\nmk = S456\n", path);
-    assert_int_equal(service_names_load(path, "keys", &names, &problem), ERR_OK);
+    assert_int_equal(service_names_load("keys.file", path, "keys", &names, &problem), ERR_OK);
     assert_int_equal(names.count, 2);
     assert_string_equal(service_names_find(&names, "mk"), "S456");
     assert_null(service_names_find(&names, "zmk"));
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         write_file("keys.ini", refused[i], path);
         problem.text[0] = 0;
-        assert_int_equal(service_names_load(path, "keys", &names, &problem), ERR_CONFIG);
+        assert_int_equal(service_names_load("keys.file", path, "keys", &names, &problem), ERR_CONFIG);
         assert_non_null(strstr(problem.text, path));
         assert_non_null(strstr(problem.text, "write name = text under [keys]"));
     }
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(service_names_load(path, "keys", &names, &problem), ERR_CONFIG);
+    assert_int_equal(service_names_load("keys.file", path, "keys", &names, &problem), ERR_CONFIG);
     assert_non_null(strstr(problem.text, "cannot be read"));
 }
 
