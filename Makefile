@@ -49,7 +49,9 @@ endif
 SERVICE_ROOMS := base card crypto wire flow keys hostcmd iso8583 acquirer store ledger net http issuer switch gateway cli service sandbox main
 HSM_ROOMS     := base card crypto wire cvv keys hostcmd net hsm cli service tool main
 SERVICE_LIBS  := -luv -lmicrohttpd -lsqlite3 -lpq -lcjson -lssl -lcrypto -linih -lpthread
-HSM_LIBS      := -luv -lssl -lcrypto -linih -lpthread
+# Of libbsd the prompt for passphrases alone, so that no further library is mapped beside the keys.
+TOOL_LIBS     := -l:libbsd.a
+HSM_LIBS      := -luv -lssl -lcrypto -linih -lpthread $(TOOL_LIBS)
 
 
 libs: $(call libs,$(ROOMS))
@@ -121,7 +123,7 @@ $B/obj/tests/%.o: tests/%.c
 $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $< $(TEST_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -lcmocka -lm -o $@
+	@$(CC) $(LDFLAGS_ALL) $< $(TEST_SUPPORT) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) $(TOOL_LIBS) -lcmocka -lm -o $@
 
 # Some unit tests start the real key holder; one of them over the link that the services use.
 $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link $B/tests/unit/test_hsm_link_settings $B/tests/unit/test_hsm_send $B/tests/unit/test_hsm_storage: | $B/countersign-hsm
@@ -234,7 +236,7 @@ cov:
 $B/gendoc: $B/obj/tools/gendoc.o $B/obj/tools/gendoc_man.o $(ALL_ERRORS) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(call libs,$(ROOMS)) -Wl,--end-group $(SERVICE_LIBS) $(TOOL_LIBS) -o $@
 $B/obj/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	@echo "  cc   $<"

@@ -4,13 +4,12 @@
 #include "base/file.h"
 #include "base/secret.h"
 
-#include <errno.h>
+#include <bsd/readpassphrase.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 enum { ENDINGS = 4, STOPS = 3, SAY_SIZE = 1024 };
@@ -19,31 +18,27 @@ static const int stopping[STOPS] = {SIGTSTP, SIGTTIN, SIGTTOU};
 
 static const char clear_screen[] = "\033[3J\033[H\033[2J"; /* scrollback, home, screen */
 
-/* What a signal handler needs to give the terminal back. */
+/* What a signal handler needs to clear the screen. */
 static struct {
-    volatile sig_atomic_t hidden; /* terminal whose echo is off; -1: none */
     volatile sig_atomic_t screen; /* terminal that shows a secret; -1: none */
-    struct termios shown;
     struct sigaction before[ENDINGS + STOPS];
-} quiet = {.hidden = -1, .screen = -1};
+} quiet = {.screen = -1};
 
-static void restore(void)
+static void clear(void)
 {
-    if (quiet.hidden >= 0)
-        (void)tcsetattr(quiet.hidden, TCSAFLUSH, &quiet.shown);
     if (quiet.screen >= 0)
         (void)!write(quiet.screen, clear_screen, sizeof clear_screen - 1);
-    quiet.hidden = quiet.screen = -1;
+    quiet.screen = -1;
 }
 
 static void on_ending(int signum)
 {
-    restore();
+    clear();
     (void)signal(signum, SIG_DFL);
     (void)raise(signum);
 }
 
-/* The signals that would end or stop the process while a secret is typed or shown. */
+/* The signals that would end or stop the process while a secret is shown. */
 static void mind_signals(void)
 {
     const struct sigaction end = {.sa_handler = on_ending}, ignore = {.sa_handler = SIG_IGN};
@@ -59,17 +54,6 @@ static void release_signals(void)
         (void)sigaction(ending[i], &quiet.before[i], NULL);
     for (int i = 0; i < STOPS; i++)
         (void)sigaction(stopping[i], &quiet.before[ENDINGS + i], NULL);
-}
-
-static bool hush(int terminal)
-{
-    struct termios hidden;
-    if (tcgetattr(terminal, &quiet.shown) != 0)
-        return false;
-    hidden = quiet.shown;
-    hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-    quiet.hidden = terminal;
-    return tcsetattr(terminal, TCSAFLUSH, &hidden) == 0;
 }
 
 /* A terminal that hung up, or a descriptor that cannot be read, has no more lines. */
@@ -114,20 +98,26 @@ void tool_entry_say(const struct tool_entry *entry, const char *format, ...)
     secret_wipe(text, sizeof text); /* a component is shown through here */
 }
 
+/*
+ * libbsd asks at the terminal: it reads into the caller's memory byte by byte and keeps no copy, and it gives the echo back before
+ * a signal ends or stops the process. A line that fills the room may have been cut.
+ */
+static enum err ask(const char *prompt, struct buf *out)
+{
+    char *at = (char *)out->at + out->len;
+    size_t room = out->cap - out->len;
+    if (!readpassphrase(prompt, at, room, RPP_REQUIRE_TTY | RPP_ECHO_OFF))
+        return ERR_CLOSED;
+    size_t len = strnlen(at, room);
+    if (len + 1 >= room)
+        return ERR_PARSE_LONG;
+    out->len += len;
+    return buf_done(out);
+}
+
 enum err tool_entry_secret(const struct tool_entry *entry, const char *prompt, struct buf *out)
 {
-    if (entry->input >= 0)
-        return read_line(entry->input, out);
-    mind_signals();
-    enum err err = hush(entry->terminal) ? ERR_OK : ERR_SYSTEM;
-    if (err == ERR_OK) {
-        show(entry, prompt);
-        err = read_line(entry->terminal, out);
-    }
-    restore();
-    release_signals();
-    show(entry, "\n");
-    return err;
+    return entry->input >= 0 ? read_line(entry->input, out) : ask(prompt, out);
 }
 
 void tool_entry_reveal(const struct tool_entry *entry)
@@ -138,7 +128,7 @@ void tool_entry_reveal(const struct tool_entry *entry)
 
 void tool_entry_conceal(void)
 {
-    restore();
+    clear();
     release_signals();
 }
 
