@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256 };
+enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256, READER_CAP = SWITCH_READS_MAX + 1 };
 
 struct settings {
     char store_url[256];
@@ -20,6 +20,7 @@ struct settings {
     int64_t retain_h;
     int64_t round_ms;
     int64_t total_ms;
+    int64_t store_ms;
     struct switch_link_config link[LINKS];
 };
 static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
@@ -49,6 +50,7 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
 
 static const struct config_row settings_rows[] = {
     SERVICE_STORE_ROW(struct settings, store_url, "ledger.db"),
+    {"store", "wait_ms", "that a request waits for the database; then DE39 96", CONFIG_INTEGER, AT(store_ms), 10, 60000, "1500"},
     SERVICE_ADMIN_ROW(struct settings, admin, "127.0.0.1:9583"),
     SERVICE_HSM_LINK_ROWS(struct settings, hsm, "4095"),
     {"hsm", "round_ms", "deadline of one question", CONFIG_INTEGER, AT(round_ms), 10, 60000, "1500"},
@@ -150,11 +152,12 @@ static enum err links_resolve(struct process *p, struct net_problem *problem)
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, true, NULL};
+    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, false, NULL};
     uint16_t admin_port = 0;
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
+    TRY(service_reader_open(&p->parts, s->store_url, READER_CAP, problem));
     TRY(service_hsm_open(&p->parts, &s->hsm, problem));
     TRY(switch_ports_open(p->base.loop, p->link, p->link_count, &p->ports, problem));
     return service_admin_create(&p->base, s->admin, problem, &admin_port);
@@ -167,7 +170,7 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
         .env = &p->base.env,
         .link = p->link,
         .link_count = p->link_count,
-        .store = p->parts.reads,
+        .reader = p->parts.reader,
         .writer = p->parts.writer,
         .hsm = service_hsm_link_client(p->parts.hsm),
         .layout = layout,
@@ -180,6 +183,7 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
         .retain_h = (uint32_t)s->retain_h,
         .round_ms = (uint32_t)s->round_ms,
         .total_ms = (uint32_t)s->total_ms,
+        .store_ms = (uint32_t)s->store_ms,
     };
     TRY(switch_create(&config, &p->core));
     switch_ports_attach(p->ports, p->core);
@@ -200,8 +204,7 @@ static enum err start(void *context, struct net_problem *problem)
     for (size_t i = 0; i < p->link_count; i++)
         LOG(p->base.env.log, LOG_INFO, "switch.link", LOG_TEXT("link", p->link[i].id),
             LOG_TEXT("profile", p->link[i].profile->name), LOG_INT("port", switch_ports_number(p->ports, i)));
-    LOG(p->base.env.log, LOG_INFO, "switch.started", LOG_TEXT("store", store_driver_name(p->parts.reads)),
-        LOG_INT("slots", s->slots));
+    LOG(p->base.env.log, LOG_INFO, "switch.started", LOG_TEXT("store", p->parts.driver), LOG_INT("slots", s->slots));
     return ERR_OK;
 }
 

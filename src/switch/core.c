@@ -4,28 +4,23 @@
 
 #include <string.h>
 
-enum { PRODUCTS_EVERY_US = 1000000, ROUND_MS = 1500, TOTAL_MS = 3000, STORE_MS = 1500 };
+enum { ROUND_MS = 1500, TOTAL_MS = 3000, STORE_MS = 1500 };
 enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000 };
 
 /* ---- sources ---- */
 
-enum err switch_products_load(struct switch_core *core)
-{
-    int64_t now_us = env_monotonic_us(core->config.env);
-    enum err err = ledger_products_refresh(core->products, core->config.store, &core->products_arena);
-    core->products_read_us = now_us;
-    core->products_next_us = now_us + PRODUCTS_EVERY_US;
-    if (err != ERR_OK)
-        LOG(core->config.env->log, LOG_ERROR, "switch.products", LOG_TEXT("error", err_row(err)->name));
-    return err;
-}
-
 static int64_t products_turn(void *context, int64_t now_us)
 {
     struct switch_core *core = context;
-    if (now_us >= core->products_next_us)
-        (void)switch_products_load(core);
-    return core->products_next_us;
+    int64_t read_us = ledger_products_read_us(core->products);
+    int64_t next_us = ledger_products_turn(core->products, core->config.reader, now_us);
+    enum err err = ledger_products_err(core->products);
+    if (err != ERR_OK && err != core->products_err)
+        LOG(core->config.env->log, LOG_ERROR, "switch.products", LOG_TEXT("error", err_row(err)->name));
+    core->products_err = err;
+    if (ledger_products_read_us(core->products) != read_us)
+        switch_resume(core->flow, &core->product_news, SIZE_MAX);
+    return next_us;
 }
 
 /* What is older than every repeat is forgotten, a minute's worth at a time. A purge that failed is made up by the next. */
@@ -47,7 +42,7 @@ static int64_t retention_turn(void *context, int64_t now_us)
 
 /* clang-format off */
 static const struct flow_source sources[] = {
-    {"work",      switch_work_turn, false},
+    {"work",      switch_work_turn, true},
     {"hsm",       switch_hsm_turn,  true},
     {"products",  products_turn,    false},
     {"retention", retention_turn,   false},
@@ -95,9 +90,8 @@ static enum err core_fill(struct switch_core *core)
                                      .context = core};
     TRY(flow_create(&flow, &core->flow));
     core->rows.flow = core->flow;
-    TRY(queue_create(&core->done, SWITCH_CHUNKS + SWITCH_READS + 1, core->config.wake, core->config.context));
-    TRY(ledger_products_create(&core->products));
-    return switch_products_load(core);
+    TRY(queue_create(&core->done, SWITCH_CHUNKS + SWITCH_READS_MAX + 1, core->config.wake, core->config.context));
+    return ledger_products_create(&core->products);
 }
 
 static void defaults_fill(struct switch_config *config)
@@ -137,8 +131,7 @@ void switch_destroy(struct switch_core *core)
     if (!core)
         return;
     flow_destroy(core->flow);
-    if (core->products)
-        ledger_products_destroy(core->products);
+    ledger_products_destroy(core->products);
     if (core->done.ring)
         queue_destroy(&core->done);
     switch_pool_destroy(core);
@@ -149,7 +142,8 @@ void switch_destroy(struct switch_core *core)
 
 int64_t switch_turn(struct switch_core *core)
 {
-    return flow_turn(core->flow);
+    int64_t next_us = flow_turn(core->flow);
+    return next_us == FLOW_NEVER_US ? NET_NEVER_US : next_us;
 }
 
 size_t switch_pending(const struct switch_core *core)

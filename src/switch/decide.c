@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { PRODUCT_MISS_US = 50000 };
-
 /* A card whose product is gone is treated as one without keys. */
 static const struct ledger_product no_product = {.mode = LEDGER_STATIC, .malformed_policy = LEDGER_DECLINE};
 
@@ -131,14 +129,16 @@ static void decide_unknown(struct switch_core *core, struct switch_slot *s)
 
 /* ---- the plan ---- */
 
-/* A product that is newer than the cache is looked for at once, at most every PRODUCT_MISS_US. */
-const struct ledger_product *switch_slot_product(struct switch_core *core, const struct switch_slot *s)
+const struct ledger_product *switch_slot_product(const struct switch_core *core, const struct switch_slot *s)
 {
-    const char *id = s->card->row.card.product_id;
-    const struct ledger_product *product = ledger_products_find(core->products, id);
-    if (!product && flow_now_us(core->flow) - core->products_read_us >= PRODUCT_MISS_US && switch_products_load(core) == ERR_OK)
-        product = ledger_products_find(core->products, id);
+    const struct ledger_product *product = ledger_products_find(core->products, s->card->row.card.product_id);
     return product ? product : &no_product;
+}
+
+/* It may have been made between the last refresh and the request. */
+static bool product_news(const struct switch_core *core, const struct switch_slot *s)
+{
+    return switch_slot_product(core, s) == &no_product && ledger_products_read_us(core->products) < s->received_us;
 }
 
 void switch_slot_plan(struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
@@ -163,14 +163,21 @@ static void judge(struct switch_core *core, struct switch_slot *s)
 {
     struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
     struct switch_plan plan;
+    bool evaluated = s->kind == SWITCH_SLOT_AUTHORISATION && s->card;
+    bool silent = s->parking == &core->product_news;
     (void)switch_unpark(s); /* no room at the HSM until its deadline: asking will say so */
-    if (switch_card_stale(s)) {
+    if (silent) {
+        switch_reply_failed(core, s, "96");
+    } else if (switch_card_stale(s)) {
         flow_to(&s->item, SWITCH_STAGE_LOOKUP);
-        return;
+    } else if (evaluated && product_news(core, s)) {
+        ledger_products_want(core->products);
+        switch_wait(core, s, &core->product_news, SWITCH_STAGE_JUDGE);
+    } else {
+        if (evaluated)
+            switch_slot_plan(core, s, switch_slot_product(core, s), &plan, &finding);
+        flow_to(&s->item, finding.reading == SWITCH_READ_ASK ? SWITCH_STAGE_ASK : SWITCH_STAGE_DECIDE);
     }
-    if (s->kind == SWITCH_SLOT_AUTHORISATION && s->card)
-        switch_slot_plan(core, s, switch_slot_product(core, s), &plan, &finding);
-    flow_to(&s->item, finding.reading == SWITCH_READ_ASK ? SWITCH_STAGE_ASK : SWITCH_STAGE_DECIDE);
 }
 
 void switch_judge_stage(void *context, struct flow_item *const *item, size_t count)

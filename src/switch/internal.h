@@ -46,14 +46,13 @@ struct switch_core {
     struct switch_parking read_room; /* they wait for a reading, a chunk, a place in an HSM's window */
     struct switch_parking chunk_room;
     struct switch_parking hsm_room;
-    struct queue done; /* work that is back */
+    struct switch_parking product_news; /* their product is newer than the cache, or does not exist */
+    struct queue done;                  /* work that is back */
     struct switch_work retention;
     bool retaining;
     int64_t retain_next_us;
     struct ledger_products *products;
-    struct arena products_arena;
-    int64_t products_next_us;
-    int64_t products_read_us;
+    enum err products_err; /* as it was told last */
     struct switch_counters counters;
 };
 
@@ -81,8 +80,8 @@ void switch_wait(struct switch_core *core, struct switch_slot *s, struct switch_
 /* The verification plan of a slot from its rows as they are now. */
 void switch_slot_plan(struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
                       struct switch_plan *plan, struct switch_finding *finding);
-const struct ledger_product *switch_slot_product(struct switch_core *core, const struct switch_slot *s);
-enum err switch_products_load(struct switch_core *core);
+/* A card whose product is not there is treated as one without keys. */
+const struct ledger_product *switch_slot_product(const struct switch_core *core, const struct switch_slot *s);
 
 /* ---- decisions, into the open chunk ---- */
 void switch_put_message(struct ledger_unit *unit, struct switch_slot *s, char letter, const char *de38);

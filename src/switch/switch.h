@@ -4,9 +4,8 @@
  *
  * Purpose    Takes ISO 8583 requests from links, verifies the security code with an HSM, decides, writes code row, hold,
  *            authorisation and stored answer in one transaction, and answers only after the commit (switch.md 6).
- * Ownership  switch_create reserves everything; switch_destroy wipes and releases it. The store connection, the HSM client, the
- *            vault and the links are the caller's and outlive the switch. The writer calls back into a queue that the switch
- *            owns: stop the writer before destroying the switch.
+ * Ownership  switch_create reserves everything; switch_destroy wipes and releases it. Reader, writer, HSM client, vault and links
+ *            are the caller's. Reader and writer put what is done into queues of the switch: stop both before destroying it.
  * Threading  One loop thread for all calls. The writer thread touches only submitted batches. `wake` is called from the writer
  *            thread.
  * Failure    A request is answered, or rejected by its format, or (if the outcome of its commit cannot be known) not answered at
@@ -30,16 +29,17 @@
 #include "hostcmd/client.h"
 #include "hostcmd/layout/layout.h"
 #include "net/net.h"
+#include "store/reader.h"
 #include "store/writer.h"
 #include "switch/link.h"
 
-enum { SWITCH_LINKS_MAX = 8, SWITCH_CHUNK_MAX = 64 };
+enum { SWITCH_LINKS_MAX = 8, SWITCH_CHUNK_MAX = 64, SWITCH_READS_MAX = 8 };
 
 struct switch_core;
 
 struct switch_config {
     const struct env *env;
-    struct store *store; /* reads, on the loop's thread */
+    struct store_reader *reader; /* with room for SWITCH_READS_MAX batches and one of the products */
     struct store_writer *writer;
     struct hostcmd_client *hsm;
     const struct hostcmd_profile *layout; /* of scheme 5, as the HSMs have it; copied; NULL: countersign-5 */

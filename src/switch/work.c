@@ -4,21 +4,15 @@
 #include "store/error.h"
 #include "switch/internal.h"
 
-/* The reader's contract over a connection that answers within the call. */
-static enum err read_now(struct switch_core *core, struct store_batch *batch)
-{
-    batch->err = store_run(core->config.store, batch);
-    return queue_put(&core->done, batch);
-}
-
 void switch_work_submit(struct switch_core *core, struct switch_work *work)
 {
     struct store_batch *batch = &work->unit.batch;
+    int64_t deadline_us = env_monotonic_us(core->config.env) + (int64_t)core->config.store_ms * 1000;
     enum err err = ledger_unit_batch(&work->unit, &batch);
     batch->done = &core->done;
     batch->context = work;
     if (err == ERR_OK && work->kind == SWITCH_WORK_READ)
-        err = read_now(core, batch);
+        err = store_reader_submit(core->config.reader, batch, deadline_us);
     else if (err == ERR_OK)
         err = store_writer_submit(core->config.writer, batch);
     if (err == ERR_OK)
@@ -197,6 +191,7 @@ int64_t switch_work_turn(void *context, int64_t now_us)
     struct switch_core *core = context;
     void *item[SWITCH_CHUNKS];
     size_t count;
+    int64_t reader_us = store_reader_turn(core->config.reader, now_us);
     while ((count = queue_take(&core->done, item, SWITCH_CHUNKS)) > 0)
         for (size_t i = 0; i < count; i++)
             back(core, ((struct store_batch *)item[i])->context);
@@ -205,5 +200,7 @@ int64_t switch_work_turn(void *context, int64_t now_us)
     if (core->free_chunk)
         switch_resume(core->flow, &core->chunk_room, SWITCH_CHUNK_MAX);
     bool room = (core->free_read && core->read_room.first) || (core->free_chunk && core->chunk_room.first);
-    return room ? now_us : FLOW_NEVER_US;
+    if (room)
+        return now_us;
+    return reader_us > 0 ? reader_us : FLOW_NEVER_US;
 }

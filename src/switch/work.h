@@ -7,7 +7,7 @@
  * Ownership  The core owns them. A reading is held by its slots until the last of them has taken its rows.
  * Threading  The loop's; the queue is filled by the store's threads as well.
  * Failure    What the store does not take comes back through the same queue with its error, so nothing happens within the call.
- * Limits     SWITCH_READS and SWITCH_CHUNKS under way; slots that find none wait in core->read_room and core->chunk_room.
+ * Limits     SWITCH_READS_MAX and SWITCH_CHUNKS under way; slots that find none wait in core->read_room and core->chunk_room.
  *
  * Example
  *     struct switch_parking *place = switch_chunk_open(core, s);
@@ -20,7 +20,7 @@
 #include "base/arena.h"
 #include "switch/slot.h"
 
-enum { SWITCH_LOOKUP_MAX = FLOW_BATCH_MAX, SWITCH_READS = 8, SWITCH_CHUNKS = 64 };
+enum { SWITCH_LOOKUP_MAX = FLOW_BATCH_MAX, SWITCH_CHUNKS = 64 };
 
 enum switch_work_kind { SWITCH_WORK_READ, SWITCH_WORK_CHUNK, SWITCH_WORK_RETENTION };
 struct switch_work {

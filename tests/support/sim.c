@@ -224,7 +224,7 @@ static void core_make(struct sim *sim)
                                       .max_in_flight = 10000,
                                       .late_ms = 10000};
     struct switch_config config = {.env = &sim->env,
-                                   .store = sim->reads,
+                                   .reader = sim->reader,
                                    .writer = sim->writer,
                                    .hsm = sim->hsm,
                                    .vault = sim->vault,
@@ -254,7 +254,8 @@ void sim_open(struct sim *sim, uint64_t seed)
     sim->env.log = &sim->log;
     sim->writer_env = env_system(&sim->log);
     stores_setup(&sim->f, &stores_sqlite);
-    sim->reads = stores_connect(&sim->f);
+    const struct store_reader_config reads = {.url = sim->f.url, .env = &sim->env, .cap = SWITCH_READS_MAX + 1};
+    must(store_reader_open(&reads, &sim->reader) == ERR_OK, "the reader");
     must(store_writer_start(stores_connect(&sim->f), &sim->writer_env, 256, &sim->writer) == ERR_OK, "the writer");
     must(crypto_vault_open(master, "ledger", &sim->vault) == ERR_OK, "the vault");
     must(hostcmd_client_create(&hsm, &sim->hsm) == ERR_OK, "the HSM client");
@@ -267,10 +268,10 @@ void sim_open(struct sim *sim, uint64_t seed)
 void sim_close(struct sim *sim)
 {
     store_writer_stop(sim->writer);
+    store_reader_close(sim->reader);
     switch_destroy(sim->core);
     hostcmd_client_destroy(sim->hsm);
     crypto_vault_close(sim->vault);
-    store_close(sim->reads);
     stores_teardown(&sim->f);
 }
 

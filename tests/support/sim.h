@@ -38,7 +38,7 @@ struct sim {
     struct env env, writer_env;
     struct log log;
     struct stores_fixture f;
-    struct store *reads;
+    struct store_reader *reader;
     struct store_writer *writer;
     struct hostcmd_client *hsm;
     struct crypto_vault *vault;
