@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A gateway in this process, over real HTTP, with an SQLite store and a network that a thread plays. */
+#ifndef SUPPORT_GATEWAY_WORLD_H
+#define SUPPORT_GATEWAY_WORLD_H
+
+#include "gateway/gateway.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+
+#define GATEWAY_WORLD_USER "user"
+#define GATEWAY_WORLD_PASSWORD "a password"
+
+struct gateway_world;
+
+/* `store_ms` as in gateway_config. */
+struct gateway_world *gateway_world_open(const struct gateway_faces *faces, int64_t store_ms);
+void gateway_world_close(struct gateway_world *w);
+
+/* One request, on a connection of its own. `headers`: lines that end in CR LF. The status; the answer's body as text. */
+int gateway_world_ask(struct gateway_world *w, const char *path, const char *headers, const char *body, char answer[static 4096]);
+/* Rows that a statement which counts gives for `state`. */
+int64_t gateway_world_count(struct gateway_world *w, enum store_statement statement, const char *state);
+/* Nobody can write until the second call. */
+void gateway_world_freeze(struct gateway_world *w);
+void gateway_world_thaw(struct gateway_world *w);
+/* What the network was sent, so far. */
+int gateway_world_authorisations(const struct gateway_world *w);
+int gateway_world_reversals(const struct gateway_world *w);
+/* Requests that are answered and not yet done. */
+size_t gateway_world_busy(const struct gateway_world *w);
+
+#endif

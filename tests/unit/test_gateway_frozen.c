@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A database that does not answer costs the requests that need it, for as long as the setting says; nothing is left of them. */
+#include "support/gateway_world.h"
+#include "support/plain_face.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WHO "X-User: " GATEWAY_WORLD_USER "\r\nX-Password: " GATEWAY_WORLD_PASSWORD "\r\n"
+#define CARD "4111111111111111 3012 123 "
+enum { STORE_MS = 300 };
+
+static const struct gateway_face *const faces[] = {&plain_face};
+static const struct gateway_faces list = {faces, 1};
+
+static char answer[4096];
+
+static int64_t now_ms(void)
+{
+    struct timespec at;
+    (void)clock_gettime(CLOCK_MONOTONIC, &at);
+    return (int64_t)at.tv_sec * 1000 + at.tv_nsec / 1000000;
+}
+
+static void wait_until_done(const struct gateway_world *w)
+{
+    for (int i = 0; i < 800 && gateway_world_busy(w) > 0; i++)
+        (void)usleep(10000);
+    assert_int_equal(gateway_world_busy(w), 0);
+}
+
+static void what_needs_no_store_goes_on(void **state)
+{
+    struct gateway_world *w = *state;
+    gateway_world_freeze(w);
+    int64_t began_ms = now_ms();
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", "X-User: user\r\nX-Password: wrong\r\n", CARD "1", answer), 401);
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: f1\r\n", CARD, answer), 422);
+    assert_true(now_ms() - began_ms < STORE_MS);
+    gateway_world_thaw(w);
+}
+
+static void what_needs_it_is_answered_in_time_and_undone(void **state)
+{
+    struct gateway_world *w = *state;
+    gateway_world_freeze(w);
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: f2\r\n", CARD "200", answer), 503);
+    assert_true(gateway_world_busy(w) > 0); /* it waits for the store without its client */
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", "X-User: user\r\nX-Password: wrong\r\n", CARD "1", answer), 401);
+    gateway_world_thaw(w);
+    wait_until_done(w);
+    assert_int_equal(gateway_world_authorisations(w), 0);
+    assert_int_equal(gateway_world_count(w, STORE_REVERSAL_COUNT, "armed"), 0);
+    assert_int_equal(gateway_world_count(w, STORE_REVERSAL_COUNT, "queued"), 0);
+    /* The same request may come again, and runs. */
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: f2\r\n", CARD "200", answer), 200);
+    assert_string_equal(answer, "approved A1B2C3");
+    assert_int_equal(gateway_world_authorisations(w), 1);
+    assert_int_equal(gateway_world_reversals(w), 0);
+}
+
+static int open_world(void **state)
+{
+    *state = gateway_world_open(&list, STORE_MS);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    gateway_world_close(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_needs_no_store_goes_on),
+        cmocka_unit_test(what_needs_it_is_answered_in_time_and_undone),
+    };
+    return cmocka_run_group_tests_name("gateway, frozen store", tests, open_world, close_world);
+}
