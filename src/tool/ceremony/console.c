@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ANSWER_SIZE = 20 * 1024, ASK_SIZE = 256, WORDS_SIZE = 512 };
+enum { ANSWER_SIZE = 20 * 1024, ASK_SIZE = 256 };
 
 /* ---- the wire ---- */
 
@@ -283,36 +283,29 @@ int tool_ceremony_cancel(struct tool_ceremony *run)
     return ask_words(run, words);
 }
 
-/* "lmk 00 variant live current 0123456789ABCDEF 0 comment" as a JSON object of these names; # marks a number. */
-static void put_object(struct json_writer *w, char *words, const char *const *name, size_t count)
+/* "00 variant live current 0123456789ABCDEF 0 comment" as a JSON object of these names; # marks a number. */
+static void put_object(struct json_writer *w, struct span words, const char *const *name, size_t count)
 {
     json_open(w, NULL);
     for (size_t i = 0; i < count; i++) {
-        char *end = i + 1 < count ? strchr(words, ' ') : NULL;
-        if (end)
-            *end = 0;
+        struct span word = i + 1 < count ? span_cut(&words, ' ') : words;
         if (name[i][0] == '#')
-            json_put_decimal(w, name[i] + 1, span_text(words));
+            json_put_decimal(w, name[i] + 1, word);
         else
-            json_put_text(w, name[i], words);
-        words = end ? end + 1 : words + strlen(words);
+            json_put(w, name[i], word);
     }
     json_close(w);
 }
 
-/* The words behind `kind` on the next line of that kind; NULL: there is none. `at` moves behind the line. */
-static const char *next_of(const char **at, const char *kind, char words[static WORDS_SIZE])
+/* What stands behind `kind` on the next line of that kind; false: there is none. `text` moves behind the line. */
+static bool next_of(struct span *text, const char *kind, struct span *words)
 {
-    size_t len = strlen(kind);
-    while (*at && **at) {
-        const char *line = *at;
-        *at = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL;
-        if (strncmp(line, kind, len) != 0 || line[len] != ' ')
-            continue;
-        (void)snprintf(words, WORDS_SIZE, "%.*s", (int)strcspn(line + len + 1, "\n"), line + len + 1);
-        return words;
+    while (text->len > 0) {
+        *words = span_cut(text, '\n');
+        if (span_is(span_cut(words, ' '), kind))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 /* What the lines of a state hold; # marks a number. */
@@ -334,18 +327,17 @@ static int state_json(const char *text)
 {
     static const char *const plain[] = {"state", "store"};
     uint8_t room[2 * ANSWER_SIZE];
-    char words[WORDS_SIZE];
     struct buf out = buf_over(room, sizeof room);
     struct json_writer w = json_writer(&out);
     json_open(&w, NULL);
     for (size_t i = 0; i < CLI_COUNT(plain); i++) {
-        const char *at = text;
-        json_put_text(&w, plain[i], next_of(&at, plain[i], words) ? words : "");
+        struct span rest = span_text(text), words = {0};
+        json_put(&w, plain[i], next_of(&rest, plain[i], &words) ? words : span_text(""));
     }
     for (size_t i = 0; i < STATE_LISTS; i++) {
-        const char *at = text;
+        struct span rest = span_text(text), words = {0};
         json_open_array(&w, state_lists[i].plural);
-        while (next_of(&at, state_lists[i].kind, words))
+        while (next_of(&rest, state_lists[i].kind, &words))
             put_object(&w, words, state_lists[i].name, state_lists[i].count);
         json_close_array(&w);
     }
