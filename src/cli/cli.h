@@ -36,7 +36,7 @@
 
 #include "base/config.h"
 
-enum { CLI_OPTIONS = 40, CLI_GIVEN = 80, CLI_DEPTH = 4, CLI_NAME = 64 };
+enum { CLI_OPTIONS = 40, CLI_GIVEN = 80, CLI_DEPTH = 4, CLI_NAME = 64, CLI_WHY = 160 };
 
 /* ---- exit statuses ---- */
 
@@ -186,6 +186,8 @@ MUST_USE enum err cli_settings_load(const struct cli_line *line, void *settings,
 
 /* ---- running and telling ---- */
 
+/* What is wrong with the rows of a command and of those below it, in `out`; NULL: they are sound. For tests. */
+const char *cli_check(const struct cli_command *command, char out[static CLI_WHY]);
 /* Finds the sub-command, reads its line and runs it; gives the exit status of the process. */
 int cli_main(const struct cli_command *root, int argc, char **argv);
 /* "NAME: what: why" on standard error; gives `status`. */

@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 
-enum { CLI_COLUMNS = 79, CLI_HELP = 64 * 1024, CLI_SECTION = 24 * 1024, CLI_WHY = 160 };
+enum { CLI_COLUMNS = 79, CLI_HELP = 64 * 1024, CLI_SECTION = 24 * 1024 };
 
 /* The options that every command has, and those of a command with settings. */
 enum { CLI_COMMON_HELP, CLI_COMMON_USAGE, CLI_COMMON_VERSION, CLI_COMMON_COUNT };

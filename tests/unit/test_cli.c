@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Command lines: what rows allow and refuse, and what is printed from them. */
 #include "cli/cli.h"
+#include "main/commands.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -370,6 +371,56 @@ static void bash_completes(void **state)
     assert_completes("p completion ''", "bash");
 }
 
+/* ---- rows ---- */
+
+/* The rows of the example with one change are refused for it. */
+static void assert_unsound(struct cli_option option, const char *words)
+{
+    char why[CLI_WHY];
+    const struct cli_option rows[] = {{.name = "count", .letter = 'n', .doc = "cards"}, option};
+    const struct cli_command command = {.name = "x", .summary = "x", CLI_OPTION_ROWS(rows), .run = run_cards};
+    const char *wrong = cli_check(&command, why);
+    if (!wrong || !strstr(wrong, words))
+        fail_msg("'%s' does not say '%s'", wrong ? wrong : "sound", words);
+}
+
+static void rows_that_are_not_sound_are_found(void **state)
+{
+    (void)state;
+    char why[CLI_WHY];
+    assert_null(cli_check(&program, why));
+    assert_unsound((struct cli_option){.name = "count", .doc = "again"}, "taken");
+    assert_unsound((struct cli_option){.name = "other", .letter = 'n', .doc = "again"}, "taken");
+    assert_unsound((struct cli_option){.name = "other", .letter = 'h', .doc = "as --help"}, "taken");
+    assert_unsound((struct cli_option){.name = "other"}, "no text");
+    assert_unsound((struct cli_option){.name = "other", .doc = "d", .argument = "N"}, "a flag has none");
+    assert_unsound((struct cli_option){.name = "other", .doc = "d", .kind = CLI_NUMBER, .argument = "N"}, "no range");
+    assert_unsound((struct cli_option){.name = "other", .doc = "d", .kind = CLI_CHOICE}, "choices");
+    assert_unsound((struct cli_option){.name = "other", .doc = "d", .kind = CLI_CHOICE, .choices = "a|b", .initial = "c"},
+                   "default");
+    assert_unsound((struct cli_option){.name = "other", .doc = "d", .sets = "a.b=c"}, "no settings");
+    const struct cli_command idle = {.name = "idle", .summary = "x"};
+    assert_non_null(cli_check(&idle, why));
+    const struct cli_command bits = {
+        .name = "bits", .summary = "x", CLI_OPTION_ROWS(options), .takes = CLI_BIT(CLI_COUNT(options)), .run = run_cards};
+    assert_non_null(cli_check(&bits, why));
+    const struct cli_command *const doubles[] = {&cards, &cards};
+    const struct cli_command twice = {.name = "twice", .summary = "x", CLI_CHILDREN(doubles)};
+    assert_non_null(cli_check(&twice, why));
+}
+
+static void rows_of_both_programs_are_sound(void **state)
+{
+    (void)state;
+    static const struct cli_command *const programs[] = {&main_countersign, &main_countersign_hsm};
+    for (size_t i = 0; i < CLI_COUNT(programs); i++) {
+        char why[CLI_WHY];
+        const char *wrong = cli_check(programs[i], why);
+        if (wrong)
+            fail_msg("%s", wrong);
+    }
+}
+
 static void exit_statuses_stand_in_one_table(void **state)
 {
     (void)state;
@@ -399,6 +450,8 @@ int main(void)
         cmocka_unit_test(lists_of_commands_have_help),
         cmocka_unit_test(man_pages_say_the_same),
         cmocka_unit_test(bash_completes),
+        cmocka_unit_test(rows_that_are_not_sound_are_found),
+        cmocka_unit_test(rows_of_both_programs_are_sound),
         cmocka_unit_test(exit_statuses_stand_in_one_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
