@@ -6,8 +6,6 @@ import re
 import shutil
 import subprocess
 
-import tidy_rules as rules
-
 NULL = re.compile(r"[=!]=\s*NULL\b|\bNULL\s*[=!]=")
 DECLARATION = re.compile(r"\s+(?!return\b|goto\b|static\b|extern\b|case\b)(?:[A-Za-z_]\w*\s+)+\**\s*\w+(?:\[[^\]]*\])*"
                          r"(?:\s*(?:=[^;]*)?,\s*\**\w+(?:\[[^\]]*\])*)*\s*(=[^;]*)?;\s*$")
@@ -16,10 +14,6 @@ BATCH = 40
 
 
 def check_dialect(source):
-    return () if source.path.startswith(rules.DIALECT_EXEMPT) else dialect_faults(source)
-
-
-def dialect_faults(source):
     for line in source.find(NULL):
         yield source.path, line, "dialect", "write `!pointer` or `pointer`, not a comparison with NULL"
     code = source.code.split("\n")

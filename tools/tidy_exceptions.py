@@ -4,8 +4,6 @@ import os
 import re
 
 import tidy_rules as rules
-from tidy_dialect import dialect_faults
-from tidy_names import header_faults, owner_of
 from tidy_rooms import all_circles, included
 
 TABLES = "tools/tidy_rules.py"
@@ -15,16 +13,12 @@ def row(root, table, entry):
     """The line of a row, for whoever takes it out."""
     with open(os.path.join(root, TABLES), encoding="utf-8") as handle:
         lines = handle.read().split("\n")
-    word = re.escape('"%s"' % (entry if isinstance(entry, str) else entry[0]))
+    word = re.escape('"%s"' % entry[0])
     start = next(number for number, line in enumerate(lines, 1) if re.match(r"%s\b" % table, line))
     return next((number for number, line in enumerate(lines[start - 1:], start) if re.search(word, line)), start)
 
 
 def unneeded(sources):
-    lines = {source.path: len(source.lines) for source in sources}
-    for path in rules.PRIVATE_LONG:
-        if lines.get(path, 0) <= rules.PRIVATE_LINES:
-            yield "PRIVATE_LONG", path
     read = {(source.path, path) for source in sources for _, path in included(source)}
     for pair in rules.PRIVATE_READERS:
         if pair not in read:
@@ -33,12 +27,6 @@ def unneeded(sources):
     for circle in rules.CIRCLES_ALLOWED:
         if circle not in circles:
             yield "CIRCLES_ALLOWED", circle
-    for room in rules.UNNAMED_ROOMS:
-        if not any(True for source in sources if owner_of(source.path) == room for _ in header_faults(source)):
-            yield "UNNAMED_ROOMS", room
-    for place in rules.DIALECT_EXEMPT:
-        if not any(True for source in sources if source.path.startswith(place) for _ in dialect_faults(source)):
-            yield "DIALECT_EXEMPT", place
 
 
 def check_exceptions(root, sources):

@@ -61,10 +61,6 @@ def public_names(source):
 
 
 def check_headers(source):
-    return () if owner_of(source.path) in rules.UNNAMED_ROOMS else header_faults(source)
-
-
-def header_faults(source):
     room = owner_of(source.path)
     if room is None or room in rules.FREE_WORDS:
         return
@@ -85,7 +81,7 @@ def check_opaque(sources):
     declared, defined = {}, {}
     for source in sources:
         room = owner_of(source.path)
-        if room is None or room in rules.FREE_WORDS or room in rules.UNNAMED_ROOMS:
+        if room is None or room in rules.FREE_WORDS:
             continue
         if source.path.endswith(".h") and not is_private(source.path):
             for match in DECLARED.finditer(source.bare):
