@@ -165,8 +165,14 @@ static void a_lost_commit_is_settled_by_its_row(void **state)
         enum outcome first, second;
         const char *de39; /* NULL: no answer, and the network's repeat is approved */
     } cases[] = {
-        {UNKNOWN_DONE, RUN, "00"},          {UNKNOWN_LOST, RUN, "00"}, {UNKNOWN_LOST, UNKNOWN_DONE, "00"},
-        {UNKNOWN_LOST, UNKNOWN_LOST, NULL}, {DOWN, RUN, "96"},         {FULL, RUN, "96"},
+        {UNKNOWN_DONE, RUN, "00"},
+        {UNKNOWN_LOST, RUN, "00"},
+        {UNKNOWN_LOST, UNKNOWN_DONE, "00"},
+        {UNKNOWN_LOST, UNKNOWN_LOST, NULL},
+        {UNKNOWN_LOST, DOWN, NULL},
+        {UNKNOWN_LOST, FULL, NULL},
+        {DOWN, RUN, "96"},
+        {FULL, RUN, "96"},
     };
 
     (void)state;
@@ -191,13 +197,49 @@ static void a_lost_commit_is_settled_by_its_row(void **state)
     }
 }
 
+/* Message `m` reversed by one with a STAN of its own. */
+static void reversal_of(const struct iso8583_message *m, uint64_t serial, struct iso8583_message *out)
+{
+    iso8583_message_init(out, ISO8583_REVERSAL);
+    for (unsigned f = 2; f < ISO8583_FIELDS; f++)
+        if (iso8583_need(&iso8583_profile_visa_base1, ISO8583_REVERSAL, f) != '-')
+            iso8583_copy(out, m, f);
+    iso8583_set_decimal(out, ISO8583_STAN, serial, 6);
+    iso8583_set_decimal(out, ISO8583_RRN, serial, 12);
+    assert_int_equal(iso8583_original_write(m, out), ERR_OK);
+}
+
+/* An authorisation and its reversal cross, in either order: the one that came first is evaluated first, and nothing stays held. */
+static void a_reversal_that_crosses_its_original(void **state)
+{
+    (void)state;
+    for (size_t first = 0; first < 2; first++) {
+        struct iso8583_message m, reversal;
+        struct ledger_full_card row;
+        char right[4];
+        sim_open(&sim, 70 + first);
+        sim_display(&sim, 0);
+        sim_code(SWITCH_PM0, 0, 1, right);
+        sim_authorise(&m, 0, 1, 100, right);
+        reversal_of(&m, 2, &reversal);
+        (void)sim_send(&sim, first == 0 ? &m : &reversal);
+        (void)sim_send(&sim, first == 0 ? &reversal : &m);
+        sim_settle(&sim);
+        expect(0, "00");
+        expect(1, first == 0 ? "00" : "05"); /* outcome 19 */
+        sim_read(&sim, 0, &row);
+        assert_int_equal(row.account.held, 0);
+        assert_int_equal(row.code.state, first == 0 ? LEDGER_CODE_USED : LEDGER_CODE_ACTIVE);
+        sim_close(&sim);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_broken_ledger_is_answered_96),
-        cmocka_unit_test(a_lost_commit_is_settled_by_its_row),
-        cmocka_unit_test(a_card_that_never_rests_is_answered_96),
-        cmocka_unit_test(a_fresh_code_is_seen_at_once),
+        cmocka_unit_test(a_broken_ledger_is_answered_96),         cmocka_unit_test(a_lost_commit_is_settled_by_its_row),
+        cmocka_unit_test(a_card_that_never_rests_is_answered_96), cmocka_unit_test(a_fresh_code_is_seen_at_once),
+        cmocka_unit_test(a_reversal_that_crosses_its_original),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
