@@ -34,11 +34,10 @@ bool gateway_payment_approved(const struct gateway_payment *payment)
 
 void gateway_payment_trace_add(struct gateway_payment *payment, const char *check, enum gateway_outcome outcome, const char *note)
 {
-    if (payment->trace_count == GATEWAY_TRACE_MAX)
-        return;
-    payment->trace[payment->trace_count++] = (struct gateway_payment_trace){check, outcome, note};
     if (outcome > payment->outcome)
         payment->outcome = outcome;
+    if (payment->trace_count < GATEWAY_TRACE_MAX)
+        payment->trace[payment->trace_count++] = (struct gateway_payment_trace){check, outcome, note};
 }
 
 void gateway_payment_trace_write(const struct gateway_payment *payment, struct buf *out)

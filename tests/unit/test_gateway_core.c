@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core's tables and values, without a socket: the stages of the operations, the trace of a payment, the memory of claims. */
+#include "gateway/claims.h"
+#include "gateway/pipeline.h"
+
+#include "support/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static bool goes_through(uint32_t path, enum gateway_stage stage)
+{
+    return path >> stage & 1;
+}
+
+static void every_operation_is_authenticated_and_answered(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < GATEWAY_OPERATION_COUNT; i++) {
+        uint32_t path = gateway_operation_row((enum gateway_operation)i)->path;
+        assert_true(goes_through(path, GATEWAY_STAGE_AUTHENTICATE) && goes_through(path, GATEWAY_STAGE_PARSE));
+        assert_true(goes_through(path, GATEWAY_STAGE_WRITE) && goes_through(path, GATEWAY_STAGE_ANSWER));
+        assert_true(path < GATEWAY_BIT(LEAVE)); /* the answer ends it */
+    }
+}
+
+static void nothing_leaves_without_a_claim_or_stays_without_a_record(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < GATEWAY_OPERATION_COUNT; i++) {
+        const struct gateway_operation_row *row = gateway_operation_row((enum gateway_operation)i);
+        assert_int_equal(row->pays, goes_through(row->path, GATEWAY_STAGE_AUTHORISE));
+        assert_int_equal(goes_through(row->path, GATEWAY_STAGE_CLAIM), goes_through(row->path, GATEWAY_STAGE_RECORD));
+        assert_int_equal(goes_through(row->path, GATEWAY_STAGE_CLAIM), goes_through(row->path, GATEWAY_STAGE_CLAIMED));
+        assert_int_equal(goes_through(row->path, GATEWAY_STAGE_RECORD), goes_through(row->path, GATEWAY_STAGE_RECORDED));
+        if (row->pays)
+            assert_true(goes_through(row->path, GATEWAY_STAGE_CLAIM));
+    }
+}
+
+static void a_late_reject_counts(void **state)
+{
+    (void)state;
+    struct gateway_payment payment = {.outcome = GATEWAY_OUTCOME_PASS};
+    for (size_t i = 0; i < GATEWAY_TRACE_MAX; i++)
+        gateway_payment_trace_add(&payment, "check", GATEWAY_OUTCOME_PASS, "fine");
+    gateway_payment_trace_add(&payment, "late", GATEWAY_OUTCOME_REJECT, "bad");
+    assert_int_equal(payment.outcome, GATEWAY_OUTCOME_REJECT);
+    assert_int_equal(payment.trace_count, GATEWAY_TRACE_MAX);
+    gateway_payment_trace_add(&payment, "later", GATEWAY_OUTCOME_FLAG, "not so bad");
+    assert_int_equal(payment.outcome, GATEWAY_OUTCOME_REJECT);
+}
+
+static enum gateway_claim compare(struct gateway_claims *claims, const char *face, const char *merchant, uint8_t mac_byte)
+{
+    const struct gateway_claims_key key = {span_text(face), span_text(merchant), span_text("id")};
+    uint8_t mac[32];
+    enum gateway_claim claim = GATEWAY_CLAIM_UNKNOWN;
+    memset(mac, mac_byte, sizeof mac);
+    assert_int_equal(gateway_claims_compare(claims, &key, mac, &claim), ERR_OK);
+    return claim;
+}
+
+static void claims_are_of_a_face_and_a_merchant(void **state)
+{
+    (void)state;
+    const struct env env = rng_env(7);
+    struct gateway_claims *claims = NULL;
+    assert_int_equal(gateway_claims_create(&env, &claims), ERR_OK);
+    assert_int_equal(compare(claims, "a", "m", 1), GATEWAY_CLAIM_UNKNOWN);
+    assert_int_equal(compare(claims, "a", "m", 1), GATEWAY_CLAIM_SAME);
+    assert_int_equal(compare(claims, "a", "m", 2), GATEWAY_CLAIM_OTHER);
+    assert_int_equal(compare(claims, "b", "m", 2), GATEWAY_CLAIM_UNKNOWN);
+    assert_int_equal(compare(claims, "a", "n", 2), GATEWAY_CLAIM_UNKNOWN);
+    const struct gateway_claims_key key = {span_text("a"), span_text("m"), span_text("id")};
+    gateway_claims_forget(claims, &key);
+    assert_int_equal(compare(claims, "a", "m", 2), GATEWAY_CLAIM_UNKNOWN);
+    gateway_claims_destroy(claims);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_operation_is_authenticated_and_answered),
+        cmocka_unit_test(nothing_leaves_without_a_claim_or_stays_without_a_record),
+        cmocka_unit_test(a_late_reject_counts),
+        cmocka_unit_test(claims_are_of_a_face_and_a_merchant),
+    };
+    return cmocka_run_group_tests_name("gateway core", tests, NULL, NULL);
+}
