@@ -6,21 +6,20 @@
 
 enum { RELOAD_US = 5000000, SWEEP_US = 30000000, LOST_MS = 120000, CLAIM_LIFE_MS = 86400000, CHORE_ARENA = 2 * 1024 * 1024 };
 
-static void submit(struct gateway *g, struct gateway_chore *c, size_t count)
+static struct store_batch *begin(struct gateway *g, struct gateway_chore *c, size_t count)
 {
     ASSERT(!c->busy);
     c->batch = (struct store_batch){.op = c->op, .count = count, .arena = &c->arena, .done = &g->chore_done, .context = c};
-    c->since_us = env_monotonic_us(g->parts.env);
-    c->busy = store_writer_submit(g->parts.writer, &c->batch) == ERR_OK;
+    return &c->batch;
 }
 
 /* ---- merchants ---- */
 
-static void reload_start(struct gateway *g)
+static struct store_batch *reload_begin(struct gateway *g)
 {
     arena_reset(&g->reload.arena);
     gateway_merchants_reads(g->reload.op);
-    submit(g, &g->reload, GATEWAY_MERCHANTS_READS);
+    return begin(g, &g->reload, GATEWAY_MERCHANTS_READS);
 }
 
 static void reload_stored(struct gateway *g)
@@ -46,7 +45,7 @@ static void sweep_start(struct gateway *g, int64_t age_ms)
     c->op[0] = (struct store_op){.statement = STORE_REVERSAL_ABANDONED, .argument = c->value, .argument_count = 3};
     c->op[1] = (struct store_op){.statement = STORE_CLAIM_ABANDONED, .argument = c->value, .argument_count = 2};
     c->op[2] = (struct store_op){.statement = STORE_CLAIM_PURGE, .argument = &c->value[3], .argument_count = 1};
-    submit(g, c, 3);
+    c->busy = store_writer_submit(g->parts.writer, begin(g, c, 3)) == ERR_OK;
 }
 
 static void sweep_stored(struct gateway *g)
@@ -76,14 +75,12 @@ int64_t gateway_chores_turn(struct gateway *g, int64_t now_us)
     }
     if (!g->reload.busy && g->reload.next_us <= now_us) {
         g->reload.next_us = now_us + RELOAD_US;
-        reload_start(g);
+        g->reload.busy = store_reader_submit(g->parts.reader, reload_begin(g), now_us + g->config.store_ms * 1000) == ERR_OK;
     }
     if (!g->sweep.busy && g->sweep.next_us <= now_us) {
         g->sweep.next_us = now_us + SWEEP_US;
         sweep_start(g, LOST_MS);
     }
-    if (g->reload.busy && now_us - g->reload.since_us > g->config.store_ms * 1000)
-        g->store_up = false;
     return now_us + RELOAD_US / 5;
 }
 
@@ -104,7 +101,8 @@ enum err gateway_chores_load(struct gateway *g)
     TRY(queue_create(&g->chore_done, 2, net_loop_wake, g->parts.loop));
     g->reload.stored = reload_stored;
     g->sweep.stored = sweep_stored;
-    reload_start(g);
+    /* The loop does not turn yet: the writer reads. */
+    g->reload.busy = store_writer_submit(g->parts.writer, reload_begin(g)) == ERR_OK;
     TRY(await(g, &g->reload));
     sweep_start(g, -1);
     TRY(await(g, &g->sweep));

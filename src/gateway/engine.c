@@ -127,6 +127,13 @@ static int64_t turn_links(void *context, int64_t now_us)
     return next_us;
 }
 
+static int64_t turn_reader(void *context, int64_t now_us)
+{
+    struct gateway *g = context;
+    int64_t next_us = store_reader_turn(g->parts.reader, now_us);
+    return next_us > 0 ? next_us : FLOW_NEVER_US;
+}
+
 static int64_t turn_reversals(void *context, int64_t now_us)
 {
     struct gateway *g = context;
@@ -138,11 +145,18 @@ static int64_t turn_chores(void *context, int64_t now_us)
     return gateway_chores_turn(context, now_us);
 }
 
-/* What the stages just sent has deadlines of its own; so has a reversal that they queued. */
+/* What the stages just sent has deadlines of its own; so has a reversal that they queued, and what was read for it. */
+/* clang-format off */
 static const struct flow_source sources[] = {
-    {"requests", take_requests, false}, {"stored", take_stored, false},      {"jobs", take_jobs, false},
-    {"links", turn_links, true},        {"reversals", turn_reversals, true}, {"chores", turn_chores, false},
+    {"requests",  take_requests,  false},
+    {"stored",    take_stored,    false},
+    {"jobs",      take_jobs,      false},
+    {"links",     turn_links,     true},
+    {"reversals", turn_reversals, true},
+    {"chores",    turn_chores,    false},
+    {"reader",    turn_reader,    true},
 };
+/* clang-format on */
 
 /* ---- life ---- */
 

@@ -20,6 +20,7 @@ static enum err create_reversals(struct gateway *g)
 {
     const struct gateway_reversals_config config = {.env = g->parts.env,
                                                     .writer = g->parts.writer,
+                                                    .reader = g->parts.reader,
                                                     .vault = g->parts.vault,
                                                     .loop = g->parts.loop,
                                                     .node = g->config.node,

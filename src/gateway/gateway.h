@@ -3,12 +3,12 @@
  * The merchant-side gateway: one pipeline, one record, one result vocabulary.
  *
  * Purpose    Takes payments through its faces (face.h), sends them to an acquirer link over ISO 8583, records them and answers. The
- *            core knows no face: an operation is a row that names its stages (path.c, pipeline.h), and a stage takes all that has
- *            arrived for it as one batch.
- * Ownership  The gateway owns its slots, links and workers. Faces, env, http, store writer, vault and loop are the caller's and
- *            outlive it.
+ *            core knows no face: an operation is a row that names its stages (path.c, pipeline.h), and a stage takes all that
+ *            has arrived for it as one batch.
+ * Ownership  The gateway owns its slots, links and workers. Faces, env, http, store writer and reader, vault and loop are the
+ *            caller's and outlive it.
  * Threading  gateway_turn and everything it calls run on one thread, the loop's. RSA operations run on `gateway_config.workers`
- *            threads, store batches on the store writer's; both come back through queues that wake the loop.
+ *            threads, writes on the store writer's; both come back through queues that wake the loop.
  * Failure    A request always gets exactly one answer. What went to the issuer and came to no known end is reversed: the reversal
  *            stands in the database, armed, before the authorisation leaves, and is disarmed in the transaction that records the
  *            outcome. A process that dies in between finds it at the next start.
@@ -19,7 +19,8 @@
  *            has been handed to the link. Neither reaches the log, the metrics or the database; a PAN at rest is sealed.
  *
  * Example
- *     struct gateway_parts parts = {.env = &env, .http = http, .writer = writer, .vault = vault, .loop = loop};
+ *     struct gateway_parts parts = {.env = &env, .http = http, .writer = writer, .reader = reader, .vault = vault,
+ *                                     .loop = loop};
  *     TRY(gateway_create(&config, &parts, &gateway));
  *     for (;;) {
  *         int64_t deadline_us = gateway_turn(gateway);
@@ -40,6 +41,7 @@
 struct gateway;
 struct http;
 struct net_loop;
+struct store_reader;
 struct store_writer;
 struct crypto_vault;
 
@@ -79,6 +81,7 @@ struct gateway_parts {
     const struct env *env;
     struct http *http;
     struct store_writer *writer;
+    struct store_reader *reader; /* the gateway calls its turn */
     struct crypto_vault *vault;
     struct net_loop *loop;
 };

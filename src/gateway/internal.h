@@ -8,12 +8,12 @@
 #include "gateway/gateway.h"
 #include "gateway/pipeline.h"
 #include "gateway/reversal/reversal.h"
+#include "store/reader.h"
 #include "store/writer.h"
 
 /* Store work that belongs to no payment. */
 struct gateway_chore {
     bool busy;
-    int64_t since_us;
     int64_t next_us;
     struct store_batch batch;
     struct store_op op[4];

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GRACE_MS = 5000, WRITER_CAP = 4096 };
+enum { GRACE_MS = 5000, WRITER_CAP = 4096, READER_SPARE = 16 };
 
 struct settings {
     char store_url[320];
@@ -229,6 +229,7 @@ static enum err parts_open(struct process *p, struct net_problem *problem)
     TRY(service_vault_open(&p->parts, s->vault_path, GATEWAY_VAULT_PURPOSE, problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
+    TRY(service_reader_open(&p->parts, s->store_url, (size_t)(2 * s->slots) + READER_SPARE, problem));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return service_rest_open(&p->parts, &rest, problem);
 }
@@ -239,8 +240,12 @@ static enum err start(void *context, struct net_problem *problem)
     p->parts.process = &p->base;
     TRY(take_settings(&p->settings, &p->config, problem));
     TRY(parts_open(p, problem));
-    const struct gateway_parts parts = {
-        .env = &p->base.env, .http = p->parts.http, .writer = p->parts.writer, .vault = p->parts.vault, .loop = p->base.loop};
+    const struct gateway_parts parts = {.env = &p->base.env,
+                                        .http = p->parts.http,
+                                        .writer = p->parts.writer,
+                                        .reader = p->parts.reader,
+                                        .vault = p->parts.vault,
+                                        .loop = p->base.loop};
     TRY(gateway_create(&p->config, &parts, &p->gateway));
     LOG(p->base.env.log, LOG_INFO, "gateway.started", LOG_INT("port", http_port(p->parts.http)),
         LOG_INT("links", p->config.link_count));

@@ -4,6 +4,7 @@
 #include "gateway/seed.h"
 #include "iso8583/profile.h"
 #include "net/net.h"
+#include "store/reader.h"
 #include "store/writer.h"
 #include "support/sockets.h"
 
@@ -29,6 +30,7 @@ struct gateway_world {
     char path[64];
     char url[96];
     struct store_writer *writer;
+    struct store_reader *reader;
     struct crypto_vault *vault;
     struct net_loop *loop;
     struct http *http;
@@ -117,6 +119,8 @@ static void open_store(struct gateway_world *w)
     must(crypto_vault_open(master, GATEWAY_VAULT_PURPOSE, &w->vault) == ERR_OK, "vault");
     must(store_open(w->url, &w->env, &store) == ERR_OK && store_migrate(store, STORE_GATEWAY) == ERR_OK, "store");
     must(gateway_seed(store, w->vault, &w->env, &merchant) == ERR_OK, "merchant");
+    const struct store_reader_config reader = {.url = w->url, .env = &w->env, .cap = WRITER_CAP};
+    must(store_reader_open(&reader, &w->reader) == ERR_OK, "reader");
     must(store_writer_start(store, &w->env, WRITER_CAP, &w->writer) == ERR_OK, "writer");
 }
 
@@ -146,7 +150,8 @@ static void open_gateway(struct gateway_world *w, const struct gateway_faces *fa
                                                            .in_flight = 100,
                                                            .timeout_ms = 5000},
                                                   .source = "visa"};
-    const struct gateway_parts parts = {.env = &w->env, .http = w->http, .writer = w->writer, .vault = w->vault, .loop = w->loop};
+    const struct gateway_parts parts = {
+        .env = &w->env, .http = w->http, .writer = w->writer, .reader = w->reader, .vault = w->vault, .loop = w->loop};
     must(gateway_create(&config, &parts, &w->gateway) == ERR_OK, "gateway");
 }
 
@@ -181,6 +186,7 @@ void gateway_world_close(struct gateway_world *w)
     net_loop_wake(w->loop);
     (void)pthread_join(w->loop_thread, NULL);
     store_writer_stop(w->writer);
+    store_reader_close(w->reader);
     gateway_destroy(w->gateway);
     http_destroy(w->http);
     net_loop_destroy(w->loop);

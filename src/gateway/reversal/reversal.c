@@ -6,7 +6,15 @@
 
 #include <string.h>
 
-enum { DUE_MAX = 32, LIFE_MS = 86400000, ANSWER_TIMEOUT_US = 5000000, CHECK_US = 1000000, ARENA = 256 * 1024, WRITES = 2 };
+enum {
+    DUE_MAX = 32,
+    LIFE_MS = 86400000,
+    ANSWER_TIMEOUT_US = 5000000,
+    CHECK_US = 1000000,
+    READ_US = 5000000,
+    ARENA = 256 * 1024,
+    WRITES = 2
+};
 
 /* One reversal on its way. */
 struct way {
@@ -197,7 +205,7 @@ static void read_due(struct gateway_reversals *r, int64_t now_us)
     r->due.value[2] = store_int(DUE_MAX);
     r->due.op = (struct store_op){.statement = STORE_REVERSAL_DUE, .argument = r->due.value, .argument_count = 3};
     r->due.batch = (struct store_batch){.op = &r->due.op, .count = 1, .arena = &r->due.arena, .done = &r->read_due};
-    r->due.busy = store_writer_submit(r->config.writer, &r->due.batch) == ERR_OK;
+    r->due.busy = store_reader_submit(r->config.reader, &r->due.batch, now_us + READ_US) == ERR_OK;
 }
 
 int64_t gateway_reversals_turn(struct gateway_reversals *r, int64_t now_us)

@@ -3,7 +3,7 @@
  * Reversals: from the store to the link, until they are answered; gateway.md 3.3.
  *
  * Purpose    Looks for rows that are due, sends them, moves their rows on: again later, accepted, refused, abandoned after a day.
- * Ownership  Writer, vault, loop and node text are the caller's. The places of what is under way are its own.
+ * Ownership  Writer, reader, vault, loop and node text are the caller's. The places of what is under way are its own.
  * Threading  The loop's thread.
  * Failure    A row moves only if nobody else has moved it since this try. What the store does not take stays due and is sent again;
  *            the issuer takes a reversal once.
@@ -19,6 +19,7 @@
 
 #include "acquirer/acquirer.h"
 #include "crypto/vault.h"
+#include "store/reader.h"
 #include "store/writer.h"
 
 enum { GATEWAY_REVERSALS_MAX = 64 };
@@ -28,6 +29,7 @@ struct gateway_reversals;
 struct gateway_reversals_config {
     const struct env *env;
     struct store_writer *writer;
+    struct store_reader *reader;
     struct crypto_vault *vault;
     struct net_loop *loop;
     const char *node;
