@@ -122,6 +122,7 @@ enum err tool_entry_secret(const struct tool_entry *entry, const char *prompt, s
 
 void tool_entry_reveal(const struct tool_entry *entry)
 {
+    ASSERT(entry->terminal >= 0);
     mind_signals();
     quiet.screen = entry->terminal;
 }

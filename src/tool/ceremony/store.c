@@ -55,6 +55,7 @@ static enum err officer_from_terminal(struct tool_ceremony *run, unsigned count,
 
 enum err tool_ceremony_officer(struct tool_ceremony *run, unsigned count, uint8_t *number, struct span *passphrase)
 {
+    ASSERT(count >= 1 && count <= KEYS_STORE_OFFICERS);
     return run->entry.input >= 0 ? officer_from_line(run, number, passphrase)
                                  : officer_from_terminal(run, count, number, passphrase);
 }
@@ -136,6 +137,7 @@ int tool_ceremony_open(struct tool_ceremony *run)
 
 int tool_ceremony_write(struct tool_ceremony *run)
 {
+    ASSERT(run->store);
     char problem[KEYS_STORE_PROBLEM] = "";
     enum err err = keys_store_write(run->store, run->options.store, &run->env, problem);
     if (err == ERR_OK)

@@ -14,6 +14,7 @@ enum { BOM_LEN = 3 };
 
 static enum err digest_up_to(struct tool_personalise_input *in, size_t at)
 {
+    ASSERT(in->digested <= at && at <= in->len);
     TRY(crypto_digest_stream_add(&in->digest, span_of(in->room + in->digested, at - in->digested)));
     in->digested = at;
     return ERR_OK;
@@ -102,6 +103,7 @@ enum tool_personalise_line tool_personalise_input_next(struct tool_personalise_i
 
 void tool_personalise_input_back(struct tool_personalise_input *in)
 {
+    ASSERT(in->at >= in->record.used); /* nothing was read since that line was told */
     in->at -= in->record.used;
     in->position -= in->record.used;
     in->line = in->told;

@@ -184,6 +184,7 @@ static enum err settle(struct run *r, bool done)
 
 static int commit(struct run *r, bool done)
 {
+    ASSERT(r->count <= r->o->chunk);
     enum err err = ERR_OK;
     buf_clear(&r->plain);
     for (size_t kind = 0; kind < TOOL_PERSONALISE_KINDS && err == ERR_OK; kind++)
@@ -465,6 +466,8 @@ static int drive(struct run *r)
 
 int tool_personalise_run(const struct tool_personalise_options *o)
 {
+    ASSERT(o->chunk >= 1 && o->chunk <= TOOL_PERSONALISE_CHUNK_MAX);
+    ASSERT(o->clear == !o->recipient); /* codes are enciphered, or go into a pipe */
     struct run *r = NULL;
     if (run_create(o, &r) != ERR_OK)
         return cli_failed(o->line, CLI_EXIT_FAILED, "no memory", "");

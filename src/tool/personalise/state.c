@@ -165,6 +165,7 @@ enum err tool_personalise_state_open(const char *path, bool create, struct tool_
 enum err tool_personalise_state_write(struct tool_personalise_state *state, const struct tool_personalise_progress *progress)
 {
     uint8_t room[TOOL_PERSONALISE_SLOT];
+    ASSERT(state->fd >= 0);
     TRY(tool_personalise_slot_build(progress, room));
     off_t at = (off_t)(progress->sequence % 2) * TOOL_PERSONALISE_SLOT;
     if (pwrite(state->fd, room, sizeof room, at) != (ssize_t)sizeof room || fdatasync(state->fd) != 0)

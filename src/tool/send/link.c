@@ -90,6 +90,7 @@ enum err tool_send_call(const struct tool_send_call *call, struct buf *answer, i
     struct talk t = {
         .call = call, .answer = answer, .problem = problem, .began_us = env_monotonic_us(call->env), .err = ERR_CLOSED};
     const struct net_loop_config config = {.env = call->env};
+    ASSERT(call->payload.len > 0);
     problem->text[0] = 0;
     TRY(net_loop_create(&config, &t.loop));
     enum err err = run(&t);
