@@ -256,7 +256,7 @@ $B/obj/bench/%.o: bench/%.c
 	@echo "  cc   $<"
 	@$(CC) $(CFLAGS_ALL) -Ibench -Itests -MMD -MP -c $< -o $@
 # The lab (real processes over a ledger of its own) serves tests and benches.
-BENCH_SUPPORT := $(patsubst bench/%.c,$B/obj/bench/%.o,$(wildcard bench/support/*.c)) $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/support/lab*.c tests/support/hsm_process.c tests/support/certificates.c)) $(ALL_ERRORS)
+BENCH_SUPPORT := $(patsubst bench/%.c,$B/obj/bench/%.o,$(wildcard bench/support/*.c)) $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/support/lab*.c tests/support/hsm_process.c tests/support/certificates.c tests/support/postgres.c)) $(ALL_ERRORS)
 $B/bench/%: $B/obj/bench/%.o $(BENCH_SUPPORT) $(call libs,$(ROOMS))
 	@mkdir -p $(@D)
 	@echo "  link $@"

@@ -5,6 +5,7 @@
  * straight to the switch, measured in the same run.
  */
 #include "support/bench.h"
+#include "support/charge.h"
 #include "support/lab.h"
 
 #include <poll.h>
@@ -17,16 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "crypto/base64.h"
-#include "crypto/mac.h"
 #include "gateway/seed.h"
 
 enum { CARDS = 2000, CHARGES = 30000, STRAIGHT = 60000, CONNECTIONS = 192, REQUEST = 1024, ANSWER = 8192, GOAL = 5000 };
-
-#define MERCHANT "100008000000001"
-#define TERMINAL "10000001"
-#define API_KEY "BENCHKEY"
-#define SECRET "a secret of the bench"
 
 static struct {
     char at[REQUEST];
@@ -53,8 +47,12 @@ static void seed(struct lab *lab)
     char path[128], url[160];
     struct store *store = NULL;
     struct crypto_vault *vault = NULL;
-    const struct gateway_seed merchant = {
-        .merchant_id = MERCHANT, .terminal_id = TERMINAL, .name = "Bench", .sandbox = true, .api_key = API_KEY, .secret = SECRET};
+    const struct gateway_seed merchant = {.merchant_id = CHARGE_MERCHANT,
+                                          .terminal_id = CHARGE_TERMINAL,
+                                          .name = "Bench",
+                                          .sandbox = true,
+                                          .api_key = CHARGE_API_KEY,
+                                          .secret = CHARGE_SECRET};
     (void)snprintf(path, sizeof path, "%s/vault.key", lab->dir);
     (void)snprintf(url, sizeof url, "sqlite:%s/gateway.db", lab->dir);
     must(crypto_vault_open_file(path, GATEWAY_VAULT_PURPOSE, &vault), "vault");
@@ -92,32 +90,7 @@ static pid_t gateway_start(const struct lab *lab, uint16_t port)
 
 static void request_write(struct lab *lab, size_t i)
 {
-    char pan[17], body[512], head[REQUEST], time[24], mac_text[64];
-    char id[37];
-    uint8_t mac[CRYPTO_DIGEST_SHA256];
-    struct buf mac_out = buf_over(mac_text, sizeof mac_text - 1);
-    lab_pan(1 + i % CARDS, pan);
-    env_uuid(&lab->env, id);
-    (void)snprintf(time, sizeof time, "%lld", (long long)env_wall_ms(&lab->env));
-    int body_len =
-        snprintf(body, sizeof body,
-                 "{\"amount\":{\"total\":1.00,\"currency\":\"AUD\"},\"source\":{\"sourceType\":\"PaymentCard\",\"card\":{"
-                 "\"cardData\":\"%s\",\"expirationMonth\":\"12\",\"expirationYear\":\"2029\",\"securityCode\":\"%.3s\","
-                 "\"securityCodeIndicator\":\"PROVIDED\"}},\"merchantDetails\":{\"merchantId\":\"" MERCHANT
-                 "\",\"terminalId\":\"" TERMINAL "\"}}",
-                 pan, codes + 3 * (i % CARDS));
-    const struct span part[] = {span_text(API_KEY), span_text(id), span_text(time), span_of(body, (size_t)body_len)};
-    must(crypto_hmac_sha256(span_text(SECRET), part, sizeof part / sizeof part[0], mac), "MAC");
-    crypto_base64_encode(span_of(mac, sizeof mac), &mac_out);
-    int len = snprintf(head, sizeof head,
-                       "POST /payments/v1/charges HTTP/1.1\r\nHost: b\r\nContent-Type: application/json\r\nApi-Key: " API_KEY
-                       "\r\nClient-Request-Id: %s\r\nTimestamp: %s\r\nAuth-Token-Type: HMAC\r\nAuthorization: %s\r\n"
-                       "Content-Length: %d\r\n\r\n%s",
-                       id, time, buf_text(&mac_out), body_len, body);
-    if (len <= 0 || (size_t)len >= sizeof requests[i].at)
-        stop("a request does not fit");
-    memcpy(requests[i].at, head, (size_t)len);
-    requests[i].len = (size_t)len;
+    requests[i].len = charge_write(lab, 1 + i % CARDS, codes + 3 * (i % CARDS), requests[i].at, sizeof requests[i].at);
 }
 
 /* ---- load: one thread, keep-alive, one charge in flight on each connection ---- */

@@ -50,7 +50,7 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
 
 static const struct config_row settings_rows[] = {
     SERVICE_STORE_ROW(struct settings, store_url, "ledger.db"),
-    {"store", "wait_ms", "that a request waits for the database; then DE39 96", CONFIG_INTEGER, AT(store_ms), 10, 60000, "1500"},
+    {"store", "timeout_ms", "that a request waits for the database; then DE39 96", CONFIG_INTEGER, AT(store_ms), 10, 60000, "1500"},
     SERVICE_ADMIN_ROW(struct settings, admin, "127.0.0.1:9583"),
     SERVICE_HSM_LINK_ROWS(struct settings, hsm, "4095"),
     {"hsm", "round_ms", "deadline of one question", CONFIG_INTEGER, AT(round_ms), 10, 60000, "1500"},
