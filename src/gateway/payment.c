@@ -32,6 +32,11 @@ bool gateway_payment_approved(const struct gateway_payment *payment)
     return false;
 }
 
+bool gateway_payment_final(const struct gateway_payment *payment)
+{
+    return payment->state != GATEWAY_STATE_AUTHORIZED && payment->state != GATEWAY_STATE_CAPTURED;
+}
+
 void gateway_payment_trace_add(struct gateway_payment *payment, const char *check, enum gateway_outcome outcome, const char *note)
 {
     if (outcome > payment->outcome)

@@ -94,6 +94,8 @@ struct gateway_payment {
 
 /* The processor said yes: DE39 00, 08, 10, 11 or 85. */
 bool gateway_payment_approved(const struct gateway_payment *payment);
+/* No capture, void or refund can follow: nobody needs the card number any more. */
+bool gateway_payment_final(const struct gateway_payment *payment);
 /* Raises the outcome; a check beyond GATEWAY_TRACE_MAX counts without being noted. */
 void gateway_payment_trace_add(struct gateway_payment *payment, const char *check, enum gateway_outcome outcome, const char *note);
 /* check:outcome:note, separated by blanks. */

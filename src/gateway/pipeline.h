@@ -12,6 +12,7 @@
 #ifndef GATEWAY_PIPELINE_H
 #define GATEWAY_PIPELINE_H
 
+#include "crypto/vault.h"
 #include "flow/flow.h"
 #include "gateway/face.h"
 #include "gateway/keyring.h"
@@ -100,6 +101,8 @@ struct gateway_slot {
     unsigned tries;     /* LEAVE */
     uint8_t sealed[GATEWAY_SEALED_MAX];
     size_t sealed_len;
+    uint8_t pan_sealed[CARD_PAN_MAX + CRYPTO_VAULT_OVERHEAD]; /* for the record, until the payment is final */
+    size_t pan_sealed_len;
     char trace[512];
     char stan[8];
     char letters[2][2];

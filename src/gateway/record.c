@@ -36,6 +36,18 @@ static void put_request_half(struct gateway_slot *slot)
     gateway_ask_text(slot, presence[p->presence]);
 }
 
+/* What void, refund and a reversal of the gateway's own need. Sealed once, however often the record is tried. */
+static enum err seal_pan(struct gateway *g, struct gateway_slot *slot)
+{
+    struct buf sealed = buf_over(slot->pan_sealed, sizeof slot->pan_sealed);
+    struct span pan = card_pan_span(&slot->secret->payment.pan);
+    if (gateway_payment_final(&slot->x.payment) || slot->pan_sealed_len > 0)
+        return ERR_OK;
+    TRY(crypto_vault_seal(g->parts.vault, g->parts.env, span_text(slot->x.payment.id), pan, &sealed));
+    slot->pan_sealed_len = sealed.len;
+    return ERR_OK;
+}
+
 /* Columns of STORE_RECORD_COLUMNS. */
 static void put_record(struct gateway_slot *slot)
 {
@@ -62,6 +74,7 @@ static void put_record(struct gateway_slot *slot)
     gateway_ask_text(slot, slot->x.face->name);
     gateway_ask_value(slot, store_text_span(slot->x.request_id));
     gateway_ask_value(slot, store_int(p->created_ms));
+    gateway_ask_value(slot, store_bytes(slot->pan_sealed, slot->pan_sealed_len));
     gateway_ask_op(slot, STORE_RECORD_INSERT, 0, STORE_RECORD_ARITY);
 }
 
@@ -115,8 +128,10 @@ static enum err ask_record(struct gateway *g, struct gateway_slot *slot)
     }
     if (slot->armed)
         put_reversal_outcome(slot, slot->x.payment.reversal);
-    if (slot->armed && slot->final)
+    if (slot->armed && slot->final) {
+        TRY(seal_pan(g, slot));
         put_record(slot);
+    }
     if (slot->final && slot->x.operation == GATEWAY_KEY_GENERATE)
         gateway_put_key(slot);
     return ERR_OK;

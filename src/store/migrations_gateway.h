@@ -20,4 +20,5 @@
     {STORE_GATEWAY, 1, "CREATE TABLE reversal (reversal_id" TEXT "node" TEXT "link_id" TEXT "record_id" TEXT "message_enc" BYTES
         "created_at" INT "next_try_at" INT "tries" INT "state" TEXT "PRIMARY KEY (reversal_id)) {table}"},
     {STORE_GATEWAY, 1, "CREATE INDEX reversal_due ON reversal (node, next_try_at) WHERE state = 'queued'"},
+    {STORE_GATEWAY, 2, "ALTER TABLE record ADD COLUMN pan_enc {bytes} NOT NULL DEFAULT {empty}"},
     /* clang-format on */

@@ -8,12 +8,12 @@
     "record_id, tenant, merchant_id, terminal_id, kind, amount, currency, brand, bin6, last4, " \
     "pan_fingerprint, entry, initiator, cvv_presence, network, cvv_raw, cvv_canonical, avs_raw, de39, " \
     "approval_code, rrn, stan, de7, state, outcome, rejection_reason, trace, reversal_state, face, " \
-    "request_id, created_at"
-#define STORE_RECORD_TYPES "tttttittttbttttttttttttttttttti"
-#define STORE_RECORD_ARITY 31
+    "request_id, created_at, pan_enc"
+#define STORE_RECORD_TYPES "tttttittttbtttttttttttttttttttib"
+#define STORE_RECORD_ARITY 32
 #define STORE_RECORD_PLACES \
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, " \
-    "$22, $23, $24, $25, $26, $27, $28, $29, $30, $31"
+    "$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32"
 #define STORE_MERCHANT_COLUMNS \
     "merchant_id, tenant, name, mcc, currency, sandbox, prefer, address, city, state, postal_code, " \
     "country, status, created_at"

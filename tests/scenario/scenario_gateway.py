@@ -419,6 +419,9 @@ def check_store(checks, directory):
     states = dict(base.execute("SELECT state, count(*) FROM record GROUP BY state").fetchall())
     checks.check(all(states.get(s) for s in ("captured", "authorized", "verified", "processor_declined", "failed")),
                  "records of every state: %s" % states)
+    sealed = {state for state, in base.execute("SELECT state FROM record WHERE length(pan_enc) > 0")}
+    bare = {state for state, in base.execute("SELECT state FROM record WHERE length(pan_enc) = 0")}
+    checks.check(sealed == {"captured", "authorized"} and not sealed & bare, "a number is kept, sealed, while something can follow")
     open_claims = base.execute("SELECT count(*) FROM claim WHERE answer_status = 0").fetchone()[0]
     checks.check(open_claims == 0, "no claim is left open")
 

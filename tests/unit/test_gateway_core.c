@@ -54,6 +54,16 @@ static void a_late_reject_counts(void **state)
     assert_int_equal(payment.outcome, GATEWAY_OUTCOME_REJECT);
 }
 
+static void the_number_is_needed_until_nothing_can_follow(void **state)
+{
+    (void)state;
+    for (unsigned i = GATEWAY_STATE_RECEIVED; i <= GATEWAY_STATE_VOIDED; i++) {
+        const struct gateway_payment payment = {.state = (enum gateway_state)i};
+        bool open = i == GATEWAY_STATE_AUTHORIZED || i == GATEWAY_STATE_CAPTURED;
+        assert_int_equal(gateway_payment_final(&payment), !open);
+    }
+}
+
 static enum gateway_claim compare(struct gateway_claims *claims, const char *face, const char *merchant, uint8_t mac_byte)
 {
     const struct gateway_claims_key key = {span_text(face), span_text(merchant), span_text("id")};
@@ -87,6 +97,7 @@ int main(void)
         cmocka_unit_test(every_operation_is_authenticated_and_answered),
         cmocka_unit_test(nothing_leaves_without_a_claim_or_stays_without_a_record),
         cmocka_unit_test(a_late_reject_counts),
+        cmocka_unit_test(the_number_is_needed_until_nothing_can_follow),
         cmocka_unit_test(claims_are_of_a_face_and_a_merchant),
     };
     return cmocka_run_group_tests_name("gateway core", tests, NULL, NULL);
