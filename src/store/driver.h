@@ -12,7 +12,12 @@
 
 #include "store/store.h"
 
-enum store_row_flag { STORE_ROW_READ = 1 << 0, STORE_ROW_WRITE = 1 << 1, STORE_ROW_SCAN = 1 << 2 };
+enum store_row_flag {
+    STORE_ROW_READ = 1 << 0,
+    STORE_ROW_WRITE = 1 << 1,
+    STORE_ROW_SCAN = 1 << 2,
+    STORE_ROW_KEY_3 = 1 << 3 /* the first three arguments are the key, not the first alone */
+};
 
 struct store_row {
     const char *name;

@@ -5,6 +5,7 @@
  * Purpose    A row is X(name, set, flags, arguments, results, sql, doc). The list is split by the set of tables it speaks of.
  * Columns    set        LEDGER or GATEWAY: the tables it needs (store_migrate).
  *            flags      READ or WRITE; | STORE_ROW_SCAN: it may walk a whole table (operators, tests, tables of a few rows).
+ *                       A write's first argument is the key of its row (| STORE_ROW_KEY_3: the first three): store/order.h.
  *            arguments  one letter an argument: i INT8, t text, b bytes. Bound as $1, $2, ...
  *            results    one letter a result column; "" for none.
  *            sql        valid on SQLite 3.40 and PostgreSQL 15, in the portable subset: ids made by us, ON CONFLICT, RETURNING,

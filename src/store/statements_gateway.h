@@ -53,18 +53,18 @@
       "SELECT " STORE_RECORD_COLUMNS " FROM record WHERE tenant = $1 AND record_id = $2", "one payment record of a tenant") \
     X(RECORD_COUNT, GATEWAY, READ | STORE_ROW_SCAN, "t", "i", \
       "SELECT count(*) FROM record WHERE state = $1", "records in a state, for operators and tests") \
-    X(CLAIM_INSERT, GATEWAY, WRITE, "tttbtti", "", \
+    X(CLAIM_INSERT, GATEWAY, WRITE | STORE_ROW_KEY_3, "tttbtti", "", \
       "INSERT INTO claim (tenant, face, request_id, fingerprint, record_id, node, created_at, answer_status) " \
       "VALUES ($1, $2, $3, $4, $5, $6, $7, CAST(0 AS BIGINT)) ON CONFLICT DO NOTHING", \
       "claims an idempotency key before routing") \
     X(CLAIM_GET, GATEWAY, READ, "ttt", "btiit", \
       "SELECT fingerprint, record_id, created_at, answer_status, answer FROM claim " \
       "WHERE tenant = $1 AND face = $2 AND request_id = $3", "a claim and its answer; status 0: still running") \
-    X(CLAIM_ANSWER, GATEWAY, WRITE, "ttttit", "", \
+    X(CLAIM_ANSWER, GATEWAY, WRITE | STORE_ROW_KEY_3, "ttttit", "", \
       "UPDATE claim SET answer_status = $5, answer = $6 " \
       "WHERE tenant = $1 AND face = $2 AND request_id = $3 AND record_id = $4 AND answer_status = 0", \
       "stores the answer, in the record's transaction") \
-    X(CLAIM_RELEASE, GATEWAY, WRITE, "tttt", "", \
+    X(CLAIM_RELEASE, GATEWAY, WRITE | STORE_ROW_KEY_3, "tttt", "", \
       "DELETE FROM claim WHERE tenant = $1 AND face = $2 AND request_id = $3 AND record_id = $4 AND answer_status = 0", \
       "gives up a claim that led to nothing") \
     X(CLAIM_ABANDONED, GATEWAY, WRITE | STORE_ROW_SCAN, "ti", "", \

@@ -17,6 +17,8 @@
  *                STORE_ERR_UNKNOWN      the connection was lost at COMMIT: settle by reading the idempotency row, never blind retry
  *                ERR_INTERNAL           the statement at batch->at does not fit the database or its arguments: our defect
  *            A lost connection is opened again by the next call. Serialisation failures are repeated inside, at most five times.
+ * Order      On PostgreSQL the writes of a group are sent by table and key (store/order.h), so that nodes do not deadlock. What
+ *            each operation finds is as if the batches had run in the order in which they were given.
  * Limits     STORE_ARGUMENT_MAX arguments a statement. A batch of reads alone takes no lock that would stop a writer. Writers of
  *            one SQLite file, also in several processes, take turns (file.db-turn) and wait at most 5 s.
  *

@@ -3,6 +3,7 @@
  * PostgreSQL and engines that speak its protocol: libpq in pipeline mode. All operations of a group travel in one round trip, the
  * COMMIT in a second one after the answers were looked at. Values are binary. The socket is never waited for without a deadline.
  */
+#include "store/order.h"
 #include "store/postgres/internal.h"
 
 #include <errno.h>
@@ -16,7 +17,8 @@ enum prepared { PREPARED_NOT, PREPARED_SENT, PREPARED_READY };
 struct postgres {
     PGconn *connection;
     enum prepared *prepared; /* one a row of the table, on this connection */
-    bool begin_sent;         /* its answer has not been read yet */
+    struct store_order order;
+    bool begin_sent; /* its answer has not been read yet */
     bool in_transaction;
     char conninfo[POSTGRES_CONNINFO_SIZE];
 };
@@ -108,6 +110,7 @@ static enum err postgres_open(struct store *store, const char *place)
     store->connection = p;
     TRY(memory_reserve(store->table.count, sizeof(enum prepared), &at));
     p->prepared = at;
+    TRY(store_order_open(&p->order, &store->table));
     TRY(store_postgres_conninfo(place, p->conninfo));
     return connected(store);
 }
@@ -118,6 +121,7 @@ static void postgres_shut(struct store *store)
     if (!p)
         return;
     PQfinish(p->connection);
+    store_order_close(&p->order);
     memory_release(p->prepared, store->table.count, sizeof(enum prepared));
     memory_release(p, 1, sizeof *p);
     store->connection = NULL;
@@ -181,21 +185,22 @@ static enum err take_op(struct store *store, struct store_op *op, struct arena *
     return err;
 }
 
-static enum err send_batches(struct store *store, struct store_batch *const *batch, size_t count)
+static enum err send_step(struct store *store, const struct store_op *op)
 {
     struct postgres *p = of(store);
-    for (size_t b = 0; b < count; b++) {
-        for (size_t i = 0; i < batch[b]->count; i++) {
-            const struct store_op *op = &batch[b]->op[i];
-            if (p->prepared[op->statement] == PREPARED_NOT) {
-                if (!store_postgres_send_prepare(p->connection, store_row_of(store, op)))
-                    return ERR_CLOSED;
-                p->prepared[op->statement] = PREPARED_SENT;
-            }
-            if (!store_postgres_send_op(p->connection, store_row_of(store, op), op))
-                return ERR_CLOSED;
-        }
+    if (p->prepared[op->statement] == PREPARED_NOT) {
+        if (!store_postgres_send_prepare(p->connection, store_row_of(store, op)))
+            return ERR_CLOSED;
+        p->prepared[op->statement] = PREPARED_SENT;
     }
+    return store_postgres_send_op(p->connection, store_row_of(store, op), op) ? ERR_OK : ERR_CLOSED;
+}
+
+static enum err send_steps(struct store *store, const struct store_step *step, size_t count)
+{
+    struct postgres *p = of(store);
+    for (size_t i = 0; i < count; i++)
+        TRY(send_step(store, step[i].op));
     if (PQpipelineSync(p->connection) != 1)
         return ERR_CLOSED;
     return flush(p);
@@ -212,32 +217,49 @@ static enum err take_begin(struct store *store)
     return err;
 }
 
+/* What the answers of a group come to. */
+struct outcome {
+    enum err whole;  /* of the transaction */
+    bool aborted;    /* the engine refused a statement and ran none after it */
+    bool failed;     /* a batch did, by itself: */
+    uint32_t batch;  /* the first of the group */
+    uint32_t at;     /* its first operation */
+    enum err reason; /* of that one */
+};
+
 /*
- * All answers are read, whatever they are, so that the pipeline is empty afterwards. Only the first failure counts: what came after
- * it saw its writes, or was never run.
+ * Only the first batch of the group that failed counts. Those before it did not fail, and only they can have changed what it
+ * found; one behind it may have failed because of what this one wrote, which is undone.
  */
-static enum err take_batches(struct store *store, struct store_batch *const *batch, size_t count)
+static void note(struct outcome *o, const struct store_step *step, enum err err)
 {
-    enum err first = take_begin(store);
-    struct store_batch *failed = NULL;
-    if (first == ERR_CLOSED)
-        return first;
-    for (size_t b = 0; b < count; b++) {
-        for (size_t i = 0; i < batch[b]->count; i++) {
-            enum err err = take_op(store, &batch[b]->op[i], batch[b]->arena);
-            if (err == ERR_CLOSED)
-                return err;
-            if (err == ERR_OK || first != ERR_OK)
-                continue;
-            first = err;
-            failed = batch[b];
-            failed->at = i;
-        }
+    if (err == ERR_OK || o->aborted)
+        return;
+    o->aborted = err != STORE_ERR_CONFLICT && err != ERR_MEMORY;
+    if (err == ERR_BUSY || err == STORE_ERR_UNAVAILABLE || err == STORE_ERR_UNKNOWN)
+        o->whole = err;
+    else if (!o->failed || step->batch < o->batch || (step->batch == o->batch && step->at < o->at))
+        *o = (struct outcome){o->whole, o->aborted, true, step->batch, step->at, err};
+}
+
+/* All answers are read, whatever they are, so that the pipeline is empty afterwards. */
+static enum err take_steps(struct store *store, struct store_batch *const *batch, const struct store_step *step, size_t count)
+{
+    struct outcome o = {.whole = take_begin(store)};
+    o.aborted = o.whole != ERR_OK;
+    if (o.whole == ERR_CLOSED)
+        return ERR_CLOSED;
+    for (size_t i = 0; i < count; i++) {
+        enum err err = take_op(store, step[i].op, batch[step[i].batch]->arena);
+        if (err == ERR_CLOSED)
+            return err;
+        note(&o, &step[i], err);
     }
     TRY(take_sync(of(store)));
-    if (!failed || first == ERR_BUSY || first == STORE_ERR_UNAVAILABLE || first == STORE_ERR_UNKNOWN)
-        return first;
-    failed->err = first;
+    if (!o.failed)
+        return o.whole;
+    batch[o.batch]->err = o.reason;
+    batch[o.batch]->at = o.at;
     return STORE_ERR_CONFLICT;
 }
 
@@ -280,9 +302,12 @@ static enum err postgres_begin(struct store *store, bool writes)
 
 static enum err postgres_perform(struct store *store, struct store_batch *const *batch, size_t count)
 {
-    enum err err = send_batches(store, batch, count);
+    const struct store_step *step = NULL;
+    size_t steps = 0;
+    TRY(store_order_steps(&of(store)->order, store, batch, count, &step, &steps));
+    enum err err = send_steps(store, step, steps);
     if (err == ERR_OK)
-        err = take_batches(store, batch, count);
+        err = take_steps(store, batch, step, steps);
     return closed_on_loss(store, err);
 }
 
