@@ -43,7 +43,7 @@ void wire_describe(const struct wire_record *record, const void *in, struct buf 
     bool first = true;
     for (size_t i = 0; i < record->count; i++) {
         const struct wire_field *field = &record->field[i];
-        if (field->cap == 0)
+        if (field->cap == 0 || !wire_row_exists(field, in))
             continue;
         const struct wire_text *member = wire_member_const(in, field->member);
         if (!member->present)

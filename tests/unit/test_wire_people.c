@@ -95,6 +95,19 @@ static void test_every_field_is_told_with_its_place(void **state)
                                         "63+1 flag=x\n");
 }
 
+/* Both rows of the key have one member: the row whose condition holds is told, the other is not. */
+static void test_rows_of_other_variants_are_not_described(void **state)
+{
+    (void)state;
+    uint8_t room[1024];
+    struct buf out = buf_over(room, sizeof room);
+    struct thing thing;
+    assert_int_equal(wire_parse_all(&record, span_text(FRAME), &thing, NULL), ERR_OK);
+    wire_describe(&record, &thing, &out);
+    assert_string_equal(buf_text(&out), "mode=1 CVK=U0123456789ABCDEF0123456789ABCDEF PAN=412345******2345 security value=*** "
+                                        "length=0003 I/O data=a;b version=0 flag=x");
+}
+
 static void test_what_came_before_a_fault_is_told(void **state)
 {
     (void)state;
@@ -244,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_is_told_with_its_place),
+        cmocka_unit_test(test_rows_of_other_variants_are_not_described),
         cmocka_unit_test(test_what_came_before_a_fault_is_told),
         cmocka_unit_test(test_labels_fit_a_command_line),
         cmocka_unit_test(test_names_that_a_person_means),
