@@ -25,7 +25,7 @@ static void push(struct flow *flow, struct flow_item *item, unsigned stage)
     struct flow_queue *q = &flow->queue[stage];
     item->stage = (uint8_t)stage;
     item->place = FLOW_QUEUED;
-    item->since_us = flow->now_us;
+    item->since_us = flow->running ? flow->now_us : env_monotonic_us(flow->config.env); /* a turn may be long ago */
     item->next = NULL;
     if (q->tail)
         q->tail->next = item;

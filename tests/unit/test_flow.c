@@ -397,6 +397,21 @@ static void metrics_come_from_the_rows(void **state)
     flow_destroy(bench.flow);
 }
 
+/* Between two turns the loop may sleep for long. What enters then has not waited since the last turn. */
+static void waiting_begins_when_an_item_enters(void **state)
+{
+    (void)state;
+    begin(&bench, 8, straight);
+    (void)flow_turn(bench.flow);
+    bench.world.monotonic_us += 5000000;
+    enter(&bench, 0, FLOW_PATH_ALL);
+    bench.world.monotonic_us += 7;
+    (void)flow_turn(bench.flow);
+    assert_int_equal(flow_counts(bench.flow, 0).wait_us, 7);
+    assert_int_equal(flow_counts(bench.flow, 1).wait_us, 0);
+    flow_destroy(bench.flow);
+}
+
 /* ---- our own bugs are caught ---- */
 
 static void silent(struct bench *b, unsigned stage, struct flow_item *item)
@@ -456,6 +471,7 @@ int main(void)
         cmocka_unit_test(the_pool_has_its_bound),
         cmocka_unit_test(sources_are_called_before_and_after),
         cmocka_unit_test(metrics_come_from_the_rows),
+        cmocka_unit_test(waiting_begins_when_an_item_enters),
         cmocka_unit_test(a_stage_that_breaks_the_contract_ends_the_process),
     };
     return cmocka_run_group_tests_name("flow", tests, NULL, NULL);
