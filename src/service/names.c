@@ -28,6 +28,11 @@ enum err service_names_load(const char *setting, const char *path, const char *s
 {
     struct load load = {section, out};
     memset(out, 0, sizeof *out);
+    if (path[0] == 0) {
+        (void)snprintf(problem->text, sizeof problem->text, "%s: not set: a file with name = text under [%s] is wanted", setting,
+                       section);
+        return ERR_CONFIG;
+    }
     int line = ini_parse(path, on_line, &load);
     if (line == 0)
         return ERR_OK;

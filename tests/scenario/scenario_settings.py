@@ -28,6 +28,7 @@ COMMON = {
 # service, what is different, the words that must be told
 CASES = (
     ("switch", {"visa.listen": ""}, ("no link listens", "visa.listen")),
+    ("issuer", {"keys.file": ""}, ("keys.file: not set", "name = text under [keys]")),
     ("switch", {"keys.file": "{}/none"}, ("keys.file: {}/none: cannot be read",)),
     ("switch", {"keys.file": "{}/keys.twice"}, ("keys.file: {}/keys.twice:3", "write name = text under [keys]")),
     ("switch", {"vault.file": "{}/none"}, ("vault.file: {}/none: cannot be used", "64 hexadecimal digits")),
