@@ -6,8 +6,8 @@
  *            authorisation and stored answer in one transaction, and answers only after the commit (switch.md 6).
  * Ownership  switch_create reserves everything; switch_destroy wipes and releases it. Reader, writer, HSM client, vault and links
  *            are the caller's. Reader and writer put what is done into queues of the switch: stop both before destroying it.
- * Threading  One loop thread for all calls. The writer thread touches only submitted batches. `wake` is called from the writer
- *            thread.
+ * Threading  One loop thread for all calls. The writer thread touches only submitted batches. `wake` is called on the writer's
+ *            thread and on the loop's.
  * Failure    A request is answered, or rejected by its format, or (if the outcome of its commit cannot be known) not answered at
  *            all, so that the network repeats it and meets the stored answer. A request that finds the ledger silent is answered
  *            96 after `store_ms`, as long as it is certain that nothing of it was written; one whose transaction is at the writer

@@ -19,11 +19,37 @@ enum outcome { RUN, UNKNOWN_DONE, UNKNOWN_LOST, DOWN, FULL };
 static enum outcome script[8];
 static size_t script_at;
 
+/* What a store that stands still holds back. */
+struct held {
+    bool holds;
+    struct store_batch *batch[128];
+    int64_t deadline_us[128];
+    size_t count;
+};
+static struct held writes, reads;
+
+static enum err hold(struct held *h, struct store_batch *batch, int64_t deadline_us)
+{
+    assert_true(h->count < sizeof h->batch / sizeof h->batch[0]);
+    h->deadline_us[h->count] = deadline_us;
+    h->batch[h->count++] = batch;
+    return ERR_OK;
+}
+
+enum err __real_store_reader_submit(struct store_reader *reader, struct store_batch *batch, int64_t deadline_us);
+enum err __wrap_store_reader_submit(struct store_reader *reader, struct store_batch *batch, int64_t deadline_us);
+enum err __wrap_store_reader_submit(struct store_reader *reader, struct store_batch *batch, int64_t deadline_us)
+{
+    return reads.holds ? hold(&reads, batch, deadline_us) : __real_store_reader_submit(reader, batch, deadline_us);
+}
+
 enum err __real_store_writer_submit(struct store_writer *writer, struct store_batch *batch);
 enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_batch *batch);
 enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_batch *batch)
 {
     enum outcome outcome = script_at < sizeof script / sizeof script[0] ? script[script_at++] : RUN;
+    if (writes.holds)
+        return hold(&writes, batch, 0);
     if (outcome == RUN)
         return __real_store_writer_submit(writer, batch);
     if (outcome == FULL)
@@ -32,6 +58,17 @@ enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_ba
         assert_int_equal(store_run(sim.f.store, batch), ERR_OK);
     batch->err = outcome == DOWN ? STORE_ERR_UNAVAILABLE : STORE_ERR_UNKNOWN;
     return queue_put(batch->done, batch);
+}
+
+/* The store goes on with what it held back. */
+static void release(void)
+{
+    writes.holds = reads.holds = false;
+    for (size_t i = 0; i < writes.count; i++)
+        assert_int_equal(__real_store_writer_submit(sim.writer, writes.batch[i]), ERR_OK);
+    for (size_t i = 0; i < reads.count; i++)
+        assert_int_equal(__real_store_reader_submit(sim.reader, reads.batch[i], reads.deadline_us[i]), ERR_OK);
+    writes.count = reads.count = 0;
 }
 
 static void script_set(enum outcome first, enum outcome second)
@@ -234,12 +271,131 @@ static void a_reversal_that_crosses_its_original(void **state)
     }
 }
 
+/* ---- a store that stands still ---- */
+
+static void turns(int64_t pass_us)
+{
+    for (int i = 0; i < 8; i++)
+        sim_turn(&sim);
+    sim.world.monotonic_us += pass_us;
+    for (int i = 0; i < 8; i++)
+        sim_turn(&sim);
+}
+
+static size_t present_static(uint64_t serial)
+{
+    struct iso8583_message m;
+    char right[4];
+    sim_code(SWITCH_CY, 3, 0, right);
+    sim_authorise(&m, 3, serial, 100, right);
+    return sim_send(&sim, &m);
+}
+
+/* A number that no card has: it needs a chunk and nothing else. */
+static size_t present_unknown(uint64_t serial)
+{
+    struct iso8583_message m;
+    sim_authorise(&m, SIM_CARDS + 1, serial, 100, "123");
+    return sim_send(&sim, &m);
+}
+
+static void silent(size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        assert_int_equal(sim.request[i].answers, 0);
+}
+
+/* The transaction of the first is at the writer: it is told nothing until it is back. The second waits for the card, and nothing of
+ * it is written: 96 when its time is over. The repeat of the first waits for its answer. */
+static void a_writer_that_stands_still(void **state)
+{
+    struct ledger_full_card row;
+    (void)state;
+    sim_open(&sim, 80);
+    turns(0); /* the products are there */
+    writes.holds = true;
+    (void)present_static(1);
+    turns(0);
+    assert_int_equal(writes.count, 1);
+    (void)present_static(2);
+    (void)present_static(1);
+    turns(1400000);
+    silent(0, 3);
+    turns(200000);
+    silent(0, 1);
+    expect(1, "96");
+    turns(8000000);
+    silent(0, 1);
+    silent(2, 3);
+    release();
+    sim_settle(&sim);
+    expect(0, "00");
+    expect(2, "00");
+    sim_read(&sim, 3, &row);
+    assert_int_equal(row.account.held, 100);
+    assert_int_equal(switch_counters(sim.core).repeats, 1);
+    sim_close(&sim);
+}
+
+/* Every chunk is at the writer: what finds none is told 96, the others what was written. */
+static void a_writer_that_holds_every_chunk(void **state)
+{
+    enum { CHUNKS = 64, MORE = 6 };
+    (void)state;
+    sim_open(&sim, 81);
+    turns(0);
+    writes.holds = true;
+    for (uint64_t i = 0; i < CHUNKS + MORE; i++) {
+        (void)present_unknown(i);
+        turns(0);
+    }
+    assert_int_equal(writes.count, CHUNKS);
+    turns(1600000);
+    silent(0, CHUNKS);
+    for (size_t i = CHUNKS; i < CHUNKS + MORE; i++)
+        expect(i, "96");
+    (void)present_unknown(1000); /* waits for a chunk, and gets the first that is back */
+    turns(0);
+    release();
+    sim_settle(&sim);
+    for (size_t i = 0; i < CHUNKS; i++)
+        expect(i, "14");
+    expect(CHUNKS + MORE, "14");
+    sim_close(&sim);
+}
+
+/* Every reading is under way: what finds none waits for one; in time it is read, else it is told 96. */
+static void a_reader_that_stands_still(void **state)
+{
+    enum { MORE = 3 };
+    (void)state;
+    for (int in_time = 0; in_time < 2; in_time++) {
+        sim_open(&sim, 82 + (uint64_t)in_time);
+        turns(0);
+        reads.holds = true;
+        for (uint64_t i = 0; i < SWITCH_READS_MAX + MORE; i++) {
+            (void)present_unknown(i);
+            turns(0);
+        }
+        assert_int_equal(reads.count, SWITCH_READS_MAX);
+        if (!in_time)
+            turns(1600000);
+        silent(0, SWITCH_READS_MAX);
+        release();
+        sim_settle(&sim);
+        for (size_t i = 0; i < SWITCH_READS_MAX + MORE; i++)
+            expect(i, in_time || i < SWITCH_READS_MAX ? "14" : "96");
+        sim_close(&sim);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_broken_ledger_is_answered_96),         cmocka_unit_test(a_lost_commit_is_settled_by_its_row),
         cmocka_unit_test(a_card_that_never_rests_is_answered_96), cmocka_unit_test(a_fresh_code_is_seen_at_once),
-        cmocka_unit_test(a_reversal_that_crosses_its_original),
+        cmocka_unit_test(a_reversal_that_crosses_its_original),   cmocka_unit_test(a_writer_that_stands_still),
+        cmocka_unit_test(a_writer_that_holds_every_chunk),        cmocka_unit_test(a_reader_that_stands_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
