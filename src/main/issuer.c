@@ -123,7 +123,7 @@ static enum err keys_load(struct process *p, struct net_problem *problem)
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, false, sandbox_client};
+    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, sandbox_client};
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots};
     uint16_t admin_port = 0;
     rest.mount = issuer_mounts(&rest.mount_count);

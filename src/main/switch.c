@@ -152,7 +152,7 @@ static enum err links_resolve(struct process *p, struct net_problem *problem)
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, false, NULL};
+    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, NULL};
     uint16_t admin_port = 0;
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));

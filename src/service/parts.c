@@ -29,23 +29,22 @@ static enum err prepare(struct service_parts *parts, const struct service_store_
     return store_writer_start(store, &p->env, config->writer_cap, &parts->writer);
 }
 
-static enum err open_both(struct service_parts *parts, const struct service_store_config *config, struct net_problem *problem)
+static enum err writer_open(struct service_parts *parts, const struct service_store_config *config, struct net_problem *problem)
 {
     struct service_process *p = parts->process;
     struct store *writes = NULL;
-    ASSERT(!parts->writer && !parts->reads);
+    ASSERT(!parts->writer);
     TRY(store_open(config->url, &p->env, &writes));
     parts->driver = store_driver_name(writes);
     enum err err = prepare(parts, config, writes, problem);
     if (err != ERR_OK)
         store_close(writes);
-    TRY(err);
-    return config->reads ? store_open(config->url, &p->env, &parts->reads) : ERR_OK;
+    return err;
 }
 
 enum err service_store_open(struct service_parts *parts, const struct service_store_config *config, struct net_problem *problem)
 {
-    enum err err = open_both(parts, config, problem);
+    enum err err = writer_open(parts, config, problem);
     if (err == ERR_OK || problem->text[0])
         return err;
     return service_problem(problem, err, "store.url", NULL,
@@ -154,9 +153,7 @@ void service_parts_disconnect(struct service_parts *parts)
 void service_parts_close(struct service_parts *parts)
 {
     ASSERT(!parts->writer && !parts->process->loop);
-    store_close(parts->reads);
     if (parts->vault)
         crypto_vault_close(parts->vault);
-    parts->reads = NULL;
     parts->vault = NULL;
 }

@@ -12,7 +12,7 @@
  * The order of a stop:
  *     service_parts_stop        writer and reader end: their last completions wake the loop, and nothing is submitted afterwards
  *     service_parts_disconnect  HTTP answers what is left, whose threads wake the loop until they end; then loop and HSM link
- *     service_parts_close       the store that is read from, and the vault
+ *     service_parts_close       the vault
  * A core that answers HTTP requests goes before the disconnect, one that owns connections behind it.
  */
 #ifndef SERVICE_PARTS_H
@@ -29,7 +29,6 @@ struct service_parts {
     struct service_process *process;
     struct crypto_vault *vault;
     const char *driver; /* of the store: "sqlite" or "postgres" */
-    struct store *reads;
     struct store_writer *writer;
     struct store_reader *reader;
     struct http *http;
@@ -52,7 +51,6 @@ struct service_store_config {
     const char *url;
     enum store_set set;
     size_t writer_cap; /* batches that wait */
-    bool reads;        /* a second connection, to read from */
     /* NULL, or what is written before anything else, once the tables are there. */
     enum err (*prepare)(void *process, struct store *store, struct net_problem *problem);
 };
