@@ -89,14 +89,10 @@ $B/countersign: $B/obj/main/countersign.o $(call libs,$(SERVICE_ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
-# A test build whose ledger can lose a guard (COUNTERSIGN_PLANT), for the oracles to find; never installed.
-$B/obj/planted/table.o: src/store/table.c
-	@mkdir -p $(@D)
-	@echo "  cc   $< (planted)"
-	@$(CC) $(CFLAGS_ALL) -DCS_PLANTED -MMD -MP -c $< -o $@
-$B/countersign-planted: $B/obj/main/countersign.o $B/obj/planted/table.o $(call libs,$(SERVICE_ROOMS))
+# A test build whose ledger has lost a guard, for the oracles to find: another statement table is linked. Never installed.
+$B/countersign-planted: $B/obj/main/countersign.o $B/obj/tests/planted/table.o $(call libs,$(SERVICE_ROOMS))
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o $B/obj/planted/table.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o $B/obj/tests/planted/table.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
 $B/countersign-hsm: $B/obj/main/countersign_hsm.o $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"

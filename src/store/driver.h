@@ -35,8 +35,6 @@ struct store_table {
 };
 
 extern const struct store_table store_table;
-/* The same, but for a test build with a planted fault. */
-struct store_table store_table_in_use(void);
 
 struct store {
     const struct store_driver *driver;

@@ -161,7 +161,7 @@ enum err store_reader_open_table(const struct store_reader_config *config, struc
 
 enum err store_reader_open(const struct store_reader_config *config, struct store_reader **out)
 {
-    return store_reader_open_table(config, store_table_in_use(), out);
+    return store_reader_open_table(config, store_table, out);
 }
 
 void store_reader_close(struct store_reader *reader)

@@ -46,7 +46,7 @@ enum err store_open_table(const char *url, const struct env *env, struct store_t
 
 enum err store_open(const char *url, const struct env *env, struct store **out)
 {
-    return store_open_table(url, env, store_table_in_use(), out);
+    return store_open_table(url, env, store_table, out);
 }
 
 void store_close(struct store *store)

@@ -64,7 +64,7 @@ static size_t ledger_doubles(struct lab *lab, size_t *approvals)
     return doubles;
 }
 
-static size_t attack(const char *url, const char *plant, size_t codes, struct attack *a, size_t *approvals)
+static size_t attack(const char *url, bool plant, size_t codes, struct attack *a, size_t *approvals)
 {
     struct lab lab;
     struct ledger_product product = lab_product("one-time", LEDGER_ONE_TIME);
@@ -79,7 +79,6 @@ static size_t attack(const char *url, const char *plant, size_t codes, struct at
     int64_t held = 0;
 
     lab_open(&lab, plant ? "build/countersign-planted" : NULL, url);
-    lab.plant = plant;
     lab.nodes = 2;
     lab_put_product(&lab, &product);
     lab_put_cards(&lab, "one-time", 1, codes, 1000000);
@@ -107,7 +106,7 @@ static void once_each(const char *url, size_t codes)
     size_t approvals = 0;
 
     assert_non_null(a);
-    assert_int_equal(attack(url, NULL, codes, a, &approvals), 0);
+    assert_int_equal(attack(url, false, codes, a, &approvals), 0);
     (void)printf("%zu approvals, %u unavailable\n", approvals, a->unavailable);
     assert_int_equal(approvals, codes);
     for (size_t i = 0; i < codes; i++)
@@ -138,7 +137,7 @@ static void a_dropped_condition_is_found(void **state)
     size_t approvals = 0;
     (void)state;
     assert_non_null(a);
-    size_t doubles = attack(NULL, "drop-active", CODES_MAX, a, &approvals);
+    size_t doubles = attack(NULL, true, CODES_MAX, a, &approvals);
     (void)printf("%zu approvals of %d codes, %zu codes used twice or more\n", approvals, CODES_MAX, doubles);
     assert_true(doubles > 0);
     free(a);

@@ -109,8 +109,6 @@ static pid_t spawn(const struct lab *lab, const char *log_name, char *const argv
     pid_t pid = fork();
     if (pid != 0)
         return pid;
-    if (lab->plant)
-        (void)setenv("COUNTERSIGN_PLANT", lab->plant, 1);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     char path[128];
     (void)snprintf(path, sizeof path, "%s/%s", lab->dir, log_name);

@@ -25,7 +25,6 @@ struct lab {
     char dir[64];
     char url[256];
     const char *switch_binary;
-    const char *plant;  /* COUNTERSIGN_PLANT of a binary built to lose a guard; NULL: none */
     const char *layout; /* NULL, or "site.layout" after lab_layout */
     size_t nodes;       /* switches over the one ledger: 1, or set to 2 before lab_switch_start */
     uint16_t hsm_port, admin_port[LAB_NODES_MAX], port[LAB_NODES_MAX][LAB_LINKS];
