@@ -240,13 +240,11 @@ static void core_make(struct sim *sim)
     must(switch_create(&config, &sim->core) == ERR_OK, "the switch");
 }
 
-void sim_open(struct sim *sim, uint64_t seed)
+void sim_open_narrow(struct sim *sim, uint64_t seed, uint32_t window)
 {
     static const uint8_t master[CRYPTO_VAULT_MASTER] = {1, 2, 3};
-    struct hostcmd_client_config hsm = {.env = &sim->env,
-                                        .transport = {sim, SIM_HSMS, hsm_send, hsm_reset},
-                                        .window = HOSTCMD_WINDOW_MAX,
-                                        .header = HOSTCMD_HEADER};
+    struct hostcmd_client_config hsm = {
+        .env = &sim->env, .transport = {sim, SIM_HSMS, hsm_send, hsm_reset}, .window = window, .header = HOSTCMD_HEADER};
     memset(sim, 0, sizeof *sim);
     sim->log = (struct log){-1, LOG_ERROR, "sim"};
     sim->world = (struct rng_world){seed, 1767225600000, 1000000};
@@ -263,6 +261,11 @@ void sim_open(struct sim *sim, uint64_t seed)
         hostcmd_client_link(sim->hsm, i, true);
     ledger_fill(sim);
     core_make(sim);
+}
+
+void sim_open(struct sim *sim, uint64_t seed)
+{
+    sim_open_narrow(sim, seed, HOSTCMD_WINDOW_MAX);
 }
 
 void sim_close(struct sim *sim)

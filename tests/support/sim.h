@@ -55,6 +55,8 @@ struct sim {
 };
 
 void sim_open(struct sim *sim, uint64_t seed);
+/* Each HSM takes only `window` questions at a time. */
+void sim_open_narrow(struct sim *sim, uint64_t seed, uint32_t window);
 void sim_close(struct sim *sim);
 uint32_t sim_draw(struct sim *sim, uint32_t bound);
 void sim_code(enum switch_question question, size_t card, int64_t ref, char out[static 4]);
