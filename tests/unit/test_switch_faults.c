@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request is answered when the ledger cannot be read, cannot be written, or changes under every decision. */
+/* What a request is answered when the ledger cannot be read, cannot be written, stands still, or changes under every decision, and
+ * when the HSMs are full. */
 #include "store/error.h"
 #include "support/sim.h"
 
@@ -389,6 +390,26 @@ static void a_reader_that_stands_still(void **state)
     }
 }
 
+/* With every window full the others wait for room; it comes with each answer, or not at all before their time is over. */
+static void above_the_windows_requests_wait(void **state)
+{
+    enum { WINDOW = 4, REQUESTS = 50 };
+    (void)state;
+    for (int deaf = 0; deaf < 2; deaf++) {
+        sim_open_narrow(&sim, 12, WINDOW);
+        sim.deaf[0] = sim.deaf[1] = deaf;
+        for (uint64_t i = 0; i < REQUESTS; i++)
+            (void)present_static(i);
+        (void)switch_turn(sim.core);
+        (void)switch_turn(sim.core);
+        assert_int_equal(sim.asked[0] + sim.asked[1], SIM_HSMS * WINDOW);
+        sim_settle(&sim);
+        for (size_t i = 0; i < REQUESTS; i++)
+            expect(i, deaf ? "91" : "00");
+        sim_close(&sim);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +417,7 @@ int main(void)
         cmocka_unit_test(a_card_that_never_rests_is_answered_96), cmocka_unit_test(a_fresh_code_is_seen_at_once),
         cmocka_unit_test(a_reversal_that_crosses_its_original),   cmocka_unit_test(a_writer_that_stands_still),
         cmocka_unit_test(a_writer_that_holds_every_chunk),        cmocka_unit_test(a_reader_that_stands_still),
+        cmocka_unit_test(above_the_windows_requests_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
