@@ -160,7 +160,7 @@ static const struct flow_source sources[] = {
 
 /* ---- life ---- */
 
-/* Nothing of a request stays for the next one but the arena's block. */
+/* Nothing of a request is found by the next one. The arena's block stays. */
 static void release(void *context, struct flow_item *item)
 {
     struct gateway_slot *slot = gateway_slot_of(item);
@@ -168,7 +168,7 @@ static void release(void *context, struct flow_item *item)
     ASSERT(!slot->x.http && !slot->secret && !slot->key);
     struct arena arena = slot->arena;
     arena_reset(&arena);
-    memset((uint8_t *)slot + sizeof slot->item, 0, sizeof *slot - sizeof slot->item);
+    memset((uint8_t *)slot + sizeof slot->item, 0, offsetof(struct gateway_slot, op) - sizeof slot->item);
     slot->arena = arena;
 }
 

@@ -93,16 +93,17 @@ struct gateway_slot {
     /* store */
     enum gateway_asked asked;
     struct store_batch batch;
-    struct store_op op[GATEWAY_OPS_MAX];
-    struct store_value value[GATEWAY_VALUES_MAX];
     size_t values;
     struct arena arena;
     int64_t give_up_us; /* RECORD: until then it is tried again */
     unsigned tries;     /* LEAVE */
-    uint8_t sealed[GATEWAY_SEALED_MAX];
     size_t sealed_len;
-    uint8_t pan_sealed[CARD_PAN_MAX + CRYPTO_VAULT_OVERHEAD]; /* for the record, until the payment is final */
     size_t pan_sealed_len;
+    /* What follows is written before it is read, and is not cleared between requests. Nothing in it is secret. */
+    struct store_op op[GATEWAY_OPS_MAX];
+    struct store_value value[GATEWAY_VALUES_MAX];
+    uint8_t sealed[GATEWAY_SEALED_MAX];
+    uint8_t pan_sealed[CARD_PAN_MAX + CRYPTO_VAULT_OVERHEAD]; /* for the record, until the payment is final */
     char trace[512];
     char stan[8];
     char letters[2][2];
