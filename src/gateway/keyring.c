@@ -101,6 +101,7 @@ void gateway_keyring_drop(struct gateway_keyring *ring, uint32_t merchant, struc
 
 void gateway_keyring_release(struct gateway_key *key)
 {
+    ASSERT(key->held > 0);
     key->held--;
     if (key->held == 0 && key->read_us == STALE)
         clear(key);

@@ -4,7 +4,8 @@
  *
  * Purpose    Opening a sealed key takes a read, an AES-GCM and a DER import; a merchant's page uses the same key for weeks. A
  *            cached key is asked for again after GATEWAY_KEY_FRESH_US, so that a revocation on another node is seen.
- * Ownership  The ring owns the keys. gateway_keyring_hold keeps one from being dropped while a worker uses it.
+ * Ownership  The ring owns the keys. Who raises `held` keeps one from being destroyed while a worker uses it, and ends that with
+ *            gateway_keyring_release.
  * Threading  The loop's thread; the RSA key itself may be read by several.
  * Failure    A key that cannot be opened is not put in.
  * Limits     GATEWAY_KEYRING_MAX keys; the one not used for longest makes room.
