@@ -41,6 +41,7 @@ struct gateway_world {
     atomic_size_t busy;
     int listener;
     atomic_int authorisations, reversals;
+    atomic_bool freeze_sent;
     sqlite3 *lock;
 };
 
@@ -55,6 +56,8 @@ static void answer(struct gateway_world *w, const struct iso8583_profile *profil
         return;
     w->authorisations += in.mti == ISO8583_AUTHORISATION;
     w->reversals += in.mti == ISO8583_REVERSAL || in.mti == ISO8583_REVERSAL_REPEAT;
+    if (in.mti == ISO8583_AUTHORISATION && atomic_exchange(&w->freeze_sent, false))
+        gateway_world_freeze(w);
     iso8583_answer_init(profile, &in, &out);
     iso8583_set_text(&out, ISO8583_RESPONSE, "00");
     if (in.mti == ISO8583_AUTHORISATION)
@@ -242,6 +245,11 @@ void gateway_world_freeze(struct gateway_world *w)
     assert_int_equal(sqlite3_open(w->path, &w->lock), SQLITE_OK);
     assert_int_equal(sqlite3_busy_timeout(w->lock, 2000), SQLITE_OK);
     assert_int_equal(sqlite3_exec(w->lock, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+}
+
+void gateway_world_freeze_sent(struct gateway_world *w)
+{
+    w->freeze_sent = true;
 }
 
 void gateway_world_thaw(struct gateway_world *w)

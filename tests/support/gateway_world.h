@@ -23,6 +23,8 @@ int gateway_world_ask(struct gateway_world *w, const char *path, const char *hea
 int64_t gateway_world_count(struct gateway_world *w, enum store_statement statement, const char *state);
 /* Nobody can write until the second call. */
 void gateway_world_freeze(struct gateway_world *w);
+/* The same, as soon as the network is sent an authorisation, before it answers. */
+void gateway_world_freeze_sent(struct gateway_world *w);
 void gateway_world_thaw(struct gateway_world *w);
 /* What the network was sent, so far. */
 int gateway_world_authorisations(const struct gateway_world *w);

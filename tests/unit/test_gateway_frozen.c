@@ -65,6 +65,26 @@ static void what_needs_it_is_answered_in_time_and_undone(void **state)
     assert_int_equal(gateway_world_reversals(w), 0);
 }
 
+/* What the issuer approved and the store has not taken yet is not told: it is settled when the store answers. */
+static void what_has_left_stands_or_is_reversed(void **state)
+{
+    struct gateway_world *w = *state;
+    int before = gateway_world_authorisations(w);
+    gateway_world_freeze_sent(w);
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: f3\r\n", CARD "300", answer), 503);
+    assert_int_equal(gateway_world_authorisations(w), before + 1);
+    gateway_world_thaw(w);
+    wait_until_done(w);
+    /* The record that was late was stored after all, with its answer: a repeat is told what stands; or else it is reversed. */
+    bool stands = gateway_world_count(w, STORE_RECORD_COUNT, "captured") == 2;
+    for (int i = 0; i < 300 && !stands && gateway_world_reversals(w) == 0; i++)
+        (void)usleep(10000);
+    assert_int_equal(gateway_world_reversals(w), stands ? 0 : 1);
+    assert_int_equal(gateway_world_count(w, STORE_REVERSAL_COUNT, "armed"), 0);
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: f3\r\n", CARD "300", answer), 200);
+    assert_int_equal(gateway_world_authorisations(w), stands ? before + 1 : before + 2);
+}
+
 static int open_world(void **state)
 {
     *state = gateway_world_open(&list, STORE_MS);
@@ -82,6 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_needs_no_store_goes_on),
         cmocka_unit_test(what_needs_it_is_answered_in_time_and_undone),
+        cmocka_unit_test(what_has_left_stands_or_is_reversed),
     };
     return cmocka_run_group_tests_name("gateway, frozen store", tests, open_world, close_world);
 }
