@@ -59,7 +59,22 @@ enum gateway_stage {
 GATEWAY_STAGE_LIST(GATEWAY_PROTOTYPE)
 #undef GATEWAY_PROTOTYPE
 
-enum { GATEWAY_OPS_MAX = 4, GATEWAY_VALUES_MAX = STORE_RECORD_ARITY + 10, GATEWAY_ARENA = 12 * 1024 };
+/* The columns of a record, by name: those of STORE_RECORD_COLUMNS, in their order (a test compares them). */
+/* clang-format off */
+#define GATEWAY_RECORD_LIST(X) \
+    X(record_id) X(tenant) X(merchant_id) X(terminal_id) X(kind) X(amount) X(currency) X(brand) X(bin6) \
+    X(last4) X(pan_fingerprint) X(entry) X(initiator) X(cvv_presence) X(network) X(cvv_raw) X(cvv_canonical) \
+    X(avs_raw) X(de39) X(approval_code) X(rrn) X(stan) X(de7) X(state) X(outcome) X(rejection_reason) X(trace) \
+    X(reversal_state) X(face) X(request_id) X(created_at) X(pan_enc)
+/* clang-format on */
+struct gateway_record {
+#define GATEWAY_COLUMN(name) struct store_value name;
+    GATEWAY_RECORD_LIST(GATEWAY_COLUMN)
+#undef GATEWAY_COLUMN
+};
+_Static_assert(sizeof(struct gateway_record) == STORE_RECORD_ARITY * sizeof(struct store_value), "a column is a value");
+
+enum { GATEWAY_OPS_MAX = 4, GATEWAY_VALUES_MAX = 16, GATEWAY_ARENA = 12 * 1024 };
 enum { GATEWAY_SEALED_MAX = 1024 + CRYPTO_RSA_DER_MAX };
 
 /* What the store was asked for a slot, last. */
@@ -102,6 +117,7 @@ struct gateway_slot {
     /* What follows is written before it is read, and is not cleared between requests. Nothing in it is secret. */
     struct store_op op[GATEWAY_OPS_MAX];
     struct store_value value[GATEWAY_VALUES_MAX];
+    struct gateway_record record;
     uint8_t sealed[GATEWAY_SEALED_MAX];
     uint8_t pan_sealed[CARD_PAN_MAX + CRYPTO_VAULT_OVERHEAD]; /* for the record, until the payment is final */
     char trace[512];
@@ -127,6 +143,8 @@ void gateway_ask_value(struct gateway_slot *slot, struct store_value value);
 void gateway_ask_text(struct gateway_slot *slot, const char *text);
 /* An operation with the last `arguments` values. */
 void gateway_ask_op(struct gateway_slot *slot, enum store_statement statement, unsigned flags, size_t arguments);
+/* An operation with values of the slot's own. */
+void gateway_ask_values(struct gateway_slot *slot, enum store_statement statement, const struct store_value *value, size_t count);
 /* Slots of one batch whose work goes out together. */
 struct gateway_asking {
     struct gateway_slot *slot[FLOW_BATCH_MAX];

@@ -20,20 +20,49 @@ static void put_request_half(struct gateway_slot *slot)
 {
     static const char *const presence[] = {"absent", "present", "illegible", "not_on_card"};
     const struct gateway_payment *p = &slot->x.payment;
-    gateway_ask_text(slot, p->id);
-    gateway_ask_text(slot, slot->x.merchant->tenant);
-    gateway_ask_text(slot, slot->x.merchant->id);
-    gateway_ask_text(slot, slot->terminal);
-    gateway_ask_text(slot, gateway_kind_text(p->kind));
-    gateway_ask_value(slot, store_int((int64_t)p->amount_minor));
-    gateway_ask_text(slot, p->currency->alpha);
-    gateway_ask_text(slot, card_brand_row(p->brand)->name);
-    gateway_ask_text(slot, p->bin6);
-    gateway_ask_text(slot, p->last4);
-    gateway_ask_value(slot, store_bytes(p->fingerprint, sizeof p->fingerprint));
-    gateway_ask_text(slot, "full_pan");
-    gateway_ask_text(slot, p->customer_initiated ? "customer" : "merchant");
-    gateway_ask_text(slot, presence[p->presence]);
+    struct gateway_record *r = &slot->record;
+    r->record_id = store_text(p->id);
+    r->tenant = store_text(slot->x.merchant->tenant);
+    r->merchant_id = store_text(slot->x.merchant->id);
+    r->terminal_id = store_text(slot->terminal);
+    r->kind = store_text(gateway_kind_text(p->kind));
+    r->amount = store_int((int64_t)p->amount_minor);
+    r->currency = store_text(p->currency->alpha);
+    r->brand = store_text(card_brand_row(p->brand)->name);
+    r->bin6 = store_text(p->bin6);
+    r->last4 = store_text(p->last4);
+    r->pan_fingerprint = store_bytes(p->fingerprint, sizeof p->fingerprint);
+    r->pan_enc = store_bytes(slot->pan_sealed, slot->pan_sealed_len);
+    r->entry = store_text("full_pan");
+    r->initiator = store_text(p->customer_initiated ? "customer" : "merchant");
+    r->cvv_presence = store_text(presence[p->presence]);
+    r->face = store_text(slot->x.face->name);
+    r->request_id = store_text_span(slot->x.request_id);
+    r->created_at = store_int(p->created_ms);
+}
+
+static void put_result_half(struct gateway_slot *slot)
+{
+    const struct gateway_payment *p = &slot->x.payment;
+    struct gateway_record *r = &slot->record;
+    struct buf stan = buf_over(slot->stan, sizeof slot->stan);
+    struct buf trace = buf_over(slot->trace, sizeof slot->trace);
+    buf_put_decimal(&stan, p->stamp.stan, 6);
+    gateway_payment_trace_write(p, &trace);
+    r->network = store_text(p->network);
+    r->cvv_raw = store_text(letter(p->cvv_raw, slot->letters[0]));
+    r->cvv_canonical = store_text(card_result_name(p->cvv));
+    r->avs_raw = store_text(letter(p->avs_raw, slot->letters[1]));
+    r->de39 = store_text(p->de39);
+    r->approval_code = store_text(p->approval);
+    r->rrn = store_text(p->stamp.rrn);
+    r->stan = store_text(buf_text(&stan));
+    r->de7 = store_text(p->stamp.transmission);
+    r->state = store_text(gateway_state_text(p->state));
+    r->outcome = store_text(gateway_outcome_text(p->outcome));
+    r->rejection_reason = store_text(""); /* no filter, rule or limit rejects yet */
+    r->trace = store_text(buf_text(&trace));
+    r->reversal_state = store_text(p->reversal ? "queued" : "none");
 }
 
 /* What void, refund and a reversal of the gateway's own need. Sealed once, however often the record is tried. */
@@ -48,34 +77,11 @@ static enum err seal_pan(struct gateway *g, struct gateway_slot *slot)
     return ERR_OK;
 }
 
-/* Columns of STORE_RECORD_COLUMNS. */
 static void put_record(struct gateway_slot *slot)
 {
-    const struct gateway_payment *p = &slot->x.payment;
-    struct buf stan = buf_over(slot->stan, sizeof slot->stan);
-    struct buf trace = buf_over(slot->trace, sizeof slot->trace);
-    buf_put_decimal(&stan, p->stamp.stan, 6);
-    gateway_payment_trace_write(p, &trace);
     put_request_half(slot);
-    gateway_ask_text(slot, p->network);
-    gateway_ask_text(slot, letter(p->cvv_raw, slot->letters[0]));
-    gateway_ask_text(slot, card_result_name(p->cvv));
-    gateway_ask_text(slot, letter(p->avs_raw, slot->letters[1]));
-    gateway_ask_text(slot, p->de39);
-    gateway_ask_text(slot, p->approval);
-    gateway_ask_text(slot, p->stamp.rrn);
-    gateway_ask_text(slot, buf_text(&stan));
-    gateway_ask_text(slot, p->stamp.transmission);
-    gateway_ask_text(slot, gateway_state_text(p->state));
-    gateway_ask_text(slot, gateway_outcome_text(p->outcome));
-    gateway_ask_text(slot, ""); /* no filter, rule or limit rejects yet */
-    gateway_ask_text(slot, buf_text(&trace));
-    gateway_ask_text(slot, p->reversal ? "queued" : "none");
-    gateway_ask_text(slot, slot->x.face->name);
-    gateway_ask_value(slot, store_text_span(slot->x.request_id));
-    gateway_ask_value(slot, store_int(p->created_ms));
-    gateway_ask_value(slot, store_bytes(slot->pan_sealed, slot->pan_sealed_len));
-    gateway_ask_op(slot, STORE_RECORD_INSERT, 0, STORE_RECORD_ARITY);
+    put_result_half(slot);
+    gateway_ask_values(slot, STORE_RECORD_INSERT, (const struct store_value *)(const void *)&slot->record, STORE_RECORD_ARITY);
 }
 
 /* The answer is copied: it may be gone to the client before the store has taken it. */

@@ -30,6 +30,12 @@ void gateway_ask_op(struct gateway_slot *slot, enum store_statement statement, u
         .statement = statement, .flags = flags, .argument = &slot->value[slot->values - arguments], .argument_count = arguments};
 }
 
+void gateway_ask_values(struct gateway_slot *slot, enum store_statement statement, const struct store_value *value, size_t count)
+{
+    ASSERT(slot->batch.count < GATEWAY_OPS_MAX);
+    slot->op[slot->batch.count++] = (struct store_op){.statement = statement, .argument = value, .argument_count = count};
+}
+
 static void wait(struct gateway_slot *slot, bool taken, unsigned stage, int64_t deadline_us)
 {
     if (taken) {
