@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 from sandbox import COUNTERSIGN, Checks, Demo, alive, fail_without_build
 
 STEPS = 10
+ADMIN = 1337  # above the port of a service
 
 
 def story_once(checks):
@@ -55,6 +57,27 @@ def shape(checks, world):
     checks.check(re.fullmatch(r"127\.0\.0\.1:\d+", text["hsm"]["address"]) and text["hsm"]["header"] == 4, "the HSM's address")
 
 
+def watched(checks, world):
+    """The metrics of docs/operations.md are there, and no page holds a card number, a key or a secret."""
+    text = world.text
+    addresses = (text["issuer"]["url"], text["switch"]["visa"], text["gateway"]["url"], text["hsm"]["address"])
+    pages = []
+    for address in addresses:
+        port = int(address.rsplit(":", 1)[1]) + ADMIN
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=10) as answer:
+            pages.append(answer.read().decode())
+    with open("docs/operations.md", encoding="utf-8") as page:
+        told = page.read().split("## Issuer, switch and gateway", 1)[1]
+    named = set(re.findall(r"`((?:flow|net|gateway|switch|countersign_issuer)_\w+)`", told))
+    have = set(re.findall(r"(?m)^# TYPE (\w+)", "".join(pages)))
+    checks.check(named and named <= have, "every metric of the page is there: %s" % sorted(named - have))
+    checks.check(all("flow_items_total{" in page for page in pages[:3]), "issuer, switch and gateway tell their stages")
+    checks.check(all("net_loop_turn_seconds_count" in page for page in pages), "all of them tell the turns of their loop")
+    secrets = [card["pan"] for card in text["cards"]] + [text["issuer"]["apiKey"]]
+    secrets += [merchant[name] for merchant in text["merchants"] for name in ("apiKey", "secret")]
+    checks.check(not any(secret in page for secret in secrets for page in pages), "the metrics hold no card number and no key")
+
+
 def pasted(checks, output):
     """The lines for the shell, run as they stand."""
     lines = output.split("# paste these", 1)[1].splitlines()[1:5]
@@ -72,6 +95,7 @@ def pasted(checks, output):
 def stays_up(checks):
     with Demo() as demo:
         shape(checks, demo.world())
+        watched(checks, demo.world())
         pasted(checks, demo.output())
         running = demo.services()
         checks.check(set(running) == {"hsm", "issuer", "switch", "gateway", "tap"}, "four services, each a process, and the tap")
