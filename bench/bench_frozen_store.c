@@ -161,16 +161,24 @@ static double turns_end(const struct turns *from, const struct turns *to, double
     return to->longest_ms;
 }
 
-static bool turns_report(enum kind kind, const struct turns *from, const struct turns *to)
+/* Prints the turns between two readings; the longest of them in milliseconds. */
+static double turns_print(enum kind kind, const char *when, const struct turns *from, const struct turns *to)
 {
-    char name[64];
     size_t last = to->buckets - 1;
     double whole = turns_end(from, to, 1);
     /* The longest turn is exact when it was in this time; else all were within the bucket. */
     double longest = to->longest_ms > from->longest_ms ? to->longest_ms : whole;
-    (void)printf("%-8s %8llu turns: half within %g ms, 99 %% within %g ms, 99.9 %% within %g ms, the longest %.3f ms\n",
-                 kind_names[kind], (unsigned long long)(to->sum[last] - from->sum[last]), turns_end(from, to, 0.5),
+    (void)printf("%-8s %s, %llu turns: half within %g ms, 99 %% within %g ms, 99.9 %% within %g ms, the longest %.3f ms\n",
+                 kind_names[kind], when, (unsigned long long)(to->sum[last] - from->sum[last]), turns_end(from, to, 0.5),
                  turns_end(from, to, 0.99), turns_end(from, to, 0.999), longest);
+    return longest;
+}
+
+static bool turns_report(enum kind kind, const struct turns *from, const struct turns *thaw, const struct turns *to)
+{
+    char name[64];
+    double longest = turns_print(kind, "stopped", from, thaw);
+    (void)turns_print(kind, "after", thaw, to);
     (void)snprintf(name, sizeof name, "frozen_store.%s.turn", kind_names[kind]);
     return bench_report(
         &(struct bench_figure){.bench = name, .value = longest, .unit = "ms", .goal = TURN_GOAL_MS, .rule = BENCH_VALUE_AT_MOST});
@@ -323,7 +331,7 @@ static void world_open(void)
 
 int main(void)
 {
-    struct turns from[KINDS], to[KINDS];
+    struct turns from[KINDS], thaw[KINDS], to[KINDS];
     world_open();
     pid_t issuer = issuer_start();
     pid_t gateway = gateway_start();
@@ -337,6 +345,8 @@ int main(void)
         turns_read(admin_port[kind], &from[kind]);
     postgres_freeze();
     run(STOPPED, STOP_MS);
+    for (int kind = SWITCH; kind < KINDS; kind++)
+        turns_read(admin_port[kind], &thaw[kind]);
     postgres_thaw();
     run(AFTER, AFTER_MS);
     run(SETTLED, SETTLED_MS);
@@ -345,7 +355,7 @@ int main(void)
     told_print();
     bool good = recovered();
     for (int kind = SWITCH; kind < KINDS; kind++)
-        good &= turns_report((enum kind)kind, &from[kind], &to[kind]);
+        good &= turns_report((enum kind)kind, &from[kind], &thaw[kind], &to[kind]);
     good &= bench_report(&(struct bench_figure){.bench = "frozen_store.echo",
                                                 .value = (double)told[ECHO][STOPPED].longest_ns / 1e6,
                                                 .unit = "ms",
