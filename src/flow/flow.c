@@ -215,8 +215,8 @@ static void carry_out(struct flow *flow, struct flow_item *item)
     }
 }
 
-/* What waits before the stage now; what the stage puts back to itself waits for the next round. */
-static void run_stage(struct flow *flow, unsigned stage)
+/* What waits before the stage now; what the stage puts back to itself waits for the next round. False: the turn has no time left. */
+static bool run_stage(struct flow *flow, unsigned stage)
 {
     const struct flow_stage *row = &flow->config.stage[stage];
     struct flow_queue *q = &flow->queue[stage];
@@ -236,10 +236,29 @@ static void run_stage(struct flow *flow, unsigned stage)
         q->counts.items += count;
         q->counts.batches++;
         q->counts.largest = count > q->counts.largest ? count : q->counts.largest;
-        q->counts.run_us += (uint64_t)(env_monotonic_us(flow->config.env) - began_us);
+        int64_t ended_us = env_monotonic_us(flow->config.env);
+        q->counts.run_us += (uint64_t)(ended_us - began_us);
         for (size_t i = 0; i < count; i++)
             carry_out(flow, item[i]);
+        if (ended_us - flow->began_us > FLOW_TURN_US)
+            return false;
     }
+    return true;
+}
+
+/* Begins where a turn without time stopped, so that no stage is left out for ever. */
+static bool run_round(struct flow *flow)
+{
+    for (unsigned i = 0; i < flow->config.stages; i++) {
+        unsigned stage = flow->first;
+        bool time_left = run_stage(flow, stage);
+        if (time_left || flow->queue[stage].count == 0)
+            flow->first = (stage + 1) % (unsigned)flow->config.stages;
+        if (!time_left)
+            return false;
+    }
+    flow->first = 0;
+    return true;
 }
 
 static void expire(struct flow *flow)
@@ -269,17 +288,18 @@ int64_t flow_turn(struct flow *flow)
 {
     ASSERT(!flow->running);
     flow->running = true;
+    flow->began_us = env_monotonic_us(flow->config.env);
     int64_t next_us = FLOW_NEVER_US;
     uint64_t moves;
     unsigned round = 0;
+    bool time_left;
     do {
         moves = flow->moves;
         flow->now_us = env_monotonic_us(flow->config.env);
         next_us = call_sources(flow, false);
         expire(flow);
-        for (unsigned stage = 0; stage < flow->config.stages; stage++)
-            run_stage(flow, stage);
-    } while (++round < FLOW_ROUNDS && flow->moves != moves);
+        time_left = run_round(flow);
+    } while (time_left && ++round < FLOW_ROUNDS && flow->moves != moves);
     int64_t after_us = call_sources(flow, true);
     next_us = after_us < next_us ? after_us : next_us;
     if (flow->heap_count > 0 && flow->heap[0]->deadline_us < next_us)

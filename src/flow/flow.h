@@ -22,8 +22,9 @@
  * Failure    flow_take gives NULL when every item is in use: the service answers "busy". Nothing grows.
  * Limits     FLOW_STAGES_MAX stages, 2^24 items, 256 tickets an item.
  * Order      A turn calls the sources, then the stages in the order of their rows, and again while something moves, at most
- *            FLOW_ROUNDS times; then the sources that are marked `after`. What is left waits for the next turn, which comes at
- *            once, so that the sockets are looked at in between.
+ *            FLOW_ROUNDS times; then the sources that are marked `after`. A turn that has lasted FLOW_TURN_US ends after the batch
+ *            that it is at, and the next one goes on at that stage. What is left waits for the next turn, which comes at once, so
+ *            that the sockets are looked at in between.
  *
  * Example: two stages, one of which asks someone outside (compiled in tests/unit/test_flow_example.c)
  *     enum { ASK, ANSWER };
@@ -58,7 +59,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FLOW_STAGES_MAX = 32, FLOW_SOURCES_MAX = 12, FLOW_ROUNDS = 8, FLOW_BATCH_MAX = 256 };
+enum { FLOW_STAGES_MAX = 32, FLOW_SOURCES_MAX = 12, FLOW_ROUNDS = 8, FLOW_BATCH_MAX = 256, FLOW_TURN_US = 5000 };
 
 #define FLOW_NEVER_US INT64_MAX
 #define FLOW_PATH_ALL UINT32_MAX

@@ -21,6 +21,8 @@ struct flow {
     size_t queued; /* in all stages */
     uint64_t moves;
     int64_t now_us;
+    int64_t began_us; /* the turn */
+    unsigned first;   /* stage of the next round */
     bool running;
     struct flow_queue queue[FLOW_STAGES_MAX];
 };

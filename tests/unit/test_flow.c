@@ -213,6 +213,32 @@ static void a_turn_ends_although_items_run_on(void **state)
     flow_destroy(bench.flow);
 }
 
+static void slow(struct bench *b, unsigned stage, struct flow_item *item)
+{
+    b->world.monotonic_us += 40;
+    straight(b, stage, item);
+}
+
+/* 250 items of 160 us each are 40 ms of work: each turn takes a share of it, and every stage has its share. */
+static void a_turn_ends_when_its_time_is_over(void **state)
+{
+    (void)state;
+    begin(&bench, ITEMS, slow);
+    for (uint32_t i = 0; i < 250; i++)
+        enter(&bench, i, FLOW_PATH_ALL);
+    unsigned turns = 0;
+    for (; flow_busy(bench.flow) > 0; turns++) {
+        int64_t began_us = bench.world.monotonic_us;
+        int64_t next_us = flow_turn(bench.flow);
+        assert_true(bench.world.monotonic_us - began_us <= FLOW_TURN_US + 250 * 40);
+        assert_true(flow_busy(bench.flow) == 0 || next_us <= bench.world.monotonic_us); /* at once */
+        assert_true(turns < 20);
+    }
+    assert_true(turns > 3);
+    assert_int_equal(bench.released, 250);
+    flow_destroy(bench.flow);
+}
+
 /* ---- waiting ---- */
 
 static void two_answers(struct bench *b, unsigned stage, struct flow_item *item)
@@ -463,6 +489,7 @@ int main(void)
         cmocka_unit_test(a_batch_has_its_bound),
         cmocka_unit_test(an_item_goes_back_to_a_stage),
         cmocka_unit_test(a_turn_ends_although_items_run_on),
+        cmocka_unit_test(a_turn_ends_when_its_time_is_over),
         cmocka_unit_test(an_item_waits_for_all_that_it_announced),
         cmocka_unit_test(an_answer_within_the_stage_is_not_lost),
         cmocka_unit_test(a_deadline_passes_and_late_answers_find_the_item),
