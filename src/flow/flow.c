@@ -215,7 +215,7 @@ static void carry_out(struct flow *flow, struct flow_item *item)
     }
 }
 
-/* What waits before the stage now; what the stage puts back to itself waits for the next round. False: the turn has no time left. */
+/* What waits before the stage now; what it puts back to itself waits for the next round. False: the turn has no time left. */
 static bool run_stage(struct flow *flow, unsigned stage)
 {
     const struct flow_stage *row = &flow->config.stage[stage];
