@@ -161,6 +161,7 @@ void flow_wait_at(struct flow_item *item, unsigned stage, int64_t deadline_us)
 {
     ASSERT(deadline_us >= 0);
     decide(item, FLOW_WAIT, stage);
+    item->announced = item->announced || item->awaited > 0; /* also earlier: it may arrive before the stage has ended */
     item->deadline_us = deadline_us;
 }
 
@@ -199,6 +200,7 @@ static void carry_out(struct flow *flow, struct flow_item *item)
     ASSERT(item->stage < flow->config.stages);
     switch (verdict) {
     case FLOW_NEXT:
+        item->expired = false;
         push(flow, item, item->stage);
         break;
     case FLOW_WAIT:

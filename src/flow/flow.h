@@ -86,8 +86,8 @@ struct flow_item {
     uint8_t stage;    /* the one it is in, or goes on at */
     uint8_t place;    /* enum flow_place */
     uint8_t verdict;  /* enum flow_verdict, while a stage runs */
-    bool expired;     /* it goes on because its deadline passed */
-    bool announced;   /* the stage that runs called flow_await for it */
+    bool expired;     /* it came to this stage because its deadline passed */
+    bool announced;   /* the stage that runs called flow_await for it, or found it awaited when it let it wait */
 };
 
 /* A stage. It gives every item of the batch a verdict. */
