@@ -104,10 +104,10 @@ static enum err look(struct issuer *issuer, struct issuer_job *job)
     TRY(ledger_unit_batch(&job->writing.unit, &batch));
     batch->done = &issuer->done;
     batch->context = &job->owner;
-    enum err err = store_reader_submit(issuer->config.reader, batch, flow_now_us(issuer->flow) + issuer->config.store_timeout_us);
+    enum err err = issuer_reader_submit(issuer, batch);
     if (err == ERR_OK)
         flow_await(&job->item);
-    return err == ERR_BUSY ? STORE_ERR_UNAVAILABLE : err;
+    return err == ERR_BUSY || err == ERR_CLOSED ? STORE_ERR_UNAVAILABLE : err;
 }
 
 static void look_stage(void *context, struct flow_item *const *item, size_t count)

@@ -223,6 +223,35 @@ static void test_destroyed_with_requests_inside(void **state)
     stores_teardown(&b.stores);
 }
 
+/* The writer finished it while it was stopped, with an outcome that only the reader could settle. */
+static void test_destroyed_with_an_unknown_commit(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct world_call call;
+    bench_open(&b);
+    script.writer[0] = STUCK;
+    world_call_begin(&call, &b.world, "GET", "/cards/v/credentials", NULL, NULL);
+    for (int i = 0; i < 5000 && !script.stuck; i++) {
+        issuer_turn(b.issuer);
+        usleep(500);
+    }
+    assert_non_null(script.stuck);
+    script.stuck->err = STORE_ERR_UNKNOWN;
+    assert_int_equal(queue_put(script.stuck->done, script.stuck), ERR_OK);
+    store_reader_close(b.reader);
+    issuer_destroy(b.issuer);
+    http_destroy(b.http);
+    struct world_reply *r = world_call_end(&call);
+    assert_int_equal(r->status, 503);
+    assert_string_equal(world_text(r, "code"), "ledger_unavailable");
+    world_reply_free(r);
+    store_close(script_store);
+    arena_destroy(&b.world.arena);
+    crypto_vault_close(b.world.vault);
+    stores_teardown(&b.stores);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,7 +259,7 @@ int main(void)
         cmocka_unit_test(test_unknown_commits_are_settled),        cmocka_unit_test(test_writer_refuses),
         cmocka_unit_test(test_second_hsm_is_asked_once),           cmocka_unit_test(test_hsm_errors_change_nothing),
         cmocka_unit_test(test_skips_what_equals_the_printed_code), cmocka_unit_test(test_a_stuck_commit_costs_its_request_alone),
-        cmocka_unit_test(test_destroyed_with_requests_inside),
+        cmocka_unit_test(test_destroyed_with_requests_inside),     cmocka_unit_test(test_destroyed_with_an_unknown_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
