@@ -153,12 +153,14 @@ static void answered(struct issuer *issuer, const struct hostcmd_answer *answer)
     flow_arrive(issuer->flow, item); /* a second question was announced before */
 }
 
-void issuer_answers_take(struct issuer *issuer)
+size_t issuer_answers_take(struct issuer *issuer)
 {
-    for (size_t n; (n = hostcmd_client_take(issuer->config.hsm, issuer->answer, ISSUER_ANSWERS)) > 0;) {
+    size_t taken = 0;
+    for (size_t n; (n = hostcmd_client_take(issuer->config.hsm, issuer->answer, ISSUER_ANSWERS)) > 0; taken += n) {
         for (size_t i = 0; i < n; i++) {
             answered(issuer, &issuer->answer[i]);
             hostcmd_answer_wipe(&issuer->answer[i]);
         }
     }
+    return taken;
 }

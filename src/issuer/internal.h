@@ -75,8 +75,8 @@ struct json_writer issuer_answer(struct issuer_job *job);
 /* ---- hsm.c ---- */
 /* Never fails: what cannot be sent sets job->asking.err. `to` lives in job->secret. */
 void issuer_ask(struct issuer *issuer, struct issuer_job *job, enum issuer_ask_kind kind, int64_t value, struct code_digits *to);
-/* Everything that the HSM has answered. */
-void issuer_answers_take(struct issuer *issuer);
+/* Everything that the HSM has answered; how many answers. */
+size_t issuer_answers_take(struct issuer *issuer);
 const struct issuer_key *issuer_key_find(const struct issuer *issuer, const char *name);
 
 /* ---- payload.c ---- */

@@ -355,7 +355,8 @@ static int64_t hsm_turn(void *context, int64_t now_us)
     if (issuer->closing)
         return FLOW_NEVER_US;
     int64_t at_us = hostcmd_client_turn(issuer->config.hsm, now_us);
-    issuer_answers_take(issuer);
+    while (issuer_answers_take(issuer) > 0) /* what is asked again has a deadline too */
+        at_us = hostcmd_client_turn(issuer->config.hsm, now_us);
     return due(at_us);
 }
 
@@ -369,7 +370,7 @@ static const struct flow_source sources[] = {
     {.name = "reader", .turn = reader_turn, .after = true},
     {.name = "store", .turn = store_turn},
     {.name = "hsm", .turn = hsm_turn, .after = true},
-    {.name = "products", .turn = products_turn},
+    {.name = "products", .turn = products_turn, .after = true},
     {.name = "http", .turn = http_turn},
 };
 

@@ -175,21 +175,28 @@ static void answer_take(struct switch_core *core, const struct hostcmd_answer *a
     (void)flow_arrive(core->flow, item);
 }
 
-int64_t switch_hsm_turn(void *context, int64_t now_us)
+/* Everything that the HSMs have answered; how many answers. */
+static size_t answers_take(struct switch_core *core)
 {
-    struct switch_core *core = context;
     struct hostcmd_answer answer[32];
-    int64_t next_us = hostcmd_client_turn(core->config.hsm, now_us);
-    bool room = false;
-    size_t count;
-    while ((count = hostcmd_client_take(core->config.hsm, answer, 32)) > 0) {
+    size_t taken = 0;
+    for (size_t count; (count = hostcmd_client_take(core->config.hsm, answer, 32)) > 0; taken += count) {
         for (size_t i = 0; i < count; i++) {
             answer_take(core, &answer[i]);
             hostcmd_answer_wipe(&answer[i]);
         }
-        room = true;
     }
-    if (room)
+    return taken;
+}
+
+/* What is asked again has a deadline too: the client tells it last. */
+int64_t switch_hsm_turn(void *context, int64_t now_us)
+{
+    struct switch_core *core = context;
+    int64_t next_us = hostcmd_client_turn(core->config.hsm, now_us);
+    while (answers_take(core) > 0) {
         switch_resume(core->flow, &core->hsm_room, SIZE_MAX);
+        next_us = hostcmd_client_turn(core->config.hsm, now_us);
+    }
     return next_us > 0 ? next_us : FLOW_NEVER_US;
 }

@@ -44,7 +44,7 @@ static int64_t retention_turn(void *context, int64_t now_us)
 static const struct flow_source sources[] = {
     {"work",      switch_work_turn, true},
     {"hsm",       switch_hsm_turn,  true},
-    {"products",  products_turn,    false},
+    {"products",  products_turn,    true},
     {"retention", retention_turn,   false},
 };
 static const struct flow_stage stages[SWITCH_STAGES] = {
