@@ -39,22 +39,42 @@ static void park(struct issuer_job *holder, struct issuer_job *job)
     holder->parked_last = job;
 }
 
-void issuer_hold_stage(void *context, struct flow_item *const *item, size_t count)
+static void unpark(struct issuer_job *holder, const struct issuer_job *job)
 {
-    struct issuer *issuer = context;
-    for (size_t i = 0; i < count; i++) {
-        struct issuer_job *job = issuer_job_of(item[i]);
-        bool free_to_go = !job->operation->writes || !job->card_id[0];
-        struct issuer_job *holder = free_to_go ? NULL : holder_find(issuer, job->card_id);
-        if (holder) {
-            park(holder, job);
-            flow_wait(item[i], 0);
-            continue;
-        }
+    struct issuer_job *before = NULL;
+    for (struct issuer_job *j = holder->parked; j != job; j = j->parked_next)
+        before = j;
+    if (before)
+        before->parked_next = job->parked_next;
+    else
+        holder->parked = job->parked_next;
+    if (holder->parked_last == job)
+        holder->parked_last = before;
+}
+
+/* A holder may wait for the store longer than a client shall wait for the holder. */
+static void hold_or_park(struct issuer *issuer, struct issuer_job *job)
+{
+    bool free_to_go = !job->operation->writes || !job->card_id[0] || job->holds;
+    struct issuer_job *holder = free_to_go ? NULL : holder_find(issuer, job->card_id);
+    if (holder && job->item.expired) {
+        unpark(holder, job);
+        job->retry_after_s = ISSUER_RETRY_AFTER_S;
+        issuer_go_on(issuer, job, ERR_BUSY, ISSUER_REPLIED);
+    } else if (holder) {
+        park(holder, job);
+        flow_wait_at(&job->item, job->item.stage, flow_now_us(issuer->flow) + ISSUER_HOLD_TIMES * issuer->config.store_timeout_us);
+    } else {
         if (!free_to_go)
             hold(issuer, job);
-        flow_next(item[i]);
+        flow_next(&job->item);
     }
+}
+
+void issuer_hold_stage(void *context, struct flow_item *const *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        hold_or_park(context, issuer_job_of(item[i]));
 }
 
 /* The first of those that wait has the card next, and the others wait for it. */
@@ -75,5 +95,6 @@ void issuer_card_release(struct issuer *issuer, struct issuer_job *job)
     hold(issuer, next);
     next->parked = next->parked_next;
     next->parked_last = last;
-    flow_resume(issuer->flow, &next->item);
+    if (next->item.place == FLOW_WAITING) /* else its deadline has just passed: it goes on by itself, and holds the card */
+        flow_resume(issuer->flow, &next->item);
 }

@@ -9,7 +9,13 @@
 #include "issuer/job.h"
 #include "ledger/products.h"
 
-enum { ISSUER_ROUNDS = 8, ISSUER_HOLDERS = 1024, ISSUER_ANSWERS = 64, ISSUER_RETRY_AFTER_S = 1 };
+enum {
+    ISSUER_ROUNDS = 8,
+    ISSUER_HOLDERS = 1024,
+    ISSUER_ANSWERS = 64,
+    ISSUER_RETRY_AFTER_S = 1,
+    ISSUER_HOLD_TIMES = 3 /* of store_timeout_us */
+};
 
 /* One reading that the jobs of a batch share. It is in use until each of them has taken its rows. */
 struct issuer_round {

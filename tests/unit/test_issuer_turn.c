@@ -183,6 +183,29 @@ static void test_a_stuck_commit_costs_its_request_alone(void **state)
     bench_close(&b);
 }
 
+/* Who waits for the card behind it is told as well, and nobody is left behind. */
+static void test_a_stuck_commit_holds_nobody_for_ever(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b);
+    script.writer[0] = STUCK;
+    struct world_reply *r = bench_ask_only(&b, "GET", "/cards/v/credentials", NULL);
+    assert_int_equal(r->status, 503);
+    world_reply_free(r);
+    for (int i = 0; i < 2; i++) {
+        r = bench_ask_only(&b, "GET", "/cards/v/credentials", NULL);
+        assert_int_equal(r->status, 503);
+        assert_string_equal(world_text(r, "code"), "busy");
+        world_reply_free(r);
+    }
+    script_unstick();
+    issuer_turn(b.issuer);
+    assert_int_equal(flow_busy(b.issuer->flow), 0);
+    expect(&b, 200, "", "002");
+    bench_close(&b);
+}
+
 /* ---- end ---- */
 
 static size_t parked(const struct issuer *issuer)
@@ -255,11 +278,17 @@ static void test_destroyed_with_an_unknown_commit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_code_only_after_the_commit),         cmocka_unit_test(test_lost_races_are_run_again),
-        cmocka_unit_test(test_unknown_commits_are_settled),        cmocka_unit_test(test_writer_refuses),
-        cmocka_unit_test(test_second_hsm_is_asked_once),           cmocka_unit_test(test_hsm_errors_change_nothing),
-        cmocka_unit_test(test_skips_what_equals_the_printed_code), cmocka_unit_test(test_a_stuck_commit_costs_its_request_alone),
-        cmocka_unit_test(test_destroyed_with_requests_inside),     cmocka_unit_test(test_destroyed_with_an_unknown_commit),
+        cmocka_unit_test(test_code_only_after_the_commit),
+        cmocka_unit_test(test_lost_races_are_run_again),
+        cmocka_unit_test(test_unknown_commits_are_settled),
+        cmocka_unit_test(test_writer_refuses),
+        cmocka_unit_test(test_second_hsm_is_asked_once),
+        cmocka_unit_test(test_hsm_errors_change_nothing),
+        cmocka_unit_test(test_skips_what_equals_the_printed_code),
+        cmocka_unit_test(test_a_stuck_commit_costs_its_request_alone),
+        cmocka_unit_test(test_a_stuck_commit_holds_nobody_for_ever),
+        cmocka_unit_test(test_destroyed_with_requests_inside),
+        cmocka_unit_test(test_destroyed_with_an_unknown_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
