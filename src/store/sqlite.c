@@ -187,6 +187,23 @@ static void make_private(const char *place)
         close(file);
 }
 
+/*
+ * Two processes that turn a new file into one with a WAL want to raise the same lock. SQLite refuses one of them at once, without
+ * the busy handler, since it sees a deadlock. The one that is refused has let go of its lock, so it may ask again.
+ */
+static enum err settle(struct store *store)
+{
+    struct sqlite *s = of(store);
+    int64_t since_us = env_monotonic_us(s->env);
+    int code = SQLITE_BUSY;
+    for (int i = 0; code == SQLITE_BUSY && patient(s, since_us, i, s->patience_ms); i++) {
+        if (i > 0)
+            doze();
+        code = sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) == SQLITE_OK ? SQLITE_OK : sqlite3_errcode(s->db) & 0xff;
+    }
+    return code == SQLITE_OK ? ERR_OK : refused(store, "PRAGMA");
+}
+
 static enum err sqlite_open(struct store *store, const char *place)
 {
     void *at = NULL;
@@ -206,8 +223,7 @@ static enum err sqlite_open(struct store *store, const char *place)
         return STORE_ERR_UNAVAILABLE;
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_handler(s->db, busy, s);
-    if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
-        return refused(store, "PRAGMA");
+    TRY(settle(store));
     sqlite3_wal_hook(s->db, after_commit, s);
     s->turn = turnstile_open(place);
     return ERR_OK;

@@ -9,7 +9,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -123,6 +125,48 @@ static void test_the_file_is_private(void **state)
     assert_int_equal(stat(stores_path(&f), &file), 0);
     assert_int_equal(file.st_mode & 0777, 0600);
     stores_teardown(&f);
+}
+
+enum { STARTERS = 4, STARTS = 60 };
+
+/* A process that waits until all are there, then opens the new database as a service does at its start. */
+static int start_together(const char *url, unsigned *there, unsigned pause_us)
+{
+    struct env env = env_system(NULL);
+    struct store *store = NULL;
+    (void)__atomic_add_fetch(there, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(there, __ATOMIC_SEQ_CST) < STARTERS)
+        ;
+    usleep(pause_us);
+    enum err err = store_open(url, &env, &store);
+    if (err == ERR_OK)
+        err = store_migrate(store, STORE_LEDGER);
+    store_close(store);
+    return err == ERR_OK ? 0 : 1;
+}
+
+/* Each wants to turn the new file into one with a WAL. SQLite refuses one of two at once. */
+static void test_services_that_start_together_share_a_new_file(void **state)
+{
+    (void)state;
+    unsigned *there = mmap(NULL, sizeof *there, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(there, MAP_FAILED);
+    for (int round = 0; round < STARTS; round++) {
+        uint8_t room[256];
+        struct buf url = buf_over(room, sizeof room - 1);
+        stores_sqlite.fresh(&url);
+        *there = 0;
+        pid_t child[STARTERS];
+        for (int i = 0; i < STARTERS; i++)
+            if ((child[i] = fork()) == 0)
+                _exit(start_together(buf_text(&url), there, (unsigned)(round * 37 + i * 61) % 400));
+        for (int i = 0; i < STARTERS; i++) {
+            int status = -1;
+            assert_int_equal(waitpid(child[i], &status, 0), child[i]);
+            assert_int_equal(status, 0);
+        }
+    }
+    assert_int_equal(munmap(there, sizeof *there), 0);
 }
 
 /* ---- the statement list ---- */
@@ -449,6 +493,7 @@ int main(void)
         ON_BOTH(test_a_group_undoes_only_what_failed),
         ON_BOTH(test_the_same_row_twice_in_a_group),
         cmocka_unit_test(test_the_file_is_private),
+        cmocka_unit_test(test_services_that_start_together_share_a_new_file),
         cmocka_unit_test(test_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
