@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/code.h"
 
-#include "ledger/columns.h"
 #include "ledger/error.h"
+#include "ledger/shapes.h"
 
 #include <string.h>
 

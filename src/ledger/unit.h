@@ -5,8 +5,8 @@
 #ifndef LEDGER_UNIT_H
 #define LEDGER_UNIT_H
 
-#include "ledger/columns.h"
 #include "ledger/ledger.h"
+#include "ledger/shapes.h"
 
 /* Adds an operation whose `count` argument values are returned for the caller to fill; NULL with the sticky error set. */
 struct store_value *ledger_unit_add(struct ledger_unit *unit, enum store_statement statement, unsigned flags, size_t count);

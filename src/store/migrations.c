@@ -13,9 +13,9 @@
 #define BYTES " {bytes} NOT NULL DEFAULT {empty}, "
 
 const struct store_migration store_migration[] = {
-#include "store/migrations_ledger.h"
+#include "ledger/migrations.h"
 
-#include "store/migrations_gateway.h"
+#include "gateway/migrations.h"
 };
 
 const size_t store_migration_count = sizeof store_migration / sizeof store_migration[0];

@@ -16,8 +16,8 @@
 #ifndef STORE_STATEMENTS_H
 #define STORE_STATEMENTS_H
 
-#include "store/statements_gateway.h"
-#include "store/statements_ledger.h"
+#include "gateway/statements.h"
+#include "ledger/statements.h"
 
 /* clang-format off */
 #define STORE_STATEMENTS_SCHEMA(X) \

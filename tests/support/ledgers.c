@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/ledgers.h"
 
-#include "ledger/columns.h"
+#include "ledger/shapes.h"
 
 #include <stdio.h>
 #include <stdlib.h>

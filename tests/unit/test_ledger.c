@@ -2,8 +2,8 @@
 /* Rows, products, cards, codes, accounts and clients: on both engines. */
 #include "ledger/ledger.h"
 
-#include "ledger/columns.h"
 #include "ledger/products.h"
+#include "ledger/shapes.h"
 #include "store/driver.h"
 #include "store/error.h"
 #include "support/ledgers.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ledger/columns.h"
+#include "ledger/shapes.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
  *            all; nothing is copied by hand.
  * Failure    A value that does not fit its member is ERR_INTERNAL: the tables are ours alone.
  */
-#ifndef LEDGER_COLUMNS_H
-#define LEDGER_COLUMNS_H
+#ifndef LEDGER_SHAPES_H
+#define LEDGER_SHAPES_H
 
 #include "ledger/rows.h"
 #include "store/store.h"

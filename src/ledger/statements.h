@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statements over the tables of the ledger: issuer and switch. Columns and rules: store/statements.h. */
-#ifndef STORE_STATEMENTS_LEDGER_H
-#define STORE_STATEMENTS_LEDGER_H
+#ifndef LEDGER_STATEMENTS_H
+#define LEDGER_STATEMENTS_H
 
 /* clang-format off */
 #define STORE_PRODUCT_COLUMNS                                                                                       \

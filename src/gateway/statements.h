@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statements over the tables of the gateway. Columns and rules: store/statements.h. */
-#ifndef STORE_STATEMENTS_GATEWAY_H
-#define STORE_STATEMENTS_GATEWAY_H
+#ifndef GATEWAY_STATEMENTS_H
+#define GATEWAY_STATEMENTS_H
 
 /* clang-format off */
 #define STORE_RECORD_COLUMNS \
