@@ -89,10 +89,11 @@ $B/countersign: $B/obj/main/countersign.o $(call libs,$(SERVICE_ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
-# A test build whose ledger has lost a guard, for the oracles to find: another statement table is linked. Never installed.
-$B/countersign-planted: $B/obj/main/countersign.o $B/obj/tests/planted/table.o $(call libs,$(SERVICE_ROOMS))
+# A test build whose ledger has lost a guard, for the oracles to find; never installed. The object stands in for one of the archive.
+PLANTED := $B/obj/tests/planted/statements.o
+$B/countersign-planted: $B/obj/main/countersign.o $(PLANTED) $(call libs,$(SERVICE_ROOMS))
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o $B/obj/tests/planted/table.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o $(PLANTED) -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
 $B/countersign-hsm: $B/obj/main/countersign_hsm.o $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"

@@ -56,8 +56,8 @@ static void seed(struct lab *lab)
     (void)snprintf(path, sizeof path, "%s/vault.key", lab->dir);
     (void)snprintf(url, sizeof url, "sqlite:%s/gateway.db", lab->dir);
     must(crypto_vault_open_file(path, GATEWAY_VAULT_PURPOSE, &vault), "vault");
-    must(store_open(url, &lab->env, &store), "store");
-    must(store_migrate(store, STORE_GATEWAY), "migration");
+    must(store_open(url, &lab->env, gateway_sets, &store), "store");
+    must(store_migrate(store, &gateway_set), "migration");
     must(gateway_seed(store, vault, &lab->env, &merchant), "merchant");
     store_close(store);
     crypto_vault_close(vault);

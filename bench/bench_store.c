@@ -269,9 +269,10 @@ int main(int argc, char **argv)
     check(arena_create(&arena, ARENA), "arena");
     check(memory_reserve(CARDS, sizeof *cards, &at), "cards");
     cards = at;
-    check(store_open(argc > 1 ? argv[1] : url, &env, &store), "open");
-    check(store_migrate(store, STORE_LEDGER), "migrate");
-    check(store_open(argc > 1 ? argv[1] : url, &env, &reader), "open"); /* a connection of its own, as the loop of the switch */
+    check(store_open(argc > 1 ? argv[1] : url, &env, ledger_sets, &store), "open");
+    check(store_migrate(store, &ledger_set), "migrate");
+    check(store_open(argc > 1 ? argv[1] : url, &env, ledger_sets, &reader),
+          "open"); /* a connection of its own, as the loop of the switch */
     seed(store, &arena);
     int64_t consume_us = 0, look_up_us = 0;
     size_t count = 0;

@@ -9,14 +9,16 @@
 #include "base/err.h"
 #include "card/result.h"
 #include "gateway/gateway.h"
+#include "gateway/statements.h"
 #include "hostcmd/commands.h"
 #include "hsm/process/settings.h"
 #include "http/http.h"
 #include "iso8583/profile.h"
 #include "issuer/issuer.h"
 #include "ledger/code.h"
+#include "ledger/statements.h"
 #include "main/commands.h"
-#include "store/statements.h"
+#include "store/driver.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -86,27 +88,49 @@ static void put_cell(struct buf *out, const char *text)
     }
 }
 
+static void put_member_names(struct buf *out, const struct store_member *const *member, size_t count)
+{
+    buf_put_text(out, "| ");
+    for (size_t i = 0; i < count; i++) {
+        buf_put_text(out, i > 0 ? ", " : "");
+        put_cell(out, member[i]->name);
+    }
+    buf_put_text(out, " ");
+}
+
+static void statement(const struct store_set *set, const struct store_row *row, struct buf *out)
+{
+    char room[STORE_SQL_MAX];
+    struct buf sql = buf_over(room, sizeof room);
+    const struct store_member *takes[STORE_ARGUMENT_MAX], *gives[STORE_ARGUMENT_MAX];
+    struct span problem;
+    size_t taken = 0, given = row->gives ? row->gives->count : 0;
+    if (store_row_expand(row, &sql, takes, &taken, &problem) != ERR_OK || given > STORE_ARGUMENT_MAX)
+        abort();
+    for (size_t i = 0; i < given; i++)
+        gives[i] = &row->gives->member[i];
+    const char *const cell[] = {row->name, set->name, row->doc};
+    for (size_t j = 0; j < sizeof cell / sizeof cell[0]; j++) {
+        buf_put_text(out, "| ");
+        put_cell(out, cell[j]);
+        buf_put_text(out, " ");
+    }
+    put_member_names(out, takes, taken);
+    put_member_names(out, gives, given);
+    buf_put_text(out, "| `");
+    put_cell(out, row->sql);
+    buf_put_text(out, "` |\n");
+}
+
 static void statements(struct buf *out)
 {
-    static const struct {
-        const char *name, *set, *arguments, *results, *sql, *doc;
-    } row[] = {
-#define ROW(name, set, flags, arguments, results, sql, doc) {#name, #set, arguments, results, sql, doc},
-        STORE_STATEMENTS(ROW)
-#undef ROW
-    };
-    buf_put_text(out, "| statement | tables | purpose | arguments | results | SQL |\n| --- | --- | --- | --- | --- | --- |\n");
-    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-        const char *const cell[] = {row[i].name, row[i].set, row[i].doc, row[i].arguments, row[i].results};
-        for (size_t j = 0; j < sizeof cell / sizeof cell[0]; j++) {
-            buf_put_text(out, "| ");
-            put_cell(out, cell[j]);
-            buf_put_text(out, " ");
-        }
-        buf_put_text(out, "| `");
-        put_cell(out, row[i].sql);
-        buf_put_text(out, "` |\n");
-    }
+    static const struct store_set *const set[] = {&store_schema_set, &ledger_set, &gateway_set};
+    buf_put_text(out,
+                 "`{takes}` and `{gives}` are the names in the columns takes and gives, `{:takes}` the values of the former.\n\n"
+                 "| statement | tables | purpose | takes | gives | SQL |\n| --- | --- | --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < sizeof set / sizeof set[0]; i++)
+        for (size_t j = 0; j < set[i]->count; j++)
+            statement(set[i], &set[i]->row[j], out);
 }
 
 static void gateway_api(struct buf *out)

@@ -38,13 +38,12 @@ static void sweep_start(struct gateway *g, int64_t age_ms)
 {
     struct gateway_chore *c = &g->sweep;
     int64_t now_ms = env_wall_ms(g->parts.env);
-    c->value[0] = store_text(g->config.node);
-    c->value[1] = store_int(now_ms - age_ms);
-    c->value[2] = store_int(now_ms);
-    c->value[3] = store_int(now_ms - CLAIM_LIFE_MS);
-    c->op[0] = (struct store_op){.statement = STORE_REVERSAL_ABANDONED, .argument = c->value, .argument_count = 3};
-    c->op[1] = (struct store_op){.statement = STORE_CLAIM_ABANDONED, .argument = c->value, .argument_count = 2};
-    c->op[2] = (struct store_op){.statement = STORE_CLAIM_PURGE, .argument = &c->value[3], .argument_count = 1};
+    static const struct store_row *const row[] = {GATEWAY_ROW(REVERSAL_ABANDONED), GATEWAY_ROW(CLAIM_ABANDONED),
+                                                  GATEWAY_ROW(CLAIM_PURGE)};
+    c->argument = (struct gateway_sweep){
+        .node = span_text(g->config.node), .before = now_ms - age_ms, .now = now_ms, .claims_before = now_ms - CLAIM_LIFE_MS};
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+        c->op[i] = (struct store_op){.row = row[i], .argument = &c->argument};
     c->busy = store_writer_submit(g->parts.writer, begin(g, c, 3)) == ERR_OK;
 }
 

@@ -6,11 +6,13 @@
 #include <string.h>
 
 /* Two merchants of a tenant number their requests independently, and so do two faces. */
-void gateway_put_claim_key(struct gateway_slot *slot)
+void gateway_ask_claim(struct gateway_slot *slot, const struct store_row *row, unsigned flags)
 {
-    gateway_ask_text(slot, slot->x.merchant->id);
-    gateway_ask_text(slot, slot->x.face->name);
-    gateway_ask_value(slot, store_text_span(slot->x.request_id));
+    slot->row.claim.tenant = span_text(slot->x.merchant->id);
+    slot->row.claim.face = span_text(slot->x.face->name);
+    slot->row.claim.request_id = slot->x.request_id;
+    slot->row.claim.record_id = span_text(slot->x.trace_id);
+    gateway_ask_op(slot, row, flags, &slot->row.claim);
 }
 
 static struct gateway_claims_key key_of(const struct gateway_slot *slot)
@@ -46,26 +48,26 @@ static enum err seal_reversal(struct gateway *g, struct gateway_slot *slot)
 static enum err put_reversal(struct gateway *g, struct gateway_slot *slot)
 {
     TRY(seal_reversal(g, slot));
-    gateway_ask_text(slot, slot->x.payment.id);
-    gateway_ask_text(slot, g->config.node);
-    gateway_ask_text(slot, slot->x.payment.network);
-    gateway_ask_text(slot, slot->x.payment.id);
-    gateway_ask_value(slot, store_bytes(slot->sealed, slot->sealed_len));
-    gateway_ask_value(slot, store_int(slot->x.now_ms));
-    gateway_ask_value(slot, store_int(slot->x.now_ms));
-    gateway_ask_op(slot, STORE_REVERSAL_INSERT, 0, 7);
+    slot->row.reversal = (struct gateway_reversal_row){
+        .reversal_id = span_text(slot->x.payment.id),
+        .node = span_text(g->config.node),
+        .link_id = span_text(slot->x.payment.network),
+        .record_id = span_text(slot->x.payment.id),
+        .message_enc = span_of(slot->sealed, slot->sealed_len),
+        .created_at = slot->x.now_ms,
+        .next_try_at = slot->x.now_ms,
+    };
+    gateway_ask_op(slot, GATEWAY_ROW(REVERSAL_INSERT), 0, &slot->row.reversal);
     return ERR_OK;
 }
 
 static enum err ask_claim(struct gateway *g, struct gateway_slot *slot)
 {
     gateway_ask(slot, GATEWAY_ASKED_CLAIM);
-    gateway_put_claim_key(slot);
-    gateway_ask_value(slot, store_bytes(slot->digest, sizeof slot->digest));
-    gateway_ask_text(slot, slot->x.trace_id);
-    gateway_ask_text(slot, g->config.node);
-    gateway_ask_value(slot, store_int(slot->x.now_ms));
-    gateway_ask_op(slot, STORE_CLAIM_INSERT, STORE_MUST_CHANGE, 7);
+    slot->row.claim.fingerprint = span_of(slot->digest, sizeof slot->digest);
+    slot->row.claim.node = span_text(g->config.node);
+    slot->row.claim.created_at = slot->x.now_ms;
+    gateway_ask_claim(slot, GATEWAY_ROW(CLAIM_INSERT), STORE_MUST_CHANGE);
     return gateway_operation_row(slot->x.operation)->pays ? put_reversal(g, slot) : ERR_OK;
 }
 
@@ -123,39 +125,45 @@ void gateway_stage_repeat_find(void *context, struct flow_item *const *item, siz
     for (size_t i = 0; i < count; i++) {
         struct gateway_slot *slot = gateway_slot_of(item[i]);
         gateway_ask(slot, GATEWAY_ASKED_READ);
-        gateway_put_claim_key(slot);
-        gateway_ask_op(slot, STORE_CLAIM_GET, 0, 3);
+        gateway_ask_claim(slot, GATEWAY_ROW(CLAIM_GET), 0);
         asking.slot[asking.count++] = slot;
     }
     gateway_ask_read(g, &asking, GATEWAY_STAGE_REPEAT_TAKE, gateway_store_deadline_us(g));
 }
 
-static void repeat_answer(struct gateway *g, struct gateway_slot *slot, const struct store_rows *rows)
+static void repeat_answer(struct gateway *g, struct gateway_slot *slot, const struct gateway_claim_row *claim)
 {
-    struct span trace = store_cell_span(rows, 0, 1);
+    struct span trace = claim->record_id;
     g->counters.replays++;
-    slot->x.status = (unsigned)store_cell_int(rows, 0, 3);
+    slot->x.status = (unsigned)claim->answer_status;
     memcpy(slot->x.trace_id, trace.at, trace.len < sizeof slot->x.trace_id ? trace.len : sizeof slot->x.trace_id - 1);
-    buf_put_span(http_body(slot->x.http), store_cell_span(rows, 0, 4));
+    buf_put_span(http_body(slot->x.http), claim->answer);
     flow_to(&slot->item, GATEWAY_STAGE_ANSWER);
 }
 
-/* Columns: fingerprint, record_id, created_at, answer_status, answer. */
+static void repeat_compare(struct gateway *g, struct gateway_slot *slot)
+{
+    struct gateway_claim_row claim;
+    if (store_op_read(&slot->op[0], 0, &claim) != ERR_OK)
+        gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
+    else if (!span_equal(claim.fingerprint, span_of(slot->digest, sizeof slot->digest)))
+        gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
+    else if (claim.answer_status == 0)
+        gateway_refuse(slot, GATEWAY_FAULT_IN_PROGRESS, NULL);
+    else
+        repeat_answer(g, slot, &claim);
+}
+
 static void repeat_take(struct gateway *g, struct gateway_slot *slot)
 {
-    const struct store_rows *rows = &slot->op[0].rows;
     if (gateway_asked(slot) != ERR_OK) {
         gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
-    } else if (rows->count == 0) { /* given up in between, or never here */
+    } else if (slot->op[0].rows.count == 0) { /* given up in between, or never here */
         if (slot->unrouted)
             gateway_claim_forget(g, slot);
         gateway_refuse(slot, slot->unrouted ? GATEWAY_FAULT_UNAVAILABLE : GATEWAY_FAULT_IN_PROGRESS, NULL);
-    } else if (!span_equal(store_cell_span(rows, 0, 0), span_of(slot->digest, sizeof slot->digest))) {
-        gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
-    } else if (store_cell_int(rows, 0, 3) == 0) {
-        gateway_refuse(slot, GATEWAY_FAULT_IN_PROGRESS, NULL);
     } else {
-        repeat_answer(g, slot, rows);
+        repeat_compare(g, slot);
     }
 }
 

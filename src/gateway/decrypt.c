@@ -38,9 +38,9 @@ static void ask_key(struct gateway_slot *slot)
 {
     memcpy(slot->key_id, slot->order.key_id.at, slot->order.key_id.len);
     gateway_ask(slot, GATEWAY_ASKED_READ);
-    gateway_ask_text(slot, slot->key_id);
-    gateway_ask_text(slot, slot->x.merchant->id);
-    gateway_ask_op(slot, STORE_ENCRYPTION_KEY_GET, 0, 2);
+    slot->row.key =
+        (struct gateway_encryption_key_row){.key_id = span_text(slot->key_id), .merchant_id = span_text(slot->x.merchant->id)};
+    gateway_ask_op(slot, GATEWAY_ROW(ENCRYPTION_KEY_GET), 0, &slot->row.key);
 }
 
 void gateway_stage_key_find(void *context, struct flow_item *const *item, size_t count)
@@ -63,15 +63,14 @@ void gateway_stage_key_find(void *context, struct flow_item *const *item, size_t
     gateway_ask_read(g, &asking, GATEWAY_STAGE_KEY_TAKE, gateway_store_deadline_us(g));
 }
 
-/* Columns: private_enc, expires_at, state. The private key is sealed under its id. */
-static enum err take_key(struct gateway *g, struct gateway_slot *slot)
+/* The private key is sealed under its id. */
+static enum err take_key(struct gateway *g, struct gateway_slot *slot, const struct gateway_encryption_key_row *row)
 {
-    const struct store_rows *rows = &slot->op[0].rows;
     struct gateway_job *job = &slot->secret->job;
     struct buf der = buf_over(job->out, sizeof job->out);
-    struct gateway_key like = {.merchant = slot->x.merchant->index, .expires_ms = store_cell_int(rows, 0, 1)};
+    struct gateway_key like = {.merchant = slot->x.merchant->index, .expires_ms = row->expires_at};
     memcpy(like.id, slot->key_id, sizeof like.id);
-    enum err err = crypto_vault_unseal(g->parts.vault, span_text(slot->key_id), store_cell_span(rows, 0, 0), &der);
+    enum err err = crypto_vault_unseal(g->parts.vault, span_text(slot->key_id), row->private_enc, &der);
     if (err == ERR_OK)
         err = gateway_keyring_put(g->keyring, &like, buf_span(&der), flow_now_us(g->flow), &slot->key);
     secret_wipe(der.at, der.cap);
@@ -82,16 +81,18 @@ static enum err take_key(struct gateway *g, struct gateway_slot *slot)
 
 static void key_take(struct gateway *g, struct gateway_slot *slot)
 {
-    const struct store_rows *rows = &slot->op[0].rows;
+    struct gateway_encryption_key_row row;
     const char *field = field_of(slot, GATEWAY_FIELD_KEY);
     if (gateway_asked(slot) != ERR_OK) {
         gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
-    } else if (rows->count == 0) {
+    } else if (slot->op[0].rows.count == 0) {
         gateway_refuse(slot, GATEWAY_FAULT_KEY_UNKNOWN, field);
-    } else if (!span_is(store_cell_span(rows, 0, 2), "active")) {
+    } else if (store_op_read(&slot->op[0], 0, &row) != ERR_OK) {
+        gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
+    } else if (!span_is(row.state, "active")) {
         gateway_keyring_drop(g->keyring, slot->x.merchant->index, span_text(slot->key_id));
         gateway_refuse(slot, GATEWAY_FAULT_KEY_EXPIRED, field);
-    } else if (take_key(g, slot) != ERR_OK) {
+    } else if (take_key(g, slot, &row) != ERR_OK) {
         gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
     } else {
         flow_to(&slot->item, GATEWAY_STAGE_DECRYPT);

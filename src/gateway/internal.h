@@ -17,7 +17,7 @@ struct gateway_chore {
     int64_t next_us;
     struct store_batch batch;
     struct store_op op[4];
-    struct store_value value[8];
+    struct gateway_sweep argument;
     struct arena arena;
     void (*stored)(struct gateway *g);
 };

@@ -61,13 +61,15 @@ void gateway_stage_generated(void *context, struct flow_item *const *item, size_
 
 void gateway_put_key(struct gateway_slot *slot)
 {
-    gateway_ask_text(slot, slot->key_id);
-    gateway_ask_text(slot, slot->x.merchant->id);
-    gateway_ask_value(slot, store_bytes(slot->sealed, slot->sealed_len));
-    gateway_ask_value(slot, store_int(slot->x.key.valid_from_ms));
-    gateway_ask_value(slot, store_int(slot->x.key.valid_to_ms));
-    gateway_ask_text(slot, "active");
-    gateway_ask_op(slot, STORE_ENCRYPTION_KEY_INSERT, 0, 6);
+    slot->row.key = (struct gateway_encryption_key_row){
+        .key_id = span_text(slot->key_id),
+        .merchant_id = span_text(slot->x.merchant->id),
+        .private_enc = span_of(slot->sealed, slot->sealed_len),
+        .created_at = slot->x.key.valid_from_ms,
+        .expires_at = slot->x.key.valid_to_ms,
+        .state = span_text("active"),
+    };
+    gateway_ask_op(slot, GATEWAY_ROW(ENCRYPTION_KEY_INSERT), 0, &slot->row.key);
 }
 
 /* ---- revoke ---- */
@@ -77,10 +79,9 @@ static void ask_revoke(struct gateway_slot *slot)
 {
     memcpy(slot->key_id, slot->order.key_id.at, slot->order.key_id.len);
     gateway_ask(slot, GATEWAY_ASKED_READ);
-    gateway_ask_text(slot, slot->key_id);
-    gateway_ask_text(slot, slot->x.merchant->id);
-    gateway_ask_value(slot, store_bytes("", 0));
-    gateway_ask_op(slot, STORE_ENCRYPTION_KEY_REVOKE, 0, 3);
+    slot->row.key =
+        (struct gateway_encryption_key_row){.key_id = span_text(slot->key_id), .merchant_id = span_text(slot->x.merchant->id)};
+    gateway_ask_op(slot, GATEWAY_ROW(ENCRYPTION_KEY_REVOKE), 0, &slot->row.key);
 }
 
 void gateway_stage_revoke(void *context, struct flow_item *const *item, size_t count)
@@ -100,20 +101,22 @@ void gateway_stage_revoke(void *context, struct flow_item *const *item, size_t c
     gateway_ask_write(g, &asking, GATEWAY_STAGE_REVOKED, gateway_store_deadline_us(g));
 }
 
-/* Columns: created_at, expires_at, state. A key of another merchant is as unknown as none. Whatever came back, the key is read
- * again before it is used: a late revocation counts. */
+/* A key of another merchant is as unknown as none. Whatever came back, the key is read again before it is used: a late revocation
+ * counts. */
 static void revoked(struct gateway *g, struct gateway_slot *slot)
 {
-    const struct store_rows *rows = &slot->op[0].rows;
+    struct gateway_encryption_key_row key;
     enum err err = gateway_asked(slot);
     gateway_keyring_drop(g->keyring, slot->x.merchant->index, span_text(slot->key_id));
     if (err != ERR_OK) {
         gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
-    } else if (rows->count == 0) {
+    } else if (slot->op[0].rows.count == 0) {
         gateway_refuse(slot, GATEWAY_FAULT_NOT_FOUND, NULL);
+    } else if (store_op_read(&slot->op[0], 0, &key) != ERR_OK) {
+        gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
     } else {
-        slot->x.key = (struct gateway_key_answer){
-            .key_id = slot->key_id, .valid_from_ms = store_cell_int(rows, 0, 0), .valid_to_ms = store_cell_int(rows, 0, 1)};
+        slot->x.key =
+            (struct gateway_key_answer){.key_id = slot->key_id, .valid_from_ms = key.created_at, .valid_to_ms = key.expires_at};
         flow_next(&slot->item);
     }
 }

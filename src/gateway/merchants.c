@@ -3,6 +3,8 @@
 
 #include "base/arena.h"
 #include "crypto/vault.h"
+#include "gateway/rows.h"
+#include "gateway/statements.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,25 +55,24 @@ void gateway_merchants_destroy(struct gateway_merchants *table)
 
 void gateway_merchants_reads(struct store_op op[static GATEWAY_MERCHANTS_READS])
 {
-    static const enum store_statement statement[GATEWAY_MERCHANTS_READS] = {STORE_MERCHANT_ALL, STORE_TERMINAL_ALL,
-                                                                            STORE_MERCHANT_KEY_ALL};
+    static const struct store_row *const row[GATEWAY_MERCHANTS_READS] = {GATEWAY_ROW(MERCHANT_ALL), GATEWAY_ROW(TERMINAL_ALL),
+                                                                         GATEWAY_ROW(MERCHANT_KEY_ALL)};
     for (size_t i = 0; i < GATEWAY_MERCHANTS_READS; i++)
-        op[i] = (struct store_op){.statement = statement[i]};
+        op[i] = (struct store_op){.row = row[i]};
 }
 
 /* ---- taking rows ---- */
 
 /* False if the text is longer than the member. */
-static bool take_text(char *to, size_t cap, const struct store_rows *rows, size_t row, size_t column)
+static bool take_text(char *to, size_t cap, struct span text)
 {
-    struct span text = store_cell_span(rows, row, column);
     if (text.len >= cap)
         return false;
     memcpy(to, text.at, text.len);
     memset(to + text.len, 0, cap - text.len);
     return true;
 }
-#define TAKE(member_, column_) take_text((member_), sizeof(member_), rows, row, (column_))
+#define TAKE(member_, text_) take_text((member_), sizeof(member_), (text_))
 
 static uint32_t merchant_find(const struct gateway_merchants *table, struct span id)
 {
@@ -81,17 +82,18 @@ static uint32_t merchant_find(const struct gateway_merchants *table, struct span
     return GATEWAY_NO_MERCHANT;
 }
 
-/* Columns of STORE_MERCHANT_COLUMNS. */
-static bool take_merchant(struct gateway_merchants *table, const struct store_rows *rows, size_t row)
+static bool take_merchant(struct gateway_merchants *table, const struct store_op *op, size_t row)
 {
+    struct gateway_merchant_row r;
     struct gateway_merchant m = {0};
-    bool fits = TAKE(m.id, 0) && TAKE(m.tenant, 1) && TAKE(m.name, 2) && TAKE(m.mcc, 3) && TAKE(m.currency, 4) &&
-                TAKE(m.prefer, 6) && TAKE(m.address, 7) && TAKE(m.city, 8) && TAKE(m.state, 9) && TAKE(m.postal_code, 10) &&
-                TAKE(m.country, 11);
+    bool fits = store_op_read(op, row, &r) == ERR_OK && TAKE(m.id, r.merchant_id) && TAKE(m.tenant, r.tenant) &&
+                TAKE(m.name, r.name) && TAKE(m.mcc, r.mcc) && TAKE(m.currency, r.currency) && TAKE(m.prefer, r.prefer) &&
+                TAKE(m.address, r.address) && TAKE(m.city, r.city) && TAKE(m.state, r.state) &&
+                TAKE(m.postal_code, r.postal_code) && TAKE(m.country, r.country);
     if (!fits)
         return false;
-    m.sandbox = store_cell_int(rows, row, 5) != 0;
-    m.active = span_is(store_cell_span(rows, row, 12), "active");
+    m.sandbox = r.sandbox;
+    m.active = span_is(r.status, "active");
     uint32_t index = merchant_find(table, span_text(m.id));
     if (index == GATEWAY_NO_MERCHANT) {
         if (table->count == GATEWAY_MERCHANTS_MAX)
@@ -103,10 +105,13 @@ static bool take_merchant(struct gateway_merchants *table, const struct store_ro
     return true;
 }
 
-static bool take_terminal(struct gateway_merchants *table, const struct store_rows *rows, size_t row)
+static bool take_terminal(struct gateway_merchants *table, const struct store_op *op, size_t row)
 {
-    struct terminal t = {.merchant = merchant_find(table, store_cell_span(rows, row, 0))};
-    if (t.merchant == GATEWAY_NO_MERCHANT || !TAKE(t.id, 1) || table->terminal_count == GATEWAY_TERMINALS_MAX)
+    struct gateway_terminal_row r;
+    if (store_op_read(op, row, &r) != ERR_OK)
+        return false;
+    struct terminal t = {.merchant = merchant_find(table, r.merchant_id)};
+    if (t.merchant == GATEWAY_NO_MERCHANT || !TAKE(t.id, r.terminal_id) || table->terminal_count == GATEWAY_TERMINALS_MAX)
         return false;
     table->terminal[table->terminal_count++] = t;
     return true;
@@ -122,19 +127,19 @@ static bool open_secret(struct crypto_vault *vault, struct span api_key, struct 
     return secret.len > 0;
 }
 
-/* Columns: api_key, merchant_id, secret_enc, legacy_mac, status, created_at. */
-static bool take_access(struct gateway_merchants *table, struct crypto_vault *vault, const struct store_rows *rows, size_t row)
+static bool take_access(struct gateway_merchants *table, struct crypto_vault *vault, const struct store_op *op, size_t row)
 {
-    if (table->access_count == GATEWAY_MERCHANTS_MAX)
+    struct gateway_merchant_key_row r;
+    if (table->access_count == GATEWAY_MERCHANTS_MAX || store_op_read(op, row, &r) != ERR_OK)
         return false;
     struct gateway_access *access = access_at(table, table->access_count);
     memset(access, 0, sizeof *access);
-    access->merchant = merchant_find(table, store_cell_span(rows, row, 1));
-    access->known = span_is(store_cell_span(rows, row, 4), "active");
-    access->secret.legacy_mac = store_cell_int(rows, row, 3) != 0;
-    if (access->merchant == GATEWAY_NO_MERCHANT || !TAKE(access->api_key, 0))
+    access->merchant = merchant_find(table, r.merchant_id);
+    access->known = span_is(r.status, "active");
+    access->secret.legacy_mac = r.legacy_mac;
+    if (access->merchant == GATEWAY_NO_MERCHANT || !TAKE(access->api_key, r.api_key))
         return false;
-    if (!open_secret(vault, store_cell_span(rows, row, 0), store_cell_span(rows, row, 2), &access->secret))
+    if (!open_secret(vault, r.api_key, r.secret_enc, &access->secret))
         return false;
     table->access_count++;
     return true;
@@ -145,13 +150,13 @@ size_t gateway_merchants_take(struct gateway_merchants *table, struct crypto_vau
 {
     size_t left_out = 0;
     for (size_t row = 0; row < op[0].rows.count; row++)
-        left_out += !take_merchant(table, &op[0].rows, row);
+        left_out += !take_merchant(table, &op[0], row);
     table->terminal_count = 0;
     for (size_t row = 0; row < op[1].rows.count; row++)
-        left_out += !take_terminal(table, &op[1].rows, row);
+        left_out += !take_terminal(table, &op[1], row);
     table->access_count = 0;
     for (size_t row = 0; row < op[2].rows.count; row++)
-        left_out += !take_access(table, vault, &op[2].rows, row);
+        left_out += !take_access(table, vault, &op[2], row);
     return left_out;
 }
 

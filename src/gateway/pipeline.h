@@ -16,6 +16,8 @@
 #include "flow/flow.h"
 #include "gateway/face.h"
 #include "gateway/keyring.h"
+#include "gateway/rows.h"
+#include "gateway/statements.h"
 #include "gateway/workers.h"
 #include "store/store.h"
 
@@ -59,22 +61,7 @@ enum gateway_stage {
 GATEWAY_STAGE_LIST(GATEWAY_PROTOTYPE)
 #undef GATEWAY_PROTOTYPE
 
-/* The columns of a record, by name: those of STORE_RECORD_COLUMNS, in their order (a test compares them). */
-/* clang-format off */
-#define GATEWAY_RECORD_LIST(X) \
-    X(record_id) X(tenant) X(merchant_id) X(terminal_id) X(kind) X(amount) X(currency) X(brand) X(bin6) \
-    X(last4) X(pan_fingerprint) X(entry) X(initiator) X(cvv_presence) X(network) X(cvv_raw) X(cvv_canonical) \
-    X(avs_raw) X(de39) X(approval_code) X(rrn) X(stan) X(de7) X(state) X(outcome) X(rejection_reason) X(trace) \
-    X(reversal_state) X(face) X(request_id) X(created_at) X(pan_enc)
-/* clang-format on */
-struct gateway_record {
-#define GATEWAY_COLUMN(name) struct store_value name;
-    GATEWAY_RECORD_LIST(GATEWAY_COLUMN)
-#undef GATEWAY_COLUMN
-};
-_Static_assert(sizeof(struct gateway_record) == STORE_RECORD_ARITY * sizeof(struct store_value), "a column is a value");
-
-enum { GATEWAY_OPS_MAX = 4, GATEWAY_VALUES_MAX = 16, GATEWAY_ARENA = 12 * 1024 };
+enum { GATEWAY_OPS_MAX = 4, GATEWAY_ARENA = 12 * 1024 };
 enum { GATEWAY_SEALED_MAX = 1024 + CRYPTO_RSA_DER_MAX };
 
 /* What the store was asked for a slot, last. */
@@ -84,6 +71,14 @@ struct gateway_slot_secret {
     struct gateway_payment_secret payment;
     struct gateway_job job;
     uint8_t request[] __attribute__((aligned(16))); /* the face's */
+};
+
+/* At most one of each goes into a batch. */
+struct gateway_asked_rows {
+    struct gateway_claim_row claim;
+    struct gateway_reversal_row reversal;
+    struct gateway_record_row record;
+    struct gateway_encryption_key_row key;
 };
 
 struct gateway_slot {
@@ -108,7 +103,6 @@ struct gateway_slot {
     /* store */
     enum gateway_asked asked;
     struct store_batch batch;
-    size_t values;
     struct arena arena;
     int64_t give_up_us; /* RECORD: until then it is tried again */
     unsigned tries;     /* LEAVE */
@@ -116,13 +110,11 @@ struct gateway_slot {
     size_t pan_sealed_len;
     /* What follows is written before it is read, and is not cleared between requests. Nothing in it is secret. */
     struct store_op op[GATEWAY_OPS_MAX];
-    struct store_value value[GATEWAY_VALUES_MAX];
-    struct gateway_record record;
+    struct gateway_asked_rows row; /* what the operations take */
     uint8_t sealed[GATEWAY_SEALED_MAX];
     uint8_t pan_sealed[CARD_PAN_MAX + CRYPTO_VAULT_OVERHEAD]; /* for the record, until the payment is final */
     char trace[512];
     char stan[8];
-    char letters[2][2];
 };
 
 static inline struct gateway_slot *gateway_slot_of(struct flow_item *item)
@@ -139,12 +131,8 @@ void gateway_refuse(struct gateway_slot *slot, enum gateway_fault_id id, const c
 
 /* ---- stored.c: the store's work for a slot ---- */
 void gateway_ask(struct gateway_slot *slot, enum gateway_asked asked);
-void gateway_ask_value(struct gateway_slot *slot, struct store_value value);
-void gateway_ask_text(struct gateway_slot *slot, const char *text);
-/* An operation with the last `arguments` values. */
-void gateway_ask_op(struct gateway_slot *slot, enum store_statement statement, unsigned flags, size_t arguments);
-/* An operation with values of the slot's own. */
-void gateway_ask_values(struct gateway_slot *slot, enum store_statement statement, const struct store_value *value, size_t count);
+/* `argument` is one of the slot's rows. */
+void gateway_ask_op(struct gateway_slot *slot, const struct store_row *row, unsigned flags, const void *argument);
 /* Slots of one batch whose work goes out together. */
 struct gateway_asking {
     struct gateway_slot *slot[FLOW_BATCH_MAX];
@@ -157,7 +145,8 @@ void gateway_ask_read(struct gateway *g, const struct gateway_asking *asking, un
 enum err gateway_asked(const struct gateway_slot *slot);
 
 /* ---- claim.c, keys.c ---- */
-void gateway_put_claim_key(struct gateway_slot *slot);
+/* Asks for something of the claim whose key is the slot's; what else the row takes stands in slot->row.claim. */
+void gateway_ask_claim(struct gateway_slot *slot, const struct store_row *row, unsigned flags);
 void gateway_put_key(struct gateway_slot *slot);
 void gateway_claim_forget(struct gateway *g, const struct gateway_slot *slot);
 

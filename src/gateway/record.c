@@ -9,62 +9,6 @@ enum { PAUSE_US = 200000, UNDO_PAUSE_US = 1000000, UNDO_TRIES = 5 };
 
 /* ---- the rows ---- */
 
-static const char *letter(char raw, char text[static 2])
-{
-    text[0] = raw;
-    text[1] = 0;
-    return text;
-}
-
-static void put_request_half(struct gateway_slot *slot)
-{
-    static const char *const presence[] = {"absent", "present", "illegible", "not_on_card"};
-    const struct gateway_payment *p = &slot->x.payment;
-    struct gateway_record *r = &slot->record;
-    r->record_id = store_text(p->id);
-    r->tenant = store_text(slot->x.merchant->tenant);
-    r->merchant_id = store_text(slot->x.merchant->id);
-    r->terminal_id = store_text(slot->terminal);
-    r->kind = store_text(gateway_kind_text(p->kind));
-    r->amount = store_int((int64_t)p->amount_minor);
-    r->currency = store_text(p->currency->alpha);
-    r->brand = store_text(card_brand_row(p->brand)->name);
-    r->bin6 = store_text(p->bin6);
-    r->last4 = store_text(p->last4);
-    r->pan_fingerprint = store_bytes(p->fingerprint, sizeof p->fingerprint);
-    r->pan_enc = store_bytes(slot->pan_sealed, slot->pan_sealed_len);
-    r->entry = store_text("full_pan");
-    r->initiator = store_text(p->customer_initiated ? "customer" : "merchant");
-    r->cvv_presence = store_text(presence[p->presence]);
-    r->face = store_text(slot->x.face->name);
-    r->request_id = store_text_span(slot->x.request_id);
-    r->created_at = store_int(p->created_ms);
-}
-
-static void put_result_half(struct gateway_slot *slot)
-{
-    const struct gateway_payment *p = &slot->x.payment;
-    struct gateway_record *r = &slot->record;
-    struct buf stan = buf_over(slot->stan, sizeof slot->stan);
-    struct buf trace = buf_over(slot->trace, sizeof slot->trace);
-    buf_put_decimal(&stan, p->stamp.stan, 6);
-    gateway_payment_trace_write(p, &trace);
-    r->network = store_text(p->network);
-    r->cvv_raw = store_text(letter(p->cvv_raw, slot->letters[0]));
-    r->cvv_canonical = store_text(card_result_name(p->cvv));
-    r->avs_raw = store_text(letter(p->avs_raw, slot->letters[1]));
-    r->de39 = store_text(p->de39);
-    r->approval_code = store_text(p->approval);
-    r->rrn = store_text(p->stamp.rrn);
-    r->stan = store_text(buf_text(&stan));
-    r->de7 = store_text(p->stamp.transmission);
-    r->state = store_text(gateway_state_text(p->state));
-    r->outcome = store_text(gateway_outcome_text(p->outcome));
-    r->rejection_reason = store_text(""); /* no filter, rule or limit rejects yet */
-    r->trace = store_text(buf_text(&trace));
-    r->reversal_state = store_text(p->reversal ? "queued" : "none");
-}
-
 /* What void, refund and a reversal of the gateway's own need. Sealed once, however often the record is tried. */
 static enum err seal_pan(struct gateway *g, struct gateway_slot *slot)
 {
@@ -77,11 +21,56 @@ static enum err seal_pan(struct gateway *g, struct gateway_slot *slot)
     return ERR_OK;
 }
 
+static void put_request_half(struct gateway_slot *slot, struct gateway_record_row *row)
+{
+    static const char *const presence[] = {"absent", "present", "illegible", "not_on_card"};
+    const struct gateway_payment *p = &slot->x.payment;
+    *row = (struct gateway_record_row){
+        .record_id = span_text(p->id),
+        .tenant = span_text(slot->x.merchant->tenant),
+        .merchant_id = span_text(slot->x.merchant->id),
+        .terminal_id = span_text(slot->terminal),
+        .kind = span_text(gateway_kind_text(p->kind)),
+        .amount = (int64_t)p->amount_minor,
+        .currency = span_text(p->currency->alpha),
+        .brand = span_text(card_brand_row(p->brand)->name),
+        .bin6 = span_text(p->bin6),
+        .last4 = span_text(p->last4),
+        .pan_fingerprint = span_of(p->fingerprint, sizeof p->fingerprint),
+        .entry = span_text("full_pan"),
+        .initiator = span_text(p->customer_initiated ? "customer" : "merchant"),
+        .cvv_presence = span_text(presence[p->presence]),
+        .face = span_text(slot->x.face->name),
+        .request_id = slot->x.request_id,
+        .created_at = p->created_ms,
+        .pan_enc = span_of(slot->pan_sealed, slot->pan_sealed_len),
+    };
+}
+
+/* No filter, rule or limit rejects yet: rejection_reason stays empty. */
 static void put_record(struct gateway_slot *slot)
 {
-    put_request_half(slot);
-    put_result_half(slot);
-    gateway_ask_values(slot, STORE_RECORD_INSERT, (const struct store_value *)(const void *)&slot->record, STORE_RECORD_ARITY);
+    const struct gateway_payment *p = &slot->x.payment;
+    struct gateway_record_row *row = &slot->row.record;
+    struct buf stan = buf_over(slot->stan, sizeof slot->stan);
+    struct buf trace = buf_over(slot->trace, sizeof slot->trace);
+    buf_put_decimal(&stan, p->stamp.stan, 6);
+    gateway_payment_trace_write(p, &trace);
+    put_request_half(slot, row);
+    row->network = span_text(p->network);
+    row->cvv_raw = p->cvv_raw;
+    row->cvv_canonical = span_text(card_result_name(p->cvv));
+    row->avs_raw = p->avs_raw;
+    row->de39 = span_text(p->de39);
+    row->approval_code = span_text(p->approval);
+    row->rrn = span_text(p->stamp.rrn);
+    row->stan = buf_span(&stan);
+    row->de7 = span_text(p->stamp.transmission);
+    row->state = span_text(gateway_state_text(p->state));
+    row->outcome = span_text(gateway_outcome_text(p->outcome));
+    row->trace = buf_span(&trace);
+    row->reversal_state = span_text(p->reversal ? "queued" : "none");
+    gateway_ask_op(slot, GATEWAY_ROW(RECORD_INSERT), 0, row);
 }
 
 /* The answer is copied: it may be gone to the client before the store has taken it. */
@@ -92,31 +81,23 @@ static enum err put_answer(struct gateway_slot *slot)
     if (!copy)
         return ERR_MEMORY;
     memcpy(copy, body.at, body.len);
-    gateway_put_claim_key(slot);
-    gateway_ask_text(slot, slot->x.trace_id);
-    gateway_ask_value(slot, store_int(slot->x.status));
-    gateway_ask_value(slot, store_text_span(span_of(copy, body.len)));
-    gateway_ask_op(slot, STORE_CLAIM_ANSWER, STORE_MUST_CHANGE, 6);
+    slot->row.claim.answer_status = slot->x.status;
+    slot->row.claim.answer = span_of(copy, body.len);
+    gateway_ask_claim(slot, GATEWAY_ROW(CLAIM_ANSWER), STORE_MUST_CHANGE);
     return ERR_OK;
 }
 
 /* Nothing came of it: the request may be sent again under the same id. */
 static void put_release(struct gateway_slot *slot)
 {
-    gateway_put_claim_key(slot);
-    gateway_ask_text(slot, slot->x.trace_id);
-    gateway_ask_op(slot, STORE_CLAIM_RELEASE, 0, 4);
+    gateway_ask_claim(slot, GATEWAY_ROW(CLAIM_RELEASE), 0);
 }
 
 static void put_reversal_outcome(struct gateway_slot *slot, bool fire)
 {
-    gateway_ask_text(slot, slot->x.payment.id);
-    if (fire) {
-        gateway_ask_value(slot, store_int(slot->x.now_ms));
-        gateway_ask_op(slot, STORE_REVERSAL_FIRE, 0, 2);
-    } else {
-        gateway_ask_op(slot, STORE_REVERSAL_DISARM, 0, 1);
-    }
+    slot->row.reversal.reversal_id = span_text(slot->x.payment.id);
+    slot->row.reversal.next_try_at = slot->x.now_ms;
+    gateway_ask_op(slot, fire ? GATEWAY_ROW(REVERSAL_FIRE) : GATEWAY_ROW(REVERSAL_DISARM), 0, &slot->row.reversal);
 }
 
 /* ---- record ---- */

@@ -11,7 +11,7 @@
  *
  * Example
  *     TRY(crypto_vault_open_file("vault.key", GATEWAY_VAULT_PURPOSE, &vault));
- *     TRY(store_migrate(store, STORE_GATEWAY));
+ *     TRY(store_migrate(store, &gateway_set));
  *     TRY(gateway_seed(store, vault, &env, &(struct gateway_seed){.merchant_id = "100008000003683", ...}));
  */
 #ifndef GATEWAY_SEED_H

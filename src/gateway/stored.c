@@ -9,31 +9,12 @@ void gateway_ask(struct gateway_slot *slot, enum gateway_asked asked)
     arena_reset(&slot->arena);
     slot->asked = asked;
     slot->batch = (struct store_batch){.op = slot->op, .arena = &slot->arena, .context = slot};
-    slot->values = 0;
 }
 
-void gateway_ask_value(struct gateway_slot *slot, struct store_value value)
-{
-    ASSERT(slot->values < GATEWAY_VALUES_MAX);
-    slot->value[slot->values++] = value;
-}
-
-void gateway_ask_text(struct gateway_slot *slot, const char *text)
-{
-    gateway_ask_value(slot, store_text(text));
-}
-
-void gateway_ask_op(struct gateway_slot *slot, enum store_statement statement, unsigned flags, size_t arguments)
-{
-    ASSERT(slot->batch.count < GATEWAY_OPS_MAX && arguments <= slot->values);
-    slot->op[slot->batch.count++] = (struct store_op){
-        .statement = statement, .flags = flags, .argument = &slot->value[slot->values - arguments], .argument_count = arguments};
-}
-
-void gateway_ask_values(struct gateway_slot *slot, enum store_statement statement, const struct store_value *value, size_t count)
+void gateway_ask_op(struct gateway_slot *slot, const struct store_row *row, unsigned flags, const void *argument)
 {
     ASSERT(slot->batch.count < GATEWAY_OPS_MAX);
-    slot->op[slot->batch.count++] = (struct store_op){.statement = statement, .argument = value, .argument_count = count};
+    slot->op[slot->batch.count++] = (struct store_op){.row = row, .flags = flags, .argument = argument};
 }
 
 static void wait(struct gateway_slot *slot, bool taken, unsigned stage, int64_t deadline_us)

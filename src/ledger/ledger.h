@@ -26,6 +26,7 @@
 
 #include "ledger/code.h"
 #include "ledger/rows.h"
+#include "ledger/statements.h"
 #include "store/reader.h"
 
 /* ---- units: a batch under construction ---- */
@@ -97,9 +98,9 @@ bool ledger_take_original(struct ledger_unit *unit, size_t at, struct ledger_ori
 bool ledger_take_client(struct ledger_unit *unit, size_t at, struct ledger_client *out);
 bool ledger_take_client_key(struct ledger_unit *unit, size_t at, size_t row, struct ledger_client_key *out);
 /* Displays since a time and when the first of them was. */
-int64_t ledger_take_displays(const struct ledger_unit *unit, size_t at, int64_t *first_at);
+int64_t ledger_take_displays(struct ledger_unit *unit, size_t at, int64_t *first_at);
 /* The counter an issuance row holds; false: it was not committed. */
-bool ledger_take_issuance(const struct ledger_unit *unit, size_t at, int64_t *issue_n);
+bool ledger_take_issuance(struct ledger_unit *unit, size_t at, int64_t *issue_n);
 
 /* ---- writes; every one but the tombstone and the retention must change its row ---- */
 

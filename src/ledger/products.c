@@ -89,7 +89,7 @@ static void ask_versions(struct ledger_unit *unit, struct arena *arena)
 {
     arena_reset(arena);
     ledger_unit_begin(unit, 1, arena);
-    (void)ledger_unit_add(unit, STORE_PRODUCT_VERSIONS, 0, 0);
+    ledger_unit_add(unit, LEDGER_ROW(PRODUCT_VERSIONS), 0, NULL);
 }
 
 static enum err compare(struct ledger_products *products, const struct ledger_unit *unit, struct stale *stale)
@@ -99,12 +99,13 @@ static enum err compare(struct ledger_products *products, const struct ledger_un
     if (rows->count > LEDGER_PRODUCT_MAX)
         return ERR_MEMORY;
     for (size_t i = 0; i < rows->count; i++) {
-        struct span id = store_cell_span(rows, i, 0);
-        const struct ledger_product *ours = find(products, id);
-        if ((ours && ours->version == store_cell_int(rows, i, 1)) || id.len >= LEDGER_ID)
+        struct ledger_product_version row;
+        TRY(store_op_read(&unit->op[0], i, &row));
+        const struct ledger_product *ours = find(products, row.product_id);
+        if ((ours && ours->version == row.version) || row.product_id.len >= LEDGER_ID)
             continue;
-        memcpy(stale->id[stale->count], id.at, id.len);
-        stale->id[stale->count++][id.len] = 0;
+        memcpy(stale->id[stale->count], row.product_id.at, row.product_id.len);
+        stale->id[stale->count++][row.product_id.len] = 0;
     }
     return ERR_OK;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/shapes.h"
 
-#include <string.h>
-
 const char *const ledger_code_state_names[] = {"none", "active", "used", "expired", "exhausted", "cancelled", NULL};
 const char *const ledger_hold_state_names[] = {"open", "reversed", "cleared", "lapsed", NULL};
 static const char *const modes[] = {"static", "one_time", "time_window", NULL};
@@ -15,239 +13,210 @@ static const char *const locks[] = {"none", "soft", "hard", NULL};
 static const char *const issuance_kinds[] = {"display", "batch", "regenerate_same", NULL};
 static const char *const key_uses[] = {"sig", "enc", NULL};
 
-#define SIZE(member_) sizeof(((ROW *)0)->member_)
-#define AT(member_) (uint16_t) offsetof(ROW, member_)
-#define INT(member_)                                                  \
-    {                                                                 \
-#member_, LEDGER_COLUMN_INT, AT(member_), SIZE(member_), NULL \
-    }
-#define BOOL(member_)                                                  \
-    {                                                                  \
-#member_, LEDGER_COLUMN_BOOL, AT(member_), SIZE(member_), NULL \
-    }
-#define TEXT(member_)                                                  \
-    {                                                                  \
-#member_, LEDGER_COLUMN_TEXT, AT(member_), SIZE(member_), NULL \
-    }
-#define BYTES(member_)                                                     \
-    {                                                                      \
-#member_, LEDGER_COLUMN_BYTES, AT(member_), SIZE(member_.at), NULL \
-    }
-#define ENUM(member_, names_)                                            \
-    {                                                                    \
-#member_, LEDGER_COLUMN_ENUM, AT(member_), SIZE(member_), names_ \
-    }
-#define SHAPE(name_) \
-    const struct ledger_shape ledger_shape_##name_ = {name_##_column, sizeof name_##_column / sizeof name_##_column[0], sizeof(ROW)}
+/* ---- the columns: M(kind, name), E(name, texts); the member has the column's name ---- */
 
 /* clang-format off */
+#define PRODUCT(M, E) \
+    M(TEXT, product_id) M(TEXT, issuer_id) M(INT, version) E(mode, modes) M(TEXT, network) M(INT, expiry_delay_s) M(INT, tries) \
+    M(INT, twu_h) M(BOOL, accept_previous_window) M(BOOL, window_single_use) M(BOOL, window_requires_display) \
+    M(INT, window_tries) E(static_policy, static_policies) E(regenerate, regenerates) M(BOOL, count_other_declines) \
+    M(INT, deferred_max_reuse) M(INT, deferred_window_s) M(TEXT, deferred_mcc_group) M(INT, deferred_slots) M(TEXT, plan) \
+    M(BOOL, plan_parallel) M(BOOL, smart_order) M(INT, smart_order_s) M(BOOL, diag_step) E(absent_policy, policies) \
+    E(malformed_policy, policies) E(standin, standins) M(INT, standin_limit) M(INT, batch_max) M(INT, notify_batch) \
+    M(INT, display_rate_per_h) M(TEXT, cvk_ref) M(TEXT, mk_ref) M(TEXT, key_derivation) M(TEXT, service_code_dyn)
+#define CARD(M, E) \
+    M(TEXT, card_id) M(TEXT, issuer_id) M(TEXT, product_id) M(TEXT, account_id) M(BYTES, pan_enc) M(BYTES, pan_mac) \
+    M(TEXT, pan_last4) M(TEXT, bin8) M(TEXT, expiry) M(TEXT, alt_expiry) M(INT, alt_until) M(TEXT, psn) M(TEXT, holder_name) \
+    E(status, card_states) M(BOOL, enrolled) M(INT, created_at) M(INT, updated_at) M(INT, version)
+#define CODE(M, E) \
+    M(TEXT, card_id) M(INT, version) M(INT, issue_n) E(state, ledger_code_state_names) M(INT, issued_at) M(INT, expires_at) \
+    M(INT, declines) M(INT, used_at) M(TEXT, used_by) M(INT, first_display_at) M(INT, last_display_at) M(INT, win_idx) \
+    M(BYTES, deferred) M(BYTES, g_fail_ts) M(INT, g_consec) E(g_lock, locks) M(INT, g_lock_since) M(INT, g_unlock_at) \
+    M(TEXT, g_unlock_by) M(BYTES, g_last_merchants)
+#define ACCOUNT(M, E) \
+    M(TEXT, account_id) M(TEXT, currency) M(INT, balance) M(INT, held) M(INT, limit_txn) M(INT, limit_day) M(INT, limit_count) \
+    M(INT, day) M(INT, day_amount) M(INT, day_count) M(INT, version)
+#define AUTH(M, E) \
+    M(TEXT, auth_id) M(TEXT, link_id) M(TEXT, mti_class) M(TEXT, de7) M(TEXT, de11) M(TEXT, de32) M(TEXT, de37) M(TEXT, de41) \
+    M(TEXT, de42) M(TEXT, card_id) M(TEXT, bin8) M(BYTES, pan_mac) M(INT, amount) M(TEXT, currency) M(TEXT, de3) M(TEXT, mcc) \
+    M(TEXT, de22) M(TEXT, de25) M(INT, received_at) M(INT, decided_at) M(INT, outcome) M(TEXT, steps) M(TEXT, ref) \
+    M(TEXT, result) M(TEXT, de39) M(TEXT, de38) M(TEXT, ctm_reason) M(INT, reversed_amount) M(INT, reversed_at) M(BOOL, locked) \
+    M(BOOL, suspect_merchant)
+#define IDEM(M, E) \
+    M(BYTES, fingerprint) M(BYTES, answer) M(TEXT, auth_id) M(INT, created_at)
+#define HOLD(M, E) \
+    M(TEXT, auth_id) M(TEXT, account_id) M(INT, amount) E(state, ledger_hold_state_names) M(INT, until)
+#define ISSUANCE(M, E) \
+    M(TEXT, card_id) M(INT, at) M(TEXT, issuance_id) E(kind, issuance_kinds) M(INT, issue_n) M(INT, windows) \
+    M(TEXT, requested_by) M(TEXT, correlation_id)
+#define CLIENT(M, E) \
+    M(TEXT, client_id) M(TEXT, issuer_id) M(TEXT, kind) M(TEXT, status) M(TEXT, roles) M(TEXT, mtls_fingerprint) \
+    M(BYTES, api_key_hash)
+#define OUTBOX(M, E) \
+    M(TEXT, outbox_id) M(TEXT, kind) M(TEXT, target) M(TEXT, body) M(INT, created_at) M(INT, next_try_at) M(INT, tries) \
+    M(TEXT, state) M(TEXT, lease_owner) M(TEXT, last_error) M(INT, lease_until)
+
+/* ---- shapes ---- */
+
+#define SHAPE(name_, struct_) const struct store_shape ledger_shape_##name_ = STORE_SHAPE(struct_, name_##_member)
+#define OWN(kind_, name_) STORE_MEMBER(kind_, ROW, #name_, name_),
+#define OWN_ENUM(name_, texts_) STORE_MEMBER_OF(texts_, ROW, #name_, name_),
+
+/* A row by itself. */
 #define ROW struct ledger_product
-static const struct ledger_column product_column[] = {
-    TEXT(product_id), TEXT(issuer_id), INT(version), ENUM(mode, modes), TEXT(network), INT(expiry_delay_s), INT(tries), INT(twu_h),
-    BOOL(accept_previous_window), BOOL(window_single_use), BOOL(window_requires_display), INT(window_tries),
-    ENUM(static_policy, static_policies), ENUM(regenerate, regenerates), BOOL(count_other_declines), INT(deferred_max_reuse),
-    INT(deferred_window_s), TEXT(deferred_mcc_group), INT(deferred_slots), TEXT(plan), BOOL(plan_parallel), BOOL(smart_order),
-    INT(smart_order_s), BOOL(diag_step), ENUM(absent_policy, policies), ENUM(malformed_policy, policies), ENUM(standin, standins),
-    INT(standin_limit), INT(batch_max), INT(notify_batch), INT(display_rate_per_h), TEXT(cvk_ref), TEXT(mk_ref),
-    TEXT(key_derivation), TEXT(service_code_dyn),
-};
-SHAPE(product);
-static const struct ledger_column product_brief_column[] = {TEXT(product_id), ENUM(mode, modes), TEXT(network), INT(version)};
-SHAPE(product_brief);
+static const struct store_member product_member[] = {PRODUCT(OWN, OWN_ENUM)};
+SHAPE(product, ROW);
 #undef ROW
-
 #define ROW struct ledger_card
-static const struct ledger_column card_column[] = {
-    TEXT(card_id), TEXT(issuer_id), TEXT(product_id), TEXT(account_id), BYTES(pan_enc), BYTES(pan_mac), TEXT(pan_last4), TEXT(bin8),
-    TEXT(expiry), TEXT(alt_expiry), INT(alt_until), TEXT(psn), TEXT(holder_name), ENUM(status, card_states), BOOL(enrolled),
-    INT(created_at), INT(updated_at), INT(version),
-};
-SHAPE(card);
-static const struct ledger_column card_change_column[] = {
-    TEXT(card_id), INT(version), TEXT(product_id), TEXT(account_id), TEXT(expiry), TEXT(alt_expiry), INT(alt_until),
-    TEXT(holder_name), ENUM(status, card_states), BOOL(enrolled), INT(updated_at),
-};
-SHAPE(card_change);
+static const struct store_member card_member[] = {CARD(OWN, OWN_ENUM)};
+SHAPE(card, ROW);
 #undef ROW
-
-#define ROW struct ledger_code
-static const struct ledger_column code_column[] = {
-    TEXT(card_id), INT(version), INT(issue_n), ENUM(state, ledger_code_state_names), INT(issued_at), INT(expires_at), INT(declines),
-    INT(used_at), TEXT(used_by), INT(first_display_at), INT(last_display_at), INT(win_idx), BYTES(deferred), BYTES(g_fail_ts),
-    INT(g_consec), ENUM(g_lock, locks), INT(g_lock_since), INT(g_unlock_at), TEXT(g_unlock_by), BYTES(g_last_merchants),
-};
-SHAPE(code);
-/* card_id and version come first, from the row as it was read; here they are those of the new values. */
-static const struct ledger_column code_change_column[] = {
-    ENUM(state, ledger_code_state_names), INT(declines), INT(used_at), TEXT(used_by), INT(win_idx), BYTES(deferred),
-    BYTES(g_fail_ts), INT(g_consec), ENUM(g_lock, locks), INT(g_lock_since), INT(g_unlock_at), TEXT(g_unlock_by),
-    BYTES(g_last_merchants),
-};
-SHAPE(code_change);
-#undef ROW
-
 #define ROW struct ledger_account
-static const struct ledger_column account_column[] = {
-    TEXT(account_id), TEXT(currency), INT(balance), INT(held), INT(limit_txn), INT(limit_day), INT(limit_count), INT(day),
-    INT(day_amount), INT(day_count), INT(version),
-};
-SHAPE(account);
-static const struct ledger_column account_change_column[] = {
-    TEXT(account_id), INT(version), INT(balance), INT(held), INT(day), INT(day_amount), INT(day_count),
-};
-SHAPE(account_change);
+static const struct store_member account_member[] = {ACCOUNT(OWN, OWN_ENUM)};
+SHAPE(account, ROW);
 #undef ROW
-
 #define ROW struct ledger_auth
-static const struct ledger_column auth_column[] = {
-    TEXT(auth_id), TEXT(link_id), TEXT(mti_class), TEXT(de7), TEXT(de11), TEXT(de32), TEXT(de37), TEXT(de41), TEXT(de42),
-    TEXT(card_id), TEXT(bin8), BYTES(pan_mac), INT(amount), TEXT(currency), TEXT(de3), TEXT(mcc), TEXT(de22), TEXT(de25),
-    INT(received_at), INT(decided_at), INT(outcome), TEXT(steps), TEXT(ref), TEXT(result), TEXT(de39), TEXT(de38), TEXT(ctm_reason),
-    INT(reversed_amount), INT(reversed_at), BOOL(locked), BOOL(suspect_merchant),
-};
-SHAPE(auth);
+static const struct store_member auth_member[] = {AUTH(OWN, OWN_ENUM)};
+SHAPE(auth, ROW);
 #undef ROW
-
-#define ROW struct ledger_idem
-static const struct ledger_column idem_column[] = {BYTES(fingerprint), BYTES(answer), TEXT(auth_id), INT(created_at)};
-SHAPE(idem);
-#undef ROW
-
 #define ROW struct ledger_hold
-static const struct ledger_column hold_column[] = {
-    TEXT(auth_id), TEXT(account_id), INT(amount), ENUM(state, ledger_hold_state_names), INT(until),
-};
-SHAPE(hold);
+static const struct store_member hold_member[] = {HOLD(OWN, OWN_ENUM)};
+SHAPE(hold, ROW);
 #undef ROW
-
 #define ROW struct ledger_issuance
-static const struct ledger_column issuance_column[] = {
-    TEXT(card_id), INT(at), TEXT(issuance_id), ENUM(kind, issuance_kinds), INT(issue_n), INT(windows), TEXT(requested_by),
-    TEXT(correlation_id),
-};
-SHAPE(issuance);
+static const struct store_member issuance_member[] = {ISSUANCE(OWN, OWN_ENUM)};
+SHAPE(issuance, ROW);
+#undef ROW
+#define ROW struct ledger_client
+static const struct store_member client_member[] = {CLIENT(OWN, OWN_ENUM)};
+SHAPE(client, ROW);
+#undef ROW
+#define ROW struct ledger_outbox
+static const struct store_member outbox_member[] = {OUTBOX(OWN, OWN_ENUM)};
+SHAPE(outbox, ROW);
+#undef ROW
+#define ROW struct ledger_idem
+static const struct store_member idem_member[] = {IDEM(OWN, OWN_ENUM)};
+SHAPE(idem, ROW);
 #undef ROW
 
-#define ROW struct ledger_client
-static const struct ledger_column client_column[] = {
-    TEXT(client_id), TEXT(issuer_id), TEXT(kind), TEXT(status), TEXT(roles), TEXT(mtls_fingerprint), BYTES(api_key_hash),
+#define ROW struct ledger_product
+static const struct store_member product_brief_member[] = {
+    OWN(TEXT, product_id) OWN_ENUM(mode, modes) OWN(TEXT, network) OWN(INT, version)
 };
-SHAPE(client);
+SHAPE(product_brief, ROW);
+#undef ROW
+
+#define ROW struct ledger_product_version
+static const struct store_member product_version_member[] = {OWN(SPAN, product_id) OWN(INT, version)};
+SHAPE(product_version, ROW);
 #undef ROW
 
 #define ROW struct ledger_client_key
-static const struct ledger_column client_key_column[] = {
-    TEXT(client_id), TEXT(kid), ENUM(use, key_uses), TEXT(jwk), INT(not_before), INT(not_after), INT(revoked_at),
+static const struct store_member client_key_member[] = {
+    OWN(TEXT, client_id) OWN(TEXT, kid) STORE_MEMBER_OF(key_uses, ROW, "key_use", use), OWN(TEXT, jwk) OWN(INT, not_before)
+    OWN(INT, not_after) OWN(INT, revoked_at)
 };
-SHAPE(client_key);
+SHAPE(client_key, ROW);
 #undef ROW
 
-#define ROW struct ledger_outbox
-static const struct ledger_column outbox_column[] = {
-    TEXT(outbox_id), TEXT(kind), TEXT(target), TEXT(body), INT(created_at), INT(next_try_at), INT(tries), TEXT(state),
-    TEXT(lease_owner), TEXT(last_error), INT(lease_until),
+/* Rows of several tables: their columns stand under the name that the table has in the statement. */
+#define ROW struct ledger_full_card
+#define CARD_PART(kind_, name_) STORE_MEMBER(kind_, ROW, "c." #name_, card.name_),
+#define CARD_PART_ENUM(name_, texts_) STORE_MEMBER_OF(texts_, ROW, "c." #name_, card.name_),
+#define CODE_PART(kind_, name_) STORE_MEMBER(kind_, ROW, "k." #name_, code.name_),
+#define CODE_PART_ENUM(name_, texts_) STORE_MEMBER_OF(texts_, ROW, "k." #name_, code.name_),
+#define ACCOUNT_PART(kind_, name_) STORE_MEMBER(kind_, ROW, "a." #name_, account.name_),
+static const struct store_member full_card_member[] = {
+    CARD(CARD_PART, CARD_PART_ENUM) CODE(CODE_PART, CODE_PART_ENUM) ACCOUNT(ACCOUNT_PART, )
 };
-SHAPE(outbox);
+SHAPE(full_card, ROW);
+#undef ROW
+
+#define ROW struct ledger_original
+#define AUTH_PART(kind_, name_) STORE_MEMBER(kind_, ROW, "u." #name_, auth.name_),
+#define HOLD_PART(kind_, name_) STORE_MEMBER(kind_, ROW, "h." #name_, hold.name_),
+#define HOLD_PART_ENUM(name_, texts_) STORE_MEMBER_OF(texts_, ROW, "h." #name_, hold.name_),
+static const struct store_member original_member[] = {
+    AUTH(AUTH_PART, ) HOLD(HOLD_PART, HOLD_PART_ENUM) ACCOUNT(ACCOUNT_PART, )
+};
+SHAPE(original, ROW);
+#undef ROW
+
+/* Arguments: what is written, with what was read before. */
+#define ROW struct ledger_code_put
+#define AFTER(kind_, name_) STORE_MEMBER(kind_, ROW, #name_, after.name_),
+#define AFTER_ENUM(name_, texts_) STORE_MEMBER_OF(texts_, ROW, #name_, after.name_),
+static const struct store_member code_put_member[] = {
+    OWN(INT, before_version) OWN(INT, before_issue_n) CODE(AFTER, AFTER_ENUM)
+};
+SHAPE(code_put, ROW);
+#undef ROW
+
+#define ROW struct ledger_idem_put
+#define IDEM_PART(kind_, name_) STORE_MEMBER(kind_, ROW, #name_, idem.name_),
+static const struct store_member idem_put_member[] = {OWN(BLOB, message_key) OWN(BLOB, original_key) IDEM(IDEM_PART, )};
+SHAPE(idem_put, ROW);
+#undef ROW
+
+#define ROW struct ledger_auth_reverse
+static const struct store_member auth_reverse_member[] = {
+    OWN(STRING, auth_id) OWN(INT, before_amount) OWN(INT, reversed_amount) OWN(INT, reversed_at)
+};
+SHAPE(auth_reverse, ROW);
+#undef ROW
+
+#define ROW struct ledger_hold_release
+static const struct store_member hold_release_member[] = {
+    OWN(STRING, auth_id) OWN(INT, before_amount) OWN(INT, amount) OWN_ENUM(state, ledger_hold_state_names)
+};
+SHAPE(hold_release, ROW);
+#undef ROW
+
+#define ROW struct ledger_tombstone
+static const struct store_member tombstone_member[] = {OWN(BLOB, original_key) OWN(INT, created_at)};
+SHAPE(tombstone, ROW);
+#undef ROW
+
+#define ROW struct ledger_key_revoke
+static const struct store_member key_revoke_member[] = {OWN(STRING, client_id) OWN(STRING, kid) OWN(INT, revoked_at)};
+SHAPE(key_revoke, ROW);
+#undef ROW
+
+/* Arguments: what is looked for. */
+#define ROW struct ledger_by_id
+static const struct store_member by_id_member[] = {OWN(STRING, id)};
+SHAPE(by_id, ROW);
+#undef ROW
+
+#define ROW struct ledger_by_hash
+static const struct store_member by_hash_member[] = {OWN(FIXED, hash)};
+SHAPE(by_hash, ROW);
+#undef ROW
+
+#define ROW struct ledger_by_key
+static const struct store_member by_key_member[] = {OWN(BLOB, message_key) OWN(BLOB, original_key) OWN(BLOB, original_end)};
+SHAPE(by_key, ROW);
+#undef ROW
+
+#define ROW struct ledger_since
+static const struct store_member since_member[] = {OWN(STRING, card_id) OWN(INT, since)};
+SHAPE(since, ROW);
+#undef ROW
+
+/* Results that are no row of a table. */
+#define ROW struct ledger_displays
+static const struct store_member displays_member[] = {OWN(INT, displays) OWN(INT, first_at)};
+SHAPE(displays, ROW);
+#undef ROW
+
+#define ROW struct ledger_issuance
+static const struct store_member issue_n_member[] = {OWN(INT, issue_n)};
+SHAPE(issue_n, ROW);
+#undef ROW
+
+#define ROW struct ledger_approvals
+static const struct store_member approvals_member[] = {OWN(SPAN, card_id) OWN(SPAN, ref) OWN(INT, approvals)};
+SHAPE(approvals, ROW);
 #undef ROW
 /* clang-format on */
-
-/* What every LEDGER_BYTES begins with. */
-struct bytes {
-    uint16_t len;
-    uint8_t at[];
-};
-
-static enum err read_enum(const struct ledger_column *column, struct span text, uint8_t *member)
-{
-    for (unsigned i = 0; column->names[i]; i++) {
-        if (!span_is(text, column->names[i]))
-            continue;
-        memcpy(member, &i, sizeof i);
-        return ERR_OK;
-    }
-    return ERR_INTERNAL;
-}
-
-static enum err read_text(const struct ledger_column *column, struct span text, uint8_t *member)
-{
-    if (text.len >= column->size || memchr(text.at, 0, text.len))
-        return ERR_INTERNAL;
-    memcpy(member, text.at, text.len);
-    return ERR_OK;
-}
-
-static enum err read_bytes(const struct ledger_column *column, struct span bytes, uint8_t *member)
-{
-    if (bytes.len > column->size)
-        return ERR_INTERNAL;
-    uint16_t len = (uint16_t)bytes.len;
-    memcpy(member, &len, sizeof len);
-    memcpy(member + offsetof(struct bytes, at), bytes.at, len);
-    return ERR_OK;
-}
-
-static enum err read_value(const struct ledger_column *column, const struct store_value *value, uint8_t *member)
-{
-    if (value->kind == STORE_NULL)
-        return ERR_OK;
-    struct span s = span_of(value->at, value->len);
-    switch (column->kind) {
-    case LEDGER_COLUMN_INT:
-        memcpy(member, &value->integer, sizeof value->integer);
-        return ERR_OK;
-    case LEDGER_COLUMN_BOOL:
-        *member = value->integer != 0;
-        return ERR_OK;
-    case LEDGER_COLUMN_TEXT:
-        return read_text(column, s, member);
-    case LEDGER_COLUMN_BYTES:
-        return read_bytes(column, s, member);
-    case LEDGER_COLUMN_ENUM:
-        return read_enum(column, s, member);
-    }
-    return ERR_INTERNAL;
-}
-
-enum err ledger_shape_read(const struct ledger_shape *shape, const struct store_rows *rows, size_t row, size_t first, void *out)
-{
-    memset(out, 0, shape->size);
-    for (size_t i = 0; i < shape->count; i++) {
-        struct store_value value = store_cell(rows, row, first + i);
-        TRY(read_value(&shape->column[i], &value, (uint8_t *)out + shape->column[i].offset));
-    }
-    return ERR_OK;
-}
-
-static struct store_value write_bytes(const uint8_t *member)
-{
-    uint16_t len;
-    memcpy(&len, member, sizeof len);
-    return store_bytes(member + offsetof(struct bytes, at), len);
-}
-
-static struct store_value write_value(const struct ledger_column *column, const uint8_t *member)
-{
-    int64_t integer = 0;
-    unsigned index = 0;
-    switch (column->kind) {
-    case LEDGER_COLUMN_INT:
-        memcpy(&integer, member, sizeof integer);
-        return store_int(integer);
-    case LEDGER_COLUMN_BOOL:
-        return store_int(*member != 0);
-    case LEDGER_COLUMN_TEXT:
-        return store_text((const char *)member);
-    case LEDGER_COLUMN_BYTES:
-        return write_bytes(member);
-    case LEDGER_COLUMN_ENUM:
-        memcpy(&index, member, sizeof index);
-        return store_text(column->names[index]);
-    }
-    return store_int(0);
-}
-
-void ledger_shape_write(const struct ledger_shape *shape, const void *in, struct store_value *out)
-{
-    for (size_t i = 0; i < shape->count; i++)
-        out[i] = write_value(&shape->column[i], (const uint8_t *)in + shape->column[i].offset);
-}

@@ -1,42 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Columns and members: which member of a row's struct stands in which column. Inside the ledger only.
- *
- * Purpose    A shape is the list of columns of a statement's arguments or results, in order. The same engine reads and writes them
- *            all; nothing is copied by hand.
- * Failure    A value that does not fit its member is ERR_INTERNAL: the tables are ours alone.
+ * What the statements of the ledger take and give: shapes over the rows of ledger/rows.h, and small structs where a statement needs
+ * something else, such as what was read before. Inside the ledger only.
  */
 #ifndef LEDGER_SHAPES_H
 #define LEDGER_SHAPES_H
 
 #include "ledger/rows.h"
-#include "store/store.h"
+#include "store/shape.h"
 
-enum ledger_column_kind { LEDGER_COLUMN_INT, LEDGER_COLUMN_BOOL, LEDGER_COLUMN_TEXT, LEDGER_COLUMN_BYTES, LEDGER_COLUMN_ENUM };
+/* ---- what is written, with what was read before ---- */
 
-struct ledger_column {
-    const char *name;
-    enum ledger_column_kind kind;
-    uint16_t offset;
-    uint16_t size;            /* of a text with its zero; capacity of bytes */
-    const char *const *names; /* of an enum, in its order, ended by NULL */
+struct ledger_code_put {
+    int64_t before_version;
+    int64_t before_issue_n;
+    struct ledger_code after;
+};
+struct ledger_idem_put {
+    struct span message_key, original_key;
+    struct ledger_idem idem;
+};
+struct ledger_auth_reverse {
+    const char *auth_id;
+    int64_t before_amount; /* the sum reversed before */
+    int64_t reversed_amount;
+    int64_t reversed_at;
+};
+struct ledger_hold_release {
+    const char *auth_id;
+    int64_t before_amount;
+    int64_t amount; /* what is left */
+    enum ledger_hold_state state;
+};
+struct ledger_tombstone {
+    struct span original_key;
+    int64_t created_at;
+};
+struct ledger_key_revoke {
+    const char *client_id, *kid;
+    int64_t revoked_at;
 };
 
-struct ledger_shape {
-    const struct ledger_column *column;
-    size_t count;
-    size_t size; /* of the struct */
+/* ---- what is looked for ---- */
+
+struct ledger_by_id {
+    const char *id;
+};
+struct ledger_by_hash {
+    uint8_t hash[LEDGER_MAC_LEN];
+};
+struct ledger_by_key {
+    struct span message_key, original_key;
+    struct span original_end; /* behind all that begin with original_key */
+};
+struct ledger_since {
+    const char *card_id;
+    int64_t since;
 };
 
-extern const struct ledger_shape ledger_shape_product, ledger_shape_product_brief, ledger_shape_card, ledger_shape_card_change,
-    ledger_shape_code, ledger_shape_code_change, ledger_shape_account, ledger_shape_account_change, ledger_shape_auth,
-    ledger_shape_hold, ledger_shape_issuance, ledger_shape_client, ledger_shape_client_key, ledger_shape_outbox, ledger_shape_idem;
+/* ---- results that are no row of a table; a span points to the result ---- */
 
-/* Fills `out` (shape->size bytes, zeroed first) from the columns that start at `first`. */
-MUST_USE enum err ledger_shape_read(const struct ledger_shape *shape, const struct store_rows *rows, size_t row, size_t first,
-                                    void *out);
-/* Writes shape->count values that point into `in`, which must stay. */
-void ledger_shape_write(const struct ledger_shape *shape, const void *in, struct store_value *out);
+struct ledger_product_version {
+    struct span product_id;
+    int64_t version;
+};
+struct ledger_displays {
+    int64_t displays;
+    int64_t first_at;
+};
+struct ledger_approvals {
+    struct span card_id, ref;
+    int64_t approvals;
+};
+
+extern const struct store_shape ledger_shape_product, ledger_shape_product_brief, ledger_shape_product_version, ledger_shape_card,
+    ledger_shape_full_card, ledger_shape_account, ledger_shape_auth, ledger_shape_original, ledger_shape_hold,
+    ledger_shape_issuance, ledger_shape_issue_n, ledger_shape_client, ledger_shape_client_key, ledger_shape_outbox,
+    ledger_shape_idem, ledger_shape_code_put, ledger_shape_idem_put, ledger_shape_auth_reverse, ledger_shape_hold_release,
+    ledger_shape_tombstone, ledger_shape_key_revoke, ledger_shape_by_id, ledger_shape_by_hash, ledger_shape_by_key,
+    ledger_shape_since, ledger_shape_displays, ledger_shape_approvals;
 
 extern const char *const ledger_code_state_names[];
 extern const char *const ledger_hold_state_names[];

@@ -47,42 +47,36 @@ enum err ledger_unit_submit(struct ledger_unit *unit, struct store_reader *reade
     return store_reader_submit(reader, &unit->batch, deadline_us);
 }
 
-struct store_value *ledger_unit_add(struct ledger_unit *unit, enum store_statement statement, unsigned flags, size_t count)
-{
-    struct store_value *value = NULL;
-    if (unit->err == ERR_OK && unit->batch.count < unit->cap)
-        value = arena_take(unit->arena, count * sizeof *value);
-    if (!value) {
-        unit->err = unit->err == ERR_OK ? ERR_MEMORY : unit->err;
-        return NULL;
-    }
-    size_t at = unit->batch.count++;
-    unit->tag[at] = unit->current_tag;
-    unit->op[at] = (struct store_op){.statement = statement, .flags = flags, .argument = value, .argument_count = count};
-    return value;
-}
-
-const void *ledger_unit_keep(struct ledger_unit *unit, const void *row, size_t size)
+static void *keep(struct ledger_unit *unit, const void *at, size_t size)
 {
     void *copy = unit->err == ERR_OK ? arena_take(unit->arena, size) : NULL;
     if (copy)
-        return memcpy(copy, row, size);
+        return memcpy(copy, at, size);
     unit->err = unit->err == ERR_OK ? ERR_MEMORY : unit->err;
     return NULL;
 }
 
-struct store_value ledger_unit_text(struct ledger_unit *unit, const char *text)
+void ledger_unit_add(struct ledger_unit *unit, const struct store_row *row, unsigned flags, const void *argument)
 {
-    const char *copy = ledger_unit_keep(unit, text, strlen(text) + 1);
-    return store_text(copy ? copy : "");
+    const void *copy = argument ? keep(unit, argument, row->takes->size) : NULL;
+    if (unit->err == ERR_OK && unit->batch.count == unit->cap)
+        unit->err = ERR_MEMORY;
+    if (unit->err != ERR_OK)
+        return;
+    size_t at = unit->batch.count++;
+    unit->tag[at] = unit->current_tag;
+    unit->op[at] = (struct store_op){.row = row, .flags = flags, .argument = copy};
 }
 
-void ledger_unit_put(struct ledger_unit *unit, enum store_statement statement, const struct ledger_shape *shape, const void *row)
+void ledger_unit_put(struct ledger_unit *unit, const struct store_row *row, const void *argument)
 {
-    const void *copy = ledger_unit_keep(unit, row, shape->size);
-    struct store_value *value = ledger_unit_add(unit, statement, STORE_MUST_CHANGE, shape->count);
-    if (copy && value)
-        ledger_shape_write(shape, copy, value);
+    ledger_unit_add(unit, row, STORE_MUST_CHANGE, argument);
+}
+
+const char *ledger_unit_text(struct ledger_unit *unit, const char *text)
+{
+    const char *copy = keep(unit, text, strlen(text) + 1);
+    return copy ? copy : "";
 }
 
 /* DE32 is numeric: 00123 of DE90 and 123 of the message are one acquirer. */
@@ -91,7 +85,7 @@ static const char *without_zeros(const char *digits)
     return digits + strspn(digits, "0");
 }
 
-static struct store_value key_of(struct ledger_unit *unit, const struct ledger_message_id *id, size_t parts, bool end)
+static struct span key_of(struct ledger_unit *unit, const struct ledger_message_id *id, size_t parts, bool end)
 {
     const char *part[KEY_PARTS] = {id->link_id, id->mti_class, id->de7, id->de11, without_zeros(id->de32),
                                    id->de37,    id->de41,      id->de42};
@@ -106,16 +100,16 @@ static struct store_value key_of(struct ledger_unit *unit, const struct ledger_m
         buf_put_byte(&key, 0xFF);
     if (buf_done(&key) != ERR_OK)
         unit->err = ERR_PARSE_LONG;
-    const void *copy = ledger_unit_keep(unit, room, key.len);
-    return store_bytes(copy, copy ? key.len : 0);
+    const void *copy = keep(unit, room, key.len);
+    return span_of(copy, copy ? key.len : 0);
 }
 
-struct store_value ledger_unit_key(struct ledger_unit *unit, const struct ledger_message_id *id, bool whole)
+struct span ledger_unit_key(struct ledger_unit *unit, const struct ledger_message_id *id, bool whole)
 {
     return key_of(unit, id, whole ? KEY_PARTS : ORIGINAL_PARTS, false);
 }
 
-struct store_value ledger_unit_key_end(struct ledger_unit *unit, const struct ledger_message_id *id)
+struct span ledger_unit_key_end(struct ledger_unit *unit, const struct ledger_message_id *id)
 {
     return key_of(unit, id, ORIGINAL_PARTS, true);
 }

@@ -8,17 +8,16 @@
 #include "ledger/ledger.h"
 #include "ledger/shapes.h"
 
-/* Adds an operation whose `count` argument values are returned for the caller to fill; NULL with the sticky error set. */
-struct store_value *ledger_unit_add(struct ledger_unit *unit, enum store_statement statement, unsigned flags, size_t count);
-/* Copies `size` bytes of a row into the unit's arena; NULL with the sticky error set. */
-const void *ledger_unit_keep(struct ledger_unit *unit, const void *row, size_t size);
-struct store_value ledger_unit_text(struct ledger_unit *unit, const char *text);
-/* Adds an operation whose arguments are the columns of a shape. */
-void ledger_unit_put(struct ledger_unit *unit, enum store_statement statement, const struct ledger_shape *shape, const void *row);
+/* Adds an operation with a copy of the struct that the row takes; NULL, where it takes none. */
+void ledger_unit_add(struct ledger_unit *unit, const struct store_row *row, unsigned flags, const void *argument);
+/* The same for a write that must change its row. */
+void ledger_unit_put(struct ledger_unit *unit, const struct store_row *row, const void *argument);
+/* A copy of a text in the unit's arena; "" with the sticky error set. */
+const char *ledger_unit_text(struct ledger_unit *unit, const char *text);
 
 /* The key of a message: its parts, each after one length byte; the first five alone are the key of an original (DE90). */
-struct store_value ledger_unit_key(struct ledger_unit *unit, const struct ledger_message_id *id, bool whole);
+struct span ledger_unit_key(struct ledger_unit *unit, const struct ledger_message_id *id, bool whole);
 /* The first key after all that begin with the key of an original. */
-struct store_value ledger_unit_key_end(struct ledger_unit *unit, const struct ledger_message_id *id);
+struct span ledger_unit_key_end(struct ledger_unit *unit, const struct ledger_message_id *id);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "gateway/faces/commercehub/commercehub.h"
 #include "gateway/seed.h"
+#include "gateway/statements.h"
 #include "main/commands.h"
 #include "service/names.h"
 #include "service/parts.h"
@@ -222,7 +223,7 @@ static enum err merchants_make(void *context, struct store *store, struct net_pr
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, STORE_GATEWAY, WRITER_CAP, merchants_make};
+    const struct service_store_config store = {s->store_url, gateway_sets, WRITER_CAP, merchants_make};
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots, .mount = p->mount};
     uint16_t admin_port = 0;
     rest.mount_count = gateway_mounts(&main_gateway_faces, p->mount, GATEWAY_MOUNTS_MAX);

@@ -2,6 +2,7 @@
 /* countersign issuer: wiring of the issuer's REST service. */
 #include "issuer/issuer.h"
 #include "hostcmd/layout/file.h"
+#include "ledger/statements.h"
 #include "main/commands.h"
 #include "service/names.h"
 #include "service/parts.h"
@@ -123,7 +124,7 @@ static enum err keys_load(struct process *p, struct net_problem *problem)
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, sandbox_client};
+    const struct service_store_config store = {s->store_url, ledger_sets, WRITER_CAP, sandbox_client};
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots};
     uint16_t admin_port = 0;
     rest.mount = issuer_mounts(&rest.mount_count);

@@ -2,6 +2,7 @@
 /* countersign switch: wiring of the authorisation switch. */
 #include "switch/switch.h"
 #include "hostcmd/layout/file.h"
+#include "ledger/statements.h"
 #include "main/commands.h"
 #include "service/names.h"
 #include "service/parts.h"
@@ -152,7 +153,7 @@ static enum err links_resolve(struct process *p, struct net_problem *problem)
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, STORE_LEDGER, WRITER_CAP, NULL};
+    const struct service_store_config store = {s->store_url, ledger_sets, WRITER_CAP, NULL};
     uint16_t admin_port = 0;
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));

@@ -23,7 +23,8 @@ static enum err prepare(struct service_parts *parts, const struct service_store_
                         struct net_problem *problem)
 {
     struct service_process *p = parts->process;
-    TRY(store_migrate(store, config->set));
+    for (size_t i = 0; config->sets[i]; i++)
+        TRY(store_migrate(store, config->sets[i]));
     if (config->prepare)
         TRY(config->prepare(p, store, problem));
     return store_writer_start(store, &p->env, config->writer_cap, &parts->writer);
@@ -34,7 +35,8 @@ static enum err writer_open(struct service_parts *parts, const struct service_st
     struct service_process *p = parts->process;
     struct store *writes = NULL;
     ASSERT(!parts->writer);
-    TRY(store_open(config->url, &p->env, &writes));
+    parts->sets = config->sets;
+    TRY(store_open(config->url, &p->env, config->sets, &writes));
     parts->driver = store_driver_name(writes);
     enum err err = prepare(parts, config, writes, problem);
     if (err != ERR_OK)
@@ -56,13 +58,14 @@ static enum err reader_open(struct service_parts *parts, const char *url, size_t
     struct service_process *p = parts->process;
     struct net_watch *watch = NULL;
     TRY(net_watch_create(p->loop, &watch));
-    const struct store_reader_config config = {.url = url, .env = &p->env, .cap = cap, .watch = net_watch_set, .context = watch};
+    const struct store_reader_config config = {
+        .url = url, .env = &p->env, .sets = parts->sets, .cap = cap, .watch = net_watch_set, .context = watch};
     return store_reader_open(&config, &parts->reader);
 }
 
 enum err service_reader_open(struct service_parts *parts, const char *url, size_t cap, struct net_problem *problem)
 {
-    ASSERT(parts->process->loop);
+    ASSERT(parts->process->loop && parts->sets);
     enum err err = reader_open(parts, url, cap);
     return err == ERR_OK ? err : service_problem(problem, err, "store.url", NULL, "the database can be written but not be read");
 }

@@ -29,6 +29,7 @@ struct service_parts {
     struct service_process *process;
     struct crypto_vault *vault;
     const char *driver; /* of the store: "sqlite" or "postgres" */
+    const struct store_set *const *sets;
     struct store_writer *writer;
     struct store_reader *reader;
     struct http *http;
@@ -49,8 +50,8 @@ MUST_USE enum err service_vault_open(struct service_parts *parts, const char *pa
 
 struct service_store_config {
     const char *url;
-    enum store_set set;
-    size_t writer_cap; /* batches that wait */
+    const struct store_set *const *sets; /* statements and tables of the service; ends with NULL */
+    size_t writer_cap;                   /* batches that wait */
     /* NULL, or what is written before anything else, once the tables are there. */
     enum err (*prepare)(void *process, struct store *store, struct net_problem *problem);
 };
@@ -61,7 +62,7 @@ struct service_store_config {
 MUST_USE enum err service_store_open(struct service_parts *parts, const struct service_store_config *config,
                                      struct net_problem *problem);
 
-/* Reads that never make the loop wait. After the loop, which turns when the database answers. */
+/* Reads that never make the loop wait, with the sets of the store. After the loop, which turns when the database answers. */
 MUST_USE enum err service_reader_open(struct service_parts *parts, const char *url, size_t cap, struct net_problem *problem);
 
 /* ---- REST ---- */

@@ -12,34 +12,34 @@
 
 #include "store/store.h"
 
-enum store_row_flag {
-    STORE_ROW_READ = 1 << 0,
-    STORE_ROW_WRITE = 1 << 1,
-    STORE_ROW_SCAN = 1 << 2,
-    STORE_ROW_KEY_3 = 1 << 3 /* the first three arguments are the key, not the first alone */
-};
-
-struct store_row {
-    const char *name;
-    enum store_set set; /* the tables it needs */
-    unsigned flags;     /* enum store_row_flag */
-    const char *arguments;
-    const char *results;
-    const char *sql;
-    const char *doc;
-};
-
-struct store_table {
+/* A row as a connection uses it: made when it is opened. */
+struct store_statement {
     const struct store_row *row;
-    size_t count;
+    const char *sql;
+    const char *arguments; /* a letter each, as store_member_letter gives it */
+    const char *results;
+    const struct store_member *const *argument;
+    const struct store_member *const *key;
+    size_t argument_count;
+    size_t key_count;
+    bool known; /* the engine's answer was compared with what the row gives */
 };
 
-extern const struct store_table store_table;
+enum { STORE_SETS_MAX = 4 };
+
+/* All rows of the sets, the store's own first; a statement is named by its place. */
+struct store_statements {
+    const struct store_set *set[STORE_SETS_MAX];
+    size_t set_count;
+    struct store_statement *at;
+    size_t count;
+    struct arena arena;
+};
 
 struct store {
     const struct store_driver *driver;
     const struct env *env;
-    struct store_table table;
+    struct store_statements statements;
     void *connection;
 };
 
@@ -71,16 +71,33 @@ struct store_driver {
 extern const struct store_driver store_sqlite;
 extern const struct store_driver store_postgres;
 
-/* As store_open and store_reader_open, with a statement table of the caller's. */
-MUST_USE enum err store_open_table(const char *url, const struct env *env, struct store_table table, struct store **out);
+/* ---- migrate.c ---- */
 
-MUST_USE enum err store_reader_open_table(const struct store_reader_config *config, struct store_table table,
-                                          struct store_reader **out);
+/* The versions themselves; known to every connection. */
+extern const struct store_set store_schema_set;
 
-static inline const struct store_row *store_row_of(const struct store *store, const struct store_op *op)
+/* ---- statements.c ---- */
+
+/* Checks the rows of all sets and makes them ready; `sets` ends with NULL. */
+MUST_USE enum err store_statements_open(struct store *store, const struct store_set *const *sets);
+void store_statements_close(struct store_statements *statements);
+/* Where a row stands among the statements; as many as there are: it belongs to none of the sets. */
+size_t store_statements_find(const struct store_statements *statements, const struct store_row *row);
+
+/* Of an operation that was checked. */
+static inline struct store_statement *store_statement_of(const struct store *store, const struct store_op *op)
 {
-    return &store->table.row[op->statement];
+    return &store->statements.at[op->statement];
 }
+/* The value of an argument of an operation. */
+static inline struct store_value store_argument(const struct store_statement *statement, const struct store_op *op, size_t i)
+{
+    return store_member_value(statement->argument[i], op->argument);
+}
+/* The column that an engine calls `name` is what the row expects at place i. */
+bool store_column_fits(const struct store_statement *statement, size_t i, const char *name);
+
+/* ---- store.c ---- */
 
 /* Adds an empty row of NULLs; NULL when the arena is full. */
 struct store_value *store_rows_add(struct store_rows *rows, size_t *cap, struct arena *arena);
@@ -93,13 +110,5 @@ MUST_USE enum err store_marks_expand(const char *sql, const char *const *mark, s
 
 /* One line about a statement that an engine refused; `code` is the engine's, never its message, which may hold values. */
 void store_log_refused(const struct store *store, const char *statement, const char *code);
-
-struct store_migration {
-    enum store_set set;
-    int64_t version;
-    const char *sql;
-};
-extern const struct store_migration store_migration[];
-extern const size_t store_migration_count;
 
 #endif

@@ -1,10 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/driver.h"
 #include "store/error.h"
+#include "store/internal.h"
 
 #include <string.h>
 
-static const char *const set_name[] = {[STORE_LEDGER] = "ledger", [STORE_GATEWAY] = "gateway"};
+/* ---- the store's own statements ---- */
+
+struct version {
+    const char *set_name;
+    int64_t before, version;
+};
+static const struct store_member version_member[] = {
+    STORE_MEMBER(STRING, struct version, "set_name", set_name),
+    STORE_MEMBER(INT, struct version, "before", before),
+    STORE_MEMBER(INT, struct version, "version", version),
+};
+static const struct store_shape version_shape = STORE_SHAPE(struct version, version_member);
+static const struct store_member found_member[] = {STORE_MEMBER(INT, struct version, "version", version)};
+static const struct store_shape found_shape = STORE_SHAPE(struct version, found_member);
+
+enum { SCHEMA_GET, SCHEMA_START, SCHEMA_RAISE, SCHEMA_COUNT };
+static const struct store_row schema_row[SCHEMA_COUNT] = {
+    [SCHEMA_GET] = {"SCHEMA_GET", STORE_ROW_READ, 0, NULL, &version_shape, &found_shape,
+                    "SELECT {gives} FROM schema_version WHERE set_name = :set_name", "which migration a set of tables has reached"},
+    [SCHEMA_START] = {"SCHEMA_START", STORE_ROW_WRITE, 0, "set_name", &version_shape, NULL,
+                      "INSERT INTO schema_version (set_name, version) VALUES (:set_name, 0) ON CONFLICT DO NOTHING",
+                      "a set without tables"},
+    [SCHEMA_RAISE] = {"SCHEMA_RAISE", STORE_ROW_WRITE, 0, "set_name", &version_shape, NULL,
+                      "UPDATE schema_version SET version = :version WHERE set_name = :set_name AND version = :before",
+                      "one migration done, by one node"},
+};
+const struct store_set store_schema_set = {.name = "schema", .row = schema_row, .count = SCHEMA_COUNT};
+
+/* ---- migrations ---- */
 
 static const char version_table[] =
     "CREATE TABLE IF NOT EXISTS schema_version (set_name TEXT NOT NULL, version {int} NOT NULL, PRIMARY KEY (set_name)) {table}";
@@ -26,12 +55,12 @@ enum err store_marks_expand(const char *sql, const char *const *mark, struct buf
     return buf_done(out);
 }
 
-int64_t store_schema_newest(enum store_set set)
+int64_t store_schema_newest(const struct store_set *set)
 {
     int64_t newest = 0;
-    for (size_t i = 0; i < store_migration_count; i++)
-        if (store_migration[i].set == set && store_migration[i].version > newest)
-            newest = store_migration[i].version;
+    for (size_t i = 0; i < set->migration_count; i++)
+        if (set->migration[i].version > newest)
+            newest = set->migration[i].version;
     return newest;
 }
 
@@ -52,26 +81,26 @@ static enum err make_version_table(struct store *store, const void *context)
     return store->driver->execute(store, version_table);
 }
 
-enum err store_schema_version(struct store *store, enum store_set set, int64_t *out)
+enum err store_schema_version(struct store *store, const struct store_set *set, int64_t *out)
 {
     uint8_t room[256];
     struct arena arena = arena_over(room, sizeof room);
-    struct store_value name = store_text(set_name[set]);
-    struct store_op op = {.statement = STORE_SCHEMA_GET, .argument = &name, .argument_count = 1};
+    const struct version version = {.set_name = set->name};
+    struct store_op op = {.row = &schema_row[SCHEMA_GET], .argument = &version};
     TRY(store_run(store, &(struct store_batch){.op = &op, .count = 1, .arena = &arena}));
     *out = store_cell_int(&op.rows, 0, 0);
     return ERR_OK;
 }
 
-static enum err start(struct store *store, enum store_set set)
+static enum err start(struct store *store, const struct store_set *set)
 {
-    struct store_value name = store_text(set_name[set]);
-    struct store_op op = {.statement = STORE_SCHEMA_START, .argument = &name, .argument_count = 1};
+    const struct version version = {.set_name = set->name};
+    struct store_op op = {.row = &schema_row[SCHEMA_START], .argument = &version};
     return store_run(store, &(struct store_batch){.op = &op, .count = 1});
 }
 
 struct raise {
-    enum store_set set;
+    const struct store_set *set;
     int64_t from;
 };
 
@@ -79,19 +108,21 @@ struct raise {
 static enum err raise_by_one(struct store *store, const void *context)
 {
     const struct raise *raise = context;
-    struct store_value value[] = {store_text(set_name[raise->set]), store_int(raise->from), store_int(raise->from + 1)};
-    struct store_op op = {.statement = STORE_SCHEMA_RAISE, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 3};
+    const struct store_set *set = raise->set;
+    const struct version version = {set->name, raise->from, raise->from + 1};
+    struct store_op op = {.row = &schema_row[SCHEMA_RAISE], .flags = STORE_MUST_CHANGE, .argument = &version};
     struct store_batch batch = {.op = &op, .count = 1};
+    ASSERT(store_batch_check(store, &batch));
     enum err err = store->driver->perform(store, (struct store_batch *const[]){&batch}, 1);
     if (err == STORE_ERR_CONFLICT)
         err = batch.err;
-    for (size_t i = 0; err == ERR_OK && i < store_migration_count; i++)
-        if (store_migration[i].set == raise->set && store_migration[i].version == raise->from + 1)
-            err = store->driver->execute(store, store_migration[i].sql);
+    for (size_t i = 0; err == ERR_OK && i < set->migration_count; i++)
+        if (set->migration[i].version == raise->from + 1)
+            err = store->driver->execute(store, set->migration[i].sql);
     return err;
 }
 
-static enum err raise_to_newest(struct store *store, enum store_set set)
+static enum err raise_to_newest(struct store *store, const struct store_set *set)
 {
     for (;;) {
         int64_t version = 0;
@@ -106,7 +137,7 @@ static enum err raise_to_newest(struct store *store, enum store_set set)
 
 enum { VERSION_TABLE_TRIES = 8 };
 
-enum err store_migrate(struct store *store, enum store_set set)
+enum err store_migrate(struct store *store, const struct store_set *set)
 {
     enum err err = in_transaction(store, make_version_table, NULL);
     /* PostgreSQL: IF NOT EXISTS is no lock; another node making it now shows as a duplicate, or as an error of the catalog. */

@@ -7,36 +7,8 @@
 
 #include "base/arena.h"
 
+#include <limits.h>
 #include <string.h>
-
-/*
- * Tables in the order in which they are locked: that of the operations of one authorisation. A tombstone comes before the message
- * that must not find one.
- */
-static const char *const tables[] = {"card",     "card_code", "tombstone",    "idem",           "auth",    "hold",   "account",
-                                     "issuance", "record",    "claim",        "reversal",       "product", "client", "client_key",
-                                     "merchant", "terminal",  "merchant_key", "encryption_key", "outbox"};
-enum { TABLES = sizeof tables / sizeof tables[0], KEY_DEFAULT = 1 };
-
-unsigned store_order_rank(const struct store_row *row)
-{
-    static const char *const verbs[] = {"INSERT INTO ", "UPDATE ", "DELETE FROM "};
-    for (size_t v = 0; v < sizeof verbs / sizeof verbs[0]; v++) {
-        size_t len = strlen(verbs[v]);
-        if (strncmp(row->sql, verbs[v], len) != 0)
-            continue;
-        size_t name = strcspn(row->sql + len, " ");
-        for (unsigned i = 0; i < TABLES; i++)
-            if (strlen(tables[i]) == name && strncmp(row->sql + len, tables[i], name) == 0)
-                return i;
-    }
-    return TABLES;
-}
-
-static size_t key_parts(const struct store_row *row)
-{
-    return row->flags & STORE_ROW_KEY_3 ? 3 : KEY_DEFAULT;
-}
 
 static int compare_values(const struct store_value *a, const struct store_value *b)
 {
@@ -55,12 +27,13 @@ static int compare(const struct store_step *a, const struct store_step *b)
 {
     if (a->rank != b->rank)
         return a->rank < b->rank ? -1 : 1;
-    for (size_t i = 0; i < a->key && i < b->key; i++) {
-        int order = compare_values(&a->op->argument[i], &b->op->argument[i]);
-        if (order != 0)
-            return order;
+    int order = compare_values(&a->first, &b->first);
+    for (size_t i = 1; order == 0 && i < a->keys && i < b->keys; i++) {
+        struct store_value of_a = store_member_value(a->statement->key[i], a->op->argument);
+        struct store_value of_b = store_member_value(b->statement->key[i], b->op->argument);
+        order = compare_values(&of_a, &of_b);
     }
-    return 0;
+    return order;
 }
 
 /* Bottom up, from `from` into `to` and back; what is equal stays in its order. The result is returned. */
@@ -81,14 +54,9 @@ static struct store_step *merge_sort(struct store_step *from, struct store_step 
     return from;
 }
 
-enum err store_order_open(struct store_order *order, const struct store_table *table)
+enum err store_order_open(struct store_order *order)
 {
     void *at = NULL;
-    order->rows = table->count;
-    TRY(memory_reserve(table->count, sizeof *order->rank, &at));
-    order->rank = at;
-    for (size_t i = 0; i < table->count; i++)
-        order->rank[i] = (uint8_t)store_order_rank(&table->row[i]);
     TRY(memory_reserve(STORE_ORDER_MAX, sizeof *order->room[0], &at));
     order->room[0] = at;
     TRY(memory_reserve(STORE_ORDER_MAX, sizeof *order->room[1], &at));
@@ -98,18 +66,29 @@ enum err store_order_open(struct store_order *order, const struct store_table *t
 
 void store_order_close(struct store_order *order)
 {
-    memory_release(order->rank, order->rows, sizeof *order->rank);
     for (size_t i = 0; i < 2; i++)
         memory_release(order->room[i], STORE_ORDER_MAX, sizeof *order->room[i]);
 }
 
 /* A batch that reads as well needs its own order: it comes last, as it stands. */
-static bool reads(const struct store *store, const struct store_batch *batch)
+static bool reads(const struct store_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
-        if (!(store_row_of(store, &batch->op[i])->flags & STORE_ROW_WRITE))
+        if (!(batch->op[i].row->flags & STORE_ROW_WRITE))
             return true;
     return false;
+}
+
+/* One that comes last has no key: all of them keep their order. */
+static struct store_step step_of(const struct store *store, struct store_op *op, bool last, size_t batch, size_t at)
+{
+    const struct store_statement *statement = store_statement_of(store, op);
+    struct store_step step = {.op = op, .statement = statement, .batch = (uint32_t)batch, .at = (uint32_t)at};
+    step.rank = last ? UINT_MAX : op->row->rank;
+    step.keys = last ? 0 : statement->key_count;
+    if (step.keys > 0)
+        step.first = store_member_value(statement->key[0], op->argument);
+    return step;
 }
 
 enum err store_order_steps(struct store_order *order, const struct store *store, struct store_batch *const *batch, size_t count,
@@ -117,18 +96,11 @@ enum err store_order_steps(struct store_order *order, const struct store *store,
 {
     size_t steps = 0;
     for (size_t b = 0; b < count; b++) {
-        bool last = reads(store, batch[b]);
+        bool last = reads(batch[b]);
         for (size_t i = 0; i < batch[b]->count; i++) {
-            struct store_op *op = &batch[b]->op[i];
-            const struct store_row *row = store_row_of(store, op);
-            size_t key = key_parts(row) < op->argument_count ? key_parts(row) : op->argument_count;
             if (steps == STORE_ORDER_MAX)
                 return ERR_MEMORY;
-            order->room[0][steps++] = (struct store_step){.op = op,
-                                                          .batch = (uint32_t)b,
-                                                          .at = (uint32_t)i,
-                                                          .rank = last ? UINT8_MAX : order->rank[op->statement],
-                                                          .key = last ? 0 : (uint8_t)key};
+            order->room[0][steps++] = step_of(store, &batch[b]->op[i], last, b, i);
         }
     }
     *out = merge_sort(order->room[0], order->room[1], steps);

@@ -118,20 +118,21 @@ static void expire(struct store_reader *reader, int64_t now_us)
 
 /* ---- life ---- */
 
-static enum err open_engine(struct store_reader *reader, struct store_table table)
+static enum err open_engine(struct store_reader *reader)
 {
     const char *place = NULL;
     const struct store_driver *driver = store_driver_of(reader->config.url, &place);
     if (!driver)
         return ERR_CONFIG;
     if (!driver->reading) {
-        TRY(store_open_table(reader->config.url, reader->config.env, table, &reader->store));
+        TRY(store_open(reader->config.url, reader->config.env, reader->config.sets, &reader->store));
         return driver->only_read(reader->store);
     }
     void *at = NULL;
     TRY(memory_reserve(1, sizeof(struct store), &at));
     reader->store = at;
-    *reader->store = (struct store){.driver = driver, .env = reader->config.env, .table = table};
+    *reader->store = (struct store){.driver = driver, .env = reader->config.env};
+    TRY(store_statements_open(reader->store, reader->config.sets));
     TRY(memory_reserve(reader->config.cap, sizeof(struct store_read), &at));
     reader->read = at;
     for (size_t i = reader->config.cap; i > 0; i--) {
@@ -142,14 +143,14 @@ static enum err open_engine(struct store_reader *reader, struct store_table tabl
     return reader->reading->open(reader, place);
 }
 
-enum err store_reader_open_table(const struct store_reader_config *config, struct store_table table, struct store_reader **out)
+enum err store_reader_open(const struct store_reader_config *config, struct store_reader **out)
 {
-    ASSERT(config->url && config->env && config->cap > 0);
+    ASSERT(config->url && config->env && config->sets && config->cap > 0);
     void *at = NULL;
     TRY(memory_reserve(1, sizeof(struct store_reader), &at));
     struct store_reader *reader = at;
     reader->config = *config;
-    enum err err = open_engine(reader, table);
+    enum err err = open_engine(reader);
     reader->config.url = NULL;
     if (err != ERR_OK) {
         store_reader_close(reader);
@@ -157,11 +158,6 @@ enum err store_reader_open_table(const struct store_reader_config *config, struc
     }
     *out = reader;
     return ERR_OK;
-}
-
-enum err store_reader_open(const struct store_reader_config *config, struct store_reader **out)
-{
-    return store_reader_open_table(config, store_table, out);
 }
 
 void store_reader_close(struct store_reader *reader)
@@ -175,6 +171,7 @@ void store_reader_close(struct store_reader *reader)
     if (reader->reading) {
         reader->reading->close(reader);
         memory_release(reader->read, reader->config.cap, sizeof *reader->read);
+        store_statements_close(&reader->store->statements);
         memory_release(reader->store, 1, sizeof *reader->store);
     } else {
         store_close(reader->store);
@@ -188,7 +185,7 @@ static enum err check(const struct store_reader *reader, struct store_batch *bat
 {
     if (store_batch_check(reader->store, batch)) {
         size_t i = 0;
-        while (!(store_row_of(reader->store, &batch->op[i])->flags & STORE_ROW_WRITE))
+        while (!(batch->op[i].row->flags & STORE_ROW_WRITE))
             i++;
         batch->at = i;
         batch->err = ERR_INTERNAL;

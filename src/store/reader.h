@@ -54,7 +54,8 @@ struct store_reader;
 struct store_reader_config {
     const char *url;
     const struct env *env;
-    size_t cap; /* batches under way */
+    const struct store_set *const *sets; /* as of store_open */
+    size_t cap;                          /* batches under way */
     /* The loop shall turn when `fd` can be read, or written, until the next call; fd -1: there is nothing to watch. Called within
      * the calls below, always before a descriptor is closed. May be NULL: a caller that turns anyway. */
     void (*watch)(void *context, int fd, bool readable, bool writable);

@@ -29,11 +29,6 @@ static const char *const verb_sql[VERB_COUNT] = {
     [VERB_UNDO] = "ROLLBACK TO batch",
 };
 
-struct prepared {
-    sqlite3_stmt *statement;
-    uint8_t index[STORE_ARGUMENT_MAX]; /* SQLite numbers $1, $2, ... in the order in which they first occur */
-};
-
 struct sqlite {
     sqlite3 *db;
     const struct env *env;
@@ -42,7 +37,7 @@ struct sqlite {
     int turn;           /* descriptor of the turnstile, -1: none */
     int restart_frames; /* size of the WAL from which readers are waited for */
     sqlite3_stmt *verb[VERB_COUNT];
-    struct prepared *prepared; /* one a row of the table, made when first used */
+    sqlite3_stmt **prepared; /* one a statement, made when first used */
 };
 
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
@@ -213,7 +208,7 @@ static enum err sqlite_open(struct store *store, const char *place)
     s->turn = -1;
     s->env = store->env;
     s->patience_ms = BUSY_TIMEOUT_MS;
-    TRY(memory_reserve(store->table.count, sizeof(struct prepared), &at));
+    TRY(memory_reserve(store->statements.count, sizeof(sqlite3_stmt *), &at));
     s->prepared = at;
     make_private(place);
     /* Memory statistics would take one lock for all connections of the process; refused, and harmless, once SQLite runs. */
@@ -243,41 +238,42 @@ static void sqlite_shut(struct store *store)
         return;
     for (size_t i = 0; i < VERB_COUNT; i++)
         sqlite3_finalize(s->verb[i]);
-    for (size_t i = 0; s->prepared && i < store->table.count; i++)
-        sqlite3_finalize(s->prepared[i].statement);
+    for (size_t i = 0; s->prepared && i < store->statements.count; i++)
+        sqlite3_finalize(s->prepared[i]);
     sqlite3_close(s->db);
     if (s->turn >= 0)
         close(s->turn);
-    memory_release(s->prepared, store->table.count, sizeof(struct prepared));
+    memory_release(s->prepared, store->statements.count, sizeof(sqlite3_stmt *));
     memory_release(s, 1, sizeof *s);
     store->connection = NULL;
 }
 
 /* ---- one operation ---- */
 
-static enum err prepare(struct store *store, const struct store_op *op, struct prepared **out)
+static bool columns_fit(sqlite3_stmt *prepared, const struct store_statement *statement)
+{
+    size_t count = strlen(statement->results);
+    bool fit = (size_t)sqlite3_column_count(prepared) == count;
+    for (size_t i = 0; i < count && fit; i++)
+        fit = store_column_fits(statement, i, sqlite3_column_name(prepared, (int)i));
+    return fit;
+}
+
+static enum err prepare(struct store *store, const struct store_op *op, sqlite3_stmt **out)
 {
     struct sqlite *s = of(store);
-    const struct store_row *row = store_row_of(store, op);
-    struct prepared *p = &s->prepared[op->statement];
-    *out = p;
-    if (p->statement)
+    const struct store_statement *statement = store_statement_of(store, op);
+    *out = s->prepared[op->statement];
+    if (*out)
         return ERR_OK;
-    if (sqlite3_prepare_v3(s->db, row->sql, -1, SQLITE_PREPARE_PERSISTENT, &p->statement, NULL) != SQLITE_OK)
-        return refused(store, row->name);
-    if ((size_t)sqlite3_column_count(p->statement) != strlen(row->results)) {
-        sqlite3_finalize(p->statement);
-        p->statement = NULL;
-        store_log_refused(store, row->name, "result columns");
+    if (sqlite3_prepare_v3(s->db, statement->sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
+        return refused(store, op->row->name);
+    if (!columns_fit(*out, statement)) {
+        sqlite3_finalize(*out);
+        store_log_refused(store, op->row->name, "result columns");
         return ERR_INTERNAL;
     }
-    for (size_t i = 0; i < op->argument_count; i++) {
-        char name[24];
-        struct buf text = buf_over(name, sizeof name);
-        buf_put_byte(&text, '$');
-        buf_put_integer(&text, (int64_t)i + 1);
-        p->index[i] = (uint8_t)sqlite3_bind_parameter_index(p->statement, buf_text(&text));
-    }
+    s->prepared[op->statement] = *out;
     return ERR_OK;
 }
 
@@ -327,28 +323,32 @@ static enum err read_row(sqlite3_stmt *statement, const char *letters, struct st
 
 static enum err step_all(struct store *store, sqlite3_stmt *statement, struct store_op *op, struct arena *arena)
 {
-    const struct store_row *row = store_row_of(store, op);
+    const char *letters = store_statement_of(store, op)->results;
     size_t cap = 0;
-    op->rows = (struct store_rows){.columns = strlen(row->results)};
+    op->rows = (struct store_rows){.columns = strlen(letters)};
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        TRY(read_row(statement, row->results, &op->rows, &cap, arena));
+        TRY(read_row(statement, letters, &op->rows, &cap, arena));
     if (code != SQLITE_DONE)
-        return refused(store, row->name);
-    if (row->flags & STORE_ROW_WRITE)
-        op->changed = row->results[0] ? (int64_t)op->rows.count : sqlite3_changes(of(store)->db);
+        return refused(store, op->row->name);
+    if (op->row->flags & STORE_ROW_WRITE)
+        op->changed = letters[0] ? (int64_t)op->rows.count : sqlite3_changes(of(store)->db);
     return ERR_OK;
 }
 
+/* Arguments are numbered in the order in which they first occur, as SQLite numbers them. */
 static enum err op_run(struct store *store, struct store_op *op, struct arena *arena)
 {
-    struct prepared *p = NULL;
-    TRY(prepare(store, op, &p));
-    for (size_t i = 0; i < op->argument_count; i++)
-        if (p->index[i] > 0 && bind(p->statement, p->index[i], &op->argument[i]) != SQLITE_OK)
-            return refused(store, store_row_of(store, op)->name);
-    enum err err = step_all(store, p->statement, op, arena);
-    sqlite3_reset(p->statement);
+    const struct store_statement *statement = store_statement_of(store, op);
+    sqlite3_stmt *prepared = NULL;
+    TRY(prepare(store, op, &prepared));
+    for (size_t i = 0; i < statement->argument_count; i++) {
+        struct store_value value = store_argument(statement, op, i);
+        if (bind(prepared, (int)i + 1, &value) != SQLITE_OK)
+            return refused(store, op->row->name);
+    }
+    enum err err = step_all(store, prepared, op, arena);
+    sqlite3_reset(prepared);
     if (err == ERR_OK && (op->flags & STORE_MUST_CHANGE) && op->changed == 0)
         err = STORE_ERR_CONFLICT;
     return err;

@@ -25,7 +25,7 @@ const struct store_driver *store_driver_of(const char *url, const char **place)
     return NULL;
 }
 
-enum err store_open_table(const char *url, const struct env *env, struct store_table table, struct store **out)
+enum err store_open(const char *url, const struct env *env, const struct store_set *const *sets, struct store **out)
 {
     const char *place = NULL;
     const struct store_driver *driver = store_driver_of(url, &place);
@@ -34,8 +34,10 @@ enum err store_open_table(const char *url, const struct env *env, struct store_t
     void *at = NULL;
     TRY(memory_reserve(1, sizeof(struct store), &at));
     struct store *store = at;
-    *store = (struct store){.driver = driver, .env = env, .table = table};
-    enum err err = driver->open(store, place);
+    *store = (struct store){.driver = driver, .env = env};
+    enum err err = store_statements_open(store, sets);
+    if (err == ERR_OK)
+        err = driver->open(store, place);
     if (err != ERR_OK) {
         store_close(store);
         return err;
@@ -44,16 +46,12 @@ enum err store_open_table(const char *url, const struct env *env, struct store_t
     return ERR_OK;
 }
 
-enum err store_open(const char *url, const struct env *env, struct store **out)
-{
-    return store_open_table(url, env, store_table, out);
-}
-
 void store_close(struct store *store)
 {
     if (!store)
         return;
     store->driver->close(store);
+    store_statements_close(&store->statements);
     memory_release(store, 1, sizeof *store);
 }
 
@@ -69,17 +67,12 @@ enum store_kind store_kind_of(char letter)
     return letter == 'i' ? STORE_INT : letter == 't' ? STORE_TEXT : STORE_BYTES;
 }
 
-static enum err op_check(const struct store *store, const struct store_op *op)
+static enum err op_check(const struct store *store, struct store_op *op)
 {
-    if ((size_t)op->statement >= store->table.count)
+    op->statement = store_statements_find(&store->statements, op->row);
+    if (op->statement == store->statements.count)
         return ERR_INTERNAL;
-    const char *letter = store_row_of(store, op)->arguments;
-    if (strlen(letter) != op->argument_count || op->argument_count > STORE_ARGUMENT_MAX)
-        return ERR_INTERNAL;
-    for (size_t i = 0; i < op->argument_count; i++)
-        if (op->argument[i].kind != STORE_NULL && op->argument[i].kind != store_kind_of(letter[i]))
-            return ERR_INTERNAL;
-    return ERR_OK;
+    return op->argument || store_statement_of(store, op)->argument_count == 0 ? ERR_OK : ERR_INTERNAL;
 }
 
 /* Refuses a batch that does not fit its statements; says whether it writes. */
@@ -90,13 +83,13 @@ bool store_batch_check(const struct store *store, struct store_batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         struct store_op *op = &batch->op[i];
         batch->err = op_check(store, op);
-        if (batch->err == ERR_OK && store_row_of(store, op)->results[0] != 0 && !batch->arena)
+        if (batch->err == ERR_OK && op->row->gives && !batch->arena)
             batch->err = ERR_INTERNAL;
         if (batch->err != ERR_OK) {
             batch->at = i;
             return false;
         }
-        writes = writes || (store_row_of(store, op)->flags & STORE_ROW_WRITE);
+        writes = writes || (op->row->flags & STORE_ROW_WRITE);
     }
     return writes;
 }
@@ -270,6 +263,11 @@ struct span store_cell_span(const struct store_rows *rows, size_t row, size_t co
 {
     struct store_value value = store_cell(rows, row, column);
     return value.kind == STORE_TEXT || value.kind == STORE_BYTES ? span_of(value.at, value.len) : span_of(NULL, 0);
+}
+
+enum err store_op_read(const struct store_op *op, size_t row, void *out)
+{
+    return store_shape_read(op->row->gives, &op->rows, row, out);
 }
 
 void store_log_refused(const struct store *store, const char *statement, const char *code)

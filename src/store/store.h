@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store: one statement list, two drivers.
+ * The store: statements as rows, two drivers.
  *
- * Purpose    Every SQL statement of the house is a row of store/statements.h. Callers name a row and bind values; they never write
- *            SQL. A batch is the unit of work: its operations run as one transaction, all or nothing. The URL selects the driver:
+ * Purpose    Every SQL statement is a row of the set of a room (store/statement.h). Callers name a row and give the struct that its
+ *            arguments stand in; they never write SQL. A batch is the unit of work: its operations run as one transaction, all or
+ *            nothing. The URL selects the driver:
  *                sqlite:/path/file.db               embedded, WAL, synchronous=FULL, one writer
  *                postgres:host=/run/pg dbname=x     libpq pipeline mode; several hosts with target_session_attrs=read-write
  * Ownership  A store is one connection. Arguments are borrowed until the batch is done; result cells live in the batch's arena.
@@ -23,12 +24,15 @@
  *            one SQLite file, also in several processes, take turns (file.db-turn) and wait at most 5 s.
  *
  * Example
- *     struct store_value key[] = {store_text("card_1")};
- *     struct store_op op[] = {{.statement = STORE_CARD_BY_ID, .argument = key, .argument_count = 1}};
- *     struct store_batch batch = {.op = op, .count = 1, .arena = &arena};
+ *     static const struct store_set *const sets[] = {&purse_set, NULL};
+ *     TRY(store_open(url, env, sets, &store));
+ *     TRY(store_migrate(store, &purse_set));
+ *     const struct purse key = {.id = "p1"};
+ *     struct store_op op = {.row = &purse_row[PURSE_GET], .argument = &key};
+ *     struct store_batch batch = {.op = &op, .count = 1, .arena = &arena};
  *     TRY(store_run(store, &batch));
- *     if (op[0].rows.count == 1)
- *         use(store_cell(&op[0].rows, 0, 0));
+ *     if (op.rows.count == 1)
+ *         TRY(store_op_read(&op, 0, &purse));
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -36,46 +40,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/env.h"
-#include "store/statements.h"
+#include "store/statement.h"
 
 #include <stdbool.h>
-#include <string.h>
-
-enum { STORE_ARGUMENT_MAX = 64 };
-
-enum store_kind { STORE_NULL, STORE_INT, STORE_TEXT, STORE_BYTES };
-
-struct store_value {
-    enum store_kind kind;
-    uint32_t len; /* of TEXT and BYTES */
-    union {
-        int64_t integer;
-        const uint8_t *at;
-    };
-};
-
-static inline struct store_value store_int(int64_t value)
-{
-    return (struct store_value){.kind = STORE_INT, .integer = value};
-}
-static inline struct store_value store_bytes(const void *at, size_t len)
-{
-    return (struct store_value){.kind = STORE_BYTES, .len = (uint32_t)len, .at = at};
-}
-static inline struct store_value store_text(const char *text)
-{
-    return (struct store_value){.kind = STORE_TEXT, .len = (uint32_t)strlen(text), .at = (const uint8_t *)text};
-}
-static inline struct store_value store_text_span(struct span s)
-{
-    return (struct store_value){.kind = STORE_TEXT, .len = (uint32_t)s.len, .at = s.at};
-}
-
-struct store_rows {
-    struct store_value *cell; /* count x columns, row by row, in the batch's arena */
-    size_t count;
-    size_t columns;
-};
 
 /* An SQL NULL, or a place outside the rows, reads as STORE_NULL: store_cell_int gives 0, store_cell_span an empty span. */
 struct store_value store_cell(const struct store_rows *rows, size_t row, size_t column);
@@ -87,14 +54,16 @@ enum store_flag {
 };
 
 struct store_op {
-    enum store_statement statement;
-    unsigned flags; /* enum store_flag */
-    const struct store_value *argument;
-    size_t argument_count;
+    const struct store_row *row; /* of one of the connection's sets */
+    unsigned flags;              /* enum store_flag */
+    const void *argument;        /* the struct that the row takes; it stays until the batch is done */
+    size_t statement;            /* the store's own: its place among the statements of the connection */
     /* answers */
     int64_t changed; /* rows written; rows returned where the statement has RETURNING */
     struct store_rows rows;
 };
+/* Fills `out` with a result row, as the row of the statement gives it. ERR_INTERNAL: a value does not fit its member. */
+MUST_USE enum err store_op_read(const struct store_op *op, size_t row, void *out);
 
 struct queue;
 struct store_batch {
@@ -111,8 +80,11 @@ struct store_batch {
 
 struct store;
 
-/* Opens a connection. `env` gives randomness for jitter and the log; it outlives the store. ERR_CONFIG: the URL names no driver. */
-MUST_USE enum err store_open(const char *url, const struct env *env, struct store **out);
+/*
+ * Opens a connection that knows the statements of `sets`, which ends with NULL. `env` gives randomness for jitter and the log; it
+ * outlives the store. ERR_CONFIG: the URL names no driver. ERR_INTERNAL: a row is not sound.
+ */
+MUST_USE enum err store_open(const char *url, const struct env *env, const struct store_set *const *sets, struct store **out);
 /* Closes and frees; NULL is allowed. */
 void store_close(struct store *store);
 
@@ -125,13 +97,11 @@ MUST_USE enum err store_run(struct store *store, struct store_batch *batch);
  */
 void store_run_group(struct store *store, struct store_batch *const *batch, size_t count);
 
-/* Which tables a database holds; a gateway may have a database of its own. */
-enum store_set { STORE_LEDGER, STORE_GATEWAY, STORE_SCHEMA /* the versions themselves; always there */ };
 /* Brings the tables of a set from whatever version they have to the newest; safe to repeat, and from several nodes at once. */
-MUST_USE enum err store_migrate(struct store *store, enum store_set set);
+MUST_USE enum err store_migrate(struct store *store, const struct store_set *set);
 /* 0: the set has no tables yet. */
-MUST_USE enum err store_schema_version(struct store *store, enum store_set set, int64_t *out);
-int64_t store_schema_newest(enum store_set set);
+MUST_USE enum err store_schema_version(struct store *store, const struct store_set *set, int64_t *out);
+int64_t store_schema_newest(const struct store_set *set);
 
 /* "sqlite" or "postgres". */
 const char *store_driver_name(const struct store *store);

@@ -253,7 +253,7 @@ static void check_money(struct sim *s, const struct history *h)
 /* S-1: for every counter at most one approval. */
 static void check_single_use(struct sim *s)
 {
-    struct store_op op = {.statement = STORE_AUTH_APPROVED_CODES};
+    struct store_op op = {.row = LEDGER_ROW(AUTH_APPROVED_CODES)};
     struct store_batch batch = {.op = &op, .count = 1, .arena = &s->f.arena};
     assert_int_equal(store_run(s->f.store, &batch), ERR_OK);
     for (size_t i = 0; i < op.rows.count; i++)

@@ -50,7 +50,7 @@ static void answer_of(void *context, size_t i, const struct iso8583_message *ans
 /* Codes whose reference was approved more than once, by the ledger; `approvals` counts all. */
 static size_t ledger_doubles(struct lab *lab, size_t *approvals)
 {
-    struct store_op op = {.statement = STORE_AUTH_APPROVED_CODES};
+    struct store_op op = {.row = LEDGER_ROW(AUTH_APPROVED_CODES)};
     struct store_batch batch = {.op = &op, .count = 1, .arena = &lab->arena};
     size_t doubles = 0;
 
@@ -64,7 +64,7 @@ static size_t ledger_doubles(struct lab *lab, size_t *approvals)
     return doubles;
 }
 
-static size_t attack(const char *url, bool plant, size_t codes, struct attack *a, size_t *approvals)
+static size_t attack(const char *url, bool planted, size_t codes, struct attack *a, size_t *approvals)
 {
     struct lab lab;
     struct ledger_product product = lab_product("one-time", LEDGER_ONE_TIME);
@@ -78,7 +78,7 @@ static size_t attack(const char *url, bool plant, size_t codes, struct attack *a
     size_t doubles;
     int64_t held = 0;
 
-    lab_open(&lab, plant ? "build/countersign-planted" : NULL, url);
+    lab_open(&lab, planted ? "build/countersign-planted" : NULL, url);
     lab.nodes = 2;
     lab_put_product(&lab, &product);
     lab_put_cards(&lab, "one-time", 1, codes, 1000000);
@@ -95,7 +95,7 @@ static size_t attack(const char *url, bool plant, size_t codes, struct attack *a
         lab_read(&lab, 1 + i, &card);
         held += card.account.held;
     }
-    assert_int_equal(held, plant ? held : (int64_t)*approvals * 100);
+    assert_int_equal(held, planted ? held : (int64_t)*approvals * 100);
     lab_close(&lab);
     return doubles;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/gateway_world.h"
 
+#include "gateway/rows.h"
 #include "gateway/seed.h"
 #include "iso8583/profile.h"
 #include "net/net.h"
@@ -120,9 +121,9 @@ static void open_store(struct gateway_world *w)
     (void)close(file);
     (void)snprintf(w->url, sizeof w->url, "sqlite:%s", w->path);
     must(crypto_vault_open(master, GATEWAY_VAULT_PURPOSE, &w->vault) == ERR_OK, "vault");
-    must(store_open(w->url, &w->env, &store) == ERR_OK && store_migrate(store, STORE_GATEWAY) == ERR_OK, "store");
+    must(store_open(w->url, &w->env, gateway_sets, &store) == ERR_OK && store_migrate(store, &gateway_set) == ERR_OK, "store");
     must(gateway_seed(store, w->vault, &w->env, &merchant) == ERR_OK, "merchant");
-    const struct store_reader_config reader = {.url = w->url, .env = &w->env, .cap = WRITER_CAP};
+    const struct store_reader_config reader = {.url = w->url, .env = &w->env, .sets = gateway_sets, .cap = WRITER_CAP};
     must(store_reader_open(&reader, &w->reader) == ERR_OK, "reader");
     must(store_writer_start(store, &w->env, WRITER_CAP, &w->writer) == ERR_OK, "writer");
 }
@@ -224,15 +225,15 @@ int gateway_world_ask(struct gateway_world *w, const char *path, const char *hea
     return status;
 }
 
-int64_t gateway_world_count(struct gateway_world *w, enum store_statement statement, const char *state)
+int64_t gateway_world_count(struct gateway_world *w, const struct store_row *row, const char *state)
 {
     struct store *store = NULL;
     struct arena arena;
-    const struct store_value value = store_text(state);
-    struct store_op op = {.statement = statement, .argument = &value, .argument_count = 1};
+    const struct gateway_by_state by = {.state = span_text(state)};
+    struct store_op op = {.row = row, .argument = &by};
     struct store_batch batch = {.op = &op, .count = 1, .arena = &arena};
     assert_int_equal(arena_create(&arena, 65536), ERR_OK);
-    assert_int_equal(store_open(w->url, &w->env, &store), ERR_OK);
+    assert_int_equal(store_open(w->url, &w->env, gateway_sets, &store), ERR_OK);
     assert_int_equal(store_run(store, &batch), ERR_OK);
     int64_t count = store_cell_int(&op.rows, 0, 0);
     store_close(store);

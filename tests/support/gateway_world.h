@@ -4,6 +4,7 @@
 #define SUPPORT_GATEWAY_WORLD_H
 
 #include "gateway/gateway.h"
+#include "gateway/statements.h"
 #include "store/store.h"
 
 #include <stdatomic.h>
@@ -20,7 +21,7 @@ void gateway_world_close(struct gateway_world *w);
 /* One request, on a connection of its own. `headers`: lines that end in CR LF. The status; the answer's body as text. */
 int gateway_world_ask(struct gateway_world *w, const char *path, const char *headers, const char *body, char answer[static 4096]);
 /* Rows that a statement which counts gives for `state`. */
-int64_t gateway_world_count(struct gateway_world *w, enum store_statement statement, const char *state);
+int64_t gateway_world_count(struct gateway_world *w, const struct store_row *row, const char *state);
 /* Nobody can write until the second call. */
 void gateway_world_freeze(struct gateway_world *w);
 /* The same, as soon as the network is sent an authorisation, before it answers. */

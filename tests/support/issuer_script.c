@@ -144,7 +144,7 @@ void bench_open(struct bench *b)
     world_put_products(&b->world);
     world_put_client(&b->world, "sandbox", WORLD_ISSUER, "cards display read products operator keys", WORLD_API_KEY);
     world_put_card(&b->world, "v", "one-time", WORLD_PAN);
-    struct store_reader_config reader = {.url = b->stores.url, .env = &b->stores.env, .cap = 64};
+    struct store_reader_config reader = {.url = b->stores.url, .env = &b->stores.env, .sets = ledger_sets, .cap = 64};
     assert_int_equal(store_reader_open(&reader, &b->reader), ERR_OK);
     struct http_config http = {.slots = SLOTS, .wake = no_wake};
     http.mount = issuer_mounts(&http.mount_count);

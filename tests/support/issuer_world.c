@@ -303,7 +303,8 @@ void world_setup(struct world *w, bool sandbox)
     write_config(w, sandbox);
     insist(crypto_vault_open(master, "ledger", &w->vault) == ERR_OK, "vault");
     insist(arena_create(&w->arena, 1 << 20) == ERR_OK, "arena");
-    insist(store_open(w->url, &w->env, &w->store) == ERR_OK && store_migrate(w->store, STORE_LEDGER) == ERR_OK, "store");
+    insist(store_open(w->url, &w->env, ledger_sets, &w->store) == ERR_OK && store_migrate(w->store, &ledger_set) == ERR_OK,
+           "store");
     world_put_products(w);
     world_hsm_start(w);
     snprintf(path, sizeof path, "%s/issuer.ini", w->dir);

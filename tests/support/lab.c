@@ -176,8 +176,8 @@ void lab_open(struct lab *lab, const char *binary, const char *url)
         (void)snprintf(lab->url, sizeof lab->url, "sqlite:%s/ledger.db", lab->dir);
     files_write(lab);
     must(arena_create(&lab->arena, (size_t)64 << 20), "arena");
-    must(store_open(lab->url, &lab->env, &lab->store), "store");
-    must(store_migrate(lab->store, STORE_LEDGER), "migration");
+    must(store_open(lab->url, &lab->env, ledger_sets, &lab->store), "store");
+    must(store_migrate(lab->store, &ledger_set), "migration");
     char path[128];
     (void)snprintf(path, sizeof path, "%s/vault.key", lab->dir);
     must(crypto_vault_open_file(path, "ledger", &lab->vault), "vault");

@@ -92,6 +92,12 @@ enum err ledgers_issue(struct store *store, struct arena *arena, const struct le
 
 enum err ledgers_consume(struct store *store, struct arena *arena, const struct ledger_full_card *card, int64_t serial, int64_t at)
 {
+    return ledgers_consume_by(LEDGER_ROW(CODE_CONSUME), store, arena, card, serial, at);
+}
+
+enum err ledgers_consume_by(const struct store_row *row, struct store *store, struct arena *arena,
+                            const struct ledger_full_card *card, int64_t serial, int64_t at)
+{
     struct ledger_code after = card->code;
     struct ledger_auth auth = {
         .link_id = "visa", .mti_class = "0100", .amount = 100, .outcome = 5, .de39 = "00", .received_at = at};
@@ -111,6 +117,7 @@ enum err ledgers_consume(struct store *store, struct arena *arena, const struct 
     arena_reset(arena);
     ledger_unit_begin(&unit, 4, arena);
     ledger_put_code(&unit, &card->code, &after, LEDGER_CONSUME);
+    unit.op[0].row = row;
     ledger_put_idem(&unit, &(struct ledger_message_id){"visa", "0100", "0101000000", "000001", "1", rrn, "T", "M"}, &idem);
     ledger_put_auth(&unit, &auth);
     ledger_put_hold(&unit, &hold);
@@ -119,7 +126,7 @@ enum err ledgers_consume(struct store *store, struct arena *arena, const struct 
 
 int64_t ledgers_double_uses(struct store *store, struct arena *arena)
 {
-    struct store_op op = {.statement = STORE_AUTH_APPROVED_CODES};
+    struct store_op op = {.row = LEDGER_ROW(AUTH_APPROVED_CODES)};
     int64_t found = 0;
     arena_reset(arena);
     insist(store_run(store, &(struct store_batch){.op = &op, .count = 1, .arena = arena}), "oracle");
@@ -128,31 +135,37 @@ int64_t ledgers_double_uses(struct store *store, struct arena *arena)
     return found;
 }
 
-void ledgers_fill(const struct ledger_shape *shape, void *out)
+void ledgers_fill(const struct store_shape *shape, void *out)
 {
     uint8_t *row = out;
     memset(row, 0, shape->size);
     for (size_t i = 0; i < shape->count; i++) {
-        const struct ledger_column *c = &shape->column[i];
+        const struct store_member *c = &shape->member[i];
         int64_t integer = 1000 + (int64_t)i;
-        uint16_t len = (uint16_t)(c->size < 20 ? c->size : 20);
+        uint16_t len = (uint16_t)(c->size - sizeof len < 20 ? c->size - sizeof len : 20);
         switch (c->kind) {
-        case LEDGER_COLUMN_INT:
+        case STORE_MEMBER_INT:
             memcpy(row + c->offset, &integer, sizeof integer);
             break;
-        case LEDGER_COLUMN_BOOL:
+        case STORE_MEMBER_BOOL:
             row[c->offset] = i % 2;
             break;
-        case LEDGER_COLUMN_TEXT:
+        case STORE_MEMBER_TEXT:
             memset(row + c->offset, (int)('a' + i % 26), c->size - 1u);
             break;
-        case LEDGER_COLUMN_BYTES:
+        case STORE_MEMBER_BYTES:
             memcpy(row + c->offset, &len, sizeof len);
             memset(row + c->offset + sizeof len, (int)i, len);
             break;
-        case LEDGER_COLUMN_ENUM:
+        case STORE_MEMBER_ENUM:
             row[c->offset] = c->names[1] ? 1 : 0;
             break;
+        case STORE_MEMBER_CHAR:
+        case STORE_MEMBER_SPAN:
+        case STORE_MEMBER_BLOB:
+        case STORE_MEMBER_FIXED:
+        case STORE_MEMBER_STRING:
+            insist(ERR_INTERNAL, "no member of a row of the ledger");
         }
     }
 }

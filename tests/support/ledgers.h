@@ -16,9 +16,12 @@ void ledgers_read(struct store *store, struct arena *arena, int64_t n, struct le
 enum err ledgers_issue(struct store *store, struct arena *arena, const struct ledger_code *code, int64_t at, int64_t life_ms);
 /* An approved authorisation of the code, as the switch writes it. `serial` makes its message unique. */
 enum err ledgers_consume(struct store *store, struct arena *arena, const struct ledger_full_card *card, int64_t serial, int64_t at);
-struct ledger_shape;
+/* The same with another statement in the place of CODE_CONSUME. */
+enum err ledgers_consume_by(const struct store_row *row, struct store *store, struct arena *arena,
+                            const struct ledger_full_card *card, int64_t serial, int64_t at);
+struct store_shape;
 /* Fills a row through its shape with values that differ from member to member. */
-void ledgers_fill(const struct ledger_shape *shape, void *row);
+void ledgers_fill(const struct store_shape *shape, void *row);
 /* Codes that were approved more than once, by the authorisations that are stored. */
 int64_t ledgers_double_uses(struct store *store, struct arena *arena);
 

@@ -23,13 +23,13 @@ static void on_watch(void *context, int fd, bool readable, bool writable)
     w->writable = writable;
 }
 
-void readers_open(struct readers *w, struct store_table table, size_t cap, uint32_t silence_ms)
+void readers_open(struct readers *w, const struct store_set *const *sets, size_t cap, uint32_t silence_ms)
 {
     struct store_reader_config config = {
-        .url = w->f.url, .env = &w->f.env, .cap = cap, .watch = on_watch, .context = w, .silence_ms = silence_ms};
+        .url = w->f.url, .env = &w->f.env, .sets = sets, .cap = cap, .watch = on_watch, .context = w, .silence_ms = silence_ms};
     w->fd = -1;
     insist(queue_create(&w->done, DONE_MAX, NULL, NULL) == ERR_OK, "no memory");
-    insist(store_reader_open_table(&config, table, &w->reader) == ERR_OK, "cannot open");
+    insist(store_reader_open(&config, &w->reader) == ERR_OK, "cannot open");
 }
 
 void readers_close(struct readers *w)

@@ -17,7 +17,7 @@ struct readers {
 };
 
 /* `w->f` stands already. */
-void readers_open(struct readers *w, struct store_table table, size_t cap, uint32_t silence_ms);
+void readers_open(struct readers *w, const struct store_set *const *sets, size_t cap, uint32_t silence_ms);
 void readers_close(struct readers *w);
 /* Shall be answered within `us` from now. */
 void readers_submit(struct readers *w, struct store_batch *batch, int64_t us);

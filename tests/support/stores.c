@@ -10,6 +10,22 @@
 
 enum { ARENA_SIZE = 4 << 20 };
 
+static const struct store_member wide_member[] = {STORE_MEMBER(STRING, struct stores_wide, "client_id", client_id),
+                                                  STORE_MEMBER(STRING, struct stores_wide, "kid", kid),
+                                                  STORE_MEMBER(STRING, struct stores_wide, "jwk", jwk)};
+static const struct store_shape wide = STORE_SHAPE(struct stores_wide, wide_member);
+const struct store_row stores_wide_row = {
+    "WIDE",
+    STORE_ROW_WRITE,
+    LEDGER_TABLE_CLIENT_KEY,
+    "client_id kid",
+    &wide,
+    NULL,
+    "INSERT INTO client_key ({takes}) VALUES ({:takes}) ON CONFLICT (client_id, kid) DO UPDATE SET jwk = excluded.jwk",
+    ""};
+static const struct store_set wide_set = {.name = "wide", .row = &stores_wide_row, .count = 1};
+const struct store_set *const stores_sets[] = {&ledger_set, &gateway_set, &wide_set, NULL};
+
 static void insist(bool condition, const char *what)
 {
     if (condition)
@@ -40,14 +56,14 @@ void stores_setup(struct stores_fixture *f, const struct stores_driver *driver)
     driver->fresh(&url);
     insist(arena_create(&f->arena, ARENA_SIZE) == ERR_OK, "no memory");
     f->store = stores_connect(f);
-    insist(store_migrate(f->store, STORE_LEDGER) == ERR_OK, "cannot migrate the ledger");
-    insist(store_migrate(f->store, STORE_GATEWAY) == ERR_OK, "cannot migrate the gateway");
+    insist(store_migrate(f->store, &ledger_set) == ERR_OK, "cannot migrate the ledger");
+    insist(store_migrate(f->store, &gateway_set) == ERR_OK, "cannot migrate the gateway");
 }
 
 struct store *stores_connect(const struct stores_fixture *f)
 {
     struct store *store = NULL;
-    insist(store_open(f->url, &f->env, &store) == ERR_OK, "cannot open");
+    insist(store_open(f->url, &f->env, stores_sets, &store) == ERR_OK, "cannot open");
     return store;
 }
 

@@ -3,6 +3,8 @@
 #ifndef SUPPORT_STORES_H
 #define SUPPORT_STORES_H
 
+#include "gateway/statements.h"
+#include "ledger/statements.h"
 #include "store/store.h"
 
 struct stores_driver {
@@ -33,6 +35,12 @@ struct stores_fixture {
 };
 void stores_setup(struct stores_fixture *f, const struct stores_driver *driver);
 void stores_teardown(struct stores_fixture *f);
+/* Statements of both rooms, for one connection, and one that writes a text of any length. */
+extern const struct store_set *const stores_sets[];
+struct stores_wide { /* a row of client_key */
+    const char *client_id, *kid, *jwk;
+};
+extern const struct store_row stores_wide_row;
 /* A second connection to the same database. */
 struct store *stores_connect(const struct stores_fixture *f);
 /* The file of a sqlite URL. */

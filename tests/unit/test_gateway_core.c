@@ -41,16 +41,6 @@ static void nothing_leaves_without_a_claim_or_stays_without_a_record(void **stat
     }
 }
 
-static void a_record_has_the_columns_of_its_statement(void **state)
-{
-    (void)state;
-#define NAME(name) #name ", "
-    static const char names[] = GATEWAY_RECORD_LIST(NAME);
-#undef NAME
-    static const char columns[] = STORE_RECORD_COLUMNS ", ";
-    assert_string_equal(names, columns);
-}
-
 static void a_late_reject_counts(void **state)
 {
     (void)state;
@@ -106,7 +96,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_is_authenticated_and_answered),
         cmocka_unit_test(nothing_leaves_without_a_claim_or_stays_without_a_record),
-        cmocka_unit_test(a_record_has_the_columns_of_its_statement),
         cmocka_unit_test(a_late_reject_counts),
         cmocka_unit_test(the_number_is_needed_until_nothing_can_follow),
         cmocka_unit_test(claims_are_of_a_face_and_a_merchant),

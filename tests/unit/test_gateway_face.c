@@ -31,7 +31,7 @@ static void a_face_of_the_tests_pays(void **state)
     struct gateway_world *w = *state;
     assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: one\r\n", CARD "100", answer), 200);
     assert_string_equal(answer, "approved A1B2C3");
-    assert_int_equal(gateway_world_count(w, STORE_RECORD_COUNT, "captured"), 1);
+    assert_int_equal(gateway_world_count(w, GATEWAY_ROW(RECORD_COUNT), "captured"), 1);
     assert_int_equal(gateway_world_authorisations(w), 1);
 }
 

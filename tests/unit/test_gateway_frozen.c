@@ -56,8 +56,8 @@ static void what_needs_it_is_answered_in_time_and_undone(void **state)
     gateway_world_thaw(w);
     wait_until_done(w);
     assert_int_equal(gateway_world_authorisations(w), 0);
-    assert_int_equal(gateway_world_count(w, STORE_REVERSAL_COUNT, "armed"), 0);
-    assert_int_equal(gateway_world_count(w, STORE_REVERSAL_COUNT, "queued"), 0);
+    assert_int_equal(gateway_world_count(w, GATEWAY_ROW(REVERSAL_COUNT), "armed"), 0);
+    assert_int_equal(gateway_world_count(w, GATEWAY_ROW(REVERSAL_COUNT), "queued"), 0);
     /* The same request may come again, and runs. */
     assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: f2\r\n", CARD "200", answer), 200);
     assert_string_equal(answer, "approved A1B2C3");
@@ -76,11 +76,11 @@ static void what_has_left_stands_or_is_reversed(void **state)
     gateway_world_thaw(w);
     wait_until_done(w);
     /* The record that was late was stored after all, with its answer: a repeat is told what stands; or else it is reversed. */
-    bool stands = gateway_world_count(w, STORE_RECORD_COUNT, "captured") == 2;
+    bool stands = gateway_world_count(w, GATEWAY_ROW(RECORD_COUNT), "captured") == 2;
     for (int i = 0; i < 300 && !stands && gateway_world_reversals(w) == 0; i++)
         (void)usleep(10000);
     assert_int_equal(gateway_world_reversals(w), stands ? 0 : 1);
-    assert_int_equal(gateway_world_count(w, STORE_REVERSAL_COUNT, "armed"), 0);
+    assert_int_equal(gateway_world_count(w, GATEWAY_ROW(REVERSAL_COUNT), "armed"), 0);
     assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: f3\r\n", CARD "300", answer), 200);
     assert_int_equal(gateway_world_authorisations(w), stands ? before + 1 : before + 2);
 }

@@ -65,7 +65,7 @@ static void test_issuer(void **state)
     assert_int_equal(http_create(&http_config, &stores.env, &http), ERR_OK);
     assert_int_equal(crypto_vault_open(master, "ledger", &vault), ERR_OK);
     struct store_reader *reader = NULL;
-    struct store_reader_config reader_config = {.url = stores.url, .env = &stores.env, .cap = 8};
+    struct store_reader_config reader_config = {.url = stores.url, .env = &stores.env, .sets = ledger_sets, .cap = 8};
     assert_int_equal(store_reader_open(&reader_config, &reader), ERR_OK);
     struct issuer_config config = {
         .env = &stores.env, .http = http, .reader = reader, .vault = vault, .slots = 8, .sandbox = true, .wake = no_wake};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exactly one authorisation may use a code: eight connections race for it, and the oracle is tested with a planted fault. */
 #include "ledger/ledger.h"
+#include "ledger/shapes.h"
 
 #include "store/driver.h"
 #include "store/error.h"
@@ -20,9 +21,22 @@ enum { NOW = 1700000000 };
 
 enum { THREADS = 8, CODES = 12 };
 
+/* The consume without its guards, known to the connection beside the ledger's own. */
+static const struct store_row planted_row = {
+    "PLANTED_CONSUME",
+    STORE_ROW_WRITE,
+    LEDGER_TABLE_CODE,
+    "card_id",
+    &ledger_shape_code_put,
+    NULL,
+    "UPDATE card_code SET version = version + 1, state = :state, used_at = :used_at, used_by = :used_by WHERE card_id = :card_id",
+    ""};
+static const struct store_set planted_set = {.name = "planted", .row = &planted_row, .count = 1};
+static const struct store_set *const planted_sets[] = {&ledger_set, &planted_set, NULL};
+
 struct rival {
     const struct stores_fixture *f;
-    struct store_table table;
+    const struct store_row *row;
     pthread_barrier_t *barrier;
     int index;
     int approved;
@@ -34,13 +48,13 @@ static void *compete(void *context)
     struct rival *r = context;
     struct store *store = NULL;
     struct arena arena;
-    if (store_open_table(r->f->url, &r->f->env, r->table, &store) != ERR_OK || arena_create(&arena, 1 << 18) != ERR_OK)
+    if (store_open(r->f->url, &r->f->env, planted_sets, &store) != ERR_OK || arena_create(&arena, 1 << 18) != ERR_OK)
         abort();
     for (int code = 0; code < CODES; code++) {
         struct ledger_full_card card;
         ledgers_read(store, &arena, code, &card);
         pthread_barrier_wait(r->barrier);
-        enum err err = ledgers_consume(store, &arena, &card, code * 100 + r->index, NOW);
+        enum err err = ledgers_consume_by(r->row, store, &arena, &card, code * 100 + r->index, NOW);
         if (err != ERR_OK && err != STORE_ERR_CONFLICT)
             abort();
         r->approved += err == ERR_OK;
@@ -52,7 +66,7 @@ static void *compete(void *context)
 }
 
 /* Eight connections use every code at the same time; how many codes the oracle finds used twice. */
-static int64_t race(const struct stores_driver *driver, struct store_table table, int *approved)
+static int64_t race(const struct stores_driver *driver, const struct store_row *row, int *approved)
 {
     struct stores_fixture f;
     struct rival rival[THREADS];
@@ -67,7 +81,7 @@ static int64_t race(const struct stores_driver *driver, struct store_table table
     }
     assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
     for (int i = 0; i < THREADS; i++) {
-        rival[i] = (struct rival){&f, table, &barrier, i, 0};
+        rival[i] = (struct rival){&f, row, &barrier, i, 0};
         assert_int_equal(pthread_create(&thread[i], NULL, compete, &rival[i]), 0);
     }
     *approved = 0;
@@ -84,19 +98,15 @@ static int64_t race(const struct stores_driver *driver, struct store_table table
 static void test_eight_connections_use_a_code_once(void **state)
 {
     int approved = 0;
-    assert_int_equal(race(*state, store_table, &approved), 0);
+    assert_int_equal(race(*state, LEDGER_ROW(CODE_CONSUME), &approved), 0);
     assert_int_equal(approved, CODES);
 }
 
 /* The oracle is tested as well: without the guards it must find the double use. */
 static void test_the_oracle_finds_a_dropped_guard(void **state)
 {
-    static struct store_row planted[STORE_STATEMENT_COUNT];
     int approved = 0;
-    memcpy(planted, store_table.row, sizeof planted);
-    planted[STORE_CODE_CONSUME].sql = "UPDATE card_code SET version = version + 1, state = $3, used_at = $5, used_by = $6 "
-                                      "WHERE card_id = $1";
-    assert_int_equal(race(*state, (struct store_table){planted, STORE_STATEMENT_COUNT}, &approved), CODES);
+    assert_int_equal(race(*state, &planted_row, &approved), CODES);
     assert_int_equal(approved, CODES * THREADS);
 }
 

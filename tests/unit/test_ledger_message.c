@@ -241,10 +241,22 @@ static void test_an_arena_of_every_size(void **state)
     stores_teardown(&f);
 }
 
-static void run_raw(struct stores_fixture *f, enum store_statement statement, const struct store_value *value, size_t count)
+/* What no version of ours has written. */
+static const struct store_row raw_row[] = {
+    {"RAW_WIDE", STORE_ROW_WRITE, 0, NULL, NULL, NULL, "INSERT INTO account (account_id, currency) VALUES ('a1', '12345')", ""},
+    {"RAW_ODD", STORE_ROW_WRITE, 0, NULL, NULL, NULL,
+     "INSERT INTO hold (auth_id, account_id, amount, state, until) VALUES ('auth_1', 'a', 1, 'odd', 0)", ""},
+};
+static const struct store_set raw_set = {.name = "raw", .row = raw_row, .count = 2};
+
+static void run_raw(struct stores_fixture *f, const struct store_row *row)
 {
-    struct store_op op = {.statement = statement, .argument = value, .argument_count = count};
-    assert_int_equal(store_run(f->store, &(struct store_batch){.op = &op, .count = 1, .arena = &f->arena}), ERR_OK);
+    static const struct store_set *const sets[] = {&raw_set, NULL};
+    struct store *store = NULL;
+    struct store_op op = {.row = row};
+    assert_int_equal(store_open(f->url, &f->env, sets, &store), ERR_OK);
+    assert_int_equal(store_run(store, &(struct store_batch){.op = &op, .count = 1}), ERR_OK);
+    store_close(store);
 }
 
 static void test_a_row_that_does_not_fit_is_our_defect(void **state)
@@ -254,10 +266,7 @@ static void test_a_row_that_does_not_fit_is_our_defect(void **state)
     struct ledger_hold hold = {0};
     struct ledger_original original;
     stores_setup(&f, *state);
-    const struct store_value wide[] = {store_text("a1"), store_text("12345"), store_int(0), store_int(0),
-                                       store_int(0),     store_int(0),        store_int(0), store_int(0),
-                                       store_int(0),     store_int(0),        store_int(0)};
-    run_raw(&f, STORE_ACCOUNT_INSERT, wide, 11);
+    run_raw(&f, &raw_row[0]);
     struct ledger_unit get = unit_of(&f, 2);
     (void)ledger_get_account(&get, "a1");
     assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
@@ -271,8 +280,7 @@ static void test_a_row_that_does_not_fit_is_our_defect(void **state)
     ledger_put_auth(&put, &auth);
     ledger_put_idem(&put, &message, &idem);
     assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
-    const struct store_value odd[] = {store_text("auth_1"), store_text("a"), store_int(1), store_text("odd"), store_int(0)};
-    run_raw(&f, STORE_HOLD_INSERT, odd, 5);
+    run_raw(&f, &raw_row[1]);
     get = unit_of(&f, 1);
     (void)ledger_get_original(&get, &message);
     assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);

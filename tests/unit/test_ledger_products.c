@@ -23,7 +23,7 @@ struct world {
 static void setup(struct world *w, const struct stores_driver *driver)
 {
     stores_setup(&w->r.f, driver);
-    readers_open(&w->r, store_table, 4, 0);
+    readers_open(&w->r, ledger_sets, 4, 0);
     assert_int_equal(ledger_products_create(&w->products), ERR_OK);
 }
 

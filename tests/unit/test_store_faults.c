@@ -3,6 +3,7 @@
  * The store when the world fails: the n-th write of SQLite for every n, full disks, read-only files, locks held by others,
  * connections cut at random, a server that crashes, serialisation failures.
  */
+#include "ledger/shapes.h"
 #include "store/driver.h"
 #include "store/error.h"
 #include "store/writer.h"
@@ -33,18 +34,12 @@ enum { NOW = 1700000000, POOL = 3 };
 /* Two accounts or none. */
 static enum err insert_pair(struct store *store, int64_t n)
 {
-    char first[LEDGER_ID], second[LEDGER_ID];
-    ledgers_card_id(n * 2, first);
-    ledgers_card_id(n * 2 + 1, second);
-    struct store_value value[2][11];
+    struct ledger_account account[2];
     struct store_op op[2];
     for (int i = 0; i < 2; i++) {
-        for (int j = 0; j < 11; j++)
-            value[i][j] = store_int(0);
-        value[i][0] = store_text(i == 0 ? first : second);
-        value[i][1] = store_text("036");
-        op[i] = (struct store_op){
-            .statement = STORE_ACCOUNT_INSERT, .flags = STORE_MUST_CHANGE, .argument = value[i], .argument_count = 11};
+        account[i] = (struct ledger_account){.currency = "036"};
+        ledgers_card_id(n * 2 + i, account[i].account_id);
+        op[i] = (struct store_op){.row = LEDGER_ROW(ACCOUNT_INSERT), .flags = STORE_MUST_CHANGE, .argument = &account[i]};
     }
     return store_run(store, &(struct store_batch){.op = op, .count = 2});
 }
@@ -58,8 +53,8 @@ static int count_pair(struct store *store, int64_t n)
         struct arena arena = arena_over(room, sizeof room);
         char id[LEDGER_ID];
         ledgers_card_id(i, id);
-        struct store_value key = store_text(id);
-        struct store_op op = {.statement = STORE_ACCOUNT_GET, .argument = &key, .argument_count = 1};
+        const struct ledger_by_id key = {.id = id};
+        struct store_op op = {.row = LEDGER_ROW(ACCOUNT_GET), .argument = &key};
         assert_int_equal(store_run(store, &(struct store_batch){.op = &op, .count = 1, .arena = &arena}), ERR_OK);
         found += (int)op.rows.count;
     }
@@ -124,18 +119,14 @@ static void test_a_group_fails_as_one(void **state)
     (void)state;
     stores_setup(&f, &stores_sqlite);
     for (int nth = 1; nth < 8; nth++) {
-        struct store_value value[POOL][11];
-        char name[POOL][16];
+        struct ledger_account account[POOL];
         struct store_op op[POOL];
         struct store_batch batch[POOL];
         struct store_batch *pointer[POOL];
         for (int i = 0; i < POOL; i++) {
-            for (int j = 0; j < 11; j++)
-                value[i][j] = store_int(0);
-            snprintf(name[i], sizeof name[i], "g%d_%d", nth, i);
-            value[i][0] = store_text(name[i]);
-            value[i][1] = store_text("036");
-            op[i] = (struct store_op){.statement = STORE_ACCOUNT_INSERT, .argument = value[i], .argument_count = 11};
+            account[i] = (struct ledger_account){.currency = "036"};
+            snprintf(account[i].account_id, sizeof account[i].account_id, "g%d_%d", nth, i);
+            op[i] = (struct store_op){.row = LEDGER_ROW(ACCOUNT_INSERT), .argument = &account[i]};
             batch[i] = (struct store_batch){.op = &op[i], .count = 1};
             pointer[i] = &batch[i];
         }
@@ -164,7 +155,7 @@ static void test_a_read_only_file(void **state)
         struct store *store = NULL;
         if (setgid(65534) != 0 || setuid(65534) != 0)
             _exit(2);
-        enum err err = store_open(f.url, &f.env, &store);
+        enum err err = store_open(f.url, &f.env, ledger_sets, &store);
         if (err == ERR_OK)
             err = insert_pair(store, 1);
         _exit(err == STORE_ERR_UNAVAILABLE ? 0 : 1);
@@ -186,7 +177,7 @@ static void test_a_file_that_is_no_database(void **state)
         assert_int_equal(write(file, "this is no database, only text. ", 32), 32);
     close(file);
     snprintf(url, sizeof url, "sqlite:%s", path);
-    assert_int_equal(store_open(url, &env, &store), STORE_ERR_UNAVAILABLE);
+    assert_int_equal(store_open(url, &env, ledger_sets, &store), STORE_ERR_UNAVAILABLE);
     unlink(path);
 }
 
@@ -196,7 +187,7 @@ static void test_a_file_that_is_no_database(void **state)
 static _Noreturn void write_until_killed(const struct stores_fixture *f, int tell, int64_t first)
 {
     struct store *store = NULL;
-    if (store_open(f->url, &f->env, &store) != ERR_OK)
+    if (store_open(f->url, &f->env, ledger_sets, &store) != ERR_OK)
         _exit(1);
     for (int64_t n = first;; n++)
         if (insert_pair(store, n) != ERR_OK || write(tell, &n, sizeof n) != sizeof n)
@@ -322,7 +313,7 @@ static void test_the_server_crashes(void **state)
     postgres_crash();
     assert_int_equal(insert_pair(f.store, 2), STORE_ERR_UNAVAILABLE);
     assert_int_equal(insert_pair(f.store, 2), STORE_ERR_UNAVAILABLE);
-    assert_int_equal(store_migrate(f.store, STORE_LEDGER), STORE_ERR_UNAVAILABLE);
+    assert_int_equal(store_migrate(f.store, &ledger_set), STORE_ERR_UNAVAILABLE);
     postgres_restart();
     assert_int_equal(count_pair(f.store, 1), 2); /* what was answered survived */
     assert_int_equal(insert_pair(f.store, 2), ERR_OK);
@@ -354,11 +345,22 @@ static void test_a_commit_without_answer_is_unknown(void **state)
 /* ---- serialisation failures are repeated inside ---- */
 
 enum { RIVALS = 4, ADDITIONS = 40 };
-static const struct store_row add_row[] = {
-    {"READ_BALANCE", STORE_LEDGER, STORE_ROW_READ, "t", "i", "SELECT balance FROM account WHERE account_id = $1", ""},
-    {"ADD", STORE_LEDGER, STORE_ROW_WRITE, "ti", "i",
-     "UPDATE account SET balance = balance + $2 WHERE account_id = $1 RETURNING balance", ""},
+struct add {
+    const char *id;
+    int64_t amount, balance;
 };
+static const struct store_member add_member[] = {STORE_MEMBER(STRING, struct add, "id", id),
+                                                 STORE_MEMBER(INT, struct add, "amount", amount)};
+static const struct store_member balance_member[] = {STORE_MEMBER(INT, struct add, "balance", balance)};
+static const struct store_shape add = STORE_SHAPE(struct add, add_member);
+static const struct store_shape balance = STORE_SHAPE(struct add, balance_member);
+static const struct store_row add_row[] = {
+    {"READ_BALANCE", STORE_ROW_READ, 0, NULL, &add, &balance, "SELECT balance FROM account WHERE account_id = :id", ""},
+    {"ADD", STORE_ROW_WRITE, 0, "id", &add, &balance,
+     "UPDATE account SET balance = balance + :amount WHERE account_id = :id RETURNING balance", ""},
+};
+static const struct store_set add_set = {.name = "add", .row = add_row, .count = 2};
+static const struct store_set *const add_sets[] = {&add_set, NULL};
 
 static void *add_many(void *context)
 {
@@ -366,13 +368,13 @@ static void *add_many(void *context)
     struct store *store = NULL;
     uint8_t room[1024];
     intptr_t fine = 0;
-    if (store_open_table(f->url, &f->env, (struct store_table){add_row, 2}, &store) != ERR_OK)
+    if (store_open(f->url, &f->env, add_sets, &store) != ERR_OK)
         abort();
     for (int i = 0; i < ADDITIONS; i++) {
         struct arena arena = arena_over(room, sizeof room);
-        struct store_value value[] = {store_text("card_2"), store_int(1)};
-        struct store_op op[] = {{.statement = 0, .argument = value, .argument_count = 1},
-                                {.statement = 1, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 2}};
+        const struct add one = {.id = "card_2", .amount = 1};
+        struct store_op op[] = {{.row = &add_row[0], .argument = &one},
+                                {.row = &add_row[1], .flags = STORE_MUST_CHANGE, .argument = &one}};
         enum err err = store_run(store, &(struct store_batch){.op = op, .count = 2, .arena = &arena});
         if (err != ERR_OK && err != STORE_ERR_UNAVAILABLE)
             abort();
@@ -424,10 +426,8 @@ static void test_the_writer_passes_failures_on(void **state)
     stores_setup(&f, &stores_sqlite);
     assert_int_equal(queue_create(&done, 4, NULL, NULL), ERR_OK);
     assert_int_equal(store_writer_start(stores_connect(&f), &f.env, 4, &writer), ERR_OK);
-    struct store_value value[11] = {store_text("w")};
-    for (int j = 1; j < 11; j++)
-        value[j] = j == 1 ? store_text("036") : store_int(0);
-    struct store_op op = {.statement = STORE_ACCOUNT_INSERT, .argument = value, .argument_count = 11};
+    const struct ledger_account account = {.account_id = "w", .currency = "036"};
+    struct store_op op = {.row = LEDGER_ROW(ACCOUNT_INSERT), .argument = &account};
     struct store_batch batch = {.op = &op, .count = 1, .done = &done, .context = &f};
     faulty_vfs_arm(1, SQLITE_FULL);
     assert_int_equal(store_writer_submit(writer, &batch), ERR_OK);

@@ -11,19 +11,19 @@
 
 #include <cmocka.h>
 
-static void check_plan(sqlite3 *db, const struct store_row *row)
+static void check_plan(sqlite3 *db, const struct store_statement *statement)
 {
     char sql[4096];
     struct buf text = buf_over(sql, sizeof sql);
     buf_put_text(&text, "EXPLAIN QUERY PLAN ");
-    buf_put_text(&text, row->sql);
+    buf_put_text(&text, statement->sql);
     sqlite3_stmt *plan = NULL;
     assert_int_equal(sqlite3_prepare_v2(db, buf_text(&text), -1, &plan, NULL), SQLITE_OK);
     while (sqlite3_step(plan) == SQLITE_ROW) {
         const char *detail = (const char *)sqlite3_column_text(plan, 3);
         bool whole_table = strncmp(detail, "SCAN ", 5) == 0 && strcmp(detail, "SCAN CONSTANT ROW") != 0;
         if (whole_table || strstr(detail, "AUTOMATIC"))
-            fail_msg("%s: %s", row->name, detail);
+            fail_msg("%s: %s", statement->row->name, detail);
     }
     sqlite3_finalize(plan);
 }
@@ -34,24 +34,24 @@ static void test_sqlite_walks_no_table(void **state)
     sqlite3 *db = NULL;
     stores_setup(&f, *state);
     assert_int_equal(sqlite3_open(stores_path(&f), &db), SQLITE_OK);
-    for (size_t i = 0; i < store_table.count; i++)
-        if (!(store_table.row[i].flags & STORE_ROW_SCAN))
-            check_plan(db, &store_table.row[i]);
+    for (size_t i = 0; i < f.store->statements.count; i++)
+        if (!(f.store->statements.at[i].row->flags & STORE_ROW_SCAN))
+            check_plan(db, &f.store->statements.at[i]);
     sqlite3_close(db);
     stores_teardown(&f);
 }
 
 /* The text of a plan, one line a row. */
-static void postgres_plan(PGconn *connection, const struct store_row *row, struct buf *out)
+static void postgres_plan(PGconn *connection, const struct store_statement *statement, struct buf *out)
 {
     char sql[4096];
     struct buf text = buf_over(sql, sizeof sql);
     buf_put_text(&text, "EXPLAIN EXECUTE statement");
-    for (size_t i = 0; row->arguments[i]; i++) {
+    for (size_t i = 0; statement->arguments[i]; i++) {
         buf_put_text(&text, i == 0 ? "(" : ", ");
-        buf_put_text(&text, row->arguments[i] == 'i' ? "1" : "'1'");
+        buf_put_text(&text, statement->arguments[i] == 'i' ? "1" : "'1'");
     }
-    buf_put_text(&text, row->arguments[0] ? ")" : "");
+    buf_put_text(&text, statement->arguments[0] ? ")" : "");
     PGresult *result = PQexec(connection, buf_text(&text));
     assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
     for (int i = 0; i < PQntuples(result); i++) {
@@ -78,18 +78,19 @@ static void test_postgres_walks_no_table(void **state)
     PGconn *connection = PQconnectdb(f.url + sizeof "postgres:" - 1);
     PQclear(PQexec(connection, "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;"
                                "SET enable_hashjoin = off; SET enable_mergejoin = off"));
-    for (size_t i = 0; i < store_table.count; i++) {
-        const struct store_row *row = &store_table.row[i];
+    for (size_t i = 0; i < f.store->statements.count; i++) {
+        const struct store_statement *statement = &f.store->statements.at[i];
+        const struct store_row *row = statement->row;
         Oid type[STORE_ARGUMENT_MAX];
         char room[8192];
         struct buf plan = buf_over(room, sizeof room);
-        for (size_t j = 0; row->arguments[j]; j++)
-            type[j] = row->arguments[j] == 'i' ? 20 : row->arguments[j] == 't' ? 25 : 17;
+        for (size_t j = 0; statement->arguments[j]; j++)
+            type[j] = statement->arguments[j] == 'i' ? 20 : statement->arguments[j] == 't' ? 25 : 17;
         PQclear(PQexec(connection, "DEALLOCATE ALL"));
-        PGresult *result = PQprepare(connection, "statement", row->sql, (int)strlen(row->arguments), type);
+        PGresult *result = PQprepare(connection, "statement", statement->sql, (int)strlen(statement->arguments), type);
         assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
         PQclear(result);
-        postgres_plan(connection, row, &plan);
+        postgres_plan(connection, statement, &plan);
         bool scans = strstr(room, "Seq Scan") || occurrences(room, " Scan using ") > occurrences(room, "Index Cond:");
         if (!(row->flags & STORE_ROW_SCAN) && scans)
             fail_msg("%s:\n%s", row->name, room);

@@ -21,22 +21,35 @@ enum { ACCOUNTS = 200, SECOND_US = 1000000, LONG_US = 60 * SECOND_US };
 
 /* Statements that a test needs and a service has not. */
 enum { BALANCE, SLOW, MISSING, SUICIDE, TWO_COLUMNS, SPEND };
-static const struct store_row own_row[] = {
-    {"BALANCE", STORE_LEDGER, STORE_ROW_READ, "t", "i", "SELECT balance FROM account WHERE account_id = $1", ""},
-    {"SLOW", STORE_LEDGER, STORE_ROW_READ, "i", "i", "SELECT CAST(7 AS BIGINT) FROM pg_sleep(CAST($1 AS DOUBLE PRECISION) / 1000)",
-     ""},
-    {"MISSING", STORE_LEDGER, STORE_ROW_READ, "t", "i", "SELECT balance FROM nowhere WHERE account_id = $1", ""},
-    {"SUICIDE", STORE_LEDGER, STORE_ROW_READ, "", "i", "SELECT CAST(1 AS BIGINT) FROM pg_terminate_backend(pg_backend_pid())", ""},
-    {"TWO_COLUMNS", STORE_LEDGER, STORE_ROW_READ, "", "i", "SELECT balance, held FROM account", ""},
-    {"SPEND", STORE_LEDGER, STORE_ROW_WRITE, "t", "", "UPDATE account SET balance = 0 WHERE account_id = $1", ""},
+struct own {
+    const char *id;
+    int64_t ms, number;
 };
-static const struct store_table own = {own_row, sizeof own_row / sizeof own_row[0]};
+static const struct store_member own_member[] = {STORE_MEMBER(STRING, struct own, "id", id),
+                                                 STORE_MEMBER(INT, struct own, "ms", ms)};
+static const struct store_member balance_member[] = {STORE_MEMBER(INT, struct own, "balance", number)};
+static const struct store_member number_member[] = {STORE_MEMBER(INT, struct own, "number", number)};
+static const struct store_shape takes = STORE_SHAPE(struct own, own_member);
+static const struct store_shape balance = STORE_SHAPE(struct own, balance_member);
+static const struct store_shape number = STORE_SHAPE(struct own, number_member);
+static const struct store_row own_row[] = {
+    {"BALANCE", STORE_ROW_READ, 0, NULL, &takes, &balance, "SELECT balance FROM account WHERE account_id = :id", ""},
+    {"SLOW", STORE_ROW_READ, 0, NULL, &takes, &number,
+     "SELECT CAST(7 AS BIGINT) AS number FROM pg_sleep(CAST(:ms AS DOUBLE PRECISION) / 1000)", ""},
+    {"MISSING", STORE_ROW_READ, 0, NULL, &takes, &balance, "SELECT balance FROM nowhere WHERE account_id = :id", ""},
+    {"SUICIDE", STORE_ROW_READ, 0, NULL, NULL, &number,
+     "SELECT CAST(1 AS BIGINT) AS number FROM pg_terminate_backend(pg_backend_pid())", ""},
+    {"TWO_COLUMNS", STORE_ROW_READ, 0, NULL, NULL, &balance, "SELECT balance, held FROM account", ""},
+    {"SPEND", STORE_ROW_WRITE, 0, "id", &takes, NULL, "UPDATE account SET balance = 0 WHERE account_id = :id", ""},
+};
+static const struct store_set own_set = {.name = "own", .row = own_row, .count = sizeof own_row / sizeof own_row[0]};
+static const struct store_set *const own[] = {&own_set, NULL};
 
 /* One question. */
 struct ask {
     struct store_batch batch;
     struct store_op op[2];
-    struct store_value value[2];
+    struct own value[2];
     struct arena arena;
     char key[16];
     _Alignas(16) uint8_t room[1024];
@@ -46,8 +59,8 @@ static struct store_batch *ask_balance(struct readers *w, struct ask *a, int acc
 {
     *a = (struct ask){0};
     snprintf(a->key, sizeof a->key, "a%d", account);
-    a->value[0] = store_text(a->key);
-    a->op[0] = (struct store_op){.statement = (enum store_statement)BALANCE, .argument = a->value, .argument_count = 1};
+    a->value[0].id = a->key;
+    a->op[0] = (struct store_op){.row = &own_row[BALANCE], .argument = a->value};
     a->arena = arena_over(a->room, sizeof a->room);
     a->batch = (struct store_batch){.op = a->op, .count = 1, .arena = &a->arena, .done = &w->done, .context = a};
     return &a->batch;
@@ -56,16 +69,15 @@ static struct store_batch *ask_balance(struct readers *w, struct ask *a, int acc
 static struct store_batch *ask_slow(struct readers *w, struct ask *a, int ms)
 {
     ask_balance(w, a, 0);
-    a->value[0] = store_int(ms);
-    a->op[0].statement = (enum store_statement)SLOW;
+    a->value[0].ms = ms;
+    a->op[0].row = &own_row[SLOW];
     return &a->batch;
 }
 
 static struct store_batch *ask_plain(struct readers *w, struct ask *a, int statement)
 {
     ask_balance(w, a, 1);
-    a->op[0].statement = (enum store_statement)statement;
-    a->op[0].argument_count = strlen(own_row[statement].arguments);
+    a->op[0].row = &own_row[statement];
     return &a->batch;
 }
 
@@ -80,10 +92,12 @@ static void run_sql(const struct stores_fixture *f, const char *sql)
 {
     uint8_t room[4096];
     struct arena arena = arena_over(room, sizeof room);
-    struct store_row row = {"SQL", STORE_LEDGER, STORE_ROW_WRITE, "", "", sql, ""};
+    const struct store_row row = {"SQL", STORE_ROW_WRITE, 0, NULL, NULL, NULL, sql, ""};
+    const struct store_set set = {.name = "sql", .row = &row, .count = 1};
+    const struct store_set *const sets[] = {&set, NULL};
     struct store *store = NULL;
-    struct store_op op = {0};
-    assert_int_equal(store_open_table(f->url, &f->env, (struct store_table){&row, 1}, &store), ERR_OK);
+    struct store_op op = {.row = &row};
+    assert_int_equal(store_open(f->url, &f->env, sets, &store), ERR_OK);
     assert_int_equal(store_run(store, &(struct store_batch){.op = &op, .count = 1, .arena = &arena}), ERR_OK);
     store_close(store);
 }
@@ -149,8 +163,8 @@ static void test_a_batch_of_several_operations(void **state)
     struct ask a;
     setup(&w, *state, 4, 0);
     ask_balance(&w, &a, 3);
-    a.value[1] = store_text("a4");
-    a.op[1] = (struct store_op){.statement = (enum store_statement)BALANCE, .argument = &a.value[1], .argument_count = 1};
+    a.value[1].id = "a4";
+    a.op[1] = (struct store_op){.row = &own_row[BALANCE], .argument = &a.value[1]};
     a.batch.count = 2;
     readers_submit(&w, &a.batch, LONG_US);
     readers_await(&w, 1);
@@ -166,12 +180,11 @@ static void test_a_write_is_refused(void **state)
     setup(&w, *state, 4, 0);
     ask_balance(&w, &a, 3);
     a.op[1] = a.op[0];
-    a.op[1].statement = (enum store_statement)SPEND;
+    a.op[1].row = &own_row[SPEND];
     a.batch.count = 2;
     assert_int_equal(store_reader_submit(w.reader, &a.batch, LONG_US), ERR_INTERNAL);
     assert_int_equal(a.batch.at, 1);
-    a.op[1].statement = (enum store_statement)BALANCE;
-    a.op[1].argument_count = 2; /* more than the statement has */
+    a.op[1].row = LEDGER_ROW(ACCOUNT_GET); /* of no set of this connection */
     assert_int_equal(store_reader_submit(w.reader, &a.batch, LONG_US), ERR_INTERNAL);
     assert_int_equal(a.batch.at, 1);
     void *none = NULL;
@@ -205,7 +218,7 @@ static void test_failures_of_one_batch(void **state)
     }
     ask_plain(&w, &bad, BALANCE);
     bad.op[1] = bad.op[0];
-    bad.op[1].statement = (enum store_statement)MISSING;
+    bad.op[1].row = &own_row[MISSING];
     bad.batch.count = 2;
     readers_submit(&w, &bad.batch, LONG_US);
     readers_await(&w, 1);
@@ -242,10 +255,11 @@ static void test_urls(void **state)
     memset(longer + 9, 'a', sizeof longer - 10);
     const char *const bad[] = {"mysql:db", "postgres:host", longer};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(store_reader_open(&(struct store_reader_config){.url = bad[i], .env = &env, .cap = 1}, &reader),
-                         ERR_CONFIG);
+        assert_int_equal(
+            store_reader_open(&(struct store_reader_config){.url = bad[i], .env = &env, .sets = own, .cap = 1}, &reader),
+            ERR_CONFIG);
     const char *no_place = "sqlite:/nowhere/file.db";
-    assert_int_equal(store_reader_open(&(struct store_reader_config){.url = no_place, .env = &env, .cap = 1}, &reader),
+    assert_int_equal(store_reader_open(&(struct store_reader_config){.url = no_place, .env = &env, .sets = own, .cap = 1}, &reader),
                      STORE_ERR_UNAVAILABLE);
     store_reader_close(NULL);
 }

@@ -29,11 +29,20 @@ void *__wrap_calloc(size_t count, size_t size)
 
 enum { LONG_US = 60000000, WIDE = 1 << 20 };
 
-static const struct store_row own_row[] = {
-    {"LENGTH", STORE_LEDGER, STORE_ROW_READ, "b", "i", "SELECT CAST(length($1) AS BIGINT)", ""},
-    {"ECHO", STORE_LEDGER, STORE_ROW_READ, "b", "b", "SELECT $1", ""},
+struct own {
+    struct span bytes;
+    int64_t len;
 };
-static const struct store_table own = {own_row, sizeof own_row / sizeof own_row[0]};
+static const struct store_member bytes_member[] = {STORE_MEMBER(BLOB, struct own, "bytes", bytes)};
+static const struct store_member len_member[] = {STORE_MEMBER(INT, struct own, "len", len)};
+static const struct store_shape bytes_shape = STORE_SHAPE(struct own, bytes_member);
+static const struct store_shape len_shape = STORE_SHAPE(struct own, len_member);
+static const struct store_row own_row[] = {
+    {"LENGTH", STORE_ROW_READ, 0, NULL, &bytes_shape, &len_shape, "SELECT CAST(length(:bytes) AS BIGINT) AS len", ""},
+    {"ECHO", STORE_ROW_READ, 0, NULL, &bytes_shape, &bytes_shape, "SELECT :bytes AS bytes", ""},
+};
+static const struct store_set own_set = {.name = "own", .row = own_row, .count = sizeof own_row / sizeof own_row[0]};
+static const struct store_set *const own[] = {&own_set, NULL};
 
 static int open_files(void)
 {
@@ -48,7 +57,7 @@ static void test_no_memory_at_the_start(void **state)
     struct stores_fixture f;
     stores_setup(&f, *state);
     struct store_reader *reader = NULL;
-    struct store_reader_config config = {.url = f.url, .env = &f.env, .cap = 8};
+    struct store_reader_config config = {.url = f.url, .env = &f.env, .sets = own, .cap = 8};
     int before = open_files();
     size_t failed = 0;
     enum err err;
@@ -72,16 +81,16 @@ static void test_no_memory_at_the_start(void **state)
 struct question {
     struct store_batch batch;
     struct store_op op;
-    struct store_value value;
+    struct own value;
     struct arena arena;
 };
 
-static void ask(struct readers *w, struct question *q, int statement, size_t len)
+static void ask(struct readers *w, struct question *q, int statement, size_t size)
 {
-    static const uint8_t bytes[WIDE];
-    *q = (struct question){.value = store_bytes(bytes, len)};
+    static const uint8_t zeros[WIDE];
+    *q = (struct question){.value = {.bytes = span_of(zeros, size)}};
     assert_int_equal(arena_create(&q->arena, WIDE + 4096), ERR_OK);
-    q->op = (struct store_op){.statement = (enum store_statement)statement, .argument = &q->value, .argument_count = 1};
+    q->op = (struct store_op){.row = &own_row[statement], .argument = &q->value};
     q->batch = (struct store_batch){.op = &q->op, .count = 1, .arena = &q->arena, .done = &w->done};
     readers_submit(w, &q->batch, LONG_US);
 }

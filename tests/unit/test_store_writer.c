@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writer thread on both engines: every batch comes back with its own outcome, and commits are shared. */
+#include "ledger/ledger.h"
+#include "ledger/shapes.h"
 #include "store/error.h"
 #include "store/writer.h"
 
@@ -16,17 +18,20 @@
 
 #include <cmocka.h>
 
-#define VALUES(...) ((const struct store_value[]){__VA_ARGS__})
-
-static struct store_op account_insert(const struct store_value *value)
+static struct store_op account_insert(const struct ledger_account *account)
 {
-    return (struct store_op){
-        .statement = STORE_ACCOUNT_INSERT, .flags = STORE_MUST_CHANGE, .argument = value, .argument_count = 11};
+    return (struct store_op){.row = LEDGER_ROW(ACCOUNT_INSERT), .flags = STORE_MUST_CHANGE, .argument = account};
 }
 
-#define ACCOUNT(id_)                                                                                                    \
-    VALUES(store_text(id_), store_text("036"), store_int(1000), store_int(0), store_int(0), store_int(0), store_int(0), \
-           store_int(0), store_int(0), store_int(0), store_int(1))
+static struct ledger_account account_of(int64_t number)
+{
+    struct ledger_account account = {.currency = "036", .balance = 1000, .version = 1};
+    struct buf id = buf_over(account.account_id, sizeof account.account_id);
+    buf_put_integer(&id, number);
+    (void)buf_text(&id);
+    return account;
+}
+
 enum { SUBMITTERS = 3, PER_SUBMITTER = 200 };
 
 struct submitter {
@@ -34,8 +39,7 @@ struct submitter {
     struct queue done;
     struct store_batch batch[PER_SUBMITTER];
     struct store_op op[PER_SUBMITTER];
-    struct store_value value[PER_SUBMITTER][11];
-    char name[PER_SUBMITTER][16];
+    struct ledger_account account[PER_SUBMITTER];
     int index;
 };
 
@@ -43,10 +47,8 @@ static void *submit_all(void *context)
 {
     struct submitter *s = context;
     for (int i = 0; i < PER_SUBMITTER; i++) {
-        struct buf b = buf_over(s->name[i], sizeof s->name[i]);
-        buf_put_integer(&b, i % 2 == 0 ? s->index * 1000 + i : 7777); /* the odd ones clash */
-        memcpy(s->value[i], ACCOUNT(buf_text(&b)), sizeof s->value[i]);
-        s->op[i] = account_insert(s->value[i]);
+        s->account[i] = account_of(i % 2 == 0 ? s->index * 1000 + i : 7777); /* the odd ones clash */
+        s->op[i] = account_insert(&s->account[i]);
         s->batch[i] = (struct store_batch){.op = &s->op[i], .count = 1, .done = &s->done, .context = s};
         if (store_writer_submit(s->writer, &s->batch[i]) != ERR_OK)
             abort();
@@ -104,12 +106,8 @@ struct busy_writer {
 
 static enum err insert_one(struct store *store, int64_t number)
 {
-    char name[24];
-    struct store_value value[11];
-    struct buf b = buf_over(name, sizeof name);
-    buf_put_integer(&b, number);
-    memcpy(value, ACCOUNT(buf_text(&b)), sizeof value);
-    struct store_op op = account_insert(value);
+    const struct ledger_account account = account_of(number);
+    struct store_op op = account_insert(&account);
     return store_run(store, &(struct store_batch){.op = &op, .count = 1});
 }
 
@@ -162,10 +160,10 @@ static void *read_without_gap(void *context)
     if (arena_create(&arena, 1 << 20) != ERR_OK)
         abort();
     while (!r->stop) {
-        struct store_value key = store_text("c");
+        const struct ledger_by_id key = {.id = "c"};
         struct store_op op[64];
         for (int i = 0; i < 64; i++)
-            op[i] = (struct store_op){.statement = STORE_ACCOUNT_GET, .argument = &key, .argument_count = 1};
+            op[i] = (struct store_op){.row = LEDGER_ROW(ACCOUNT_GET), .argument = &key};
         arena_reset(&arena);
         if (store_run(store, &(struct store_batch){.op = op, .count = 64, .arena = &arena}) != ERR_OK)
             abort();
@@ -180,17 +178,14 @@ static void write_wide(struct store *store, int batch)
 {
     static char wide[WIDE_TEXT + 1];
     static char kid[WIDE_ROWS][16];
-    static struct store_value value[WIDE_ROWS][7];
+    static struct stores_wide put[WIDE_ROWS];
     static struct store_op op[WIDE_ROWS];
     memset(wide, 'w', WIDE_TEXT);
     for (int i = 0; i < WIDE_ROWS; i++) {
         struct buf text = buf_over(kid[i], sizeof kid[i]);
         buf_put_integer(&text, batch * WIDE_ROWS + i);
-        const struct store_value row[] = {
-            store_text("c"), store_text(buf_text(&text)), store_text("enc"), store_text(wide), store_int(0), store_int(0),
-            store_int(0)};
-        memcpy(value[i], row, sizeof row);
-        op[i] = (struct store_op){.statement = STORE_CLIENT_KEY_PUT, .argument = value[i], .argument_count = 7};
+        put[i] = (struct stores_wide){"c", buf_text(&text), wide};
+        op[i] = (struct store_op){.row = &stores_wide_row, .argument = &put[i]};
     }
     assert_int_equal(store_run(store, &(struct store_batch){.op = op, .count = WIDE_ROWS}), ERR_OK);
 }

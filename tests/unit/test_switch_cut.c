@@ -91,7 +91,7 @@ static void history(void (*breaks)(void), size_t requests)
     }
     store_close(till_lab.store);
     till_lab.store = NULL;
-    assert_int_equal(store_open(till_lab.url, &till_lab.env, &till_lab.store), ERR_OK);
+    assert_int_equal(store_open(till_lab.url, &till_lab.env, ledger_sets, &till_lab.store), ERR_OK);
     int64_t held = 0;
     for (size_t i = 0; i < BURST; i++) {
         lab_read(&till_lab, CARD + i, &card);

@@ -2,6 +2,8 @@
 #include "gateway/reversal/reversal.h"
 
 #include "base/log.h"
+#include "gateway/rows.h"
+#include "gateway/statements.h"
 #include "net/net.h"
 
 #include <string.h>
@@ -25,7 +27,7 @@ struct way {
     int64_t tries;
     struct store_batch batch[WRITES];
     struct store_op op[WRITES];
-    struct store_value value[WRITES][5];
+    struct gateway_reversal_move move[WRITES];
 };
 
 struct gateway_reversals {
@@ -38,7 +40,7 @@ struct gateway_reversals {
         int64_t next_us;
         struct store_batch batch;
         struct store_op op;
-        struct store_value value[3];
+        struct gateway_reversal_due argument;
         struct arena arena;
     } due;
     struct gateway_reversals_counts counts;
@@ -69,14 +71,13 @@ static void update(struct gateway_reversals *r, struct way *w, const char *state
 {
     ASSERT(w->used && w->writes < WRITES);
     unsigned place = w->writes;
-    struct store_value *value = w->value[place];
     bool again = strcmp(state, "queued") == 0;
-    value[0] = store_text(w->id);
-    value[1] = store_int(w->tries);
-    value[2] = store_text(state);
-    value[3] = store_int(next_try_ms);
-    value[4] = store_int(again ? w->tries + 1 : w->tries);
-    w->op[place] = (struct store_op){.statement = STORE_REVERSAL_UPDATE, .argument = value, .argument_count = 5};
+    w->move[place] = (struct gateway_reversal_move){.reversal_id = span_text(w->id),
+                                                    .before_tries = w->tries,
+                                                    .tries = again ? w->tries + 1 : w->tries,
+                                                    .next_try_at = next_try_ms,
+                                                    .state = span_text(state)};
+    w->op[place] = (struct store_op){.row = GATEWAY_ROW(REVERSAL_UPDATE), .argument = &w->move[place]};
     w->batch[place] = (struct store_batch){.op = &w->op[place], .count = 1, .done = &r->moved, .context = w};
     if (again)
         w->tries++;
@@ -170,18 +171,20 @@ void gateway_reversals_answered(struct gateway_reversals *r, void *context, cons
 
 /* ---- what is due ---- */
 
-/* Columns: reversal_id, link_id, record_id, message_enc, created_at, next_try_at, tries, state. */
-static void send_due(struct gateway_reversals *r, const struct store_rows *rows)
+static void send_due(struct gateway_reversals *r, const struct store_op *op)
 {
     int64_t now_ms = env_wall_ms(r->config.env);
-    for (size_t row = 0; row < rows->count; row++) {
-        struct span id = store_cell_span(rows, row, 0);
-        struct acquirer_link *link = r->config.link(r->config.context, store_cell_span(rows, row, 1));
-        int64_t tries = store_cell_int(rows, row, 6);
-        if (now_ms - store_cell_int(rows, row, 4) > LIFE_MS)
-            abandon(r, id, tries);
+    for (size_t i = 0; i < op->rows.count; i++) {
+        struct gateway_reversal_row row;
+        if (store_op_read(op, i, &row) != ERR_OK) {
+            LOG(r->config.env->log, LOG_ERROR, "gateway.reversal_unreadable", LOG_INT("row", i));
+            continue;
+        }
+        struct acquirer_link *link = r->config.link(r->config.context, row.link_id);
+        if (now_ms - row.created_at > LIFE_MS)
+            abandon(r, row.reversal_id, row.tries);
         else if (link && acquirer_up(link))
-            send_one(r, link, id, store_cell_span(rows, row, 3), tries);
+            send_one(r, link, row.reversal_id, row.message_enc, row.tries);
     }
 }
 
@@ -193,17 +196,16 @@ static void take_due(struct gateway_reversals *r)
     ASSERT(r->due.busy);
     r->due.busy = false;
     if (r->due.batch.err == ERR_OK)
-        send_due(r, &r->due.op.rows);
+        send_due(r, &r->due.op);
 }
 
 static void read_due(struct gateway_reversals *r, int64_t now_us)
 {
     arena_reset(&r->due.arena);
     r->due.next_us = now_us + CHECK_US;
-    r->due.value[0] = store_text(r->config.node);
-    r->due.value[1] = store_int(env_wall_ms(r->config.env));
-    r->due.value[2] = store_int(DUE_MAX);
-    r->due.op = (struct store_op){.statement = STORE_REVERSAL_DUE, .argument = r->due.value, .argument_count = 3};
+    r->due.argument =
+        (struct gateway_reversal_due){.node = span_text(r->config.node), .now = env_wall_ms(r->config.env), .most = DUE_MAX};
+    r->due.op = (struct store_op){.row = GATEWAY_ROW(REVERSAL_DUE), .argument = &r->due.argument};
     r->due.batch = (struct store_batch){.op = &r->due.op, .count = 1, .arena = &r->due.arena, .done = &r->read_due};
     r->due.busy = store_reader_submit(r->config.reader, &r->due.batch, now_us + READ_US) == ERR_OK;
 }

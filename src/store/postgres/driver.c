@@ -16,7 +16,7 @@ enum prepared { PREPARED_NOT, PREPARED_SENT, PREPARED_READY };
 
 struct postgres {
     PGconn *connection;
-    enum prepared *prepared; /* one a row of the table, on this connection */
+    enum prepared *prepared; /* one a statement, on this connection */
     struct store_order order;
     bool begin_sent; /* its answer has not been read yet */
     bool in_transaction;
@@ -70,7 +70,7 @@ static void disconnect(struct store *store)
     p->connection = NULL;
     p->in_transaction = false;
     p->begin_sent = false;
-    memset(p->prepared, 0, store->table.count * sizeof *p->prepared);
+    memset(p->prepared, 0, store->statements.count * sizeof *p->prepared);
 }
 
 static enum err connect_now(struct store *store)
@@ -108,9 +108,9 @@ static enum err postgres_open(struct store *store, const char *place)
     TRY(memory_reserve(1, sizeof(struct postgres), &at));
     struct postgres *p = at;
     store->connection = p;
-    TRY(memory_reserve(store->table.count, sizeof(enum prepared), &at));
+    TRY(memory_reserve(store->statements.count, sizeof(enum prepared), &at));
     p->prepared = at;
-    TRY(store_order_open(&p->order, &store->table));
+    TRY(store_order_open(&p->order));
     TRY(store_postgres_conninfo(place, p->conninfo));
     return connected(store);
 }
@@ -122,7 +122,7 @@ static void postgres_shut(struct store *store)
         return;
     PQfinish(p->connection);
     store_order_close(&p->order);
-    memory_release(p->prepared, store->table.count, sizeof(enum prepared));
+    memory_release(p->prepared, store->statements.count, sizeof(enum prepared));
     memory_release(p, 1, sizeof *p);
     store->connection = NULL;
 }
@@ -170,7 +170,7 @@ static enum err take_sync(struct postgres *p)
 static enum err take_op(struct store *store, struct store_op *op, struct arena *arena)
 {
     struct postgres *p = of(store);
-    const char *name = store_row_of(store, op)->name;
+    const char *name = op->row->name;
     enum err prepare = ERR_OK;
     if (p->prepared[op->statement] == PREPARED_SENT) {
         prepare = take_plain(store, name);
@@ -189,11 +189,11 @@ static enum err send_step(struct store *store, const struct store_op *op)
 {
     struct postgres *p = of(store);
     if (p->prepared[op->statement] == PREPARED_NOT) {
-        if (!store_postgres_send_prepare(p->connection, store_row_of(store, op)))
+        if (!store_postgres_send_prepare(p->connection, store_statement_of(store, op)))
             return ERR_CLOSED;
         p->prepared[op->statement] = PREPARED_SENT;
     }
-    return store_postgres_send_op(p->connection, store_row_of(store, op), op) ? ERR_OK : ERR_CLOSED;
+    return store_postgres_send_op(p->connection, store_statement_of(store, op), op) ? ERR_OK : ERR_CLOSED;
 }
 
 static enum err send_steps(struct store *store, const struct store_step *step, size_t count)

@@ -34,8 +34,8 @@ PGconn *store_postgres_start(const char *conninfo, size_t host);
 /* ---- messages.c ---- */
 
 /* false: the connection failed. */
-bool store_postgres_send_prepare(PGconn *connection, const struct store_row *row);
-bool store_postgres_send_op(PGconn *connection, const struct store_row *row, const struct store_op *op);
+bool store_postgres_send_prepare(PGconn *connection, const struct store_statement *statement);
+bool store_postgres_send_op(PGconn *connection, const struct store_statement *statement, const struct store_op *op);
 bool store_postgres_send_text(PGconn *connection, const char *sql);
 /* The answer of a statement: into the operation, or as an error. */
 MUST_USE enum err store_postgres_read_op(const struct store *store, PGresult *result, struct store_op *op, struct arena *arena);

@@ -51,34 +51,34 @@ static Oid oid_of(char letter)
     return letter == 'i' ? TYPE_INT8 : letter == 't' ? TYPE_TEXT : TYPE_BYTEA;
 }
 
-bool store_postgres_send_prepare(PGconn *connection, const struct store_row *row)
+bool store_postgres_send_prepare(PGconn *connection, const struct store_statement *statement)
 {
     Oid type[STORE_ARGUMENT_MAX];
-    int count = (int)strlen(row->arguments);
-    for (int i = 0; i < count; i++)
-        type[i] = oid_of(row->arguments[i]);
-    return PQsendPrepare(connection, row->name, row->sql, count, type) == 1;
+    for (size_t i = 0; i < statement->argument_count; i++)
+        type[i] = oid_of(statement->arguments[i]);
+    return PQsendPrepare(connection, statement->row->name, statement->sql, (int)statement->argument_count, type) == 1;
 }
 
-bool store_postgres_send_op(PGconn *connection, const struct store_row *row, const struct store_op *op)
+bool store_postgres_send_op(PGconn *connection, const struct store_statement *statement, const struct store_op *op)
 {
     const char *value[STORE_ARGUMENT_MAX];
     int length[STORE_ARGUMENT_MAX];
     int format[STORE_ARGUMENT_MAX];
     int64_t integer[STORE_ARGUMENT_MAX];
-    for (size_t i = 0; i < op->argument_count; i++) {
-        const struct store_value *v = &op->argument[i];
+    size_t count = statement->argument_count;
+    for (size_t i = 0; i < count; i++) {
+        struct store_value v = store_argument(statement, op, i);
         format[i] = POSTGRES_BINARY_FORMAT;
-        if (v->kind == STORE_INT) {
-            integer[i] = (int64_t)htobe64((uint64_t)v->integer);
+        if (v.kind == STORE_INT) {
+            integer[i] = (int64_t)htobe64((uint64_t)v.integer);
             value[i] = (const char *)&integer[i];
             length[i] = sizeof integer[i];
         } else {
-            value[i] = v->kind == STORE_NULL ? NULL : v->len > 0 ? (const char *)v->at : "";
-            length[i] = v->kind == STORE_NULL ? 0 : (int)v->len;
+            value[i] = v.kind == STORE_NULL ? NULL : v.len > 0 ? (const char *)v.at : "";
+            length[i] = v.kind == STORE_NULL ? 0 : (int)v.len;
         }
     }
-    return PQsendQueryPrepared(connection, row->name, (int)op->argument_count, value, length, format, POSTGRES_BINARY_FORMAT) == 1;
+    return PQsendQueryPrepared(connection, op->row->name, (int)count, value, length, format, POSTGRES_BINARY_FORMAT) == 1;
 }
 
 bool store_postgres_send_text(PGconn *connection, const char *sql)
@@ -102,13 +102,17 @@ static enum err read_cell(const PGresult *result, int row, int column, char lett
     return ERR_OK;
 }
 
-static bool columns_fit(const PGresult *result, const char *letters)
+/* Names are compared once, types always: an engine may plan anew. */
+static bool columns_fit(const PGresult *result, struct store_statement *statement)
 {
+    const char *letters = statement->results;
     if ((size_t)PQnfields(result) != strlen(letters))
         return false;
     for (int i = 0; letters[i]; i++)
-        if (PQftype(result, i) != oid_of(letters[i]))
+        if (PQftype(result, i) != oid_of(letters[i]) ||
+            (!statement->known && !store_column_fits(statement, (size_t)i, PQfname(result, i))))
             return false;
+    statement->known = true;
     return true;
 }
 
@@ -136,17 +140,18 @@ static int64_t changed_of(PGresult *result)
 
 enum err store_postgres_read_op(const struct store *store, PGresult *result, struct store_op *op, struct arena *arena)
 {
-    const struct store_row *row = store_row_of(store, op);
+    struct store_statement *statement = store_statement_of(store, op);
+    const char *name = op->row->name;
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-        return store_postgres_err(store, row->name, result);
-    if (!columns_fit(result, row->results)) {
-        store_log_refused(store, row->name, "result columns");
+        return store_postgres_err(store, name, result);
+    if (!columns_fit(result, statement)) {
+        store_log_refused(store, name, "result columns");
         return ERR_INTERNAL;
     }
-    if (row->results[0])
-        TRY(read_rows(result, row->results, &op->rows, arena));
-    if (row->flags & STORE_ROW_WRITE)
+    if (op->row->gives)
+        TRY(read_rows(result, statement->results, &op->rows, arena));
+    if (op->row->flags & STORE_ROW_WRITE)
         op->changed = changed_of(result);
     return (op->flags & STORE_MUST_CHANGE) && op->changed == 0 ? STORE_ERR_CONFLICT : ERR_OK;
 }

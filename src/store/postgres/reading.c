@@ -45,7 +45,7 @@ struct reading {
     size_t host, hosts;
     struct entry *pipe;
     size_t pipe_cap, head, count;
-    struct statement *statement; /* one a row of the table, on this connection */
+    struct statement *statement; /* one of each, on this connection */
     bool ended;                  /* the last result ended a statement */
     int watched;                 /* what `watch` was last told: descriptor, and for what */
     bool watched_read, watched_write;
@@ -147,7 +147,7 @@ static void lose(struct reading *r, int64_t now_us, const char *why)
     r->connection = NULL;
     r->link = LINK_DOWN;
     r->usable = r->ended = false;
-    memset(r->statement, 0, r->reader->store->table.count * sizeof *r->statement);
+    memset(r->statement, 0, r->reader->store->statements.count * sizeof *r->statement);
     put_back(r);
     r->reader->counts.lost++;
     r->failures = was_usable ? 0 : r->failures + 1;
@@ -186,8 +186,8 @@ static bool send_prepares(struct reading *r, const struct store_batch *batch, in
             continue;
         (void)pipe_add(r, ENTRY_PREPARE, which, now_us);
         r->statement[which].prepared = true;
-        const struct store_row *row = store_row_of(r->reader->store, &batch->op[i]);
-        if (!store_postgres_send_prepare(r->connection, row) || PQpipelineSync(r->connection) != 1)
+        const struct store_statement *statement = store_statement_of(r->reader->store, &batch->op[i]);
+        if (!store_postgres_send_prepare(r->connection, statement) || PQpipelineSync(r->connection) != 1)
             return false;
     }
     return true;
@@ -201,7 +201,7 @@ static bool send_batch(struct reading *r, int64_t now_us)
     entry->read = store_read_take(r->reader, entry);
     const struct store_batch *batch = entry->read->batch;
     for (size_t i = 0; i < batch->count; i++)
-        if (!store_postgres_send_op(r->connection, store_row_of(r->reader->store, &batch->op[i]), &batch->op[i]))
+        if (!store_postgres_send_op(r->connection, store_statement_of(r->reader->store, &batch->op[i]), &batch->op[i]))
             return false;
     return PQpipelineSync(r->connection) == 1;
 }
@@ -209,7 +209,7 @@ static bool send_batch(struct reading *r, int64_t now_us)
 /* An entry for the batch and for each statement that it may have to prepare. */
 static bool has_room(const struct reading *r, const struct store_batch *batch)
 {
-    size_t statements = r->reader->store->table.count;
+    size_t statements = r->reader->store->statements.count;
     return r->pipe_cap - r->count > (batch->count < statements ? batch->count : statements);
 }
 
@@ -236,7 +236,7 @@ static bool take_setting(const struct entry *entry, const PGresult *result)
 static bool take_prepare(struct reading *r, const struct entry *entry, const PGresult *result)
 {
     struct statement *statement = &r->statement[entry->which];
-    const char *name = r->reader->store->table.row[entry->which].name;
+    const char *name = r->reader->store->statements.at[entry->which].row->name;
     bool fine = PQresultStatus(result) == PGRES_COMMAND_OK;
     statement->err = fine ? ERR_OK : store_postgres_err(r->reader->store, name, result);
     statement->prepared = statement->prepared && fine;
@@ -452,9 +452,9 @@ static enum err reading_open(struct store_reader *reader, const char *place)
     r->watched = -1;
     TRY(store_postgres_conninfo(place, r->conninfo));
     TRY(store_postgres_hosts(r->conninfo, &r->hosts));
-    TRY(memory_reserve(reader->store->table.count, sizeof *r->statement, &at));
+    TRY(memory_reserve(reader->store->statements.count, sizeof *r->statement, &at));
     r->statement = at;
-    r->pipe_cap = store_postgres_setting_count + reader->store->table.count + 2 * reader->config.cap;
+    r->pipe_cap = store_postgres_setting_count + reader->store->statements.count + 2 * reader->config.cap;
     TRY(memory_reserve(r->pipe_cap, sizeof *r->pipe, &at));
     r->pipe = at;
     return ERR_OK;
@@ -468,7 +468,7 @@ static void reading_close(struct store_reader *reader)
     watch_nothing(r);
     PQfinish(r->connection);
     memory_release(r->pipe, r->pipe_cap, sizeof *r->pipe);
-    memory_release(r->statement, reader->store->table.count, sizeof *r->statement);
+    memory_release(r->statement, reader->store->statements.count, sizeof *r->statement);
     memory_release(r, 1, sizeof *r);
 }
 

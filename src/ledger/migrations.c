@@ -1,45 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Purpose: the tables of the ledger, as steps. Included by migrations.c alone, inside the room. */
+/*
+ * The tables of the ledger, as steps; rules: store/statement.h.
+ *
+ * Rows are found by their primary key, and tables are stored in its order: ids sort by time, so inserts append. Every further index
+ * costs each authorisation a write, hence there are few.
+ */
+#include "ledger/statements.h"
+
+#include <stddef.h>
+
+#define TEXT " TEXT NOT NULL DEFAULT '', "
+#define INT " {int} NOT NULL DEFAULT 0, "
+#define BYTES " {bytes} NOT NULL DEFAULT {empty}, "
+
 /* clang-format off */
-    {STORE_LEDGER, 1, "CREATE TABLE product (product_id" TEXT "issuer_id" TEXT "version" INT "mode" TEXT "network" TEXT
+static const struct store_migration migration[] = {
+    {1, "CREATE TABLE product (product_id" TEXT "issuer_id" TEXT "version" INT "mode" TEXT "network" TEXT
         "expiry_delay_s" INT "tries" INT "twu_h" INT "accept_previous_window" INT "window_single_use" INT
         "window_requires_display" INT "window_tries" INT "static_policy" TEXT "regenerate" TEXT "count_other_declines" INT
         "deferred_max_reuse" INT "deferred_window_s" INT "deferred_mcc_group" TEXT "deferred_slots" INT "plan" TEXT
         "plan_parallel" INT "smart_order" INT "smart_order_s" INT "diag_step" INT "absent_policy" TEXT "malformed_policy" TEXT
         "standin" TEXT "standin_limit" INT "batch_max" INT "notify_batch" INT "display_rate_per_h" INT "cvk_ref" TEXT "mk_ref" TEXT
         "key_derivation" TEXT "service_code_dyn" TEXT "PRIMARY KEY (product_id)) {table}"},
-    {STORE_LEDGER, 1, "CREATE TABLE card (card_id" TEXT "issuer_id" TEXT "product_id" TEXT "account_id" TEXT "pan_enc" BYTES
+    {1, "CREATE TABLE card (card_id" TEXT "issuer_id" TEXT "product_id" TEXT "account_id" TEXT "pan_enc" BYTES
         "pan_mac" BYTES "pan_last4" TEXT "bin8" TEXT "expiry" TEXT "alt_expiry" TEXT "alt_until" INT "psn" TEXT "holder_name" TEXT
         "status" TEXT "enrolled" INT "created_at" INT "updated_at" INT "version" INT "PRIMARY KEY (card_id)) {table}"},
-    {STORE_LEDGER, 1, "CREATE UNIQUE INDEX card_pan_mac ON card (pan_mac, issuer_id)"},
-    {STORE_LEDGER, 1, "CREATE TABLE card_code (card_id" TEXT "version" INT "issue_n" INT
+    {1, "CREATE UNIQUE INDEX card_pan_mac ON card (pan_mac, issuer_id)"},
+    {1, "CREATE TABLE card_code (card_id" TEXT "version" INT "issue_n" INT
         "state TEXT NOT NULL DEFAULT 'none', issued_at" INT "expires_at" INT "declines" INT "used_at" INT "used_by" TEXT
         "first_display_at" INT "last_display_at" INT "win_idx" INT "deferred" BYTES "g_fail_ts" BYTES "g_consec" INT
         "g_lock TEXT NOT NULL DEFAULT 'none', g_lock_since" INT "g_unlock_at" INT "g_unlock_by" TEXT "g_last_merchants" BYTES
         "PRIMARY KEY (card_id)) {table}"},
-    {STORE_LEDGER, 1, "CREATE TABLE account (account_id" TEXT "currency" TEXT "balance" INT "held" INT "limit_txn" INT
+    {1, "CREATE TABLE account (account_id" TEXT "currency" TEXT "balance" INT "held" INT "limit_txn" INT
         "limit_day" INT "limit_count" INT "day" INT "day_amount" INT "day_count" INT "version" INT
         "PRIMARY KEY (account_id)) {table}"},
-    {STORE_LEDGER, 1, "CREATE TABLE auth (auth_id" TEXT "link_id" TEXT "mti_class" TEXT "de7" TEXT "de11" TEXT "de32" TEXT
+    {1, "CREATE TABLE auth (auth_id" TEXT "link_id" TEXT "mti_class" TEXT "de7" TEXT "de11" TEXT "de32" TEXT
         "de37" TEXT "de41" TEXT "de42" TEXT "card_id" TEXT "bin8" TEXT "pan_mac" BYTES "amount" INT "currency" TEXT "de3" TEXT
         "mcc" TEXT "de22" TEXT "de25" TEXT "received_at" INT "decided_at" INT "outcome" INT "steps" TEXT "ref" TEXT "result" TEXT
         "de39" TEXT "de38" TEXT "ctm_reason" TEXT "reversed_amount" INT "reversed_at" INT "locked" INT "suspect_merchant" INT
         "PRIMARY KEY (auth_id)) {table}"},
-    {STORE_LEDGER, 1, "CREATE TABLE idem (message_key" BYTES "fingerprint" BYTES "answer" BYTES "auth_id" TEXT "created_at" INT
+    {1, "CREATE TABLE idem (message_key" BYTES "fingerprint" BYTES "answer" BYTES "auth_id" TEXT "created_at" INT
         "PRIMARY KEY (message_key)) {table}"},
-    {STORE_LEDGER, 1, "CREATE TABLE tombstone (original_key" BYTES "fingerprint" BYTES "answer" BYTES "created_at" INT
+    {1, "CREATE TABLE tombstone (original_key" BYTES "fingerprint" BYTES "answer" BYTES "created_at" INT
         "PRIMARY KEY (original_key)) {table}"},
-    {STORE_LEDGER, 1, "CREATE TABLE hold (auth_id" TEXT "account_id" TEXT "amount" INT "state" TEXT "until" INT
+    {1, "CREATE TABLE hold (auth_id" TEXT "account_id" TEXT "amount" INT "state" TEXT "until" INT
         "PRIMARY KEY (auth_id)) {table}"},
-    {STORE_LEDGER, 1, "CREATE TABLE issuance (card_id" TEXT "at" INT "issuance_id" TEXT "kind" TEXT "issue_n" INT "windows" INT
+    {1, "CREATE TABLE issuance (card_id" TEXT "at" INT "issuance_id" TEXT "kind" TEXT "issue_n" INT "windows" INT
         "requested_by" TEXT "correlation_id" TEXT "PRIMARY KEY (card_id, at, issuance_id)) {table}"},
-    {STORE_LEDGER, 1, "CREATE TABLE client (client_id" TEXT "issuer_id" TEXT "kind" TEXT "status" TEXT "roles" TEXT
+    {1, "CREATE TABLE client (client_id" TEXT "issuer_id" TEXT "kind" TEXT "status" TEXT "roles" TEXT
         "mtls_fingerprint" TEXT "api_key_hash" BYTES "PRIMARY KEY (client_id)) {table}"},
-    {STORE_LEDGER, 1, "CREATE UNIQUE INDEX client_api_key ON client (api_key_hash)"},
-    {STORE_LEDGER, 1, "CREATE TABLE client_key (client_id" TEXT "kid" TEXT "key_use" TEXT "jwk" TEXT "not_before" INT
+    {1, "CREATE UNIQUE INDEX client_api_key ON client (api_key_hash)"},
+    {1, "CREATE TABLE client_key (client_id" TEXT "kid" TEXT "key_use" TEXT "jwk" TEXT "not_before" INT
         "not_after" INT "revoked_at" INT "PRIMARY KEY (client_id, kid)) {table}"},
-    {STORE_LEDGER, 1, "CREATE TABLE outbox (outbox_id" TEXT "kind" TEXT "target" TEXT "body" TEXT "created_at" INT "next_try_at" INT
+    {1, "CREATE TABLE outbox (outbox_id" TEXT "kind" TEXT "target" TEXT "body" TEXT "created_at" INT "next_try_at" INT
         "tries" INT "state" TEXT "lease_owner" TEXT "last_error" TEXT "lease_until" INT "PRIMARY KEY (outbox_id)) {table}"},
-    {STORE_LEDGER, 2, "CREATE INDEX idem_created ON idem (created_at)"},
-    {STORE_LEDGER, 2, "CREATE INDEX tombstone_created ON tombstone (created_at)"},
-    /* clang-format on */
+    {2, "CREATE INDEX idem_created ON idem (created_at)"},
+    {2, "CREATE INDEX tombstone_created ON tombstone (created_at)"},
+};
+/* clang-format on */
+
+const struct store_set ledger_set = {.name = "ledger",
+                                     .row = ledger_statement,
+                                     .count = LEDGER_STATEMENT_COUNT,
+                                     .migration = migration,
+                                     .migration_count = sizeof migration / sizeof migration[0]};
+const struct store_set *const ledger_sets[] = {&ledger_set, NULL};
