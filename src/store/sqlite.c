@@ -5,6 +5,8 @@
  */
 #include "store/driver.h"
 #include "store/error.h"
+#include "store/internal.h"
+#include "store/writer.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -18,6 +20,7 @@ enum {
     READER_TIMEOUT_MS = 5,
     POLL_US = 100,
     CHECKPOINT_FRAMES = 16384,
+    CAREFUL_GROUPS = 16, /* that are saved batch by batch after a batch has failed */
     RESTART_FRAMES = 2 * CHECKPOINT_FRAMES
 };
 
@@ -36,6 +39,7 @@ struct sqlite {
     int64_t busy_us;    /* since when the one of now is waited for */
     int turn;           /* descriptor of the turnstile, -1: none */
     int restart_frames; /* size of the WAL from which readers are waited for */
+    int careful;        /* groups that are still saved batch by batch */
     sqlite3_stmt *verb[VERB_COUNT];
     sqlite3_stmt **prepared; /* one a statement, made when first used */
 };
@@ -374,6 +378,15 @@ static enum err sqlite_begin(struct store *store, bool writes)
     return err;
 }
 
+static void sqlite_rollback(struct store *store)
+{
+    if (sqlite3_get_autocommit(of(store)->db))
+        return;
+    enum err err = verb_run(store, VERB_ROLLBACK);
+    if (err != ERR_OK)
+        store_log_refused(store, "ROLLBACK", err_row(err)->name);
+}
+
 static enum err perform_saved(struct store *store, struct store_batch *batch)
 {
     TRY(verb_run(store, VERB_SAVE));
@@ -387,12 +400,41 @@ static enum err perform_saved(struct store *store, struct store_batch *batch)
     return verb_run(store, VERB_RELEASE);
 }
 
+/*
+ * Batches hardly ever fail, and a savepoint copies every page that is written after it. So a group runs without first; false: one
+ * has failed, nothing of the group is written, and it is to run again, each batch behind a savepoint of its own.
+ */
+static bool perform_plain(struct store *store, struct store_batch *const *batch, size_t count)
+{
+    size_t used[STORE_GROUP_MAX];
+    ASSERT(count <= STORE_GROUP_MAX);
+    for (size_t i = 0; i < count; i++)
+        used[i] = batch[i]->arena ? batch[i]->arena->used : 0;
+    for (size_t i = 0; i < count; i++) {
+        batch_perform(store, batch[i]);
+        if (batch[i]->err == ERR_OK)
+            continue;
+        for (size_t undone = 0; undone <= i; undone++)
+            store_batch_forget(batch[undone], used[undone]);
+        sqlite_rollback(store);
+        return false;
+    }
+    return true;
+}
+
 static enum err sqlite_perform(struct store *store, struct store_batch *const *batch, size_t count)
 {
     if (count == 1) {
         batch_perform(store, batch[0]);
         return batch[0]->err == ERR_OK ? ERR_OK : STORE_ERR_CONFLICT;
     }
+    struct sqlite *s = of(store);
+    bool writes = sqlite3_txn_state(s->db, NULL) == SQLITE_TXN_WRITE;
+    if (s->careful == 0 && perform_plain(store, batch, count))
+        return ERR_OK;
+    s->careful = s->careful == 0 ? CAREFUL_GROUPS : s->careful - 1;
+    if (sqlite3_get_autocommit(s->db))
+        TRY(sqlite_begin(store, writes));
     for (size_t i = 0; i < count; i++)
         TRY(perform_saved(store, batch[i]));
     return ERR_OK;
@@ -405,15 +447,6 @@ static enum err sqlite_commit(struct store *store)
     if (err != ERR_OK && sqlite3_extended_errcode(of(store)->db) == SQLITE_IOERR_FSYNC)
         return STORE_ERR_UNKNOWN;
     return err;
-}
-
-static void sqlite_rollback(struct store *store)
-{
-    if (sqlite3_get_autocommit(of(store)->db))
-        return;
-    enum err err = verb_run(store, VERB_ROLLBACK);
-    if (err != ERR_OK)
-        store_log_refused(store, "ROLLBACK", err_row(err)->name);
 }
 
 static enum err sqlite_execute(struct store *store, const char *sql)
