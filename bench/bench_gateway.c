@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "gateway/seed.h"
+#include "gateway/statements.h"
 
 enum { CARDS = 2000, CHARGES = 30000, STRAIGHT = 60000, CONNECTIONS = 192, REQUEST = 1024, ANSWER = 8192, GOAL = 5000 };
 
