@@ -5,8 +5,12 @@
 static void put_code(struct ledger_unit *unit, const struct store_row *row, const struct ledger_code *before,
                      const struct ledger_code *after)
 {
-    const struct ledger_code_put put = {.before_version = before->version, .before_issue_n = before->issue_n, .after = *after};
-    ledger_unit_put(unit, row, &put);
+    struct ledger_code_put *put = ledger_unit_fill(unit, row);
+    if (!put)
+        return;
+    put->before_version = before->version;
+    put->before_issue_n = before->issue_n;
+    put->after = *after;
 }
 
 void ledger_put_code(struct ledger_unit *unit, const struct ledger_code *before, const struct ledger_code *after,
@@ -31,9 +35,12 @@ void ledger_put_display(struct ledger_unit *unit, const struct ledger_code *befo
 
 void ledger_put_idem(struct ledger_unit *unit, const struct ledger_message_id *id, const struct ledger_idem *idem)
 {
-    const struct ledger_idem_put put = {
-        .message_key = ledger_unit_key(unit, id, true), .original_key = ledger_unit_key(unit, id, false), .idem = *idem};
-    ledger_unit_put(unit, LEDGER_ROW(IDEM_INSERT), &put);
+    struct ledger_idem_put *put = ledger_unit_fill(unit, LEDGER_ROW(IDEM_INSERT));
+    if (!put)
+        return;
+    put->message_key = ledger_unit_key(unit, id, true);
+    put->original_key = ledger_unit_key(unit, id, false);
+    put->idem = *idem;
 }
 
 void ledger_put_auth(struct ledger_unit *unit, const struct ledger_auth *auth)

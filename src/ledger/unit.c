@@ -56,16 +56,29 @@ static void *keep(struct ledger_unit *unit, const void *at, size_t size)
     return NULL;
 }
 
-void ledger_unit_add(struct ledger_unit *unit, const struct store_row *row, unsigned flags, const void *argument)
+static void add(struct ledger_unit *unit, const struct store_row *row, unsigned flags, const void *argument)
 {
-    const void *copy = argument ? keep(unit, argument, row->takes->size) : NULL;
     if (unit->err == ERR_OK && unit->batch.count == unit->cap)
         unit->err = ERR_MEMORY;
     if (unit->err != ERR_OK)
         return;
     size_t at = unit->batch.count++;
     unit->tag[at] = unit->current_tag;
-    unit->op[at] = (struct store_op){.row = row, .flags = flags, .argument = copy};
+    unit->op[at] = (struct store_op){.row = row, .flags = flags, .argument = argument};
+}
+
+void ledger_unit_add(struct ledger_unit *unit, const struct store_row *row, unsigned flags, const void *argument)
+{
+    add(unit, row, flags, argument ? keep(unit, argument, row->takes->size) : NULL);
+}
+
+void *ledger_unit_fill(struct ledger_unit *unit, const struct store_row *row)
+{
+    void *argument = unit->err == ERR_OK ? arena_take(unit->arena, row->takes->size) : NULL;
+    if (!argument && unit->err == ERR_OK)
+        unit->err = ERR_MEMORY;
+    add(unit, row, STORE_MUST_CHANGE, argument);
+    return unit->err == ERR_OK ? argument : NULL;
 }
 
 void ledger_unit_put(struct ledger_unit *unit, const struct store_row *row, const void *argument)

@@ -12,6 +12,8 @@
 void ledger_unit_add(struct ledger_unit *unit, const struct store_row *row, unsigned flags, const void *argument);
 /* The same for a write that must change its row. */
 void ledger_unit_put(struct ledger_unit *unit, const struct store_row *row, const void *argument);
+/* The same, with a struct of zeros that the caller fills: nothing large is copied twice. NULL with the sticky error set. */
+void *ledger_unit_fill(struct ledger_unit *unit, const struct store_row *row);
 /* A copy of a text in the unit's arena; "" with the sticky error set. */
 const char *ledger_unit_text(struct ledger_unit *unit, const char *text);
 
