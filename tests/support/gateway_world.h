@@ -27,6 +27,8 @@ void gateway_world_freeze(struct gateway_world *w);
 /* The same, as soon as the network is sent an authorisation, before it answers. */
 void gateway_world_freeze_sent(struct gateway_world *w);
 void gateway_world_thaw(struct gateway_world *w);
+/* Of its store. */
+const char *gateway_world_url(const struct gateway_world *w);
 /* What the network was sent, so far. */
 int gateway_world_authorisations(const struct gateway_world *w);
 int gateway_world_reversals(const struct gateway_world *w);
