@@ -47,9 +47,11 @@ void switch_resume(struct flow *flow, struct switch_parking *parking, size_t mos
     struct switch_slot *s = parking->first;
     for (struct switch_slot *after; s && most > 0; s = after) {
         after = s->after;
-        if (s->item.place != FLOW_WAITING) /* its deadline has just passed: it leaves by itself */
+        if (s->item.place == FLOW_RUNNING) /* it has just been parked, in this very call of its stage */
             continue;
         ASSERT(switch_unpark(s));
+        if (s->item.place != FLOW_WAITING) /* its deadline has just passed, and it goes on by itself */
+            continue;
         flow_resume(flow, &s->item);
         most--;
     }
