@@ -98,6 +98,12 @@ enum err crypto_vault_pan_mac(struct crypto_vault *vault, struct span digits, ui
     return crypto_hmac_run(&vault->mac, &digits, 1, out);
 }
 
+enum err crypto_vault_text_mac(struct crypto_vault *vault, struct span text, uint8_t out[static CRYPTO_VAULT_MAC])
+{
+    const struct span part[] = {span_of("\0", 1), text}; /* a PAN begins with a digit */
+    return crypto_hmac_run(&vault->mac, part, 2, out);
+}
+
 enum err crypto_vault_seal(struct crypto_vault *vault, const struct env *env, struct span aad, struct span plain, struct buf *out)
 {
     if (plain.len > CRYPTO_VAULT_PLAIN_MAX || aad.len > CRYPTO_VAULT_PLAIN_MAX)

@@ -42,6 +42,8 @@ void crypto_vault_close(struct crypto_vault *vault);
 
 /* HMAC-SHA-256 over the entire PAN as ASCII digits. */
 MUST_USE enum err crypto_vault_pan_mac(struct crypto_vault *vault, struct span digits, uint8_t out[static CRYPTO_VAULT_MAC]);
+/* The same over any other text that may not be found by trying; never that of a PAN. */
+MUST_USE enum err crypto_vault_text_mac(struct crypto_vault *vault, struct span text, uint8_t out[static CRYPTO_VAULT_MAC]);
 MUST_USE enum err crypto_vault_seal(struct crypto_vault *vault, const struct env *env, struct span aad, struct span plain,
                                     struct buf *out);
 MUST_USE enum err crypto_vault_unseal(struct crypto_vault *vault, struct span aad, struct span sealed, struct buf *out);

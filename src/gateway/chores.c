@@ -40,8 +40,11 @@ static void sweep_start(struct gateway *g, int64_t age_ms)
     int64_t now_ms = env_wall_ms(g->parts.env);
     static const struct store_row *const row[] = {GATEWAY_ROW(REVERSAL_ABANDONED), GATEWAY_ROW(CLAIM_ABANDONED),
                                                   GATEWAY_ROW(CLAIM_PURGE)};
-    c->argument = (struct gateway_sweep){
-        .node = span_text(g->config.node), .before = now_ms - age_ms, .now = now_ms, .claims_before = now_ms - CLAIM_LIFE_MS};
+    c->argument = (struct gateway_sweep){.node = span_text(g->config.node),
+                                         .before = now_ms - age_ms,
+                                         .now = now_ms,
+                                         .claims_before = now_ms - CLAIM_LIFE_MS,
+                                         .released_before = now_ms - gateway_signature_ms(g)};
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
         c->op[i] = (struct store_op){.row = row[i], .argument = &c->argument};
     c->busy = store_writer_submit(g->parts.writer, begin(g, c, 3)) == ERR_OK;

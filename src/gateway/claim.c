@@ -61,12 +61,30 @@ static enum err put_reversal(struct gateway *g, struct gateway_slot *slot)
     return ERR_OK;
 }
 
-static enum err ask_claim(struct gateway *g, struct gateway_slot *slot)
+static void fill_claim(const struct gateway *g, struct gateway_slot *slot)
 {
-    gateway_ask(slot, GATEWAY_ASKED_CLAIM);
     slot->row.claim.fingerprint = span_of(slot->digest, sizeof slot->digest);
     slot->row.claim.node = span_text(g->config.node);
     slot->row.claim.created_at = slot->x.now_ms;
+    slot->row.claim.signed_at = slot->x.signature.at_ms;
+    slot->row.claim.target = slot->target;
+}
+
+bool gateway_ask_spend(struct gateway *g, struct gateway_slot *slot)
+{
+    bool asked = slot->asked != GATEWAY_ASKED_NOTHING && slot->asked != GATEWAY_ASKED_READ;
+    if (!slot->spends || slot->x.request_id.len == 0 || asked || slot->batch.err != ERR_OK || slot->item.awaited > 0)
+        return false;
+    gateway_ask(slot, GATEWAY_ASKED_SPEND);
+    fill_claim(g, slot);
+    gateway_ask_claim(slot, GATEWAY_ROW(CLAIM_SPEND), 0);
+    return true;
+}
+
+static enum err ask_claim(struct gateway *g, struct gateway_slot *slot)
+{
+    gateway_ask(slot, GATEWAY_ASKED_CLAIM);
+    fill_claim(g, slot);
     gateway_ask_claim(slot, GATEWAY_ROW(CLAIM_INSERT), STORE_MUST_CHANGE);
     return gateway_operation_row(slot->x.operation)->pays ? put_reversal(g, slot) : ERR_OK;
 }
@@ -141,14 +159,35 @@ static void repeat_answer(struct gateway *g, struct gateway_slot *slot, const st
     flow_to(&slot->item, GATEWAY_STAGE_ANSWER);
 }
 
+/* Given up in between, or never here. */
+static void repeat_of_nothing(struct gateway *g, struct gateway_slot *slot)
+{
+    if (slot->unrouted)
+        gateway_claim_forget(g, slot);
+    gateway_refuse(slot, slot->unrouted ? GATEWAY_FAULT_UNAVAILABLE : GATEWAY_FAULT_IN_PROGRESS, NULL);
+}
+
+/* One id and one time were signed, the address is another: the signature has been used. */
+static bool is_replay(const struct gateway_slot *slot, const struct gateway_claim_row *claim)
+{
+    return claim->signed_at != 0 && claim->signed_at == slot->x.signature.at_ms && claim->target != slot->target;
+}
+
 static void repeat_compare(struct gateway *g, struct gateway_slot *slot)
 {
     struct gateway_claim_row claim;
+    slot->spends = false; /* the claim that stands is remembered */
     if (store_op_read(&slot->op[0], 0, &claim) != ERR_OK)
         gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
+    else if (is_replay(slot, &claim))
+        gateway_refuse_authentication(g, slot, GATEWAY_AUTHENTICATION_REPLAYED);
+    else if (claim.target != slot->target && claim.target != 0)
+        gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
+    else if (claim.answer_status == GATEWAY_CLAIM_RELEASED)
+        repeat_of_nothing(g, slot);
     else if (!span_equal(claim.fingerprint, span_of(slot->digest, sizeof slot->digest)))
         gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
-    else if (claim.answer_status == 0)
+    else if (claim.answer_status == GATEWAY_CLAIM_RUNS)
         gateway_refuse(slot, GATEWAY_FAULT_IN_PROGRESS, NULL);
     else
         repeat_answer(g, slot, &claim);
@@ -158,10 +197,8 @@ static void repeat_take(struct gateway *g, struct gateway_slot *slot)
 {
     if (gateway_asked(slot) != ERR_OK) {
         gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
-    } else if (slot->op[0].rows.count == 0) { /* given up in between, or never here */
-        if (slot->unrouted)
-            gateway_claim_forget(g, slot);
-        gateway_refuse(slot, slot->unrouted ? GATEWAY_FAULT_UNAVAILABLE : GATEWAY_FAULT_IN_PROGRESS, NULL);
+    } else if (slot->op[0].rows.count == 0) {
+        repeat_of_nothing(g, slot);
     } else {
         repeat_compare(g, slot);
     }

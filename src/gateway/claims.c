@@ -12,9 +12,16 @@ struct entry {
     uint8_t mac[32];
 };
 
+struct signature {
+    uint8_t tag[16]; /* of the signature */
+    uint8_t of[16];  /* of the request */
+    int64_t until_ms;
+};
+
 struct gateway_claims {
     struct crypto_hmac key;
     struct entry entry[GATEWAY_CLAIMS_MAX];
+    struct signature signature[GATEWAY_SIGNATURES_MAX];
 };
 
 enum err gateway_claims_create(const struct env *env, struct gateway_claims **out)
@@ -77,4 +84,25 @@ void gateway_claims_forget(struct gateway_claims *claims, const struct gateway_c
     struct entry *entry = NULL;
     if (locate(claims, key, tag, &entry) == ERR_OK && secret_equal(entry->tag, tag, sizeof entry->tag))
         *entry = (struct entry){0};
+}
+
+enum err gateway_claims_replayed(struct gateway_claims *claims, const struct gateway_claims_signed *request, int64_t now_ms,
+                                 int64_t until_ms, bool *out)
+{
+    const struct span signature = span_of(request->mac, 32);
+    const struct span part[] = {span_of(&request->target, sizeof request->target), span_of(request->body, 32), request->request_id};
+    uint8_t tag[32];
+    uint8_t of[32];
+    TRY(crypto_hmac_run(&claims->key, &signature, 1, tag));
+    TRY(crypto_hmac_run(&claims->key, part, 3, of));
+    struct signature *at = &claims->signature[(((size_t)tag[16] << 8) | tag[17]) % GATEWAY_SIGNATURES_MAX];
+    if (at->until_ms > now_ms && secret_equal(at->tag, tag, sizeof at->tag)) {
+        *out = !secret_equal(at->of, of, sizeof at->of);
+        return ERR_OK;
+    }
+    memcpy(at->tag, tag, sizeof at->tag);
+    memcpy(at->of, of, sizeof at->of);
+    at->until_ms = until_ms;
+    *out = false;
+    return ERR_OK;
 }

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/face.h"
 
+const char *gateway_authentication_text(enum gateway_authentication authentication)
+{
+    static const char *const text[] = {
+#define GATEWAY_TEXT(name, text) text,
+        GATEWAY_AUTHENTICATION_LIST(GATEWAY_TEXT)
+#undef GATEWAY_TEXT
+    };
+    return text[authentication];
+}
+
 size_t gateway_mounts(const struct gateway_faces *faces, struct http_mount *out, size_t cap)
 {
     size_t count = 0;

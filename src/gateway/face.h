@@ -39,6 +39,29 @@ struct gateway_key_answer {
     bool active; /* false: revoked */
 };
 
+/* What became of authenticate. A client is told of one failure only; the log says which it was. */
+/* clang-format off */
+#define GATEWAY_AUTHENTICATION_LIST(X) \
+    X(DONE,     "done")     /* `merchant` is set */ \
+    X(KEY,      "key")      /* who asks is not known */ \
+    X(MAC,      "mac")      /* or not proven */ \
+    X(TIME,     "time")     /* signed at another time than now, or at none */ \
+    X(TYPE,     "type")     /* in a way that is not taken here */ \
+    X(REPLAYED, "replayed") /* the core's: what was signed was another request */
+/* clang-format on */
+enum gateway_authentication {
+#define GATEWAY_ENUM(name, text) GATEWAY_AUTHENTICATION_##name,
+    GATEWAY_AUTHENTICATION_LIST(GATEWAY_ENUM)
+#undef GATEWAY_ENUM
+};
+const char *gateway_authentication_text(enum gateway_authentication authentication);
+
+/* What a face's authenticate found, of a face whose clients sign each request. A signature is good for one request. */
+struct gateway_signature {
+    uint8_t mac[32];
+    int64_t at_ms; /* when it was signed, as the client says; 0: the face has no signatures */
+};
+
 /* One request, as the core and its face see it. */
 struct gateway_exchange {
     struct http_request *http; /* NULL once it is answered */
@@ -49,8 +72,9 @@ struct gateway_exchange {
     const struct gateway_merchant *merchant; /* NULL until it is authenticated */
     char trace_id[33];                       /* 32 lowercase hexadecimal digits; also the payment's id */
     struct span request_id;                  /* of the client, for idempotency; empty: none that can be used */
-    int64_t now_ms;                          /* when it was taken */
-    unsigned status;                         /* of the answer */
+    struct gateway_signature signature;
+    int64_t now_ms;  /* when it was taken */
+    unsigned status; /* of the answer */
     struct gateway_faults faults;
     struct gateway_payment payment;
     struct gateway_key_answer key;
@@ -86,8 +110,9 @@ struct gateway_face {
 
     /* Sets request_id, if the client sent one that can be used. Also for a request that the HTTP server found fault with. */
     void (*identify)(struct gateway_exchange *x);
-    /* Over exactly the bytes received. True: `merchant` is set. What is wrong with the headers is a fault. */
-    bool (*authenticate)(struct gateway_exchange *x, const struct gateway_merchants *merchants, int64_t clock_window_ms);
+    /* Over exactly the bytes received. What is wrong with other headers is a fault. */
+    enum gateway_authentication (*authenticate)(struct gateway_exchange *x, const struct gateway_merchants *merchants,
+                                                int64_t clock_window_ms);
     /* False: it could not be read, and the faults say why. Also true with faults in single fields. */
     bool (*parse)(struct gateway_exchange *x, struct gateway_order *out);
     /* What can be said before the card is known. */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { TARGET_MAX = 2048 };
+
 /* ---- authenticate ---- */
 
 static enum gateway_fault_id transport_fault(enum err err)
@@ -26,16 +28,87 @@ static void keep_request_id(struct gateway_slot *slot)
     slot->x.request_id = span_of(slot->request_id, id.len);
 }
 
+static bool may_tell(struct gateway_refusals *r, int64_t now_ms)
+{
+    if (r->second != now_ms / 1000) {
+        r->second = now_ms / 1000;
+        r->told = 0;
+    }
+    if (r->told == GATEWAY_REFUSALS_TOLD) {
+        r->left_out++;
+        return false;
+    }
+    r->told++;
+    return true;
+}
+
+/* The key and the id that were sent are not told: they are whatever a stranger likes. */
+void gateway_refuse_authentication(struct gateway *g, struct gateway_slot *slot, enum gateway_authentication why)
+{
+    const struct gateway_exchange *x = &slot->x;
+    g->counters.authentication_failures++;
+    if (may_tell(&g->refusals, x->now_ms)) {
+        LOG(g->parts.env->log, LOG_WARN, "gateway.authentication_failed", LOG_TEXT("id", x->trace_id),
+            LOG_TEXT("face", x->face->name), LOG_TEXT("reason", gateway_authentication_text(why)),
+            LOG_TEXT("merchant", x->merchant ? x->merchant->id : ""), LOG_INT("left_out", g->refusals.left_out));
+        g->refusals.left_out = 0;
+    }
+    slot->x.faults.count = 0; /* a stranger is told nothing else */
+    gateway_refuse(slot, GATEWAY_FAULT_AUTHENTICATION, NULL);
+}
+
+/* Method and path, as they were sent: another spelling of the same address counts as another. */
+static enum err take_target(struct gateway *g, struct gateway_slot *slot)
+{
+    const struct http_request *http = slot->x.http;
+    uint8_t room[TARGET_MAX];
+    uint8_t mac[CRYPTO_VAULT_MAC];
+    struct buf text = buf_over(room, sizeof room);
+    buf_put_text(&text, http_method_text(http->method));
+    buf_put_byte(&text, ' ');
+    buf_put_span(&text, http->path);
+    TRY(buf_done(&text));
+    TRY(crypto_vault_text_mac(g->parts.vault, buf_span(&text), mac));
+    memcpy(&slot->target, mac, sizeof slot->target);
+    return ERR_OK;
+}
+
+static enum err take_signature(struct gateway *g, struct gateway_slot *slot, bool *replayed)
+{
+    struct gateway_exchange *x = &slot->x;
+    TRY(take_target(g, slot));
+    TRY(gateway_claims_mac(g->claims, x->http->body, slot->exact));
+    const struct gateway_claims_signed request = {x->signature.mac, slot->target, x->request_id, slot->exact};
+    if (x->signature.at_ms != 0)
+        TRY(gateway_claims_replayed(g->claims, &request, x->now_ms, x->now_ms + gateway_signature_ms(g), replayed));
+    slot->spends = x->signature.at_ms != 0 && !*replayed;
+    return ERR_OK;
+}
+
+static enum gateway_authentication ask_face(struct gateway *g, struct gateway_slot *slot, enum err *err)
+{
+    struct gateway_exchange *x = &slot->x;
+    enum gateway_authentication found = x->face->authenticate(x, g->merchants, g->config.clock_window_ms);
+    bool replayed = false;
+    if (found != GATEWAY_AUTHENTICATION_DONE)
+        return found;
+    *err = take_signature(g, slot, &replayed);
+    return replayed ? GATEWAY_AUTHENTICATION_REPLAYED : GATEWAY_AUTHENTICATION_DONE;
+}
+
 static void authenticate(struct gateway *g, struct gateway_slot *slot)
 {
     struct gateway_exchange *x = &slot->x;
+    enum gateway_authentication found = GATEWAY_AUTHENTICATION_DONE;
+    enum err err = ERR_OK;
     x->face->identify(x);
     keep_request_id(slot);
     if (x->http->err != ERR_OK) {
         gateway_refuse(slot, transport_fault(x->http->err), NULL);
-    } else if (!x->face->authenticate(x, g->merchants, g->config.clock_window_ms)) {
-        g->counters.authentication_failures++;
-        gateway_refuse(slot, GATEWAY_FAULT_AUTHENTICATION, NULL);
+    } else if ((found = ask_face(g, slot, &err)) != GATEWAY_AUTHENTICATION_DONE) {
+        gateway_refuse_authentication(g, slot, found);
+    } else if (err != ERR_OK) {
+        gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
     } else if (x->faults.count > 0) {
         flow_to(&slot->item, GATEWAY_STAGE_WRITE);
     } else if (!x->merchant->active) {
@@ -71,7 +144,6 @@ static enum err take_digests(struct gateway *g, struct gateway_slot *slot)
     bool has_number = number.len > 0 && number.len <= CARD_PAN_MAX;
     if (has_number)
         TRY(crypto_vault_pan_mac(g->parts.vault, number, fingerprint));
-    TRY(gateway_claims_mac(g->claims, slot->x.http->body, slot->exact));
     return slot->x.face->digest(&slot->x, has_number ? fingerprint : NULL, slot->digest);
 }
 

@@ -27,6 +27,14 @@ struct gateway_counters {
     uint64_t unrecognised, store_failures, store_late, busy;
 };
 
+/* Strangers cannot fill the log: so many lines a second, and the next one tells how many were left out. */
+enum { GATEWAY_REFUSALS_TOLD = 20 };
+struct gateway_refusals {
+    int64_t second;
+    unsigned told;
+    uint64_t left_out;
+};
+
 struct gateway {
     struct gateway_config config;
     struct gateway_parts parts;
@@ -47,11 +55,18 @@ struct gateway {
     struct gateway_chore reload, sweep;
     bool store_up;
     struct gateway_counters counters;
+    struct gateway_refusals refusals;
 };
 
 static inline int64_t gateway_store_deadline_us(const struct gateway *g)
 {
     return flow_now_us(g->flow) + g->config.store_ms * 1000;
+}
+
+/* As long as a signature must be remembered: its time may lie in the future by the window, and stays good for as long after. */
+static inline int64_t gateway_signature_ms(const struct gateway *g)
+{
+    return 2 * g->config.clock_window_ms;
 }
 
 /* ---- chores.c ---- */

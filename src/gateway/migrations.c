@@ -35,6 +35,8 @@ static const struct store_migration migration[] = {
         "created_at" INT "next_try_at" INT "tries" INT "state" TEXT "PRIMARY KEY (reversal_id)) {table}"},
     {1, "CREATE INDEX reversal_due ON reversal (node, next_try_at) WHERE state = 'queued'"},
     {2, "ALTER TABLE record ADD COLUMN pan_enc {bytes} NOT NULL DEFAULT {empty}"},
+    {3, "ALTER TABLE claim ADD COLUMN signed_at {int} NOT NULL DEFAULT 0"},
+    {3, "ALTER TABLE claim ADD COLUMN target {int} NOT NULL DEFAULT 0"},
 };
 /* clang-format on */
 

@@ -18,7 +18,7 @@ static const struct gateway_operation_row rows[GATEWAY_OPERATION_COUNT] = {
     [GATEWAY_CHARGE] = {"charge", PAYMENT, true},
     [GATEWAY_VERIFY] = {"verify", PAYMENT, true},
     [GATEWAY_KEY_GENERATE] = {"key_generate", FRONT | CLAIMS | GENERATES | STORES | BACK, false},
-    [GATEWAY_KEY_REVOKE] = {"key_revoke", FRONT | REVOKES | BACK, false},
+    [GATEWAY_KEY_REVOKE] = {"key_revoke", FRONT | CLAIMS | REVOKES | STORES | BACK, false},
 };
 
 const struct gateway_operation_row *gateway_operation_row(enum gateway_operation operation)

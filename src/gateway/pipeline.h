@@ -65,7 +65,16 @@ enum { GATEWAY_OPS_MAX = 4, GATEWAY_ARENA = 12 * 1024 };
 enum { GATEWAY_SEALED_MAX = 1024 + CRYPTO_RSA_DER_MAX };
 
 /* What the store was asked for a slot, last. */
-enum gateway_asked { GATEWAY_ASKED_NOTHING, GATEWAY_ASKED_READ, GATEWAY_ASKED_CLAIM, GATEWAY_ASKED_RECORD, GATEWAY_ASKED_UNDO };
+enum gateway_asked {
+    GATEWAY_ASKED_NOTHING,
+    GATEWAY_ASKED_READ,
+    GATEWAY_ASKED_CLAIM,
+    GATEWAY_ASKED_RECORD,
+    GATEWAY_ASKED_UNDO,
+    GATEWAY_ASKED_SPEND
+};
+/* answer_status of a claim that led to nothing: its id may be used again, at the same address. */
+enum { GATEWAY_CLAIM_RUNS = 0, GATEWAY_CLAIM_RELEASED = -1 };
 
 struct gateway_slot_secret {
     struct gateway_payment_secret payment;
@@ -90,6 +99,8 @@ struct gateway_slot {
     char terminal[65];
     uint8_t digest[32];
     uint8_t exact[32];       /* MAC of the body as received, under a key of this process */
+    int64_t target;          /* keyed hash of method and path, as the claim has it */
+    bool spends;             /* its signature is new, and good for nothing else from now on */
     bool unrouted;           /* no link may take it: only a stored answer can be given */
     bool claimed;            /* the claim is ours, or may be */
     bool armed;              /* so with the reversal */
@@ -129,6 +140,10 @@ MUST_USE enum err gateway_pipeline_create(struct gateway *g);
 /* The fault is told: on to WRITE. */
 void gateway_refuse(struct gateway_slot *slot, enum gateway_fault_id id, const char *field);
 
+/* ---- front.c ---- */
+/* Tells the client that authentication failed, and the log why. */
+void gateway_refuse_authentication(struct gateway *g, struct gateway_slot *slot, enum gateway_authentication why);
+
 /* ---- stored.c: the store's work for a slot ---- */
 void gateway_ask(struct gateway_slot *slot, enum gateway_asked asked);
 /* `argument` is one of the slot's rows. */
@@ -140,6 +155,8 @@ struct gateway_asking {
 };
 /* Every one waits at `stage`; one that the queue does not take goes there at once, with STORE_ERR_UNAVAILABLE. */
 void gateway_ask_write(struct gateway *g, const struct gateway_asking *asking, unsigned stage, int64_t deadline_us);
+/* Every one goes on at `stage` at once; LEAVE waits for the store. */
+void gateway_ask_write_aside(struct gateway *g, const struct gateway_asking *asking, unsigned stage);
 void gateway_ask_read(struct gateway *g, const struct gateway_asking *asking, unsigned stage, int64_t deadline_us);
 /* What came of it; STORE_ERR_UNAVAILABLE while it is late. */
 enum err gateway_asked(const struct gateway_slot *slot);
@@ -148,6 +165,8 @@ enum err gateway_asked(const struct gateway_slot *slot);
 /* Asks for something of the claim whose key is the slot's; what else the row takes stands in slot->row.claim. */
 void gateway_ask_claim(struct gateway_slot *slot, const struct store_row *row, unsigned flags);
 void gateway_put_key(struct gateway_slot *slot);
+/* Leaves a released claim: the request led to nothing, and its signature may lead to nothing else. */
+bool gateway_ask_spend(struct gateway *g, struct gateway_slot *slot);
 void gateway_claim_forget(struct gateway *g, const struct gateway_slot *slot);
 
 /* ---- outcome.c ---- */

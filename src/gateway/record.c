@@ -148,20 +148,24 @@ void gateway_stage_record(void *context, struct flow_item *const *item, size_t c
 {
     struct gateway *g = context;
     struct gateway_asking asking = {.count = 0};
+    struct gateway_asking spending = {.count = 0};
     int64_t deadline_us = gateway_store_deadline_us(g);
     for (size_t i = 0; i < count; i++) {
         struct gateway_slot *slot = gateway_slot_of(item[i]);
         enum err err = ERR_OK;
         if (slot->give_up_us == 0)
             slot->give_up_us = deadline_us;
-        if (!slot->claimed)
-            flow_to(item[i], GATEWAY_STAGE_ANSWER); /* there is nothing to store */
+        if (!slot->claimed && gateway_ask_spend(g, slot))
+            spending.slot[spending.count++] = slot;
+        else if (!slot->claimed || item[i]->awaited > 0)
+            flow_to(item[i], GATEWAY_STAGE_ANSWER); /* there is nothing to store, or not yet: LEAVE undoes the claim */
         else if ((err = ask_record(g, slot)) == ERR_OK)
             asking.slot[asking.count++] = slot;
         else
             lose(g, slot, slot->batch.err = err);
     }
     gateway_ask_write(g, &asking, GATEWAY_STAGE_RECORDED, deadline_us);
+    gateway_ask_write_aside(g, &spending, GATEWAY_STAGE_ANSWER); /* a refusal does not wait for the store */
 }
 
 /* What became of the record, once its batch is back. */

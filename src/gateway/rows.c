@@ -20,7 +20,7 @@ SHAPE(record);
 #define ROW struct gateway_claim_row
 static const struct store_member claim_member[] = {
     M(SPAN, tenant), M(SPAN, face), M(SPAN, request_id), M(BLOB, fingerprint), M(SPAN, record_id), M(SPAN, node),
-    M(INT, created_at), M(INT, answer_status), M(SPAN, answer),
+    M(INT, created_at), M(INT, answer_status), M(INT, signed_at), M(INT, target), M(SPAN, answer),
 };
 SHAPE(claim);
 #undef ROW
@@ -78,7 +78,7 @@ SHAPE(reversal_due);
 
 #define ROW struct gateway_sweep
 static const struct store_member sweep_member[] = {
-    M(SPAN, node), M(INT, before), M(INT, now), M(INT, claims_before),
+    M(SPAN, node), M(INT, before), M(INT, now), M(INT, claims_before), M(INT, released_before),
 };
 SHAPE(sweep);
 #undef ROW

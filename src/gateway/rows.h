@@ -29,7 +29,9 @@ struct gateway_claim_row {
     struct span fingerprint;
     struct span record_id, node;
     int64_t created_at;
-    int64_t answer_status; /* 0: still running */
+    int64_t answer_status; /* 0: still running; -1: it led to nothing */
+    int64_t signed_at;     /* as the client says; 0: not signed */
+    int64_t target;        /* keyed hash of method and path */
     struct span answer;
 };
 
@@ -84,7 +86,7 @@ struct gateway_reversal_due {
 struct gateway_sweep {
     struct span node;
     int64_t before; /* older ones are left over */
-    int64_t now, claims_before;
+    int64_t now, claims_before, released_before;
 };
 
 struct gateway_by_state {

@@ -23,6 +23,9 @@
 #define GATEWAY_CLAIM_MINE \
     "tenant = :tenant AND face = :face AND request_id = :request_id AND record_id = :record_id AND answer_status = 0"
 
+#define GATEWAY_CLAIM_COLUMNS "tenant, face, request_id, fingerprint, record_id, node, created_at, signed_at, target, answer_status"
+#define GATEWAY_CLAIM_VALUES ":tenant, :face, :request_id, :fingerprint, :record_id, :node, :created_at, :signed_at, :target, "
+
 #define GATEWAY_STATEMENTS(X) \
     X(MERCHANT_INSERT, WRITE, MERCHANT, "merchant_id", S(merchant), NULL, \
       "INSERT INTO merchant ({takes}) VALUES ({:takes}) ON CONFLICT DO NOTHING", "a new merchant") \
@@ -53,9 +56,15 @@
     X(RECORD_COUNT, READ | STORE_ROW_SCAN, RECORD, NULL, S(by_state), S(counted), \
       "SELECT count(*) AS counted FROM record WHERE state = :state", "records in a state, for operators and tests") \
     X(CLAIM_INSERT, WRITE, CLAIM, "tenant face request_id", S(claim), NULL, \
-      "INSERT INTO claim (tenant, face, request_id, fingerprint, record_id, node, created_at, answer_status) " \
-      "VALUES (:tenant, :face, :request_id, :fingerprint, :record_id, :node, :created_at, CAST(0 AS BIGINT)) " \
-      "ON CONFLICT DO NOTHING", "claims an idempotency key before routing") \
+      "INSERT INTO claim (" GATEWAY_CLAIM_COLUMNS ") VALUES (" GATEWAY_CLAIM_VALUES "CAST(0 AS BIGINT)) " \
+      "ON CONFLICT (tenant, face, request_id) DO UPDATE SET fingerprint = excluded.fingerprint, " \
+      "record_id = excluded.record_id, node = excluded.node, created_at = excluded.created_at, " \
+      "signed_at = excluded.signed_at, answer_status = excluded.answer_status " \
+      "WHERE claim.answer_status = -1 AND claim.target = excluded.target", \
+      "claims an idempotency key before routing; one that led to nothing is claimed again at its own address alone") \
+    X(CLAIM_SPEND, WRITE, CLAIM, "tenant face request_id", S(claim), NULL, \
+      "INSERT INTO claim (" GATEWAY_CLAIM_COLUMNS ") VALUES (" GATEWAY_CLAIM_VALUES "CAST(-1 AS BIGINT)) " \
+      "ON CONFLICT DO NOTHING", "a request was refused before its claim: its signature is good for nothing else") \
     X(CLAIM_GET, READ, CLAIM, NULL, S(claim), S(claim), \
       "SELECT {gives} FROM claim WHERE tenant = :tenant AND face = :face AND request_id = :request_id", \
       "a claim and its answer; status 0: still running") \
@@ -63,12 +72,14 @@
       "UPDATE claim SET answer_status = :answer_status, answer = :answer WHERE " GATEWAY_CLAIM_MINE, \
       "stores the answer, in the record's transaction") \
     X(CLAIM_RELEASE, WRITE, CLAIM, "tenant face request_id", S(claim), NULL, \
-      "DELETE FROM claim WHERE " GATEWAY_CLAIM_MINE, "gives up a claim that led to nothing") \
+      "UPDATE claim SET answer_status = -1 WHERE " GATEWAY_CLAIM_MINE, \
+      "gives up a claim that led to nothing; it stays, so that its signature is good for nothing else") \
     X(CLAIM_ABANDONED, WRITE | STORE_ROW_SCAN, CLAIM, NULL, S(sweep), NULL, \
-      "DELETE FROM claim WHERE node = :node AND answer_status = 0 AND created_at < :before", \
+      "UPDATE claim SET answer_status = -1 WHERE node = :node AND answer_status = 0 AND created_at < :before", \
       "claims that no process of this node can still be working on") \
     X(CLAIM_PURGE, WRITE | STORE_ROW_SCAN, CLAIM, NULL, S(sweep), NULL, \
-      "DELETE FROM claim WHERE created_at < :claims_before", "answers past their retention") \
+      "DELETE FROM claim WHERE created_at < :claims_before OR (answer_status = -1 AND created_at < :released_before)", \
+      "answers past their retention; of what led to nothing, signatures past their time") \
     X(REVERSAL_INSERT, WRITE, REVERSAL, "reversal_id", S(reversal), NULL, \
       "INSERT INTO reversal (reversal_id, node, link_id, record_id, message_enc, created_at, next_try_at, tries, state) " \
       "VALUES (:reversal_id, :node, :link_id, :record_id, :message_enc, :created_at, :next_try_at, CAST(0 AS BIGINT), 'armed')", \

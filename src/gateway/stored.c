@@ -28,14 +28,29 @@ static void wait(struct gateway_slot *slot, bool taken, unsigned stage, int64_t 
     }
 }
 
-void gateway_ask_write(struct gateway *g, const struct gateway_asking *asking, unsigned stage, int64_t deadline_us)
+static size_t submit(struct gateway *g, const struct gateway_asking *asking)
 {
     struct store_batch *batch[FLOW_BATCH_MAX];
     for (size_t i = 0; i < asking->count; i++) {
         batch[i] = &asking->slot[i]->batch;
         batch[i]->done = &g->store_done;
     }
-    size_t taken = store_writer_submit_all(g->parts.writer, batch, asking->count);
+    return store_writer_submit_all(g->parts.writer, batch, asking->count);
+}
+
+void gateway_ask_write_aside(struct gateway *g, const struct gateway_asking *asking, unsigned stage)
+{
+    size_t taken = submit(g, asking);
+    for (size_t i = 0; i < asking->count; i++) {
+        if (i < taken)
+            flow_await(&asking->slot[i]->item);
+        flow_to(&asking->slot[i]->item, stage);
+    }
+}
+
+void gateway_ask_write(struct gateway *g, const struct gateway_asking *asking, unsigned stage, int64_t deadline_us)
+{
+    size_t taken = submit(g, asking);
     for (size_t i = 0; i < asking->count; i++)
         wait(asking->slot[i], i < taken, stage, deadline_us);
 }

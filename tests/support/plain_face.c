@@ -27,15 +27,18 @@ static void identify(struct gateway_exchange *x)
 }
 
 /* A password instead of a MAC, and no clock. */
-static bool authenticate(struct gateway_exchange *x, const struct gateway_merchants *merchants, int64_t clock_window_ms)
+static enum gateway_authentication authenticate(struct gateway_exchange *x, const struct gateway_merchants *merchants,
+                                                int64_t clock_window_ms)
 {
     (void)clock_window_ms; /* nothing is signed */
     const struct gateway_access *access = gateway_access_find(merchants, http_header(x->http, "X-User"));
     struct span password = http_header(x->http, "X-Password");
-    if (!access->known || password.len != access->secret.len || !secret_equal(password.at, access->secret.at, password.len))
-        return false;
+    if (!access->known)
+        return GATEWAY_AUTHENTICATION_KEY;
+    if (password.len != access->secret.len || !secret_equal(password.at, access->secret.at, password.len))
+        return GATEWAY_AUTHENTICATION_MAC;
     x->merchant = gateway_merchant_at(merchants, access->merchant);
-    return true;
+    return GATEWAY_AUTHENTICATION_DONE;
 }
 
 static bool parse(struct gateway_exchange *x, struct gateway_order *out)

@@ -39,28 +39,40 @@ static void test_mac_vector(void **state)
     assert_true(span_is(buf_span(&text), mac_hex));
 }
 
+enum { SAID_MAC = GATEWAY_AUTHENTICATION_MAC, SAID_TIME = GATEWAY_AUTHENTICATION_TIME };
+
+static int authenticate(const struct commercehub_headers *h, struct span b, const struct gateway_secret *key, bool known,
+                        int64_t now_ms)
+{
+    const struct commercehub_signer signer = {key, known, now_ms, WINDOW};
+    struct gateway_signature signature = {.at_ms = -1};
+    enum gateway_authentication found = commercehub_authenticate(h, b, &signer, &signature);
+    assert_int_equal(signature.at_ms, found == GATEWAY_AUTHENTICATION_DONE ? signed_ms : -1);
+    return (int)found;
+}
+
 static void test_authentication(void **state)
 {
     (void)state;
     struct gateway_secret key = {6, "SECRET", false};
     struct commercehub_headers h = headers(mac_raw);
     struct span b = span_text(body);
-    assert_true(commercehub_authenticated(&h, b, &key, true, signed_ms, WINDOW));
-    assert_true(commercehub_authenticated(&h, b, &key, true, signed_ms + WINDOW, WINDOW));
-    assert_true(commercehub_authenticated(&h, b, &key, true, signed_ms - WINDOW, WINDOW));
-    assert_false(commercehub_authenticated(&h, b, &key, true, signed_ms + WINDOW + 1, WINDOW));
-    assert_false(commercehub_authenticated(&h, b, &key, true, signed_ms - WINDOW - 1, WINDOW));
-    assert_false(commercehub_authenticated(&h, b, &key, false, signed_ms, WINDOW));
-    assert_false(commercehub_authenticated(&h, span_slice(b, 0, b.len - 1), &key, true, signed_ms, WINDOW));
+    assert_int_equal(authenticate(&h, b, &key, true, signed_ms), GATEWAY_AUTHENTICATION_DONE);
+    assert_int_equal(authenticate(&h, b, &key, true, signed_ms + WINDOW), GATEWAY_AUTHENTICATION_DONE);
+    assert_int_equal(authenticate(&h, b, &key, true, signed_ms - WINDOW), GATEWAY_AUTHENTICATION_DONE);
+    assert_int_equal(authenticate(&h, b, &key, true, signed_ms + WINDOW + 1), SAID_TIME);
+    assert_int_equal(authenticate(&h, b, &key, true, signed_ms - WINDOW - 1), SAID_TIME);
+    assert_int_equal(authenticate(&h, b, &key, false, signed_ms), GATEWAY_AUTHENTICATION_KEY);
+    assert_int_equal(authenticate(&h, span_slice(b, 0, b.len - 1), &key, true, signed_ms), SAID_MAC);
     h = headers(mac_hex); /* only with the switch of the key */
-    assert_false(commercehub_authenticated(&h, b, &key, true, signed_ms, WINDOW));
+    assert_int_equal(authenticate(&h, b, &key, true, signed_ms), SAID_MAC);
     key.legacy_mac = true;
-    assert_true(commercehub_authenticated(&h, b, &key, true, signed_ms, WINDOW));
+    assert_int_equal(authenticate(&h, b, &key, true, signed_ms), GATEWAY_AUTHENTICATION_DONE);
     h = headers("");
-    assert_false(commercehub_authenticated(&h, b, &key, true, signed_ms, WINDOW));
+    assert_int_equal(authenticate(&h, b, &key, true, signed_ms), SAID_MAC);
     h = headers(mac_raw);
     h.token_type = span_text("JWT");
-    assert_false(commercehub_authenticated(&h, b, &key, true, signed_ms, WINDOW));
+    assert_int_equal(authenticate(&h, b, &key, true, signed_ms), GATEWAY_AUTHENTICATION_TYPE);
 }
 
 static void test_field_list(void **state)

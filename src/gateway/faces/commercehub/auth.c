@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { LEGACY_TEXT = 88 };
+enum { LEGACY_TEXT = 88, TIMESTAMP_DIGITS = 13 };
 
 /* The published sample code encoded the hexadecimal text of the MAC until November 2023. */
 static void put_lower_hex(const uint8_t mac[static CRYPTO_DIGEST_SHA256], char out[static 2 * CRYPTO_DIGEST_SHA256])
@@ -18,19 +18,26 @@ static void put_lower_hex(const uint8_t mac[static CRYPTO_DIGEST_SHA256], char o
     }
 }
 
+static void put_text(const uint8_t mac[static CRYPTO_DIGEST_SHA256], bool legacy, struct buf *out)
+{
+    char hex[2 * CRYPTO_DIGEST_SHA256];
+    put_lower_hex(mac, hex);
+    crypto_base64_encode(legacy ? span_of(hex, sizeof hex) : span_of(mac, CRYPTO_DIGEST_SHA256), out);
+}
+
+static enum err compute(const struct gateway_secret *key, const struct commercehub_headers *h, struct span body,
+                        uint8_t mac[static CRYPTO_DIGEST_SHA256])
+{
+    const struct span part[] = {h->api_key, h->request_id, h->timestamp, body};
+    return crypto_hmac_sha256(span_of(key->at, key->len), part, 4, mac);
+}
+
 enum err commercehub_mac(const struct gateway_secret *key, const struct commercehub_headers *h, struct span body, bool legacy,
                          struct buf *out)
 {
-    const struct span part[] = {h->api_key, h->request_id, h->timestamp, body};
     uint8_t mac[CRYPTO_DIGEST_SHA256];
-    TRY(crypto_hmac_sha256(span_of(key->at, key->len), part, 4, mac));
-    if (legacy) {
-        char hex[2 * CRYPTO_DIGEST_SHA256];
-        put_lower_hex(mac, hex);
-        crypto_base64_encode(span_of(hex, sizeof hex), out);
-    } else {
-        crypto_base64_encode(span_of(mac, sizeof mac), out);
-    }
+    TRY(compute(key, h, body, mac));
+    put_text(mac, legacy, out);
     return buf_done(out);
 }
 
@@ -46,31 +53,46 @@ static bool text_equal(struct span given, struct span wanted)
     return secret_equal(left, right, sizeof left) & fits & (given.len == wanted.len);
 }
 
-static bool mac_valid(const struct commercehub_headers *h, struct span body, const struct gateway_secret *key, bool legacy)
+static bool mac_given(const struct commercehub_headers *h, const uint8_t mac[static CRYPTO_DIGEST_SHA256], bool legacy)
 {
     uint8_t room[LEGACY_TEXT];
     struct buf text = buf_over(room, sizeof room);
-    if (commercehub_mac(key, h, body, legacy, &text) != ERR_OK)
-        return false;
+    put_text(mac, legacy, &text);
     return text_equal(h->authorization, buf_span(&text));
 }
 
-static bool timestamp_valid(struct span timestamp, int64_t now_ms, int64_t window_ms)
+/* What is signed has no separators: with a time of any other length, or with zeros in front, digits could move between the fields,
+ * and one signature would be good for several requests. */
+static bool timestamp_valid(struct span timestamp, const struct commercehub_signer *signer, int64_t *out)
 {
     uint64_t given = 0;
-    if (span_decimal(timestamp, &given) != ERR_OK)
+    if (timestamp.len != TIMESTAMP_DIGITS || timestamp.at[0] == '0' || span_decimal(timestamp, &given) != ERR_OK)
         return false;
-    int64_t off = (int64_t)given - now_ms;
-    return off <= window_ms && off >= -window_ms;
+    *out = (int64_t)given;
+    int64_t off = *out - signer->now_ms;
+    return off <= signer->window_ms && off >= -signer->window_ms;
 }
 
-bool commercehub_authenticated(const struct commercehub_headers *h, struct span body, const struct gateway_secret *key, bool known,
-                               int64_t now_ms, int64_t window_ms)
+enum gateway_authentication commercehub_authenticate(const struct commercehub_headers *h, struct span body,
+                                                     const struct commercehub_signer *signer, struct gateway_signature *out)
 {
-    bool valid = mac_valid(h, body, key, false);
-    if (key->legacy_mac)
-        valid |= mac_valid(h, body, key, true);
-    return valid & known & timestamp_valid(h->timestamp, now_ms, window_ms) & span_is(h->token_type, "HMAC");
+    struct gateway_signature signature = {0};
+    bool valid = compute(signer->key, h, body, signature.mac) == ERR_OK;
+    bool given = mac_given(h, signature.mac, false);
+    if (signer->key->legacy_mac)
+        given |= mac_given(h, signature.mac, true);
+    bool in_time = timestamp_valid(h->timestamp, signer, &signature.at_ms);
+    bool by_mac = span_is(h->token_type, "HMAC");
+    if (!signer->known)
+        return GATEWAY_AUTHENTICATION_KEY;
+    if (!by_mac)
+        return GATEWAY_AUTHENTICATION_TYPE;
+    if (!(valid & given))
+        return GATEWAY_AUTHENTICATION_MAC;
+    if (!in_time)
+        return GATEWAY_AUTHENTICATION_TIME;
+    *out = signature;
+    return GATEWAY_AUTHENTICATION_DONE;
 }
 
 bool commercehub_request_id_valid(struct span id)

@@ -11,7 +11,7 @@
  * Limits     Texts as long as their member; a longer one is a fault of its field.
  *
  * Example
- *     if (!commercehub_authenticated(&headers, body, key, now_ms, window_ms))
+ *     if (commercehub_authenticate(&headers, body, &signer, &signature) != GATEWAY_AUTHENTICATION_DONE)
  *         gateway_fault_add(&faults, GATEWAY_FAULT_AUTHENTICATION, NULL);
  *     commercehub_parse(COMMERCEHUB_CHARGES, body, request, &faults);
  */
@@ -39,10 +39,15 @@ struct commercehub_headers {
 /* base64 of the MAC over Api-Key, Client-Request-Id, Timestamp and body. */
 MUST_USE enum err commercehub_mac(const struct gateway_secret *key, const struct commercehub_headers *h, struct span body,
                                   bool legacy, struct buf *out);
-/* Runs the whole check whatever is wrong, so that time does not tell which part it was; for an unknown Api-Key pass any key and
- * false. */
-bool commercehub_authenticated(const struct commercehub_headers *h, struct span body, const struct gateway_secret *key, bool known,
-                               int64_t now_ms, int64_t window_ms);
+/* Who signed, and the time that may have passed. */
+struct commercehub_signer {
+    const struct gateway_secret *key;
+    bool known; /* false: an unknown Api-Key, and `key` is any */
+    int64_t now_ms, window_ms;
+};
+/* Runs the whole check whatever is wrong, so that time does not tell which part it was. `out`: once it is DONE. */
+enum gateway_authentication commercehub_authenticate(const struct commercehub_headers *h, struct span body,
+                                                     const struct commercehub_signer *signer, struct gateway_signature *out);
 /* 1..64 printable characters. */
 bool commercehub_request_id_valid(struct span id);
 

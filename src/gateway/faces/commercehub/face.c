@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The face's row: its routes, and what the core calls. */
+#include "crypto/mac.h"
 #include "gateway/faces/commercehub/commercehub.h"
 
 /* ---- routes ---- */
@@ -44,12 +45,15 @@ static void identify(struct gateway_exchange *x)
         x->request_id = id;
 }
 
-static bool authenticate(struct gateway_exchange *x, const struct gateway_merchants *merchants, int64_t clock_window_ms)
+static enum gateway_authentication authenticate(struct gateway_exchange *x, const struct gateway_merchants *merchants,
+                                                int64_t clock_window_ms)
 {
     struct commercehub_headers headers = headers_of(x->http);
     const struct gateway_access *access = gateway_access_find(merchants, headers.api_key);
-    if (!commercehub_authenticated(&headers, x->http->body, &access->secret, access->known, x->now_ms, clock_window_ms))
-        return false;
+    const struct commercehub_signer signer = {&access->secret, access->known, x->now_ms, clock_window_ms};
+    enum gateway_authentication found = commercehub_authenticate(&headers, x->http->body, &signer, &x->signature);
+    if (found != GATEWAY_AUTHENTICATION_DONE)
+        return found;
     x->merchant = gateway_merchant_at(merchants, access->merchant);
     if (!http_is_json(x->http))
         gateway_fault_add(&x->faults, GATEWAY_FAULT_MEDIA_TYPE, NULL);
@@ -57,7 +61,7 @@ static bool authenticate(struct gateway_exchange *x, const struct gateway_mercha
         gateway_fault_add(&x->faults, GATEWAY_FAULT_BODY_MISSING, "Client-Request-Id");
     else if (x->request_id.len == 0)
         gateway_fault_add(&x->faults, GATEWAY_FAULT_FIELD_VALUE, "Client-Request-Id");
-    return true;
+    return GATEWAY_AUTHENTICATION_DONE;
 }
 
 /* ---- what is asked ---- */
@@ -99,7 +103,16 @@ static void check(struct gateway_exchange *x)
 
 static enum err digest(const struct gateway_exchange *x, const uint8_t *fingerprint, uint8_t out[static 32])
 {
-    return commercehub_digest((enum commercehub_call)x->call, x->request, fingerprint, out);
+    TRY(commercehub_digest((enum commercehub_call)x->call, x->request, fingerprint, out));
+    if (x->call != COMMERCEHUB_KEYS_REVOKE)
+        return ERR_OK;
+    /* Which key is said in the path alone. */
+    uint8_t room[32 + GATEWAY_KEY_ID_MAX];
+    struct buf text = buf_over(room, sizeof room);
+    struct span key_id = http_parameter(x->http, "keyId");
+    buf_put(&text, out, 32);
+    buf_put_span(&text, span_slice(key_id, 0, key_id.len < GATEWAY_KEY_ID_MAX ? key_id.len : GATEWAY_KEY_ID_MAX));
+    return crypto_digest_sha256(buf_span(&text), out);
 }
 
 static void open(struct gateway_exchange *x, struct span plain)
