@@ -46,6 +46,16 @@ static void forget_secrets(struct gateway *g, struct gateway_slot *slot)
     g->counters.busy--;
 }
 
+static void put_retry_after(struct gateway_exchange *x)
+{
+    uint8_t room[16];
+    struct buf text = buf_over(room, sizeof room);
+    if (x->retry_after_s == 0)
+        return;
+    buf_put_decimal(&text, x->retry_after_s, 0);
+    http_put_header(x->http, "Retry-After", buf_span(&text));
+}
+
 static void reply(struct gateway *g, struct gateway_slot *slot)
 {
     struct gateway_exchange *x = &slot->x;
@@ -53,6 +63,7 @@ static void reply(struct gateway *g, struct gateway_slot *slot)
     count_answer(&g->counters, x->status);
     if (x->face->trace_header)
         http_put_header(x->http, x->face->trace_header, span_text(x->trace_id));
+    put_retry_after(x);
     forget_secrets(g, slot);
     http_reply(x->http, x->status, x->face->content_type);
     x->http = NULL;

@@ -39,7 +39,7 @@ static void sweep_start(struct gateway *g, int64_t age_ms)
     struct gateway_chore *c = &g->sweep;
     int64_t now_ms = env_wall_ms(g->parts.env);
     static const struct store_row *const row[] = {GATEWAY_ROW(REVERSAL_ABANDONED), GATEWAY_ROW(CLAIM_ABANDONED),
-                                                  GATEWAY_ROW(CLAIM_PURGE)};
+                                                  GATEWAY_ROW(CLAIM_PURGE), GATEWAY_ROW(ENCRYPTION_KEY_PURGE)};
     c->argument = (struct gateway_sweep){.node = span_text(g->config.node),
                                          .before = now_ms - age_ms,
                                          .now = now_ms,
@@ -47,11 +47,12 @@ static void sweep_start(struct gateway *g, int64_t age_ms)
                                          .released_before = now_ms - gateway_signature_ms(g)};
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
         c->op[i] = (struct store_op){.row = row[i], .argument = &c->argument};
-    c->busy = store_writer_submit(g->parts.writer, begin(g, c, 3)) == ERR_OK;
+    c->busy = store_writer_submit(g->parts.writer, begin(g, c, sizeof row / sizeof row[0])) == ERR_OK;
 }
 
 static void sweep_stored(struct gateway *g)
 {
+    gateway_keyring_expire(g->keyring, env_wall_ms(g->parts.env));
     if (g->sweep.op[0].changed > 0)
         LOG(g->parts.env->log, LOG_WARN, "gateway.attempts_lost", LOG_INT("reversals", g->sweep.op[0].changed));
 }

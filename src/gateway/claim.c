@@ -86,6 +86,8 @@ static enum err ask_claim(struct gateway *g, struct gateway_slot *slot)
     gateway_ask(slot, GATEWAY_ASKED_CLAIM);
     fill_claim(g, slot);
     gateway_ask_claim(slot, GATEWAY_ROW(CLAIM_INSERT), STORE_MUST_CHANGE);
+    if (slot->making)
+        gateway_ask_keys_live(slot);
     return gateway_operation_row(slot->x.operation)->pays ? put_reversal(g, slot) : ERR_OK;
 }
 
@@ -102,6 +104,8 @@ void gateway_stage_claim(void *context, struct flow_item *const *item, size_t co
             gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
         else if (err == ERR_OK && slot->unrouted)
             flow_to(item[i], GATEWAY_STAGE_REPEAT_FIND);
+        else if (err == ERR_OK && !gateway_key_begin(g, slot))
+            gateway_claim_forget(g, slot);
         else if (err != ERR_OK || ask_claim(g, slot) != ERR_OK)
             gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
         else
@@ -116,7 +120,8 @@ static void claimed(struct gateway *g, struct gateway_slot *slot)
     if (err == ERR_OK) {
         slot->claimed = true;
         slot->armed = gateway_operation_row(slot->x.operation)->pays;
-        flow_next(&slot->item);
+        if (!slot->making || gateway_key_fits(g, slot))
+            flow_next(&slot->item);
     } else if (err == STORE_ERR_CONFLICT) {
         flow_to(&slot->item, GATEWAY_STAGE_REPEAT_FIND);
     } else {

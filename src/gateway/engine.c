@@ -164,8 +164,8 @@ static const struct flow_source sources[] = {
 static void release(void *context, struct flow_item *item)
 {
     struct gateway_slot *slot = gateway_slot_of(item);
-    (void)context; /* a slot is whole in itself */
     ASSERT(!slot->x.http && !slot->secret && !slot->key);
+    gateway_key_end(context, slot);
     struct arena arena = slot->arena;
     arena_reset(&arena);
     memset((uint8_t *)slot + sizeof slot->item, 0, offsetof(struct gateway_slot, op) - sizeof slot->item);

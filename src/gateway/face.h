@@ -73,8 +73,9 @@ struct gateway_exchange {
     char trace_id[33];                       /* 32 lowercase hexadecimal digits; also the payment's id */
     struct span request_id;                  /* of the client, for idempotency; empty: none that can be used */
     struct gateway_signature signature;
-    int64_t now_ms;  /* when it was taken */
-    unsigned status; /* of the answer */
+    int64_t now_ms;         /* when it was taken */
+    unsigned status;        /* of the answer */
+    unsigned retry_after_s; /* told with it; 0: not told */
     struct gateway_faults faults;
     struct gateway_payment payment;
     struct gateway_key_answer key;

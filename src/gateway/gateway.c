@@ -30,13 +30,22 @@ static enum err create_reversals(struct gateway *g)
     return gateway_reversals_create(&config, &g->reversals);
 }
 
+static enum err start_workers(struct gateway *g)
+{
+    const struct gateway_workers_config config = {.pool = {[GATEWAY_JOB_DECRYPT] = {g->config.workers, g->config.slots},
+                                                           [GATEWAY_JOB_GENERATE] = {g->config.key_workers, GATEWAY_KEYS_QUEUED}},
+                                                  .wake = net_loop_wake,
+                                                  .wake_context = g->parts.loop};
+    return gateway_workers_start(&config, &g->workers);
+}
+
 static enum err start(struct gateway *g)
 {
     TRY(gateway_faces_check(&g->config.faces));
     TRY(gateway_merchants_create(&g->merchants));
     TRY(gateway_keyring_create(&g->keyring));
     TRY(gateway_claims_create(g->parts.env, &g->claims));
-    TRY(gateway_workers_start(g->config.workers, g->config.slots, net_loop_wake, g->parts.loop, &g->workers));
+    TRY(start_workers(g));
     TRY(create_reversals(g));
     TRY(gateway_chores_load(g));
     return gateway_pipeline_create(g);

@@ -70,7 +70,10 @@ struct gateway_config {
     struct gateway_bin bin[GATEWAY_BINS_MAX];
     size_t bin_count;
     uint32_t slots;            /* as http's */
-    uint32_t workers;          /* threads for RSA */
+    uint32_t workers;          /* threads that decrypt */
+    uint32_t key_workers;      /* threads that make keys */
+    uint32_t keys_live;        /* encryption keys a merchant may have that are neither revoked nor expired */
+    uint32_t keys_making;      /* and have made at a time, by this process */
     int64_t clock_window_ms;   /* Timestamp header: how far off, both ways */
     int64_t key_days;          /* life of an encryption key */
     int64_t reversal_first_ms; /* first repeat of an unanswered reversal */

@@ -16,7 +16,7 @@ struct gateway_chore {
     bool busy;
     int64_t next_us;
     struct store_batch batch;
-    struct store_op op[4];
+    struct store_op op[6];
     struct gateway_sweep argument;
     struct arena arena;
     void (*stored)(struct gateway *g);
@@ -34,6 +34,9 @@ struct gateway_refusals {
     unsigned told;
     uint64_t left_out;
 };
+
+/* Keys that wait for a thread, of all merchants. */
+enum { GATEWAY_KEYS_QUEUED = 64 };
 
 struct gateway {
     struct gateway_config config;
@@ -56,6 +59,7 @@ struct gateway {
     bool store_up;
     struct gateway_counters counters;
     struct gateway_refusals refusals;
+    uint32_t making[GATEWAY_MERCHANTS_MAX]; /* keys, by merchant */
 };
 
 static inline int64_t gateway_store_deadline_us(const struct gateway *g)

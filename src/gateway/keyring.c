@@ -90,13 +90,26 @@ enum err gateway_keyring_put(struct gateway_keyring *ring, const struct gateway_
     return ERR_OK;
 }
 
+static void drop(struct gateway_key *key)
+{
+    if (key->held == 0)
+        clear(key);
+    else
+        key->read_us = STALE;
+}
+
 void gateway_keyring_drop(struct gateway_keyring *ring, uint32_t merchant, struct span id)
 {
     struct gateway_key *key = find(ring, merchant, id);
-    if (key && key->held == 0)
-        clear(key);
-    else if (key)
-        key->read_us = STALE;
+    if (key)
+        drop(key);
+}
+
+void gateway_keyring_expire(struct gateway_keyring *ring, int64_t now_ms)
+{
+    for (size_t i = 0; i < GATEWAY_KEYRING_MAX; i++)
+        if (ring->key[i].read_us != 0 && ring->key[i].expires_ms <= now_ms)
+            drop(&ring->key[i]);
 }
 
 void gateway_keyring_release(struct gateway_key *key)

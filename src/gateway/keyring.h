@@ -43,6 +43,8 @@ MUST_USE enum err gateway_keyring_put(struct gateway_keyring *ring, const struct
                                       struct gateway_key **out);
 /* Ends what `held`++ began; a key dropped meanwhile is destroyed. */
 void gateway_keyring_release(struct gateway_key *key);
+/* Drops what has expired by `now_ms`. */
+void gateway_keyring_expire(struct gateway_keyring *ring, int64_t now_ms);
 /* Out of the ring at once; destroyed as soon as nobody holds it. */
 void gateway_keyring_drop(struct gateway_keyring *ring, uint32_t merchant, struct span id);
 

@@ -4,6 +4,59 @@
 
 #include <string.h>
 
+/* ---- limits: one merchant leaves room for the others ---- */
+
+enum { MAKING_RETRY_S = 1 };
+
+static void refuse_key(struct gateway_slot *slot, int64_t retry_s)
+{
+    slot->x.retry_after_s = (unsigned)retry_s;
+    gateway_refuse(slot, GATEWAY_FAULT_RATE, NULL);
+}
+
+bool gateway_key_begin(struct gateway *g, struct gateway_slot *slot)
+{
+    if (slot->x.operation != GATEWAY_KEY_GENERATE)
+        return true;
+    uint32_t *making = &g->making[slot->x.merchant->index];
+    if (*making == g->config.keys_making) {
+        refuse_key(slot, MAKING_RETRY_S);
+        return false;
+    }
+    ++*making;
+    slot->making = true;
+    return true;
+}
+
+void gateway_key_end(struct gateway *g, struct gateway_slot *slot)
+{
+    if (slot->making)
+        g->making[slot->x.merchant->index]--;
+}
+
+void gateway_ask_keys_live(struct gateway_slot *slot)
+{
+    slot->row.key =
+        (struct gateway_encryption_key_row){.merchant_id = span_text(slot->x.merchant->id), .created_at = slot->x.now_ms};
+    gateway_ask_op(slot, GATEWAY_ROW(ENCRYPTION_KEY_LIVE), 0, &slot->row.key);
+}
+
+/* Those that are made at this moment are not in the table yet. Another process may make some as well: the limit is exceeded by no
+ * more than these. */
+bool gateway_key_fits(const struct gateway *g, struct gateway_slot *slot)
+{
+    struct gateway_keys_live live;
+    if (store_op_read(&slot->op[1], 0, &live) != ERR_OK) {
+        gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
+        return false;
+    }
+    if (live.counted + g->making[slot->x.merchant->index] <= g->config.keys_live)
+        return true;
+    int64_t wait_ms = live.soonest - slot->x.now_ms;
+    refuse_key(slot, wait_ms > 0 ? wait_ms / 1000 + 1 : MAKING_RETRY_S);
+    return false;
+}
+
 /* ---- generate ---- */
 
 void gateway_stage_generate(void *context, struct flow_item *const *item, size_t count)
@@ -18,6 +71,7 @@ void gateway_stage_generate(void *context, struct flow_item *const *item, size_t
             flow_await(item[i]);
             flow_wait(item[i], 0);
         } else {
+            slot->x.retry_after_s = MAKING_RETRY_S;
             gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
         }
     }

@@ -37,6 +37,7 @@ static const struct store_migration migration[] = {
     {2, "ALTER TABLE record ADD COLUMN pan_enc {bytes} NOT NULL DEFAULT {empty}"},
     {3, "ALTER TABLE claim ADD COLUMN signed_at {int} NOT NULL DEFAULT 0"},
     {3, "ALTER TABLE claim ADD COLUMN target {int} NOT NULL DEFAULT 0"},
+    {4, "CREATE INDEX encryption_key_merchant ON encryption_key (merchant_id)"},
 };
 /* clang-format on */
 

@@ -101,6 +101,7 @@ struct gateway_slot {
     uint8_t exact[32];       /* MAC of the body as received, under a key of this process */
     int64_t target;          /* keyed hash of method and path, as the claim has it */
     bool spends;             /* its signature is new, and good for nothing else from now on */
+    bool making;             /* counted among the keys that are made for its merchant */
     bool unrouted;           /* no link may take it: only a stored answer can be given */
     bool claimed;            /* the claim is ours, or may be */
     bool armed;              /* so with the reversal */
@@ -165,6 +166,12 @@ enum err gateway_asked(const struct gateway_slot *slot);
 /* Asks for something of the claim whose key is the slot's; what else the row takes stands in slot->row.claim. */
 void gateway_ask_claim(struct gateway_slot *slot, const struct store_row *row, unsigned flags);
 void gateway_put_key(struct gateway_slot *slot);
+/* Counts the key that is asked for; false: refused, there are too many in the making. */
+bool gateway_key_begin(struct gateway *g, struct gateway_slot *slot);
+void gateway_key_end(struct gateway *g, struct gateway_slot *slot);
+/* Asks with the claim how many keys there are; and once it is back: false: refused, there are too many. */
+void gateway_ask_keys_live(struct gateway_slot *slot);
+bool gateway_key_fits(const struct gateway *g, struct gateway_slot *slot);
 /* Leaves a released claim: the request led to nothing, and its signature may lead to nothing else. */
 bool gateway_ask_spend(struct gateway *g, struct gateway_slot *slot);
 void gateway_claim_forget(struct gateway *g, const struct gateway_slot *slot);

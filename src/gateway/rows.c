@@ -90,6 +90,13 @@ static const struct store_member by_state_member[] = {
 SHAPE(by_state);
 #undef ROW
 
+#define ROW struct gateway_keys_live
+static const struct store_member keys_live_member[] = {
+    M(INT, counted), M(INT, soonest),
+};
+SHAPE(keys_live);
+#undef ROW
+
 #define ROW struct gateway_counted
 static const struct store_member counted_member[] = {
     M(INT, counted),

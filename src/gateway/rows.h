@@ -93,12 +93,17 @@ struct gateway_by_state {
     struct span state;
 };
 
+/* Keys of a merchant that are in use, and when the first of them expires. */
+struct gateway_keys_live {
+    int64_t counted, soonest;
+};
+
 struct gateway_counted {
     int64_t counted;
 };
 
 extern const struct store_shape gateway_shape_record, gateway_shape_claim, gateway_shape_reversal, gateway_shape_merchant,
     gateway_shape_terminal, gateway_shape_merchant_key, gateway_shape_encryption_key, gateway_shape_reversal_move,
-    gateway_shape_reversal_due, gateway_shape_sweep, gateway_shape_by_state, gateway_shape_counted;
+    gateway_shape_reversal_due, gateway_shape_sweep, gateway_shape_by_state, gateway_shape_counted, gateway_shape_keys_live;
 
 #endif

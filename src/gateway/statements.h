@@ -45,6 +45,12 @@
     X(ENCRYPTION_KEY_GET, READ, ENCRYPTION_KEY, NULL, S(encryption_key), S(encryption_key), \
       "SELECT {gives} FROM encryption_key WHERE key_id = :key_id AND merchant_id = :merchant_id", \
       "an encryption key of a merchant") \
+    X(ENCRYPTION_KEY_LIVE, READ, ENCRYPTION_KEY, NULL, S(encryption_key), S(keys_live), \
+      "SELECT count(*) AS counted, coalesce(min(expires_at), 0) AS soonest FROM encryption_key " \
+      "WHERE merchant_id = :merchant_id AND state = 'active' AND expires_at > :created_at", \
+      "how many keys of a merchant are in use") \
+    X(ENCRYPTION_KEY_PURGE, WRITE | STORE_ROW_SCAN, ENCRYPTION_KEY, NULL, S(sweep), NULL, \
+      "DELETE FROM encryption_key WHERE expires_at < :claims_before", "keys that expired a day ago") \
     X(ENCRYPTION_KEY_REVOKE, WRITE, ENCRYPTION_KEY, "key_id", S(encryption_key), S(encryption_key), \
       "UPDATE encryption_key SET state = 'revoked', private_enc = :private_enc " \
       "WHERE key_id = :key_id AND merchant_id = :merchant_id RETURNING {gives}", \

@@ -5,11 +5,17 @@
 #include "base/secret.h"
 #include "crypto/error.h"
 
-struct gateway_workers {
+/* Threads that share a queue of jobs of one kind. */
+struct pool {
     struct queue jobs;
-    struct queue done;
+    struct queue *done;
     pthread_t thread[GATEWAY_WORKERS_MAX];
     size_t count;
+};
+
+struct gateway_workers {
+    struct queue done;
+    struct pool pool[GATEWAY_JOBS];
 };
 
 static void decrypt(struct gateway_job *job)
@@ -35,37 +41,43 @@ static enum err generate(struct gateway_job *job)
 
 static void *work(void *context)
 {
-    struct gateway_workers *workers = context;
+    struct pool *pool = context;
     void *item = NULL;
-    while (queue_wait(&workers->jobs, &item, 1) == 1) {
+    while (queue_wait(&pool->jobs, &item, 1) == 1) {
         struct gateway_job *job = item;
         if (job->kind == GATEWAY_JOB_DECRYPT)
             decrypt(job);
         else
             job->err = generate(job);
-        /* Both queues have room for every job. */
-        ASSERT(queue_put(&workers->done, job) == ERR_OK);
+        /* There is room for what both queues hold, and for what the threads have in hand. */
+        ASSERT(queue_put(pool->done, job) == ERR_OK);
     }
     return NULL;
 }
 
-enum err gateway_workers_start(size_t threads, size_t cap, void (*wake)(void *context), void *wake_context,
-                               struct gateway_workers **out)
+static enum err start(struct pool *pool, const struct gateway_workers_pool *config, struct queue *done)
+{
+    if (config->threads == 0 || config->threads > GATEWAY_WORKERS_MAX)
+        return ERR_CONFIG;
+    pool->done = done;
+    TRY(queue_create(&pool->jobs, config->cap, NULL, NULL));
+    for (; pool->count < config->threads; pool->count++)
+        if (pthread_create(&pool->thread[pool->count], NULL, work, pool) != 0)
+            return ERR_SYSTEM;
+    return ERR_OK;
+}
+
+enum err gateway_workers_start(const struct gateway_workers_config *config, struct gateway_workers **out)
 {
     void *at = NULL;
-    if (threads == 0 || threads > GATEWAY_WORKERS_MAX)
-        return ERR_CONFIG;
+    size_t jobs = 0;
     TRY(memory_reserve(1, sizeof(struct gateway_workers), &at));
     struct gateway_workers *workers = at;
-    enum err err = queue_create(&workers->jobs, cap, NULL, NULL);
-    if (err == ERR_OK)
-        err = queue_create(&workers->done, cap, wake, wake_context);
-    while (err == ERR_OK && workers->count < threads) {
-        if (pthread_create(&workers->thread[workers->count], NULL, work, workers) != 0)
-            err = ERR_SYSTEM;
-        else
-            workers->count++;
-    }
+    for (size_t i = 0; i < GATEWAY_JOBS; i++)
+        jobs += config->pool[i].cap + config->pool[i].threads;
+    enum err err = queue_create(&workers->done, jobs, config->wake, config->wake_context);
+    for (size_t i = 0; i < GATEWAY_JOBS && err == ERR_OK; i++)
+        err = start(&workers->pool[i], &config->pool[i], &workers->done);
     if (err != ERR_OK)
         gateway_workers_stop(workers);
     else
@@ -75,7 +87,7 @@ enum err gateway_workers_start(size_t threads, size_t cap, void (*wake)(void *co
 
 enum err gateway_workers_submit(struct gateway_workers *workers, struct gateway_job *job)
 {
-    return queue_put(&workers->jobs, job);
+    return queue_put(&workers->pool[job->kind].jobs, job);
 }
 
 size_t gateway_workers_take(struct gateway_workers *workers, struct gateway_job **out, size_t max)
@@ -87,15 +99,21 @@ size_t gateway_workers_take(struct gateway_workers *workers, struct gateway_job 
     return count;
 }
 
+static void stop(struct pool *pool)
+{
+    if (pool->jobs.ring)
+        queue_close(&pool->jobs);
+    for (size_t i = 0; i < pool->count; i++)
+        pthread_join(pool->thread[i], NULL);
+    queue_destroy(&pool->jobs);
+}
+
 void gateway_workers_stop(struct gateway_workers *workers)
 {
     if (!workers)
         return;
-    if (workers->jobs.ring)
-        queue_close(&workers->jobs);
-    for (size_t i = 0; i < workers->count; i++)
-        pthread_join(workers->thread[i], NULL);
-    queue_destroy(&workers->jobs);
+    for (size_t i = 0; i < GATEWAY_JOBS; i++)
+        stop(&workers->pool[i]);
     queue_destroy(&workers->done);
     memory_release(workers, 1, sizeof *workers);
 }

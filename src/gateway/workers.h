@@ -2,11 +2,12 @@
 /*
  * A few threads for RSA, so that a private operation of a millisecond does not stop the loop.
  *
- * Purpose    Jobs go in through a queue, come back through another whose wake hook wakes the loop.
+ * Purpose    Jobs go in through a queue a kind, come back through another whose wake hook wakes the loop. Making a key takes a
+ *            hundred times as long as a decryption: each kind has threads of its own, so no payment waits behind a key.
  * Ownership  A job belongs to the workers from submit until it is taken back. The key in it must live as long.
  * Threading  Submit and take from one thread.
  * Failure    gateway_workers_submit answers ERR_BUSY when all are queued up; a job's own outcome is in `err`.
- * Limits     As many jobs as `cap`; at most GATEWAY_WORKERS_MAX threads.
+ * Limits     Of each kind as many jobs as `cap` before the threads take them; at most GATEWAY_WORKERS_MAX threads.
  * Secrets    A job holds plain card data or a private key: keep it in locked pages and wipe it with gateway_job_wipe.
  *
  * Example
@@ -22,7 +23,7 @@
 
 enum { GATEWAY_WORKERS_MAX = 8 };
 
-enum gateway_job_kind { GATEWAY_JOB_DECRYPT, GATEWAY_JOB_GENERATE };
+enum gateway_job_kind { GATEWAY_JOB_DECRYPT, GATEWAY_JOB_GENERATE, GATEWAY_JOBS };
 
 struct gateway_job {
     enum gateway_job_kind kind;
@@ -38,8 +39,14 @@ struct gateway_job {
 
 struct gateway_workers;
 
-MUST_USE enum err gateway_workers_start(size_t threads, size_t cap, void (*wake)(void *context), void *wake_context,
-                                        struct gateway_workers **out);
+struct gateway_workers_config {
+    struct gateway_workers_pool {
+        size_t threads, cap;
+    } pool[GATEWAY_JOBS];
+    void (*wake)(void *context);
+    void *wake_context;
+};
+MUST_USE enum err gateway_workers_start(const struct gateway_workers_config *config, struct gateway_workers **out);
 MUST_USE enum err gateway_workers_submit(struct gateway_workers *workers, struct gateway_job *job);
 /* Finished jobs, at most `max`; does not wait. */
 size_t gateway_workers_take(struct gateway_workers *workers, struct gateway_job **out, size_t max);

@@ -19,7 +19,7 @@ struct settings {
     char admin[SERVICE_ADDRESS];
     char vault_path[256];
     struct service_rest_settings rest;
-    int64_t slots, workers, clock_s, key_days, reversal_ms, store_ms;
+    int64_t slots, workers, key_workers, keys_live, keys_making, clock_s, key_days, reversal_ms, store_ms;
     char node[24];
     struct gateway_link_config visa, eftpos;
     char bins[1024];
@@ -53,7 +53,10 @@ static const struct config_row settings_rows[] = {
     SERVICE_REST_ROWS(struct settings, rest, "127.0.0.1:8080"),
     {"gateway", "node", "names this process among those of one database", CONFIG_TEXT, AT(node), .initial = "gateway-1"},
     {"gateway", "slots", "payments under way", CONFIG_INTEGER, AT(slots), 16, 16384, "512"},
-    {"gateway", "workers", "threads for RSA", CONFIG_INTEGER, AT(workers), 1, 8, "2"},
+    {"gateway", "workers", "threads that decrypt card blocks", CONFIG_INTEGER, AT(workers), 1, 8, "2"},
+    {"gateway", "key_workers", "threads that make encryption keys", CONFIG_INTEGER, AT(key_workers), 1, 8, "1"},
+    {"gateway", "keys_live", "encryption keys a merchant may have", CONFIG_INTEGER, AT(keys_live), 1, 100000, "100"},
+    {"gateway", "keys_making", "and have made at a time", CONFIG_INTEGER, AT(keys_making), 1, 64, "4"},
     {"gateway", "clock_s", "how far off a Timestamp may be", CONFIG_INTEGER, AT(clock_s), 1, 3600, "300"},
     {"gateway", "key_days", "life of an encryption key", CONFIG_INTEGER, AT(key_days), 1, 3650, "20"},
     {"gateway", "reversal_ms", "pause before an unanswered reversal is repeated", CONFIG_INTEGER, AT(reversal_ms),
@@ -160,6 +163,9 @@ static enum err take_settings(const struct settings *s, struct gateway_config *c
     config->faces = main_gateway_faces;
     config->slots = (uint32_t)s->slots;
     config->workers = (uint32_t)s->workers;
+    config->key_workers = (uint32_t)s->key_workers;
+    config->keys_live = (uint32_t)s->keys_live;
+    config->keys_making = (uint32_t)s->keys_making;
     config->clock_window_ms = s->clock_s * 1000;
     config->key_days = s->key_days;
     config->reversal_first_ms = s->reversal_ms;

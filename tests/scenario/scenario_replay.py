@@ -28,10 +28,10 @@ UP_S = 10
 class Gateway:
     """A process of its own over the demo's database; `linked`: it reaches the networks."""
 
-    def __init__(self, demo, node, linked=True):
+    def __init__(self, demo, node, linked=True, more=()):
         self.address = "127.0.0.1:%d" % (free_offset() + 8080)
         self.command = [COUNTERSIGN, "gateway", "--config", os.path.join(demo.dir, "gateway.ini")]
-        settings = ["gateway.node=" + node, "rest.listen=" + self.address, "admin.listen="]
+        settings = ["gateway.node=" + node, "rest.listen=" + self.address, "admin.listen=", *more]
         for setting in settings + ([] if linked else ["link.visa.port=1", "link.eftpos.port=1"]):
             self.command += ["--set", setting]
         self.log = tempfile.TemporaryFile("w+b")
@@ -66,6 +66,9 @@ class Request:
         self.mac = base64.b64encode(mac.hex().encode() if legacy else mac).decode()
 
     def send(self, address, path, **changed):
+        return self.ask(address, path, **changed)[:2]
+
+    def ask(self, address, path, **changed):
         found = {"Content-Type": "application/json", "Api-Key": self.key, "Client-Request-Id": self.id, "Timestamp": self.stamp,
                  "Auth-Token-Type": "HMAC", "Authorization": self.mac}
         body = changed.pop("body", self.body)
@@ -74,7 +77,7 @@ class Request:
         try:
             link.request("POST", path, body, found)
             answer = link.getresponse()
-            return answer.status, answer.read()
+            return answer.status, answer.read(), answer.headers
         finally:
             link.close()
 

@@ -38,6 +38,7 @@ static const struct commercehub_error_row rows[GATEWAY_FAULT_COUNT] = {
     [GATEWAY_FAULT_NOT_FOUND]          = {404, "APIM",    NULL,  "The requested resource was not found."},
     [GATEWAY_FAULT_METHOD]             = {405, "APIM",    NULL,  "The method is not allowed for this resource."},
     [GATEWAY_FAULT_MEDIA_TYPE]         = {415, "APIM",    NULL,  "The media type is not supported."},
+    [GATEWAY_FAULT_RATE]               = {429, "APIM",    NULL,  "Too many requests."},
     [GATEWAY_FAULT_UNAVAILABLE]        = {503, "APIM",    "712", NULL},
     [GATEWAY_FAULT_ISSUER_TIMEOUT]     = {504, "GATEWAY", "704", NULL},
     [GATEWAY_FAULT_INTERNAL]           = {500, "GATEWAY", "703", NULL},
