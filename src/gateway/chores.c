@@ -39,7 +39,8 @@ static void sweep_start(struct gateway *g, int64_t age_ms)
     struct gateway_chore *c = &g->sweep;
     int64_t now_ms = env_wall_ms(g->parts.env);
     static const struct store_row *const row[] = {GATEWAY_ROW(REVERSAL_ABANDONED), GATEWAY_ROW(CLAIM_ABANDONED),
-                                                  GATEWAY_ROW(CLAIM_PURGE), GATEWAY_ROW(ENCRYPTION_KEY_PURGE)};
+                                                  GATEWAY_ROW(CLAIM_PURGE), GATEWAY_ROW(ANSWER_PURGE),
+                                                  GATEWAY_ROW(ENCRYPTION_KEY_PURGE)};
     c->argument = (struct gateway_sweep){.node = span_text(g->config.node),
                                          .before = now_ms - age_ms,
                                          .now = now_ms,

@@ -154,13 +154,13 @@ void gateway_stage_repeat_find(void *context, struct flow_item *const *item, siz
     gateway_ask_read(g, &asking, GATEWAY_STAGE_REPEAT_TAKE, gateway_store_deadline_us(g));
 }
 
-static void repeat_answer(struct gateway *g, struct gateway_slot *slot, const struct gateway_claim_row *claim)
+static void repeat_answer(struct gateway *g, struct gateway_slot *slot, const struct gateway_claimed *claim)
 {
     struct span trace = claim->record_id;
     g->counters.replays++;
     slot->x.status = (unsigned)claim->answer_status;
     memcpy(slot->x.trace_id, trace.at, trace.len < sizeof slot->x.trace_id ? trace.len : sizeof slot->x.trace_id - 1);
-    buf_put_span(http_body(slot->x.http), claim->answer);
+    buf_put_span(http_body(slot->x.http), claim->body);
     flow_to(&slot->item, GATEWAY_STAGE_ANSWER);
 }
 
@@ -173,14 +173,14 @@ static void repeat_of_nothing(struct gateway *g, struct gateway_slot *slot)
 }
 
 /* One id and one time were signed, the address is another: the signature has been used. */
-static bool is_replay(const struct gateway_slot *slot, const struct gateway_claim_row *claim)
+static bool is_replay(const struct gateway_slot *slot, const struct gateway_claimed *claim)
 {
     return claim->signed_at != 0 && claim->signed_at == slot->x.signature.at_ms && claim->target != slot->target;
 }
 
 static void repeat_compare(struct gateway *g, struct gateway_slot *slot)
 {
-    struct gateway_claim_row claim;
+    struct gateway_claimed claim;
     slot->spends = false; /* the claim that stands is remembered */
     if (store_op_read(&slot->op[0], 0, &claim) != ERR_OK)
         gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);

@@ -3,7 +3,8 @@
  * The tables of the gateway, as steps; rules: store/statement.h.
  *
  * Rows are found by their primary key, and tables are stored in its order: ids sort by time, so inserts append. Every further index
- * costs each payment a write, hence there are few.
+ * costs each payment a write, hence there are few. Claims are in the order of what merchants call their requests, each in a page of
+ * its own: their rows are kept small, so the text of an answer stands apart.
  */
 #include "gateway/statements.h"
 
@@ -38,6 +39,9 @@ static const struct store_migration migration[] = {
     {3, "ALTER TABLE claim ADD COLUMN signed_at {int} NOT NULL DEFAULT 0"},
     {3, "ALTER TABLE claim ADD COLUMN target {int} NOT NULL DEFAULT 0"},
     {4, "CREATE INDEX encryption_key_merchant ON encryption_key (merchant_id)"},
+    {5, "CREATE TABLE answer (answer_id" TEXT "told_at" INT "body" TEXT "PRIMARY KEY (answer_id)) {table}"},
+    {5, "INSERT INTO answer (answer_id, told_at, body) SELECT record_id, created_at, answer FROM claim WHERE answer_status > 0"},
+    {5, "ALTER TABLE claim DROP COLUMN answer"},
 };
 /* clang-format on */
 

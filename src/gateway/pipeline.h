@@ -85,6 +85,7 @@ struct gateway_slot_secret {
 /* At most one of each goes into a batch. */
 struct gateway_asked_rows {
     struct gateway_claim_row claim;
+    struct gateway_answer_row answer;
     struct gateway_reversal_row reversal;
     struct gateway_record_row record;
     struct gateway_encryption_key_row key;

@@ -81,8 +81,10 @@ static enum err put_answer(struct gateway_slot *slot)
     if (!copy)
         return ERR_MEMORY;
     memcpy(copy, body.at, body.len);
+    slot->row.answer = (struct gateway_answer_row){
+        .answer_id = span_text(slot->x.trace_id), .told_at = slot->x.now_ms, .body = span_of(copy, body.len)};
+    gateway_ask_op(slot, GATEWAY_ROW(ANSWER_INSERT), 0, &slot->row.answer);
     slot->row.claim.answer_status = slot->x.status;
-    slot->row.claim.answer = span_of(copy, body.len);
     gateway_ask_claim(slot, GATEWAY_ROW(CLAIM_ANSWER), STORE_MUST_CHANGE);
     return ERR_OK;
 }

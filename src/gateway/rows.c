@@ -20,9 +20,23 @@ SHAPE(record);
 #define ROW struct gateway_claim_row
 static const struct store_member claim_member[] = {
     M(SPAN, tenant), M(SPAN, face), M(SPAN, request_id), M(BLOB, fingerprint), M(SPAN, record_id), M(SPAN, node),
-    M(INT, created_at), M(INT, answer_status), M(INT, signed_at), M(INT, target), M(SPAN, answer),
+    M(INT, created_at), M(INT, answer_status), M(INT, signed_at), M(INT, target),
 };
 SHAPE(claim);
+#undef ROW
+
+#define ROW struct gateway_answer_row
+static const struct store_member answer_member[] = {
+    M(SPAN, answer_id), M(INT, told_at), M(SPAN, body),
+};
+SHAPE(answer);
+#undef ROW
+
+#define ROW struct gateway_claimed
+static const struct store_member claimed_member[] = {
+    M(BLOB, fingerprint), M(SPAN, record_id), M(INT, answer_status), M(INT, signed_at), M(INT, target), M(SPAN, body),
+};
+SHAPE(claimed);
 #undef ROW
 
 #define ROW struct gateway_reversal_row

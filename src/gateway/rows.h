@@ -32,7 +32,12 @@ struct gateway_claim_row {
     int64_t answer_status; /* 0: still running; -1: it led to nothing */
     int64_t signed_at;     /* as the client says; 0: not signed */
     int64_t target;        /* keyed hash of method and path */
-    struct span answer;
+};
+
+struct gateway_answer_row {
+    struct span answer_id; /* the record's */
+    int64_t told_at;
+    struct span body;
 };
 
 struct gateway_reversal_row {
@@ -83,6 +88,13 @@ struct gateway_reversal_due {
     int64_t most; /* so many of them */
 };
 
+/* What a repeat is compared with, and told. */
+struct gateway_claimed {
+    struct span fingerprint, record_id;
+    int64_t answer_status, signed_at, target;
+    struct span body;
+};
+
 struct gateway_sweep {
     struct span node;
     int64_t before; /* older ones are left over */
@@ -102,8 +114,9 @@ struct gateway_counted {
     int64_t counted;
 };
 
-extern const struct store_shape gateway_shape_record, gateway_shape_claim, gateway_shape_reversal, gateway_shape_merchant,
-    gateway_shape_terminal, gateway_shape_merchant_key, gateway_shape_encryption_key, gateway_shape_reversal_move,
-    gateway_shape_reversal_due, gateway_shape_sweep, gateway_shape_by_state, gateway_shape_counted, gateway_shape_keys_live;
+extern const struct store_shape gateway_shape_record, gateway_shape_claim, gateway_shape_answer, gateway_shape_claimed,
+    gateway_shape_reversal, gateway_shape_merchant, gateway_shape_terminal, gateway_shape_merchant_key,
+    gateway_shape_encryption_key, gateway_shape_reversal_move, gateway_shape_reversal_due, gateway_shape_sweep,
+    gateway_shape_by_state, gateway_shape_counted, gateway_shape_keys_live;
 
 #endif

@@ -18,7 +18,7 @@
 
 /* clang-format off */
 /* Tables in the order in which a transaction locks them. */
-#define GATEWAY_TABLES(X) X(RECORD) X(CLAIM) X(REVERSAL) X(MERCHANT) X(TERMINAL) X(MERCHANT_KEY) X(ENCRYPTION_KEY)
+#define GATEWAY_TABLES(X) X(RECORD) X(ANSWER) X(CLAIM) X(REVERSAL) X(MERCHANT) X(TERMINAL) X(MERCHANT_KEY) X(ENCRYPTION_KEY)
 
 #define GATEWAY_CLAIM_MINE \
     "tenant = :tenant AND face = :face AND request_id = :request_id AND record_id = :record_id AND answer_status = 0"
@@ -71,12 +71,18 @@
     X(CLAIM_SPEND, WRITE, CLAIM, "tenant face request_id", S(claim), NULL, \
       "INSERT INTO claim (" GATEWAY_CLAIM_COLUMNS ") VALUES (" GATEWAY_CLAIM_VALUES "CAST(-1 AS BIGINT)) " \
       "ON CONFLICT DO NOTHING", "a request was refused before its claim: its signature is good for nothing else") \
-    X(CLAIM_GET, READ, CLAIM, NULL, S(claim), S(claim), \
-      "SELECT {gives} FROM claim WHERE tenant = :tenant AND face = :face AND request_id = :request_id", \
+    X(CLAIM_GET, READ, CLAIM, NULL, S(claim), S(claimed), \
+      "SELECT fingerprint, record_id, answer_status, signed_at, target, coalesce(body, '') AS body FROM claim " \
+      "LEFT JOIN answer ON answer_id = record_id " \
+      "WHERE tenant = :tenant AND face = :face AND request_id = :request_id", \
       "a claim and its answer; status 0: still running") \
     X(CLAIM_ANSWER, WRITE, CLAIM, "tenant face request_id", S(claim), NULL, \
-      "UPDATE claim SET answer_status = :answer_status, answer = :answer WHERE " GATEWAY_CLAIM_MINE, \
-      "stores the answer, in the record's transaction") \
+      "UPDATE claim SET answer_status = :answer_status WHERE " GATEWAY_CLAIM_MINE, \
+      "there is an answer, in the record's transaction") \
+    X(ANSWER_INSERT, WRITE, ANSWER, "answer_id", S(answer), NULL, \
+      "INSERT INTO answer ({takes}) VALUES ({:takes})", "the answer's text, in the same") \
+    X(ANSWER_PURGE, WRITE | STORE_ROW_SCAN, ANSWER, NULL, S(sweep), NULL, \
+      "DELETE FROM answer WHERE told_at < :claims_before", "texts past their retention") \
     X(CLAIM_RELEASE, WRITE, CLAIM, "tenant face request_id", S(claim), NULL, \
       "UPDATE claim SET answer_status = -1 WHERE " GATEWAY_CLAIM_MINE, \
       "gives up a claim that led to nothing; it stays, so that its signature is good for nothing else") \
