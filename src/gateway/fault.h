@@ -34,6 +34,7 @@
     X(SOURCE_UNSUPPORTED, "the payment source is known but not taken here") \
     X(SOURCE_UNVERIFIED,  "the payment source cannot be verified") \
     X(CARD_MISSING,       "there is no card in the request") \
+    X(CARD_IN_TEXT,       "a card number stands in a field of free text") \
     X(CARD_PLAIN,         "the card number is in clear and the merchant must encrypt") \
     X(CARD_NUMBER,        "the card number is not valid, or the token is unknown") \
     X(BRAND,              "no brand issues cards with this number") \

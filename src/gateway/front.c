@@ -22,6 +22,9 @@ static enum gateway_fault_id transport_fault(enum err err)
 static void keep_request_id(struct gateway_slot *slot)
 {
     struct span id = slot->x.request_id;
+    slot->card_in_id = card_text_has_number(id);
+    if (slot->card_in_id)
+        id.len = 0; /* it goes nowhere, not even back */
     ASSERT(id.len <= sizeof slot->request_id);
     if (id.len > 0)
         memcpy(slot->request_id, id.at, id.len);
@@ -111,6 +114,8 @@ static void authenticate(struct gateway *g, struct gateway_slot *slot)
         gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
     } else if (x->faults.count > 0) {
         flow_to(&slot->item, GATEWAY_STAGE_WRITE);
+    } else if (slot->card_in_id) {
+        gateway_refuse(slot, GATEWAY_FAULT_CARD_IN_TEXT, NULL);
     } else if (!x->merchant->active) {
         gateway_refuse(slot, GATEWAY_FAULT_MERCHANT_CLOSED, NULL);
     } else {

@@ -102,6 +102,7 @@ struct gateway_slot {
     uint8_t exact[32];       /* MAC of the body as received, under a key of this process */
     int64_t target;          /* keyed hash of method and path, as the claim has it */
     bool spends;             /* its signature is new, and good for nothing else from now on */
+    bool card_in_id;         /* the client's id holds a card number, and is not kept */
     bool making;             /* counted among the keys that are made for its merchant */
     bool unrouted;           /* no link may take it: only a stored answer can be given */
     bool claimed;            /* the claim is ours, or may be */

@@ -7,6 +7,7 @@ but its locked pages) for each card number used, as text, EBCDIC and packed deci
 messages that carried it. The search itself is tested first: it must find what is planted in a helper process and in a file.
 """
 import http.client
+import json
 import os
 import re
 import subprocess
@@ -161,6 +162,51 @@ def pay(checks, world):
     return pans, codes
 
 
+# Where a request has free text, and how people write card numbers.
+TEXTS = ["source.card.nameOnCard", "transactionDetails.merchantOrderId", "transactionDetails.merchantTransactionId",
+         "transactionDetails.merchantInvoiceNumber", "transactionInteraction.eciIndicator",
+         "transactionInteraction.posConditionCode", "transactionInteraction.posEntryMode", "storedCredentials.initiator",
+         "billingAddress.address.street", "billingAddress.address.houseNumberOrName", "billingAddress.address.city",
+         "billingAddress.address.stateOrProvince", "billingAddress.address.country"]
+
+
+def spellings(pan):
+    groups = [pan[at:at + 4] for at in range(0, len(pan), 4)]
+    return [pan, " ".join(groups), "-".join(groups), "a" + pan + "z"]
+
+
+def texts(checks, world):
+    """Card numbers where they do not belong; gives them."""
+    card, seller = world.of_mode("static")[9], world.merchants[0]
+    pan, code = card["pan"], world.display(card)[1]["cvv"]
+
+    def charge(request_id=None, path=None, text=None):
+        body = {"amount": {"total": 1.00, "currency": "AUD"},
+                "source": {"sourceType": "PaymentCard", "card": {
+                    "cardData": pan, "expirationMonth": card["expiry"][2:], "expirationYear": "20" + card["expiry"][:2],
+                    "securityCode": code}},
+                "merchantDetails": {"merchantId": seller["merchantId"], "terminalId": seller["terminalId"]}}
+        if path:
+            *folders, leaf = path.split(".")
+            at = body
+            for folder in folders:
+                at = at.setdefault(folder, {})
+            at[leaf] = text
+        return world.signed(seller, "/payments/v1/charges", json.dumps(body), request_id)
+
+    for path in TEXTS:
+        refused = [charge(path=path, text=text) for text in spellings(pan) if len(text) <= 22]
+        checks.check(all(status == 400 and [(e["code"], e["field"]) for e in body["error"]] == [("100", path)]
+                         for status, body in refused), "a card number is refused in " + path)
+    for text in spellings(pan):
+        status, body = charge(request_id="order " + text)
+        checks.check(status == 400 and body["error"][0].get("field") == "Client-Request-Id" and pan not in json.dumps(body),
+                     "and as the id of a request")
+    status, body = charge(path=TEXTS[1], text="20261201034610123")
+    checks.check(status == 201, "an order number that is only long is taken")
+    return {text for text in spellings(pan)[1:3]}, pan, code
+
+
 def metrics(port):
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     link.request("GET", "/metrics")
@@ -174,8 +220,10 @@ def main():
         planted(checks, demo.dir)
         world = demo.world()
         pans, codes = pay(checks, world)
+        spelled, pan, code = texts(checks, world)
         time.sleep(REST_S)
-        search = Search(pans, codes)
+        search = Search(pans | {pan}, codes | {code})
+        search.literals += [("PAN in groups", text.encode()) for text in sorted(spelled)]
         for name in sorted(os.listdir(demo.dir)):
             if name == "sandbox.json":  # it is there to tell the card numbers
                 continue

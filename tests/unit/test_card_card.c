@@ -222,6 +222,74 @@ static void association_letter_never_lies(void **state)
     assert_int_equal(card_result_class(CARD_RESULT_SUSPICIOUS), CARD_CLASS_MISMATCH);
 }
 
+static void a_number_in_free_text_is_found(void **state)
+{
+    (void)state;
+    static const char *const held[] = {"4111111111111111",
+                                       "5555-5555-5555-4444",
+                                       "3782 822463 10005",
+                                       "order 6011111111111117 of Monday",
+                                       "PAN4005520000000129x",
+                                       "2026 4111 1111 1111 1111",
+                                       "4111 1111 1111 1111 2026",
+                                       "4111 - 1111 - 1111 - 1111",
+                                       "4111.1111.1111.1111",
+                                       "4111\xC2\xA0"
+                                       "1111\xE2\x80\x93"
+                                       "1111\xE2\x80\x89"
+                                       "1111",
+                                       "\xEF\xBC\x94\xEF\xBC\x91"
+                                       "11111111111111",
+                                       "501800000009",
+                                       "4222222222222",
+                                       "pan=4111111111111111;12/30",
+                                       "4-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1"};
+    for (size_t i = 0; i < sizeof held / sizeof held[0]; i++)
+        if (!card_text_has_number(span_text(held[i])))
+            fail_msg("not found: %s", held[i]);
+}
+
+static void other_long_numbers_are_none(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"",
+                                       "4111111111111112",                     /* Luhn */
+                                       "1670258885014",                        /* a time in milliseconds */
+                                       "9999999999999995",                     /* Luhn, no range */
+                                       "41111111111111113",                    /* a length that the brand does not have */
+                                       "00411111111111111100",                 /* a longer row of digits */
+                                       "378282246313",                         /* too short for its brand */
+                                       "2026-12-01 23:59:59.123",              /* a time */
+                                       "+61 2 9374 4000",                      /* a telephone number */
+                                       "30dd879c-ee2f-11db-8314-0800200c9a66", /* a UUID */
+                                       "4111a4111111111111111b1111111111",     /* 32 hexadecimal digits */
+                                       "41111111-1111-4111-8111-41111111111f", /* a UUID, whatever its digits are */
+                                       "100008000003683"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        if (card_text_has_number(span_text(none[i])))
+            fail_msg("found: %s", none[i]);
+}
+
+/* One in ten random numbers passes Luhn; nothing else may raise the share of what is found. */
+static void identifiers_raise_no_alarm(void **state)
+{
+    (void)state;
+    static const char hex[] = "0123456789abcdef";
+    uint64_t seed = 88172645463325252u;
+    for (int round = 0; round < 200000; round++) {
+        char id[37];
+        for (size_t i = 0; i < 36; i++) {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            id[i] = i == 8 || i == 13 || i == 18 || i == 23 ? '-' : hex[seed >> 32 & 15];
+        }
+        id[36] = 0;
+        id[35] = 'f'; /* with one letter at least */
+        assert_false(card_text_has_number(span_text(id)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,7 +297,8 @@ int main(void)
         cmocka_unit_test(brands_by_range_and_length),    cmocka_unit_test(luhn_digit_completes),
         cmocka_unit_test(expiry_in_both_orders),         cmocka_unit_test(service_code_is_three_digits),
         cmocka_unit_test(every_row_of_the_result_table), cmocka_unit_test(result_is_derived_in_order),
-        cmocka_unit_test(association_letter_never_lies),
+        cmocka_unit_test(association_letter_never_lies), cmocka_unit_test(a_number_in_free_text_is_found),
+        cmocka_unit_test(other_long_numbers_are_none),   cmocka_unit_test(identifiers_raise_no_alarm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

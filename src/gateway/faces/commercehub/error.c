@@ -15,6 +15,7 @@ static const struct commercehub_error_row rows[GATEWAY_FAULT_COUNT] = {
     [GATEWAY_FAULT_SOURCE_UNSUPPORTED] = {400, "GATEWAY", "205", NULL},
     [GATEWAY_FAULT_SOURCE_UNVERIFIED]  = {400, "GATEWAY", "303", NULL},
     [GATEWAY_FAULT_CARD_MISSING]       = {400, "GATEWAY", "129", NULL},
+    [GATEWAY_FAULT_CARD_IN_TEXT]       = {400, "GATEWAY", "100", "A card number may not stand in this field."},
     [GATEWAY_FAULT_CARD_PLAIN]         = {400, "GATEWAY", "301", NULL},
     [GATEWAY_FAULT_CARD_NUMBER]        = {400, "GATEWAY", "103", NULL},
     [GATEWAY_FAULT_BRAND]              = {400, "GATEWAY", "104", NULL},

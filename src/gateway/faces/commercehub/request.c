@@ -14,6 +14,7 @@ enum {
     PAY = VERIFY | CHARGE,
     ALL = PAY | KEYS,
     NEVER = 0,
+    FREE_TEXT = 1 << 30, /* no card number may stand in it: it is stored and told again */
 };
 
 /* Names as known and published, but not taken here. */
@@ -22,7 +23,7 @@ enum {
 
 /* clang-format off */
 /*     path, member, kind of the value, min, max, choices, calls that need it, fault of a bad value, fault of a missing one */
-#define TEXT(F, path_, member_, max_) F(path_, member_, WIRE_B, 1, max_, NULL, NEVER, FIELD_VALUE, FIELD_MISSING)
+#define TEXT(F, path_, member_, max_) F(path_, member_, WIRE_B, 1, max_, NULL, FREE_TEXT, FIELD_VALUE, FIELD_MISSING)
 #define MERCHANT_ROWS(O, F) \
     O("merchantDetails") \
     F("merchantDetails.merchantId", merchant_id, WIRE_B, 1, 64, NULL, ALL, MERCHANT, FIELD_MISSING) \
@@ -76,7 +77,7 @@ enum {
 #define MONTHS "01|02|03|04|05|06|07|08|09|10|11|12"
 
 struct rule {
-    unsigned needed; /* bit of the call */
+    unsigned needed; /* bit of the call; FREE_TEXT */
     enum gateway_fault_id bad;
     enum gateway_fault_id missing;
 };
@@ -133,6 +134,18 @@ static bool has_control(struct span text)
     return false;
 }
 
+/* A value that is there, by its row. */
+static void check_value(const struct table *table, size_t row, struct span value, struct gateway_faults *faults)
+{
+    const struct wire_field *check = &table->check[row];
+    if (has_control(value))
+        gateway_fault_add(faults, GATEWAY_FAULT_CHARACTERS, check->name);
+    else if (wire_value_check(check, value, NULL) != ERR_OK)
+        gateway_fault_add(faults, table->rule[row].bad, check->name);
+    else if (table->rule[row].needed & FREE_TEXT && card_text_has_number(value))
+        gateway_fault_add(faults, GATEWAY_FAULT_CARD_IN_TEXT, check->name);
+}
+
 static void check_row(const struct table *table, size_t row, enum commercehub_call call, const struct commercehub_request *request,
                       struct gateway_faults *faults)
 {
@@ -143,10 +156,8 @@ static void check_row(const struct table *table, size_t row, enum commercehub_ca
     if (!member->present) {
         if (table->rule[row].needed & 1u << call)
             gateway_fault_add(faults, table->rule[row].missing, check->name);
-    } else if (has_control(span_of(member->at, member->len))) {
-        gateway_fault_add(faults, GATEWAY_FAULT_CHARACTERS, check->name);
-    } else if (wire_value_check(check, span_of(member->at, member->len), NULL) != ERR_OK) {
-        gateway_fault_add(faults, table->rule[row].bad, check->name);
+    } else {
+        check_value(table, row, span_of(member->at, member->len), faults);
     }
 }
 
@@ -209,10 +220,7 @@ void commercehub_check_value(const char *path, struct span value, struct gateway
 {
     size_t row = position(&payment_table, path);
     ASSERT(row < payment_table.record.count);
-    if (has_control(value))
-        gateway_fault_add(faults, GATEWAY_FAULT_CHARACTERS, path);
-    else if (wire_value_check(&payment_checks[row], value, NULL) != ERR_OK)
-        gateway_fault_add(faults, payment_rules[row].bad, path);
+    check_value(&payment_table, row, value, faults);
 }
 
 enum err commercehub_digest(enum commercehub_call call, const struct commercehub_request *request, const uint8_t *fingerprint,
