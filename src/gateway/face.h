@@ -10,8 +10,8 @@
  * Failure    What the client did wrong is a fault in `exchange->faults`, never an `enum err`.
  * Order      identify, authenticate, parse, check, digest, open, pay, then answer or error, forget. After a fault the functions in
  *            between are left out; error and forget are always called.
- * Card data  What the client sends as free text is stored and told again: a face refuses a card number there (card_text_has_number).
- *            The core does so with request_id.
+ * Card data  Free text of the client is stored and told again: a face refuses a card number in it (card_text_has_number), and the
+ *            core one in request_id.
  * Secrets    `parse` moves card number and code into `request`, `pay` moves them on and wipes them there. `forget` leaves nothing.
  *
  * Example (a face of two calls stands in tests/support/plain_face.c)
