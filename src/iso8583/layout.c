@@ -25,8 +25,10 @@ static const struct wire_field generic_code_fields[] = CODE_ROWS(WIRE_ASCII);
 static const struct wire_record visa_code_record = WIRE_RECORD("126.10 visa", struct code_126_10, visa_code_fields);
 static const struct wire_record generic_code_record = WIRE_RECORD("126.10 generic", struct code_126_10, generic_code_fields);
 
-/* Bytes of the subfields of DE126 that may stand before 126.10; 0 = not known, so that what follows cannot be found. */
-static const uint8_t visa_126_len[10] = {[5] = 8, [6] = 17, [7] = 17, [8] = 20, [9] = 20};
+/* Bytes of the subfields of DE126 up to 126.13; 0 = not known, so that what follows cannot be found. */
+enum { VISA_126_CODE = 10, VISA_126_ENVIRONMENT = 13 };
+static const uint8_t visa_126_len[] = {[5] = 8, [6] = 17, [7] = 17, [8] = 20, [9] = 20, [VISA_126_CODE] = 6,
+                                       [11] = 2, [12] = 3, [VISA_126_ENVIRONMENT] = 1};
 
 static const struct iso8583_extract_row extract_rows[ISO8583_EXTRACT_COUNT] = {
     [ISO8583_EXTRACT_UNSET]            = {"",                 0,                "not set: the link does not start"},
@@ -112,25 +114,30 @@ static void code_from_126_10(const struct code_126_10 *c, struct iso8583_code *o
     }
 }
 
-/* Where 126.10 stands behind the bitmap of DE126. */
-static bool visa_code_find(struct span field, struct span *code, bool *present)
+static bool visa_126_has(struct span field, unsigned sub)
+{
+    return (field.at[(sub - 1) / 8] >> (7 - (sub - 1) % 8) & 1) != 0;
+}
+
+/* Where a subfield stands behind the bitmap of DE126. */
+static bool visa_126_find(struct span field, unsigned wanted, struct span *out, bool *present)
 {
     size_t at = 8;
 
     if (field.len < 8)
         return false;
-    *present = (field.at[1] & 0x40) != 0;
+    *present = visa_126_has(field, wanted);
     if (!*present)
         return true;
-    for (unsigned sub = 1; sub < 10; sub++) {
-        if ((field.at[(sub - 1) / 8] >> (7 - (sub - 1) % 8) & 1) == 0)
+    for (unsigned sub = 1; sub < wanted; sub++) {
+        if (!visa_126_has(field, sub))
             continue;
         if (visa_126_len[sub] == 0)
             return false;
         at += visa_126_len[sub];
     }
-    *code = span_slice(field, at, 6);
-    return code->len == 6;
+    *out = span_slice(field, at, visa_126_len[wanted]);
+    return out->len == visa_126_len[wanted];
 }
 
 static void visa_read(struct span field, struct iso8583_code *out)
@@ -138,7 +145,7 @@ static void visa_read(struct span field, struct iso8583_code *out)
     struct span code = {0};
     bool present = false;
     out->presence = ISO8583_CODE_MALFORMED;
-    if (!visa_code_find(field, &code, &present))
+    if (!visa_126_find(field, VISA_126_CODE, &code, &present))
         return;
     struct code_126_10 c;
     if (!present)
@@ -201,6 +208,54 @@ void iso8583_code_read(enum iso8583_extract rule, const struct iso8583_message *
         generic_read(iso8583_get(m, field), out);
     else if (rule == ISO8583_EXTRACT_AS2805_BACKSLASH)
         backslash_read(iso8583_get(m, field), out);
+}
+
+/* ---- marks of unattended messages ---- */
+
+static bool visa_unattended(const struct iso8583_message *m)
+{
+    static const uint8_t recurring = 0xD9, instalment = 0xC9, credential = 0xC3; /* R, I, C in EBCDIC */
+    struct span mark = {0};
+    bool present = false;
+    if (!visa_126_find(iso8583_get(m, ISO8583_CODE), VISA_126_ENVIRONMENT, &mark, &present) || !present)
+        return false;
+    return mark.at[0] == recurring || mark.at[0] == instalment || mark.at[0] == credential;
+}
+
+/* An element of a list: two digits name it, two say its length. */
+static bool element_find(struct span list, const char *name, struct span *value)
+{
+    while (list.len >= 4) {
+        uint64_t len = 0;
+        if (span_decimal(span_slice(list, 2, 2), &len) != ERR_OK || len > list.len - 4)
+            return false;
+        *value = span_slice(list, 4, (size_t)len);
+        if (span_is(span_slice(list, 0, 2), name))
+            return true;
+        list = span_slice(list, 4 + (size_t)len, list.len);
+    }
+    return false;
+}
+
+/* DE48: a letter for the kind of transaction, then subelements; 22.5 says who began it. */
+static bool mastercard_credential(struct span de48)
+{
+    struct span element, initiator;
+    if (!element_find(span_slice(de48, 1, de48.len), "22", &element) || !element_find(element, "05", &initiator))
+        return false;
+    struct span kind = span_slice(initiator, 0, 2);
+    return span_is(kind, "C1") || span_is(kind, "M1") || span_is(kind, "M2");
+}
+
+bool iso8583_unattended(enum iso8583_marks marks, const struct iso8583_message *m)
+{
+    if (marks == ISO8583_MARKS_VISA)
+        return visa_unattended(m);
+    if (marks != ISO8583_MARKS_MASTERCARD)
+        return false;
+    return span_is(span_slice(iso8583_get(m, ISO8583_POS_DATA), 3, 1), "4") ||
+           span_is(span_slice(iso8583_get(m, ISO8583_ENTRY_MODE), 0, 2), "10") ||
+           mastercard_credential(iso8583_get(m, ISO8583_PRIVATE));
 }
 
 /* ---- writing a code ---- */

@@ -71,6 +71,15 @@ struct iso8583_result_row {
 const struct iso8583_result_row *iso8583_result_row(enum iso8583_result rule);
 enum iso8583_result iso8583_result_find(struct span name);
 
+/* How a network marks messages that come without the holder: recurring, instalment, stored credential (switch.md 4.2). */
+enum iso8583_marks {
+    ISO8583_MARKS_NONE,
+    ISO8583_MARKS_VISA,       /* 126.13 R, I, C */
+    ISO8583_MARKS_MASTERCARD, /* DE61.4 = 4, DE22 = 10, DE48 subelement 22 C1, M1, M2 */
+};
+/* What cannot be read is not marked. */
+bool iso8583_unattended(enum iso8583_marks marks, const struct iso8583_message *m);
+
 void iso8583_code_read(enum iso8583_extract rule, const struct iso8583_message *m, struct iso8583_code *out);
 /* ERR_PARSE_VALUE if the rule cannot express the code. */
 MUST_USE enum err iso8583_code_write(enum iso8583_extract rule, const struct iso8583_code *code, struct iso8583_message *m);

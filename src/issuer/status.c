@@ -68,7 +68,8 @@ static enum err cancel_committed(struct issuer *issuer, struct issuer_job *job, 
     return ERR_OK;
 }
 
-/* Clears locks and guess counters; a code that was exhausted stays so. */
+/* Clears locks and guess counters, those of 30 days as well: else the next wrong code would block the card again. A code that was
+ * exhausted stays so. */
 static enum err unlock_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     TRY(issuer_body_bind(job, &job->secret->body.unlock));
@@ -77,6 +78,8 @@ static enum err unlock_start(struct issuer *issuer, struct issuer_job *job, enum
     job->writing.after.g_lock_since = 0;
     job->writing.after.g_consec = 0;
     job->writing.after.g_fail_ts.len = 0;
+    job->writing.after.g_day.len = 0;
+    job->writing.after.g_dates.len = 0;
     job->writing.after.g_unlock_at = job->now;
     memcpy(job->writing.after.g_unlock_by, job->caller.client.client_id, sizeof job->writing.after.g_unlock_by);
     struct span reason = WIRE_SPAN(job->secret->body.unlock.reason);

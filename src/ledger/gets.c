@@ -76,6 +76,15 @@ size_t ledger_get_original(struct ledger_unit *unit, const struct ledger_message
     return get(unit, LEDGER_ROW(ORIGINAL_FIND), &by);
 }
 
+size_t ledger_get_seen(struct ledger_unit *unit, const struct ledger_auth *auth, int64_t since)
+{
+    const struct ledger_by_merchant by = {.card_id = ledger_unit_text(unit, auth->card_id),
+                                          .de32 = ledger_unit_text(unit, auth->de32),
+                                          .de42 = ledger_unit_text(unit, auth->de42),
+                                          .since = since};
+    return get(unit, LEDGER_ROW(AUTH_SEEN), &by);
+}
+
 size_t ledger_get_displays_since(struct ledger_unit *unit, const char *card_id, int64_t since)
 {
     const struct ledger_since by = {.card_id = ledger_unit_text(unit, card_id), .since = since};

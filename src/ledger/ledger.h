@@ -79,6 +79,8 @@ size_t ledger_get_auth(struct ledger_unit *unit, const char *auth_id);
 size_t ledger_get_idem(struct ledger_unit *unit, const struct ledger_message_id *id);
 /* The original of a reversal: link, class, DE7, DE11, DE32 of DE90; the rest of `id` is not looked at. */
 size_t ledger_get_original(struct ledger_unit *unit, const struct ledger_message_id *id);
+/* Whether a merchant had an approved payment of the card since a time: ledger_found says so. */
+size_t ledger_get_seen(struct ledger_unit *unit, const struct ledger_auth *auth, int64_t since);
 size_t ledger_get_displays_since(struct ledger_unit *unit, const char *card_id, int64_t since);
 size_t ledger_get_issuance(struct ledger_unit *unit, const struct ledger_issuance *issuance);
 size_t ledger_get_client_by_api_key(struct ledger_unit *unit, const uint8_t hash[static 32]);

@@ -56,6 +56,11 @@ static const struct store_migration migration[] = {
         "tries" INT "state" TEXT "lease_owner" TEXT "last_error" TEXT "lease_until" INT "PRIMARY KEY (outbox_id)) {table}"},
     {2, "CREATE INDEX idem_created ON idem (created_at)"},
     {2, "CREATE INDEX tombstone_created ON tombstone (created_at)"},
+    {3, "ALTER TABLE card_code ADD COLUMN g_day {bytes} NOT NULL DEFAULT {empty}"},
+    {3, "ALTER TABLE card_code ADD COLUMN g_dates {bytes} NOT NULL DEFAULT {empty}"},
+    {3, "ALTER TABLE auth ADD COLUMN lapsed_at {int} NOT NULL DEFAULT 0"},
+    {3, "CREATE INDEX auth_card ON auth (card_id, received_at)"},
+    {3, "CREATE INDEX hold_due ON hold (until) WHERE state = 'open'"},
 };
 /* clang-format on */
 

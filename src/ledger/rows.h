@@ -98,8 +98,7 @@ struct ledger_card { /* issuer.md 3.2 */
     char holder_name[129];
     enum ledger_card_status status;
     bool enrolled;
-    int64_t created_at;
-    int64_t updated_at;
+    int64_t created_at, updated_at;
     int64_t version;
 };
 
@@ -113,8 +112,7 @@ struct ledger_code { /* issuer.md 3.3, switch.md 7.2 */
     int64_t declines;
     int64_t used_at;
     char used_by[LEDGER_UUID];
-    int64_t first_display_at;
-    int64_t last_display_at;
+    int64_t first_display_at, last_display_at;
     int64_t win_idx;
     LEDGER_BYTES(1024) deferred; /* packed slots; empty until deferred authorisations are built */
     LEDGER_BYTES(80) g_fail_ts;
@@ -124,6 +122,8 @@ struct ledger_code { /* issuer.md 3.3, switch.md 7.2 */
     int64_t g_unlock_at;
     char g_unlock_by[LEDGER_ID];
     LEDGER_BYTES(80) g_last_merchants;
+    LEDGER_BYTES(34) g_day;   /* four bytes: the newest day; evaluated failures of it and of the 29 days before, a byte each */
+    LEDGER_BYTES(40) g_dates; /* times of the last five wrong card dates without a code, as in g_fail_ts */
 };
 
 struct ledger_account { /* switch.md 7.4; a limit of 0 is no limit */
@@ -135,8 +135,7 @@ struct ledger_account { /* switch.md 7.4; a limit of 0 is no limit */
     int64_t limit_day;
     int64_t limit_count;
     int64_t day; /* UTC day number that day_amount and day_count speak of */
-    int64_t day_amount;
-    int64_t day_count;
+    int64_t day_amount, day_count;
     int64_t version;
 };
 
@@ -166,8 +165,7 @@ struct ledger_auth { /* switch.md 7.1 */
     char mcc[5];
     char de22[5];
     char de25[3];
-    int64_t received_at;
-    int64_t decided_at;
+    int64_t received_at, decided_at;
     int64_t outcome;       /* switch.md 12 */
     char steps[33];        /* such as CY-,PM0+ */
     char ref[LEDGER_UUID]; /* counter, window start or slot that counted */
@@ -175,8 +173,8 @@ struct ledger_auth { /* switch.md 7.1 */
     char de39[3];
     char de38[7];
     char ctm_reason[33];
-    int64_t reversed_amount;
-    int64_t reversed_at;
+    int64_t reversed_amount, reversed_at;
+    int64_t lapsed_at; /* its hold ended by time */
     bool locked;
     bool suspect_merchant;
 };

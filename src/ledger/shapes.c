@@ -32,7 +32,7 @@ static const char *const key_uses[] = {"sig", "enc", NULL};
     M(TEXT, card_id) M(INT, version) M(INT, issue_n) E(state, ledger_code_state_names) M(INT, issued_at) M(INT, expires_at) \
     M(INT, declines) M(INT, used_at) M(TEXT, used_by) M(INT, first_display_at) M(INT, last_display_at) M(INT, win_idx) \
     M(BYTES, deferred) M(BYTES, g_fail_ts) M(INT, g_consec) E(g_lock, locks) M(INT, g_lock_since) M(INT, g_unlock_at) \
-    M(TEXT, g_unlock_by) M(BYTES, g_last_merchants)
+    M(TEXT, g_unlock_by) M(BYTES, g_last_merchants) M(BYTES, g_day) M(BYTES, g_dates)
 #define ACCOUNT(M, E) \
     M(TEXT, account_id) M(TEXT, currency) M(INT, balance) M(INT, held) M(INT, limit_txn) M(INT, limit_day) M(INT, limit_count) \
     M(INT, day) M(INT, day_amount) M(INT, day_count) M(INT, version)
@@ -40,8 +40,8 @@ static const char *const key_uses[] = {"sig", "enc", NULL};
     M(TEXT, auth_id) M(TEXT, link_id) M(TEXT, mti_class) M(TEXT, de7) M(TEXT, de11) M(TEXT, de32) M(TEXT, de37) M(TEXT, de41) \
     M(TEXT, de42) M(TEXT, card_id) M(TEXT, bin8) M(BYTES, pan_mac) M(INT, amount) M(TEXT, currency) M(TEXT, de3) M(TEXT, mcc) \
     M(TEXT, de22) M(TEXT, de25) M(INT, received_at) M(INT, decided_at) M(INT, outcome) M(TEXT, steps) M(TEXT, ref) \
-    M(TEXT, result) M(TEXT, de39) M(TEXT, de38) M(TEXT, ctm_reason) M(INT, reversed_amount) M(INT, reversed_at) M(BOOL, locked) \
-    M(BOOL, suspect_merchant)
+    M(TEXT, result) M(TEXT, de39) M(TEXT, de38) M(TEXT, ctm_reason) M(INT, reversed_amount) M(INT, reversed_at) \
+    M(INT, lapsed_at) M(BOOL, locked) M(BOOL, suspect_merchant)
 #define IDEM(M, E) \
     M(BYTES, fingerprint) M(BYTES, answer) M(TEXT, auth_id) M(INT, created_at)
 #define HOLD(M, E) \
@@ -204,7 +204,17 @@ static const struct store_member since_member[] = {OWN(STRING, card_id) OWN(INT,
 SHAPE(since, ROW);
 #undef ROW
 
+#define ROW struct ledger_by_merchant
+static const struct store_member by_merchant_member[] = {OWN(STRING, card_id) OWN(STRING, de32) OWN(STRING, de42) OWN(INT, since)};
+SHAPE(by_merchant, ROW);
+#undef ROW
+
 /* Results that are no row of a table. */
+#define ROW struct ledger_auth_id
+static const struct store_member auth_id_member[] = {OWN(SPAN, auth_id)};
+SHAPE(auth_id, ROW);
+#undef ROW
+
 #define ROW struct ledger_displays
 static const struct store_member displays_member[] = {OWN(INT, displays) OWN(INT, first_at)};
 SHAPE(displays, ROW);

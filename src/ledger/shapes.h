@@ -57,12 +57,19 @@ struct ledger_since {
     const char *card_id;
     int64_t since;
 };
+struct ledger_by_merchant {
+    const char *card_id, *de32, *de42;
+    int64_t since;
+};
 
 /* ---- results that are no row of a table; a span points to the result ---- */
 
 struct ledger_product_version {
     struct span product_id;
     int64_t version;
+};
+struct ledger_auth_id {
+    struct span auth_id;
 };
 struct ledger_displays {
     int64_t displays;
@@ -78,7 +85,7 @@ extern const struct store_shape ledger_shape_product, ledger_shape_product_brief
     ledger_shape_issuance, ledger_shape_issue_n, ledger_shape_client, ledger_shape_client_key, ledger_shape_outbox,
     ledger_shape_idem, ledger_shape_code_put, ledger_shape_idem_put, ledger_shape_auth_reverse, ledger_shape_hold_release,
     ledger_shape_tombstone, ledger_shape_key_revoke, ledger_shape_by_id, ledger_shape_by_hash, ledger_shape_by_key,
-    ledger_shape_since, ledger_shape_displays, ledger_shape_approvals;
+    ledger_shape_since, ledger_shape_by_merchant, ledger_shape_auth_id, ledger_shape_displays, ledger_shape_approvals;
 
 extern const char *const ledger_code_state_names[];
 extern const char *const ledger_hold_state_names[];

@@ -30,7 +30,8 @@
     "UPDATE card_code SET version = version + 1, state = :state, declines = :declines, used_at = :used_at, used_by = :used_by, " \
     "win_idx = :win_idx, deferred = :deferred, g_fail_ts = :g_fail_ts, g_consec = :g_consec, g_lock = :g_lock, " \
     "g_lock_since = :g_lock_since, g_unlock_at = :g_unlock_at, g_unlock_by = :g_unlock_by, " \
-    "g_last_merchants = :g_last_merchants WHERE card_id = :card_id AND version = :before_version"
+    "g_last_merchants = :g_last_merchants, g_day = :g_day, g_dates = :g_dates " \
+    "WHERE card_id = :card_id AND version = :before_version"
 
 #define LEDGER_STATEMENTS(X) \
     X(PRODUCT_VERSIONS, READ | STORE_ROW_SCAN, PRODUCT, NULL, NULL, S(product_version), \
@@ -91,6 +92,9 @@
     X(AUTH_INSERT, WRITE, AUTH, "auth_id", S(auth), NULL, \
       "INSERT INTO auth ({takes}) VALUES ({:takes})", "one evaluated request") \
     X(AUTH_GET, READ, AUTH, NULL, S(by_id), S(auth), "SELECT {gives} FROM auth WHERE auth_id = :id", "one authorisation") \
+    X(AUTH_SEEN, READ, AUTH, NULL, S(by_merchant), S(auth_id), \
+      "SELECT {gives} FROM auth WHERE card_id = :card_id AND received_at > :since AND de32 = :de32 AND de42 = :de42 " \
+      "AND de38 <> '' AND amount > reversed_amount LIMIT 1", "whether a merchant had an approved payment of a card") \
     X(AUTH_REVERSE, WRITE, AUTH, "auth_id", S(auth_reverse), NULL, \
       "UPDATE auth SET reversed_amount = :reversed_amount, reversed_at = :reversed_at " \
       "WHERE auth_id = :auth_id AND reversed_amount = :before_amount", \

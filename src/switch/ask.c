@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stage 4: questions to the HSM, pipelined, and their answers. */
 #include "hostcmd/commands.h"
+#include "hostcmd/error.h"
 #include "ledger/error.h"
 #include "switch/internal.h"
 
@@ -148,6 +149,8 @@ static enum switch_fact_answer answer_read(const struct hostcmd_answer *answer, 
     if (err == ERR_OK)
         err = hostcmd_reply_parse(id, NULL, span_of(answer->at, answer->len), &said, id == HOSTCMD_PM ? (void *)&reply : NULL);
     secret_wipe(&reply, sizeof reply);
+    if (err == ERR_OK && said.cause == HOSTCMD_ERR_FRAUD_DETECTION)
+        return SWITCH_LIMITED;
     return switch_fact_of(err == ERR_OK ? said.verdict : VERDICT_UNAVAILABLE);
 }
 

@@ -87,22 +87,31 @@ static void put_changes(struct switch_chunk *c, struct switch_slot *s, const str
     }
 }
 
+static struct switch_case case_of(const struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
+                                  const struct switch_plan *plan, const struct switch_finding *finding)
+{
+    return (struct switch_case){.link = &core->link[s->link],
+                                .product = product,
+                                .row = &s->card->row,
+                                .plan = plan,
+                                .finding = finding,
+                                .presence = s->code.presence,
+                                .result_wanted = s->code.result_wanted,
+                                .expiry_wrong = s->expiry_wrong,
+                                .no_keys = s->no_keys,
+                                .credit = s->credit,
+                                .unattended = s->unattended,
+                                .known_merchant = s->known_merchant,
+                                .amount = s->auth.amount,
+                                .now_ms = s->auth.received_at,
+                                .auth_id = s->auth.auth_id};
+}
+
 static void decide_authorisation(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
                                  const struct switch_plan *plan, const struct switch_finding *finding)
 {
     struct ledger_unit *unit = &core->open_chunk->work.unit;
-    struct switch_case c = {.link = &core->link[s->link],
-                            .product = product,
-                            .row = &s->card->row,
-                            .plan = plan,
-                            .finding = finding,
-                            .presence = s->code.presence,
-                            .result_wanted = s->code.result_wanted,
-                            .expiry_wrong = s->expiry_wrong,
-                            .no_keys = s->no_keys,
-                            .amount = s->auth.amount,
-                            .now_ms = s->auth.received_at,
-                            .auth_id = s->auth.auth_id};
+    const struct switch_case c = case_of(core, s, product, plan, finding);
     env_uuid(core->config.env, s->auth.auth_id);
     if (s->card->account)
         s->card->row.account = s->card->account->row;
@@ -145,23 +154,41 @@ void switch_slot_plan(struct switch_core *core, const struct switch_slot *s, con
                       struct switch_plan *plan, struct switch_finding *finding)
 {
     *finding = (struct switch_finding){.reading = SWITCH_READ_MISMATCH};
-    *plan = (struct switch_plan){0};
-    if (s->code.presence != ISO8583_CODE_PRESENT)
-        return;
     switch_plan_make(&(struct switch_plan_input){.product = product,
                                                  .card = &s->card->row.card,
                                                  .code = &s->card->row.code,
                                                  .now_ms = s->auth.received_at,
                                                  .static_override = core->link[s->link].config.static_override},
                      plan);
-    switch_plan_read(plan, &s->facts, product->plan_parallel, finding);
+    if (s->code.presence == ISO8583_CODE_PRESENT)
+        switch_plan_read(plan, &s->facts, product->plan_parallel, finding);
+}
+
+/* A soft lock lets some merchants through: the ledger knows which (switch.md 12). */
+static bool merchant_open(const struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
+                          const struct switch_plan *plan, const struct switch_finding *finding)
+{
+    const struct switch_case c = case_of(core, s, product, plan, finding);
+    s->merchant_wanted = !s->merchant_read && switch_merchant_matters(&c);
+    return s->merchant_wanted;
+}
+
+/* Where an authorisation goes on, by its rows as they are now. */
+static enum switch_stage slot_next(struct switch_core *core, struct switch_slot *s, struct switch_plan *plan,
+                                   struct switch_finding *finding)
+{
+    const struct ledger_product *product = switch_slot_product(core, s);
+    switch_slot_plan(core, s, product, plan, finding);
+    if (finding->reading == SWITCH_READ_ASK)
+        return SWITCH_STAGE_ASK;
+    return merchant_open(core, s, product, plan, finding) ? SWITCH_STAGE_LOOKUP : SWITCH_STAGE_DECIDE;
 }
 
 /* ---- the stages ---- */
 
 static void judge(struct switch_core *core, struct switch_slot *s)
 {
-    struct switch_finding finding = {.reading = SWITCH_READ_MISMATCH};
+    struct switch_finding finding;
     struct switch_plan plan;
     bool evaluated = s->kind == SWITCH_SLOT_AUTHORISATION && s->card;
     bool silent = s->parking == &core->product_news;
@@ -174,9 +201,7 @@ static void judge(struct switch_core *core, struct switch_slot *s)
         ledger_products_want(core->products);
         switch_wait(core, s, &core->product_news, SWITCH_STAGE_JUDGE);
     } else {
-        if (evaluated)
-            switch_slot_plan(core, s, switch_slot_product(core, s), &plan, &finding);
-        flow_to(&s->item, finding.reading == SWITCH_READ_ASK ? SWITCH_STAGE_ASK : SWITCH_STAGE_DECIDE);
+        flow_to(&s->item, evaluated ? slot_next(core, s, &plan, &finding) : SWITCH_STAGE_DECIDE);
     }
 }
 
@@ -218,12 +243,13 @@ static void decide(struct switch_core *core, struct switch_slot *s)
         flow_to(&s->item, SWITCH_STAGE_LOOKUP);
         return;
     }
+    enum switch_stage next = SWITCH_STAGE_DECIDE;
     if (s->kind == SWITCH_SLOT_AUTHORISATION && s->card) {
         product = switch_slot_product(core, s);
-        switch_slot_plan(core, s, product, &plan, &finding);
+        next = slot_next(core, s, &plan, &finding);
     }
-    if (finding.reading == SWITCH_READ_ASK)
-        flow_to(&s->item, SWITCH_STAGE_ASK);
+    if (next != SWITCH_STAGE_DECIDE)
+        flow_to(&s->item, next);
     else
         write(core, s, product, &plan, &finding);
 }

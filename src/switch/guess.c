@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-enum { DAY_MS = 86400000, TIME_LEN = 8 };
+enum { DAY_MS = 86400000, TIME_LEN = 8, DAY_LEN = 4 };
+_Static_assert(sizeof((struct ledger_code *)0)->g_day.at == DAY_LEN + SWITCH_GUESS_DAYS, "a bucket a day");
 
 int64_t switch_guess_budget(size_t live)
 {
-    static const int64_t budget[] = {0, 10, 5, 3, 2, 2};
-    return budget[live < sizeof budget / sizeof budget[0] ? live : 5];
+    static const int64_t budget[] = {10, 10, 5, 3, 2, 2, 1, 1, 1, 1, 1};
+    return live < sizeof budget / sizeof budget[0] ? budget[live] : 0;
 }
 
 /* Times are eight bytes each, big-endian, newest first. */
@@ -28,11 +29,44 @@ int64_t switch_guess_failures(const struct ledger_code *code, int64_t now_ms)
     return count;
 }
 
-bool switch_guess_locked(const struct ledger_code *code, size_t live, int64_t now_ms)
+enum ledger_lock switch_guess_lock(const struct ledger_code *code, size_t live, int64_t now_ms)
 {
     if (code->g_lock == LEDGER_LOCK_HARD)
-        return true;
-    return live > 0 && switch_guess_failures(code, now_ms) >= switch_guess_budget(live);
+        return LEDGER_LOCK_HARD;
+    return switch_guess_failures(code, now_ms) >= switch_guess_budget(live) ? LEDGER_LOCK_SOFT : LEDGER_LOCK_NONE;
+}
+
+/* ---- day buckets: the newest first ---- */
+
+static int64_t newest_day(const struct ledger_code *code)
+{
+    const uint8_t *at = code->g_day.at;
+    return code->g_day.len == sizeof code->g_day.at ? (int64_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3] : 0;
+}
+
+int64_t switch_guess_failures_long(const struct ledger_code *code, int64_t now_ms)
+{
+    int64_t newest = newest_day(code);
+    int64_t count = 0;
+    for (int64_t i = 0; newest != 0 && i < SWITCH_GUESS_DAYS; i++)
+        if (newest - i > now_ms / DAY_MS - SWITCH_GUESS_DAYS)
+            count += code->g_day.at[DAY_LEN + i];
+    return count;
+}
+
+/* A clock that steps back counts into the newest day. */
+static void day_count(struct ledger_code *code, int64_t now_ms)
+{
+    uint8_t *bucket = code->g_day.at + DAY_LEN;
+    int64_t newest = newest_day(code);
+    int64_t today = now_ms / DAY_MS > newest ? now_ms / DAY_MS : newest;
+    size_t passed = today - newest < SWITCH_GUESS_DAYS ? (size_t)(today - newest) : SWITCH_GUESS_DAYS;
+    memmove(bucket + passed, bucket, SWITCH_GUESS_DAYS - passed);
+    memset(bucket, 0, passed);
+    for (int b = 0; b < DAY_LEN; b++)
+        code->g_day.at[b] = (uint8_t)(today >> (8 * (DAY_LEN - 1 - b)));
+    bucket[0] = (uint8_t)(bucket[0] < UINT8_MAX ? bucket[0] + 1 : UINT8_MAX);
+    code->g_day.len = sizeof code->g_day.at;
 }
 
 void switch_guess_fail(struct ledger_code *code, size_t live, int64_t now_ms)
@@ -44,7 +78,9 @@ void switch_guess_fail(struct ledger_code *code, size_t live, int64_t now_ms)
         code->g_fail_ts.at[b] = (uint8_t)((uint64_t)now_ms >> (8 * (TIME_LEN - 1 - b)));
     code->g_fail_ts.len = (uint16_t)((kept + 1) * TIME_LEN);
     code->g_consec++;
-    if (code->g_consec >= SWITCH_GUESS_CONSECUTIVE && code->g_lock != LEDGER_LOCK_HARD) {
+    day_count(code, now_ms);
+    bool many = code->g_consec >= SWITCH_GUESS_CONSECUTIVE || switch_guess_failures_long(code, now_ms) >= SWITCH_GUESS_LONG;
+    if (many && code->g_lock != LEDGER_LOCK_HARD) {
         code->g_lock = LEDGER_LOCK_HARD;
         code->g_lock_since = now_ms;
     } else if (code->g_lock == LEDGER_LOCK_NONE && switch_guess_failures(code, now_ms) >= switch_guess_budget(live)) {

@@ -9,11 +9,12 @@ static const struct {
     const char *name;
     char code_de39[3]; /* switch.md 4.4 */
     char zero_de39[3];
+    enum iso8583_marks marks; /* switch.md 4.2 */
 } networks[SWITCH_NETWORKS] = {
-    [SWITCH_VISA]       = {"visa",       "N7", "85"},
-    [SWITCH_MASTERCARD] = {"mastercard", "05", "00"},
-    [SWITCH_EFTPOS]     = {"eftpos",     "05", "00"},
-    [SWITCH_GENERIC]    = {"generic",    "05", "00"},
+    [SWITCH_VISA]       = {"visa",       "N7", "85", ISO8583_MARKS_VISA},
+    [SWITCH_MASTERCARD] = {"mastercard", "05", "00", ISO8583_MARKS_MASTERCARD},
+    [SWITCH_EFTPOS]     = {"eftpos",     "05", "00", ISO8583_MARKS_NONE},
+    [SWITCH_GENERIC]    = {"generic",    "05", "00", ISO8583_MARKS_NONE},
 };
 /* clang-format on */
 
@@ -64,6 +65,7 @@ enum err switch_link_resolve(const char *id, const struct switch_link_config *co
     if (!response_code(config->code_de39) || !response_code(config->zero_de39) || !response_code(config->unknown_original))
         return refuse(id, "a response code is two digits or capital letters", problem, problem_cap);
     memcpy(link.code_de39, config->code_de39[0] != 0 ? config->code_de39 : networks[link.network].code_de39, 3);
+    link.marks = networks[link.network].marks;
     memcpy(link.zero_de39, config->zero_de39[0] != 0 ? config->zero_de39 : networks[link.network].zero_de39, 3);
     if (link.config.unknown_original[0] == 0)
         memcpy(link.config.unknown_original, "00", 3);

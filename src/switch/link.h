@@ -40,6 +40,7 @@ struct switch_link {
     enum switch_network network;
     enum iso8583_extract extract;
     enum iso8583_result result;
+    enum iso8583_marks marks;
     char code_de39[3];
     char zero_de39[3];
 };

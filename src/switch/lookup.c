@@ -2,6 +2,9 @@
 /* Stages 2 and 3: one request a message, then stored answers, cards and originals by one reading for all that has arrived. */
 #include "switch/internal.h"
 
+/* How long a merchant with an approved payment of a card is known to it (switch.md 12). */
+#define MERCHANT_MS (INT64_C(180) * 86400000)
+
 /* ---- claim ---- */
 
 static bool late(const struct switch_core *core, const struct switch_slot *s)
@@ -56,6 +59,8 @@ static void ask(struct switch_core *core, struct switch_read *read, struct switc
         switch_slot_original_id(s, &room, &id);
         s->at_original = ledger_get_original(unit, &id);
     }
+    if (s->merchant_wanted)
+        s->at_merchant = ledger_get_seen(unit, &s->auth, s->auth.received_at - MERCHANT_MS);
     switch_read_add(read, s);
     flow_wait(&s->item, 0);
 }
@@ -79,23 +84,25 @@ void switch_lookup_stage(void *context, struct flow_item *const *item, size_t co
 
 /* ---- settle ---- */
 
-/* The card of a slot after the reading; false: it is not known. */
-static bool card_settle(struct switch_core *core, struct switch_slot *s)
+enum card_found { CARD_UNKNOWN, CARD_NO_ROOM, CARD_HELD };
+
+/* The card of a slot after the reading. */
+static enum card_found card_settle(struct switch_core *core, struct switch_slot *s)
 {
     struct switch_card *card = s->card;
     struct ledger_full_card row;
     if (s->at_card != SIZE_MAX) {
         if (!ledger_take_card(&s->read->work.unit, s->at_card, &row))
-            return false;
+            return CARD_UNKNOWN;
         card = switch_card_enter(&core->rows, &row, s->read->tick);
     }
     if (!card)
-        return false;
+        return CARD_NO_ROOM;
     if (!s->card)
         switch_card_hold(card, s);
     memcpy(s->auth.card_id, card->row.card.card_id, sizeof s->auth.card_id);
     s->expiry_wrong = switch_expiry_wrong(&card->row.card, span_text(s->de14), s->auth.received_at, &s->alternate);
-    return true;
+    return CARD_HELD;
 }
 
 static void rows_settle(struct switch_core *core, struct switch_slot *s)
@@ -103,10 +110,15 @@ static void rows_settle(struct switch_core *core, struct switch_slot *s)
     struct ledger_unit *unit = &s->read->work.unit;
     if (s->kind == SWITCH_SLOT_REVERSAL)
         s->found = ledger_take_original(unit, s->at_original, &core->original[s->item.index]);
-    bool known = card_settle(core, s);
+    if (s->merchant_wanted) {
+        s->known_merchant = s->auth.de42[0] != 0 && ledger_found(unit, s->at_merchant) > 0;
+        s->merchant_read = true;
+        s->merchant_wanted = false;
+    }
+    enum card_found found = card_settle(core, s);
     if (unit->err != ERR_OK)
         switch_reply_failed(core, s, "96");
-    else if (!known && !core->rows.free_card)
+    else if (found == CARD_NO_ROOM)
         switch_reply_failed(core, s, "91");
     else
         flow_next(&s->item);

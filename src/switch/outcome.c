@@ -71,8 +71,37 @@ static enum switch_outcome outcome_match(const struct switch_case *c)
     return c->finding->step.previous ? SWITCH_OUTCOME_PREVIOUS_WINDOW : SWITCH_OUTCOME_ACTIVE_APPROVED;
 }
 
+/* A field that cannot be read may hold a code all the same. */
+static bool with_code(const struct switch_case *c)
+{
+    return c->presence == ISO8583_CODE_PRESENT || c->presence == ISO8583_CODE_MALFORMED;
+}
+
+static enum ledger_lock lock_of(const struct switch_case *c)
+{
+    if (c->credit || (c->unattended && !with_code(c)))
+        return LEDGER_LOCK_NONE;
+    return switch_guess_lock(&c->row->code, c->plan->live, c->now_ms);
+}
+
+bool switch_merchant_matters(const struct switch_case *c)
+{
+    return !with_code(c) && lock_of(c) == LEDGER_LOCK_SOFT;
+}
+
+/* switch.md 12, order of judgement. An HSM at its limit has locked the card by its own count. */
+static bool locked(const struct switch_case *c)
+{
+    enum ledger_lock lock = lock_of(c);
+    if (with_code(c))
+        return lock != LEDGER_LOCK_NONE || c->finding->reading == SWITCH_READ_LIMITED;
+    return lock == LEDGER_LOCK_HARD || (lock == LEDGER_LOCK_SOFT && !c->known_merchant);
+}
+
 static enum switch_outcome outcome_of(const struct switch_case *c)
 {
+    if (locked(c))
+        return SWITCH_OUTCOME_LOCKED;
     if (c->presence == ISO8583_CODE_ABSENT || c->presence == ISO8583_CODE_NOT_ON_CARD)
         return SWITCH_OUTCOME_ABSENT;
     if (c->presence == ISO8583_CODE_ILLEGIBLE)
@@ -81,8 +110,6 @@ static enum switch_outcome outcome_of(const struct switch_case *c)
         return SWITCH_OUTCOME_MALFORMED;
     if (c->finding->reading == SWITCH_READ_NO_ANSWER)
         return SWITCH_OUTCOME_HSM_DOWN;
-    if (switch_guess_locked(&c->row->code, c->plan->live, c->now_ms))
-        return SWITCH_OUTCOME_LOCKED;
     if (c->expiry_wrong)
         return SWITCH_OUTCOME_MISMATCH;
     if (c->finding->reading == SWITCH_READ_MATCH)
@@ -106,7 +133,7 @@ static const char *de39_of(const struct switch_case *c, enum switch_outcome outc
         return ctm->de39;
     switch (rows[outcome].rule) {
     case SWITCH_DE39_CODE:
-        return c->link->code_de39;
+        return with_code(c) ? c->link->code_de39 : "05";
     case SWITCH_DE39_DOWN:
         return reason != SWITCH_CTM_APPROVED ? ctm->de39 : stands_in(c) ? NULL : "91";
     case SWITCH_DE39_POLICY:
@@ -235,6 +262,8 @@ static char letter_of(const struct switch_case *c, enum switch_outcome outcome)
         letter = 'S';
     if (outcome == SWITCH_OUTCOME_HSM_DOWN && c->no_keys)
         letter = 'U';
+    if (outcome == SWITCH_OUTCOME_LOCKED && !with_code(c))
+        letter = 0;
     return c->result_wanted ? switch_letter(c->link->network, letter) : 0;
 }
 

@@ -66,8 +66,11 @@ struct switch_case {
     const struct switch_finding *finding; /* anything but ASK */
     enum iso8583_presence presence;
     bool result_wanted;
-    bool expiry_wrong; /* DE14 is neither of the card's dates: code and expiry cannot be searched separately */
-    bool no_keys;      /* a key of the product is not there */
+    bool expiry_wrong;   /* DE14 is neither of the card's dates: code and expiry cannot be searched separately */
+    bool no_keys;        /* a key of the product is not there */
+    bool credit;         /* no lock stops what the holder receives */
+    bool unattended;     /* marked by its network: recurring, instalment, stored credential */
+    bool known_merchant; /* had an approved payment of this card; asked for where switch_merchant_matters */
     int64_t amount;
     int64_t now_ms;
     const char *auth_id;
@@ -87,6 +90,8 @@ struct switch_verdict {
     bool locked;
 };
 
+/* Whether the verdict depends on c->known_merchant: a soft lock meets a message without a code. */
+bool switch_merchant_matters(const struct switch_case *c);
 void switch_judge(const struct switch_case *c, struct switch_verdict *out, struct ledger_full_card *after);
 /* The verdict for a card that is not known: as CTM 14, or as a mismatch where the link masks it. */
 void switch_judge_unknown(const struct switch_link *link, enum iso8583_presence presence, bool result_wanted,

@@ -210,9 +210,18 @@ void switch_facts_add(struct switch_facts *facts, const struct switch_step *step
     facts->fact[facts->count++] = fact;
 }
 
+static bool facts_limited(const struct switch_plan *plan, const struct switch_facts *facts)
+{
+    bool limited = false;
+    for (size_t i = 0; i < plan->count; i++)
+        limited |= switch_facts_find(facts, &plan->step[i]) == SWITCH_LIMITED;
+    return limited;
+}
+
 void switch_plan_read(const struct switch_plan *plan, const struct switch_facts *facts, bool parallel, struct switch_finding *out)
 {
     *out = (struct switch_finding){0};
+    bool limited = facts_limited(plan, facts);
     bool open = false;
     bool dead = false;
     for (size_t i = 0; i < plan->count; i++) {
@@ -225,7 +234,7 @@ void switch_plan_read(const struct switch_plan *plan, const struct switch_facts 
         if (answer == SWITCH_MATCH && !(step->diag && step->ref == 0) && out->ask_count == 0) {
             out->step = *step;
             dead = step->diag;
-            if (!dead) {
+            if (!dead && !limited) {
                 out->reading = SWITCH_READ_MATCH;
                 return;
             }
@@ -236,6 +245,8 @@ void switch_plan_read(const struct switch_plan *plan, const struct switch_facts 
     }
     if (out->ask_count > 0)
         out->reading = SWITCH_READ_ASK;
+    else if (limited)
+        out->reading = SWITCH_READ_LIMITED;
     else if (open)
         out->reading = SWITCH_READ_NO_ANSWER;
     else
@@ -244,7 +255,8 @@ void switch_plan_read(const struct switch_plan *plan, const struct switch_facts 
 
 void switch_plan_text(const struct switch_plan *plan, const struct switch_facts *facts, char out[static SWITCH_STEPS_TEXT])
 {
-    static const char marks[] = {[SWITCH_UNASKED] = ' ', [SWITCH_MATCH] = '+', [SWITCH_NO_MATCH] = '-', [SWITCH_NO_ANSWER] = '?'};
+    static const char marks[] = {
+        [SWITCH_UNASKED] = ' ', [SWITCH_MATCH] = '+', [SWITCH_NO_MATCH] = '-', [SWITCH_NO_ANSWER] = '?', [SWITCH_LIMITED] = '!'};
     struct buf text = buf_over(out, SWITCH_STEPS_TEXT - 1);
     for (size_t i = 0; i < plan->count; i++) {
         const struct switch_step *step = &plan->step[i];

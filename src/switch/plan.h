@@ -55,7 +55,13 @@ int64_t switch_window_index(int64_t now_ms, int64_t twu_h);
 /* The steps a text such as "CY,PM5,PM5P" names are known; empty is the default order. */
 bool switch_plan_text_valid(const char *text);
 
-enum switch_fact_answer { SWITCH_UNASKED, SWITCH_MATCH, SWITCH_NO_MATCH, SWITCH_NO_ANSWER };
+enum switch_fact_answer {
+    SWITCH_UNASKED,
+    SWITCH_MATCH,
+    SWITCH_NO_MATCH,
+    SWITCH_NO_ANSWER,
+    SWITCH_LIMITED /* the HSM compared nothing: the card has reached its limit of wrong codes */
+};
 struct switch_fact {
     enum switch_question question;
     int64_t ref;
@@ -73,11 +79,12 @@ enum switch_fact_answer switch_facts_find(const struct switch_facts *facts, cons
 void switch_facts_add(struct switch_facts *facts, const struct switch_step *step, enum switch_fact_answer answer);
 
 enum switch_reading {
-    SWITCH_READ_ASK,      /* steps without a fact remain */
-    SWITCH_READ_MATCH,    /* `step` matched, alone */
-    SWITCH_READ_DEAD,     /* no match, but the diagnostic step recognised a dead code */
-    SWITCH_READ_MISMATCH, /* every step was answered: no match */
-    SWITCH_READ_NO_ANSWER /* no match, and a step is unanswered */
+    SWITCH_READ_ASK,       /* steps without a fact remain */
+    SWITCH_READ_MATCH,     /* `step` matched, alone */
+    SWITCH_READ_DEAD,      /* no match, but the diagnostic step recognised a dead code */
+    SWITCH_READ_MISMATCH,  /* every step was answered: no match */
+    SWITCH_READ_NO_ANSWER, /* no match, and a step is unanswered */
+    SWITCH_READ_LIMITED    /* a step met the limit of the HSM: whatever the others say, the card is locked */
 };
 struct switch_finding {
     enum switch_reading reading;
@@ -87,7 +94,7 @@ struct switch_finding {
 };
 /* Sequential: the first step without a fact is asked, unless an earlier one matched. Parallel: all of them. */
 void switch_plan_read(const struct switch_plan *plan, const struct switch_facts *facts, bool parallel, struct switch_finding *out);
-/* CY-,PM0+ : what was asked, and + match, - no match, ? no answer. */
+/* CY-,PM0+ : what was asked, and + match, - no match, ? no answer, ! limit of the HSM. */
 void switch_plan_text(const struct switch_plan *plan, const struct switch_facts *facts, char out[static SWITCH_STEPS_TEXT]);
 
 #endif

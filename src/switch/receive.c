@@ -103,6 +103,17 @@ static bool reject(struct switch_core *core, size_t link, struct net_peer peer, 
     return answer_now(core, link, peer, m, de39);
 }
 
+/* A credit is not asked for a code: whatever stands in the field is none. */
+static void code_take(const struct switch_link *link, const struct iso8583_message *m, struct switch_slot *s)
+{
+    s->credit = memcmp(s->auth.de3, "20", 2) == 0;
+    s->unattended = iso8583_unattended(link->marks, m);
+    if (s->credit)
+        s->code = (struct iso8583_code){.presence = ISO8583_CODE_ABSENT};
+    else
+        iso8583_code_read(link->extract, m, &s->code);
+}
+
 /* A slot with everything of the request; NULL after an answer with `de39`. */
 static const char *slot_open(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *m,
                              struct switch_slot **out)
@@ -127,7 +138,7 @@ static const char *slot_open(struct switch_core *core, size_t link, struct net_p
         core->counters.rejected++;
         return "30";
     }
-    iso8583_code_read(core->link[link].extract, m, &s->code);
+    code_take(&core->link[link], m, s);
     iso8583_answer_init(core->link[link].profile, m, &s->answer);
     switch_slot_hash(&core->claims, s);
     *out = s;

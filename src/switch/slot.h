@@ -71,6 +71,7 @@ struct switch_slot {
     size_t at_idem;           /* its operations there */
     size_t at_card;
     size_t at_original;
+    size_t at_merchant;
     uint64_t read_tick; /* of the last reading */
     bool found;         /* reversal: the reading had the original */
 
@@ -87,6 +88,11 @@ struct switch_slot {
     bool no_keys;
     bool alternate; /* DE14 is the date of the reissue */
     bool expiry_wrong;
+    bool credit;
+    bool unattended;
+    bool merchant_wanted; /* the next reading asks for the merchant */
+    bool merchant_read;
+    bool known_merchant;
 };
 
 static inline struct switch_slot *switch_slot_of(struct flow_item *item)

@@ -30,7 +30,7 @@ struct switch_read *switch_read_take(struct switch_core *core)
         return NULL;
     ASSERT(r->count == 0 && r->held == 0);
     core->free_read = r->next;
-    ledger_unit_begin(&r->work.unit, 3 * (size_t)SWITCH_LOOKUP_MAX, &r->work.arena);
+    ledger_unit_begin(&r->work.unit, 4 * (size_t)SWITCH_LOOKUP_MAX, &r->work.arena);
     r->tick = ++core->tick;
     return r;
 }

@@ -108,7 +108,10 @@ static enum err hsm_send(void *context, size_t endpoint, const struct span *part
     must(sim->waiting_count < sizeof sim->waiting / sizeof sim->waiting[0], "room for answers");
     buf_put_span(&out, header);
     buf_put_text(&out, cy ? "CZ" : "PN");
-    buf_put_text(&out, sim_draw(sim, 100) < sim->refuse_percent ? "41" : (cy ? cy_right(data) : pm_right(data)) ? "00" : "01");
+    buf_put_text(&out, sim->limited                               ? "39"
+                       : sim_draw(sim, 100) < sim->refuse_percent ? "41"
+                       : (cy ? cy_right(data) : pm_right(data))   ? "00"
+                                                                  : "01");
     q->endpoint = endpoint;
     q->len = out.len;
     sim->waiting_count++;

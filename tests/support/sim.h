@@ -48,6 +48,7 @@ struct sim {
     size_t waiting_count;
     unsigned drop_percent, refuse_percent;
     bool reorder;
+    bool limited;        /* every card has reached the limit of the HSMs: 39 */
     bool deaf[SIM_HSMS]; /* hears nothing, answers nothing */
     unsigned asked[SIM_HSMS];
     struct sim_request request[SIM_REQUESTS];

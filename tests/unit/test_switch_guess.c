@@ -11,24 +11,24 @@
 
 static const int64_t now_ms = INT64_C(1767243600000); /* 2026-01-01T05:00:00Z */
 
-/* switch.md 13: w=1: 10, w=2: 5, w=3: 3, w=4 or 5: 2 */
+/* switch.md 13: w=1: 10, w=2: 5, w=3: 3, w=4 or 5: 2, w=6 to 10: 1, w from 11: 0 */
 static void guess_budget(void **state)
 {
-    static const int64_t budget[] = {10, 5, 3, 2, 2};
+    static const int64_t budget[] = {10, 5, 3, 2, 2, 1, 1, 1, 1, 1, 0, 0};
     (void)state;
-    for (size_t live = 1; live <= 5; live++) {
+    for (size_t live = 1; live <= 12; live++) {
         struct ledger_code code = {0};
 
         assert_int_equal(switch_guess_budget(live), budget[live - 1]);
         for (int64_t i = 0; i < budget[live - 1]; i++) {
-            assert_false(switch_guess_locked(&code, live, now_ms + i));
+            assert_false(switch_guess_lock(&code, live, now_ms + i));
             switch_guess_fail(&code, live, now_ms + i);
         }
-        assert_true(switch_guess_locked(&code, live, now_ms + 100));
-        if (code.g_lock != LEDGER_LOCK_HARD) {
+        assert_true(switch_guess_lock(&code, live, now_ms + 100));
+        if (code.g_lock != LEDGER_LOCK_HARD && budget[live - 1] > 0) {
             assert_int_equal(code.g_lock, LEDGER_LOCK_SOFT);
-            assert_true(switch_guess_locked(&code, live, now_ms + 86400000 - 1));
-            assert_false(switch_guess_locked(&code, live, now_ms + 86400000 + 100));
+            assert_true(switch_guess_lock(&code, live, now_ms + 86400000 - 1));
+            assert_false(switch_guess_lock(&code, live, now_ms + 86400000 + 100));
         }
     }
 }
@@ -42,8 +42,30 @@ static void ten_in_a_row_lock_hard(void **state)
         switch_guess_fail(&code, 3, now_ms + i * INT64_C(86400000));
     }
     assert_int_equal(code.g_lock, LEDGER_LOCK_HARD);
-    assert_true(switch_guess_locked(&code, 0, now_ms + INT64_C(1000) * 86400000));
+    assert_true(switch_guess_lock(&code, 0, now_ms + INT64_C(1000) * 86400000));
     assert_int_equal(code.g_fail_ts.len, 80);
+}
+
+/* Twenty in 30 days, whatever matches lie between them (switch.md 13, long cap). */
+static void twenty_in_thirty_days_lock_hard(void **state)
+{
+    (void)state;
+    struct ledger_code code = {0};
+    for (int i = 0; i < 20; i++) {
+        assert_int_not_equal(code.g_lock, LEDGER_LOCK_HARD);
+        switch_guess_fail(&code, 1, now_ms + i / 4 * 7 * INT64_C(86400000)); /* days 0, 7, 14, 21, 28 */
+        (void)switch_guess_pass(&code);
+    }
+    assert_int_equal(code.g_lock, LEDGER_LOCK_HARD);
+    code = (struct ledger_code){0};
+    for (int i = 0; i < 30; i++) { /* the first of them is 30 days old when the twentieth comes */
+        switch_guess_fail(&code, 1, now_ms + i * 2 * INT64_C(86400000));
+        (void)switch_guess_pass(&code);
+    }
+    assert_int_equal(code.g_lock, LEDGER_LOCK_NONE);
+    assert_int_equal(switch_guess_failures_long(&code, now_ms + 58 * INT64_C(86400000)), 15);
+    assert_int_equal(switch_guess_failures_long(&code, now_ms + 87 * INT64_C(86400000)), 1);
+    assert_int_equal(switch_guess_failures_long(&code, now_ms + 88 * INT64_C(86400000)), 0);
 }
 
 static void a_match_ends_the_row_but_not_the_budget(void **state)
@@ -96,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guess_budget),
         cmocka_unit_test(ten_in_a_row_lock_hard),
+        cmocka_unit_test(twenty_in_thirty_days_lock_hard),
         cmocka_unit_test(a_match_ends_the_row_but_not_the_budget),
         cmocka_unit_test(links_say_what_is_wrong),
     };
