@@ -217,6 +217,8 @@ static void validate(struct gateway *g, struct gateway_slot *slot)
         x->face->pay(x, &slot->secret->payment);
     if (x->faults.count > 0)
         flow_to(&slot->item, GATEWAY_STAGE_WRITE);
+    else if (gateway_payment_expired(&x->payment, x->now_ms)) /* whatever the face thinks of it */
+        gateway_refuse(slot, GATEWAY_FAULT_EXPIRY, NULL);
     else if (complete(g, slot) != ERR_OK)
         gateway_refuse(slot, GATEWAY_FAULT_INTERNAL, NULL);
     else

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/payment.h"
 
+#include "base/env.h"
+
 #include <string.h>
 
 #define LIST_TEXT(name, text) text,
@@ -30,6 +32,16 @@ bool gateway_payment_approved(const struct gateway_payment *payment)
         if (strcmp(payment->de39, approvals[i]) == 0)
             return true;
     return false;
+}
+
+bool gateway_payment_expired(const struct gateway_payment *payment, int64_t now_ms)
+{
+    /* The last midnight of a month is that of UTC-12. */
+    const struct env_calendar last = env_calendar(now_ms - (int64_t)12 * 3600 * 1000);
+    struct card_expiry expiry;
+    if (card_expiry_parse(span_text(payment->expiry), CARD_YYMM, &expiry) != ERR_OK)
+        return false; /* there is none */
+    return card_expiry_past(expiry, last.year, last.month);
 }
 
 bool gateway_payment_final(const struct gateway_payment *payment)

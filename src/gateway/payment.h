@@ -94,6 +94,8 @@ struct gateway_payment {
 
 /* The processor said yes: DE39 00, 08, 10, 11 or 85. */
 bool gateway_payment_approved(const struct gateway_payment *payment);
+/* The month on the card is over everywhere: the gateway does not know the issuer's time zone. */
+bool gateway_payment_expired(const struct gateway_payment *payment, int64_t now_ms);
 /* No capture, void or refund can follow: nobody needs the card number any more. */
 bool gateway_payment_final(const struct gateway_payment *payment);
 /* Raises the outcome; a check beyond GATEWAY_TRACE_MAX counts without being noted. */

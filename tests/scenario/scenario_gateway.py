@@ -164,7 +164,7 @@ class Shop:
                 "transactionDetails": {"captureFlag": True}, "merchantDetails": self.details()}
 
 
-PAN = "4005520000000129"
+PAN, EXPIRY_YEAR = "4005520000000129", "source.card.expirationYear"
 CHARGES, VERIFY = "/payments/v1/charges", "/payments-vas/v1/accounts/verification"
 
 
@@ -275,14 +275,15 @@ def check_fields(checks, shop, other):
         ("a number that fails Luhn", one(1.00, cardData="4005520000000128"), [("103", "source.card.cardData")]),
         ("a brand that is none", one(1.00, cardData="9999999999999995"), [("104", "source.card.cardData")]),
         ("a month 13", one(1.00, expirationMonth="13"), [("115", "source.card.expirationMonth")]),
+        ("an expired card", one(1.00, expirationYear="2020"), [("115", EXPIRY_YEAR)]),
+        ("no code either", one(1, expirationYear="2020", securityCode=None, securityCodeIndicator=None), [("115", EXPIRY_YEAR)]),
         ("a short code", one(1.00, securityCode="12"), [("100", "source.card.securityCode")]),
         ("a code of four on Visa", one(1.00, securityCode="1234"), [("100", "source.card.securityCode")]),
         ("PROVIDED without a code", one(1.00, securityCode=None), [("108", "source.card.securityCode")]),
         ("NOT_AVAILABLE with a code", one(1.00, securityCodeIndicator="NOT_AVAILABLE"), [("108", "source.card.securityCode")]),
         ("NOT_SUPPORTED with a code", one(1.00, securityCodeIndicator="NOT_SUPPORTED"), [("108", "source.card.securityCode")]),
         ("an amount with three decimals", one("1.001"), [("105", "amount.total")]),
-        ("an amount of zero", one(0), [("105", "amount.total")]),
-        ("a type that is wrong", one(True), [("100", "amount.total")]),
+        ("an amount of zero", one(0), [("105", "amount.total")]), ("a type that is wrong", one(True), [("100", "amount.total")]),
         ("no amount", {k: v for k, v in one(1).items() if k != "amount"}, [("106", "amount.total"), ("106", "amount.currency")]),
         ("several at once", one(0, cardData="1", expirationYear="30"),
          [("105", "amount.total"), ("103", "source.card.cardData"), ("115", "source.card.expirationYear")]),
@@ -294,8 +295,7 @@ def check_fields(checks, shop, other):
         ("a source that is not taken", dict(one(1), source={"sourceType": "ApplePay"}), [("205", "source.sourceType")]),
         ("no card", dict(one(1), source={"sourceType": "PaymentCard"}), [("129", "source.card")]),
         ("a duplicate name", json.dumps(one(1))[:-1] + ',"amount":{}}', [("121", None)]),
-        ("half a body", json.dumps(one(1))[:50], [("121", None)]),
-        ("no body", "", [("138", None)]),
+        ("half a body", json.dumps(one(1))[:50], [("121", None)]), ("no body", "", [("138", None)]),
         ("a control character", one(1.00, nameOnCard="a\u0001b"), [("123", "source.card.nameOnCard")]),
     ]
     for name, body, wanted in cases:

@@ -64,6 +64,27 @@ static void the_number_is_needed_until_nothing_can_follow(void **state)
     }
 }
 
+static bool expired(const char *expiry, struct env_calendar now)
+{
+    struct gateway_payment payment = {.id = ""};
+    int64_t now_ms = 0;
+    memcpy(payment.expiry, expiry, sizeof payment.expiry);
+    assert_int_equal(env_calendar_ms(&now, &now_ms), ERR_OK);
+    return gateway_payment_expired(&payment, now_ms);
+}
+
+static void a_month_is_over_when_it_is_over_everywhere(void **state)
+{
+    (void)state;
+    assert_false(expired("2611", (struct env_calendar){2026, 11, 30, 23, 59, 59, 999}));
+    assert_false(expired("2611", (struct env_calendar){2026, 12, 1, 11, 59, 59, 999}));
+    assert_true(expired("2611", (struct env_calendar){2026, 12, 1, 12, 0, 0, 0}));
+    assert_true(expired("2012", (struct env_calendar){2026, 1, 1, 0, 0, 0, 0}));
+    assert_false(expired("2701", (struct env_calendar){2026, 12, 31, 23, 0, 0, 0}));
+    assert_false(expired("9912", (struct env_calendar){2026, 12, 31, 23, 0, 0, 0}));
+    assert_false(expired("\0\0\0\0", (struct env_calendar){2026, 12, 31, 23, 0, 0, 0}));
+}
+
 static enum gateway_claim compare(struct gateway_claims *claims, const char *face, const char *merchant, uint8_t mac_byte)
 {
     const struct gateway_claims_key key = {span_text(face), span_text(merchant), span_text("id")};
@@ -99,6 +120,7 @@ int main(void)
         cmocka_unit_test(a_late_reject_counts),
         cmocka_unit_test(the_number_is_needed_until_nothing_can_follow),
         cmocka_unit_test(claims_are_of_a_face_and_a_merchant),
+        cmocka_unit_test(a_month_is_over_when_it_is_over_everywhere),
     };
     return cmocka_run_group_tests_name("gateway core", tests, NULL, NULL);
 }

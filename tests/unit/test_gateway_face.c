@@ -67,6 +67,17 @@ static void its_faults_are_its_own(void **state)
     assert_int_equal(fault_of(answer), GATEWAY_FAULT_NOT_FOUND);
 }
 
+static void a_card_that_has_expired_goes_nowhere(void **state)
+{
+    struct gateway_world *w = *state;
+    int before = gateway_world_authorisations(w);
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: expired\r\n", "4111111111111111 2012 123 100", answer), 422);
+    assert_int_equal(fault_of(answer), GATEWAY_FAULT_EXPIRY);
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: expired\r\n", "4111111111111111 2012  100", answer), 422);
+    assert_int_equal(fault_of(answer), GATEWAY_FAULT_EXPIRY); /* without a code as well */
+    assert_int_equal(gateway_world_authorisations(w), before);
+}
+
 static void its_other_call_makes_a_key(void **state)
 {
     struct gateway_world *w = *state;
@@ -104,9 +115,13 @@ static int close_world(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_face_of_the_tests_pays),        cmocka_unit_test(its_repeats_are_told_the_same),
-        cmocka_unit_test(it_authenticates_in_its_own_way), cmocka_unit_test(its_faults_are_its_own),
-        cmocka_unit_test(its_other_call_makes_a_key),      cmocka_unit_test(a_list_with_a_hole_is_refused),
+        cmocka_unit_test(a_face_of_the_tests_pays),
+        cmocka_unit_test(its_repeats_are_told_the_same),
+        cmocka_unit_test(it_authenticates_in_its_own_way),
+        cmocka_unit_test(its_faults_are_its_own),
+        cmocka_unit_test(its_other_call_makes_a_key),
+        cmocka_unit_test(a_list_with_a_hole_is_refused),
+        cmocka_unit_test(a_card_that_has_expired_goes_nowhere),
     };
     return cmocka_run_group_tests_name("gateway face", tests, open_world, close_world);
 }

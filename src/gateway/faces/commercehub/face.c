@@ -128,6 +128,8 @@ static void open(struct gateway_exchange *x, struct span plain)
 static void pay(struct gateway_exchange *x, struct gateway_payment_secret *secret)
 {
     commercehub_payment((enum commercehub_call)x->call, x->request, &x->payment, secret, &x->faults);
+    if (gateway_payment_expired(&x->payment, x->now_ms))
+        gateway_fault_add(&x->faults, GATEWAY_FAULT_EXPIRY, "source.card.expirationYear");
     commercehub_order((enum commercehub_call)x->call, &x->faults);
 }
 
