@@ -8,7 +8,8 @@
  *            frame's bytes are borrowed for the time of the `frames` call and are wiped after it; sent bytes are copied, and wiped
  *            once written.
  * Threading  Everything belongs to the loop's thread, except net_loop_wake, which any thread (and queue wake hook) may call.
- * Failure    A frame shorter or longer than its rule closes the connection, nothing is answered. net_*_send gives ERR_CLOSED for a
+ * Failure    A frame shorter or longer than its rule ends reading; the connection closes when the frames before it are answered.
+ *            net_*_send gives ERR_CLOSED for a
  *            connection that is gone and ERR_BUSY when the write buffer is full; nothing of the frame is written then.
  * Limits     Slots and the addresses of buffers are reserved at start; a buffer is resident while it holds something. A connection
  *            beyond the last slot is accepted and closed at once. Reading pauses while the write buffer could not take `reply_room`
@@ -92,8 +93,8 @@ enum net_framing_kind {
 };
 struct net_framing {
     enum net_framing_kind kind;
-    uint32_t min; /* payload bytes; less closes the connection */
-    uint32_t max; /* more closes the connection */
+    uint32_t min; /* payload bytes; less ends reading */
+    uint32_t max; /* more ends reading */
 };
 
 /* Names one connection, never a later one in the same slot. */
@@ -157,6 +158,8 @@ MUST_USE enum err net_server_create(struct net_loop *loop, const struct net_serv
                                     struct net_problem *problem);
 /* One frame from its parts; the length is put before it by the framing rule. */
 MUST_USE enum err net_server_send(struct net_server *server, struct net_peer peer, const struct span *part, size_t count);
+/* One frame of the connection gets no answer: whoever waits for answers before it closes need not wait for this one. */
+void net_server_waive(struct net_server *server, struct net_peer peer);
 /* Closes after what was sent so far is written. */
 void net_server_close(struct net_server *server, struct net_peer peer);
 /* The port really listened on. */

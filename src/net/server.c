@@ -182,6 +182,16 @@ enum err net_server_send(struct net_server *server, struct net_peer peer, const 
     return s ? net_stream_send(s, part, count) : ERR_CLOSED;
 }
 
+void net_server_waive(struct net_server *server, struct net_peer peer)
+{
+    struct net_stream *s = net_group_find(&server->group, peer);
+    if (!s)
+        return;
+    s->owed -= s->owed > 0;
+    if (net_stream_end_reached(s))
+        net_stream_close(s);
+}
+
 void net_server_close(struct net_server *server, struct net_peer peer)
 {
     struct net_stream *s = net_group_find(&server->group, peer);

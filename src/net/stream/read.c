@@ -234,6 +234,20 @@ static void forget_taken(struct net_stream *s)
     s->in_taken = 0;
 }
 
+/* Where the next frame begins is not known: nothing more is read, what was read before is still answered. */
+static void end_at_bad(struct net_stream *s)
+{
+    s->group->counters.bad_frames++;
+    secret_wipe(s->in, s->in_len);
+    s->in_len = 0;
+    s->bad = false;
+    give_back_empty(s);
+    s->ended = true;
+    net_stream_stop_reading(s);
+    if (net_stream_end_reached(s))
+        net_stream_close(s);
+}
+
 /* Forgets what was handed over and decides how the stream goes on. */
 static void consume(struct net_stream *s, bool full)
 {
@@ -243,8 +257,7 @@ static void consume(struct net_stream *s, bool full)
         forget_taken(s);
     give_back_empty(s);
     if (s->bad) {
-        s->group->counters.bad_frames++;
-        net_stream_close(s);
+        end_at_bad(s);
         return;
     }
     if (s->limited)
