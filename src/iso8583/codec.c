@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "iso8583/profile.h"
+#include "base/secret.h"
+#include "iso8583/internal.h"
 
 static const uint16_t class_mti[ISO8583_CLASSES] = {
 #define CLASS_MTI(mti_) 0x##mti_,
@@ -16,11 +17,6 @@ static int class_index(uint16_t mti)
         if (class_mti[i] == class)
             return i;
     return -1;
-}
-
-static uint64_t field_bit(unsigned field)
-{
-    return UINT64_C(1) << (63 - ((field - 1) & 63));
 }
 
 static enum err fault_set(struct iso8583_fault *fault, enum iso8583_outcome outcome, enum err err, unsigned field, size_t offset)
@@ -86,59 +82,94 @@ static bool header_read(const struct iso8583_profile *p, struct span frame, size
     iso8583_message_init(m, (uint16_t)mti);
     if (!nibbles_read(p->binary, frame, at, 16, &bitmap[0]))
         return false;
-    if ((bitmap[0] & field_bit(1)) == 0)
+    if ((bitmap[0] & iso8583_bit(1)) == 0)
         return true;
-    bitmap[0] &= ~field_bit(1);
+    bitmap[0] &= ~iso8583_bit(1);
     return nibbles_read(p->binary, frame, at, 16, &bitmap[1]);
 }
 
 /* ---- fields ---- */
 
-/* The first data element whose bit is set in `bitmap` and that the profile does not have; 0 = none. */
-static unsigned unknown_field(const struct iso8583_profile *p, const uint64_t bitmap[2])
-{
-    uint64_t rest[2] = {bitmap[0], bitmap[1]};
+/* A frame on its way into a message. */
+struct reading {
+    const struct iso8583_profile *profile;
+    struct span frame;
+    size_t at;
+    int class;
+    size_t row; /* of the matrix: it and the bitmap ascend */
+    struct iso8583_message *m;
+    struct iso8583_fault fault; /* the first; err: ERR_OK */
+};
 
-    for (size_t i = 0; i < p->matrix_count; i++)
-        rest[(p->matrix[i].field - 1) >> 6] &= ~field_bit(p->matrix[i].field);
-    if (rest[0] != 0)
-        return 1u + (unsigned)__builtin_clzll(rest[0]);
-    return rest[1] != 0 ? 65u + (unsigned)__builtin_clzll(rest[1]) : 0;
+/* Fields of a class that is not ours are read as far as the profile uses them in any. */
+static bool field_used(struct reading *r, unsigned field)
+{
+    const struct iso8583_profile *p = r->profile;
+    while (r->row < p->matrix_count && p->matrix[r->row].field < field)
+        r->row++;
+    bool known = r->row < p->matrix_count && p->matrix[r->row].field == field;
+    return known && (r->class < 0 || p->matrix[r->row].need[r->class] != '-');
 }
 
-static enum err field_read(const struct wire_field *row, struct span in, size_t *at, unsigned field, struct iso8583_message *m,
-                           struct wire_fault *fault)
+static enum err field_keep(struct reading *r, unsigned field, size_t *used, struct wire_fault *wire)
 {
+    struct iso8583_message *m = r->m;
     struct buf values = {.at = m->at, .len = m->used, .cap = sizeof m->at, .err = ERR_OK};
-    size_t used = 0;
-
-    TRY(wire_value_read(row, span_of(in.at + *at, in.len - *at), &used, &values, fault));
+    TRY(wire_value_read(&r->profile->field[field], span_slice(r->frame, r->at, r->frame.len), used, &values, wire));
+    if (!iso8583_value_sound(field, span_of(m->at + m->used, values.len - m->used)))
+        return wire->err = ERR_PARSE_VALUE;
     m->value[field] = (struct iso8583_value){m->used, (uint16_t)(values.len - m->used)};
     m->used = (uint16_t)values.len;
-    m->present[(field - 1) >> 6] |= field_bit(field);
-    *at += used;
+    m->present[(field - 1) >> 6] |= iso8583_bit(field);
     return ERR_OK;
 }
 
-static enum err fields_read(const struct iso8583_profile *p, struct span frame, size_t *at, const uint64_t bitmap[2],
-                            struct iso8583_message *m, struct iso8583_fault *fault)
+/* What the class does not use must still be what its field says, but for texts, in which anything may stand. It may be track data
+ * or a PIN block. */
+static enum err field_skip(struct reading *r, unsigned field, size_t *used, struct wire_fault *wire)
+{
+    const struct wire_field *row = &r->profile->field[field];
+    struct span in = span_slice(r->frame, r->at, r->frame.len);
+    uint8_t room[1024];
+    struct buf value = buf_over(room, sizeof room);
+    r->m->skipped[(field - 1) >> 6] |= iso8583_bit(field);
+    if (row->kind == WIRE_A)
+        return wire->err = wire_value_extent(row, in, used);
+    enum err err = wire_value_read(row, in, used, &value, wire);
+    if (err == ERR_OK && !iso8583_value_sound(field, buf_span(&value)))
+        err = wire->err = ERR_PARSE_VALUE;
+    secret_wipe(room, value.len);
+    return err;
+}
+
+/* A value that is wrong ends the frame's chances, but not the reading: who is answered 30 gets back what could be read. False: the
+ * next field cannot be found. */
+static bool field_read(struct reading *r, unsigned field)
 {
     struct wire_fault wire = {0};
+    size_t used = 0;
+    enum err err = field_used(r, field) ? field_keep(r, field, &used, &wire) : field_skip(r, field, &used, &wire);
+    bool found =
+        err == ERR_OK || wire_value_extent(&r->profile->field[field], span_slice(r->frame, r->at, r->frame.len), &used) == ERR_OK;
+    if (err != ERR_OK && r->fault.err == ERR_OK) {
+        (void)fault_set(&r->fault, ISO8583_OUTCOME_FIELD, err, field, r->at + wire.offset);
+        r->fault.wire = wire;
+    }
+    r->at += found ? used : 0;
+    return found;
+}
 
-    for (size_t i = 0; i < p->matrix_count; i++) {
-        unsigned field = p->matrix[i].field;
-        enum err err;
-
-        if ((bitmap[(field - 1) >> 6] & field_bit(field)) == 0)
-            continue;
-        err = field_read(&p->field[field], frame, at, field, m, &wire);
-        if (err != ERR_OK) {
-            if (fault)
-                fault->wire = wire;
-            return fault_set(fault, ISO8583_OUTCOME_FIELD, err, field, *at + wire.offset);
+static enum err fields_read(struct reading *r, uint64_t bitmap[static 2])
+{
+    for (unsigned half = 0; half < 2; half++) {
+        while (bitmap[half] != 0) {
+            unsigned field = 64 * half + 1u + (unsigned)__builtin_clzll(bitmap[half]);
+            bitmap[half] &= ~iso8583_bit(field);
+            if (!field_read(r, field))
+                return r->fault.err;
         }
     }
-    return ERR_OK;
+    return r->fault.err;
 }
 
 static enum err matrix_check(const struct iso8583_profile *p, const struct iso8583_message *m, size_t at,
@@ -163,25 +194,29 @@ static enum err matrix_check(const struct iso8583_profile *p, const struct iso85
 enum err iso8583_parse(const struct iso8583_profile *p, struct span frame, struct iso8583_message *out, struct iso8583_fault *fault)
 {
     uint64_t bitmap[2] = {0, 0};
-    size_t at = 0;
+    struct reading r = {.profile = p, .frame = frame, .m = out};
     iso8583_message_init(out, 0);
     if (fault)
         *fault = (struct iso8583_fault){0};
-    if (!header_read(p, frame, &at, out, bitmap))
-        return fault_set(fault, ISO8583_OUTCOME_HEADER, ERR_FRAME, 0, at);
-    unsigned unknown = unknown_field(p, bitmap);
-    if (unknown != 0) {
-        /* What stands before the unknown field is read all the same: the answer echoes DE11. */
-        uint64_t before[2] = {unknown <= 64 ? bitmap[0] & ~(field_bit(unknown) | (field_bit(unknown) - 1)) : bitmap[0],
-                              unknown <= 64 ? 0 : bitmap[1] & ~(field_bit(unknown) | (field_bit(unknown) - 1))};
+    if (!header_read(p, frame, &r.at, out, bitmap))
+        return fault_set(fault, ISO8583_OUTCOME_HEADER, ERR_FRAME, 0, r.at);
+    r.class = class_index(out->mti);
+    enum err err = fields_read(&r, bitmap);
+    if (err != ERR_OK && fault)
+        *fault = r.fault;
+    TRY(err);
+    if (r.at != frame.len)
+        return fault_set(fault, ISO8583_OUTCOME_TRAILING, ERR_PARSE_TRAILING, 0, r.at);
+    return matrix_check(p, out, r.at, fault);
+}
 
-        TRY(fields_read(p, frame, &at, before, out, fault));
-        return fault_set(fault, ISO8583_OUTCOME_UNKNOWN, ERR_PARSE_UNKNOWN, unknown, at);
-    }
-    TRY(fields_read(p, frame, &at, bitmap, out, fault));
-    if (at != frame.len)
-        return fault_set(fault, ISO8583_OUTCOME_TRAILING, ERR_PARSE_TRAILING, 0, at);
-    return matrix_check(p, out, at, fault);
+enum err iso8583_skipped_refuse(const struct iso8583_message *m, struct iso8583_fault *fault)
+{
+    for (unsigned half = 0; half < 2; half++)
+        if (m->skipped[half] != 0)
+            return fault_set(fault, ISO8583_OUTCOME_FORBIDDEN, ERR_PARSE_UNKNOWN,
+                             64 * half + 1u + (unsigned)__builtin_clzll(m->skipped[half]), 0);
+    return ERR_OK;
 }
 
 /* ---- building ---- */
@@ -199,12 +234,20 @@ static void nibbles_write(bool binary, uint64_t value, unsigned digits, struct b
     }
 }
 
+static bool outside_matrix(const struct iso8583_profile *p, const uint64_t present[static 2])
+{
+    uint64_t rest[2] = {present[0], present[1]};
+    for (size_t i = 0; i < p->matrix_count; i++)
+        rest[(p->matrix[i].field - 1) >> 6] &= ~iso8583_bit(p->matrix[i].field);
+    return rest[0] != 0 || rest[1] != 0;
+}
+
 enum err iso8583_build(const struct iso8583_profile *p, const struct iso8583_message *m, struct buf *out)
 {
-    uint64_t first = m->present[0] | (m->present[1] != 0 ? field_bit(1) : 0);
+    uint64_t first = m->present[0] | (m->present[1] != 0 ? iso8583_bit(1) : 0);
 
     TRY(m->err);
-    if (unknown_field(p, m->present) != 0)
+    if (outside_matrix(p, m->present))
         return ERR_PARSE_UNKNOWN;
     if (class_index(m->mti) >= 0 || iso8583_mti_request(m->mti))
         TRY(matrix_check(p, m, 0, NULL));
@@ -215,8 +258,11 @@ enum err iso8583_build(const struct iso8583_profile *p, const struct iso8583_mes
     for (size_t i = 0; i < p->matrix_count; i++) {
         unsigned field = p->matrix[i].field;
 
-        if (iso8583_has(m, field))
-            TRY(wire_value_write(&p->field[field], iso8583_get(m, field), out));
+        if (!iso8583_has(m, field))
+            continue;
+        if (!iso8583_value_sound(field, iso8583_get(m, field)))
+            return ERR_PARSE_VALUE;
+        TRY(wire_value_write(&p->field[field], iso8583_get(m, field), out));
     }
     return buf_done(out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "iso8583/profile.h"
+#include "iso8583/internal.h"
 
 #include <string.h>
 
@@ -88,6 +88,8 @@ void iso8583_document(const struct iso8583_profile *p, struct buf *out)
         row_document(p, &p->matrix[i], out);
 }
 
+enum { RESERVE = 512 }; /* for the fields that must follow a long one */
+
 void iso8583_generate(const struct iso8583_profile *p, uint16_t mti, const struct env *env, struct iso8583_message *out)
 {
     iso8583_message_init(out, mti);
@@ -101,46 +103,45 @@ void iso8583_generate(const struct iso8583_profile *p, uint16_t mti, const struc
         env_random(env, &coin, 1);
         if (need == '-' || (need != 'M' && (coin & 1) == 0))
             continue;
-        wire_value_generate(&p->field[field], env, &value);
-        iso8583_set(out, field, buf_span(&value));
+        iso8583_value_generate(field, &p->field[field], env, &value);
+        if (need == 'M' || value.len + RESERVE <= (size_t)(ISO8583_VALUES_MAX - out->used))
+            iso8583_set(out, field, buf_span(&value));
     }
 }
 
 /* ---- self-check ---- */
 
-static bool row_sound(const struct iso8583_profile *p, const struct iso8583_matrix_row *row)
+static bool field_sound(const struct wire_field *f)
 {
-    const struct wire_field *f = row->field >= 2 && row->field < ISO8583_FIELDS ? &p->field[row->field] : NULL;
-    if (!f || !f->name || f->max == 0 || f->min > f->max)
+    if (!f->name || f->max == 0 || f->min > f->max)
         return false;
     unsigned longest = f->length == WIRE_LLL ? 999 : f->length_encoding == WIRE_BINARY ? 255 : 99;
     if (f->length == WIRE_FIXED ? f->min != f->max && f->padding == WIRE_PAD_NONE
                                 : f->max > longest || (f->length != WIRE_LL && f->length != WIRE_LLL))
         return false;
+    return (f->encoding == WIRE_BCD) <= (f->kind == WIRE_N || f->kind == WIRE_Z) &&
+           (f->encoding == WIRE_BINARY) == (f->kind == WIRE_B);
+}
+
+static bool row_sound(const struct iso8583_matrix_row *row)
+{
     for (int i = 0; i < ISO8583_CLASSES; i++)
         if (row->need[i] == 0 || !strchr("MOCE-", row->need[i]))
             return false;
-    return (f->encoding == WIRE_BCD) <= (f->kind == WIRE_N) && (f->encoding == WIRE_BINARY) == (f->kind == WIRE_B);
+    return row->field >= 2 && row->field < ISO8583_FIELDS;
 }
 
 enum err iso8583_check(const struct iso8583_profile *p, struct iso8583_fault *fault)
 {
-    size_t values = 0;
-    size_t named = 0;
     unsigned last = 0;
-
-    for (size_t i = 0; i < p->matrix_count; i++) {
-        const struct iso8583_matrix_row *row = &p->matrix[i];
-
-        values += p->field[row->field].max;
-        if (row->field <= last || !row_sound(p, row) || values > ISO8583_VALUES_MAX) {
-            if (fault)
-                *fault = (struct iso8583_fault){.err = ERR_INTERNAL, .outcome = ISO8583_OUTCOME_FIELD, .field = row->field};
-            return ERR_INTERNAL;
-        }
-        last = row->field;
+    unsigned bad = 0;
+    for (unsigned i = 2; i < ISO8583_FIELDS && bad == 0; i++)
+        bad = field_sound(&p->field[i]) ? 0 : i;
+    for (size_t i = 0; i < p->matrix_count && bad == 0; i++) {
+        bad = p->matrix[i].field > last && row_sound(&p->matrix[i]) ? 0 : p->matrix[i].field;
+        last = p->matrix[i].field;
     }
-    for (size_t i = 0; i < ISO8583_FIELDS; i++)
-        named += p->field[i].name ? 1 : 0;
-    return named == p->matrix_count ? ERR_OK : ERR_INTERNAL;
+    if (bad != 0 && fault)
+        *fault = (struct iso8583_fault){.err = ERR_INTERNAL, .outcome = ISO8583_OUTCOME_FIELD, .field = (uint16_t)bad};
+    return bad == 0 ? ERR_OK : ERR_INTERNAL;
 }

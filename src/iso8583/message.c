@@ -5,17 +5,13 @@
 
 #include <string.h>
 
-static uint64_t field_bit(unsigned field)
-{
-    return UINT64_C(1) << (63 - ((field - 1) & 63));
-}
-
 void iso8583_message_init(struct iso8583_message *m, uint16_t mti)
 {
     m->mti = mti;
     m->used = 0;
     m->err = ERR_OK;
     m->present[0] = m->present[1] = 0;
+    m->skipped[0] = m->skipped[1] = 0;
 }
 
 void iso8583_message_wipe(struct iso8583_message *m)
@@ -51,7 +47,7 @@ void iso8583_set(struct iso8583_message *m, unsigned field, struct span value)
     v->len = (uint16_t)value.len;
     if (value.len > 0)
         memmove(m->at + v->offset, value.at, value.len);
-    m->present[(field - 1) >> 6] |= field_bit(field);
+    m->present[(field - 1) >> 6] |= iso8583_bit(field);
 }
 
 void iso8583_set_text(struct iso8583_message *m, unsigned field, const char *text)
@@ -74,7 +70,7 @@ void iso8583_unset(struct iso8583_message *m, unsigned field)
     if (!iso8583_has(m, field))
         return;
     secret_wipe(m->at + m->value[field].offset, m->value[field].len);
-    m->present[(field - 1) >> 6] &= ~field_bit(field);
+    m->present[(field - 1) >> 6] &= ~iso8583_bit(field);
 }
 
 void iso8583_copy(struct iso8583_message *to, const struct iso8583_message *from, unsigned field)

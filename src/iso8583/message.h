@@ -46,7 +46,8 @@ enum iso8583_field {
     ISO8583_PAN = 2,
     ISO8583_PROCESSING_CODE = 3,
     ISO8583_AMOUNT = 4,
-    ISO8583_TRANSMISSION = 7, /* MMDDhhmmss */
+    ISO8583_BILLING_AMOUNT = 6, /* the network's conversion, in the currency of DE51 */
+    ISO8583_TRANSMISSION = 7,   /* MMDDhhmmss */
     ISO8583_STAN = 11,
     ISO8583_TIME_LOCAL = 12,
     ISO8583_DATE_LOCAL = 13,
@@ -64,6 +65,7 @@ enum iso8583_field {
     ISO8583_NATIONAL = 47,
     ISO8583_PRIVATE = 48,
     ISO8583_CURRENCY = 49,
+    ISO8583_BILLING_CURRENCY = 51,
     ISO8583_POS_DATA = 61,
     ISO8583_NETWORK_CODE = 70, /* 001 sign-on, 002 sign-off, 301 echo */
     ISO8583_ORIGINAL = 90,
@@ -71,7 +73,7 @@ enum iso8583_field {
     ISO8583_CODE = 126,
 };
 
-enum { ISO8583_FIELDS = 129, ISO8583_VALUES_MAX = 1792 };
+enum { ISO8583_FIELDS = 129, ISO8583_VALUES_MAX = 2048 };
 
 struct iso8583_value {
     uint16_t offset;
@@ -83,6 +85,7 @@ struct iso8583_message {
     uint16_t used;
     enum err err;
     uint64_t present[2]; /* bit 63 of [0] is data element 1, as on the wire */
+    uint64_t skipped[2]; /* that a parsed frame had and its class does not use */
     struct iso8583_value value[ISO8583_FIELDS];
     uint8_t at[ISO8583_VALUES_MAX];
 };
@@ -92,9 +95,15 @@ void iso8583_message_init(struct iso8583_message *m, uint16_t mti);
 /* Overwrites every value and empties the message. */
 void iso8583_message_wipe(struct iso8583_message *m);
 
+/* Of a data element in its half of a bitmap. */
+static inline uint64_t iso8583_bit(unsigned field)
+{
+    return UINT64_C(1) << (63 - ((field - 1) & 63));
+}
+
 static inline bool iso8583_has(const struct iso8583_message *m, unsigned field)
 {
-    return field < ISO8583_FIELDS && field > 0 && (m->present[(field - 1) >> 6] >> (63 - ((field - 1) & 63)) & 1) != 0;
+    return field < ISO8583_FIELDS && field > 0 && (m->present[(field - 1) >> 6] & iso8583_bit(field)) != 0;
 }
 /* The value; an absent field gives an empty span. */
 static inline struct span iso8583_get(const struct iso8583_message *m, unsigned field)

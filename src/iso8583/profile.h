@@ -7,8 +7,8 @@
  *            know the wire form; the acquirer's end (gateway) and the issuer's end (switch) read the same rows.
  * Ownership  Profiles are static.
  * Threading  Free of state.
- * Failure    `struct iso8583_fault` says what was wrong and where. After a failed parse the message keeps the fields read before
- *            the fault, so that a readable header can be answered with DE39 30; the caller wipes it.
+ * Failure    `struct iso8583_fault` says what was wrong and where. After a failed parse the message keeps the fields that could be
+ *            read, so that a readable header can be answered with DE39 30; the caller wipes it.
  * Limits     A frame is at most ISO8583_FRAME_MAX bytes without its length prefix. The two length bytes are the transport's (net),
  *            not ours.
  * Profiles   visa-base1: MTI 2 bytes BCD, binary bitmap, numerics BCD (odd lengths filled with a zero on the left), text EBCDIC,
@@ -28,11 +28,11 @@
 #include "iso8583/message.h"
 #include "wire/wire.h"
 
-enum { ISO8583_FRAME_MAX = 2048 };
+enum { ISO8583_FRAME_MAX = 8192 };
 
 /* One letter per message class of ISO8583_CLASS_LIST, in its order:
  * M mandatory; O optional; C conditional (the rule is the sender's, a receiver takes it as optional); E echoed: the answer
- * carries it exactly if the request did (a receiver takes it as optional); - forbidden. */
+ * carries it exactly if the request did (a receiver takes it as optional); - not used: built never, skipped when it is read. */
 #define ISO8583_CLASS_LIST(X) X(0100) X(0110) X(0400) X(0410) X(0800) X(0810)
 enum { ISO8583_CLASSES = 6 };
 struct iso8583_matrix_row {
@@ -43,7 +43,7 @@ struct iso8583_matrix_row {
 struct iso8583_profile {
     const char *name;
     bool binary;                    /* MTI as BCD and bitmap as bytes; otherwise both as ASCII digits */
-    const struct wire_field *field; /* ISO8583_FIELDS rows by data element number; no name = not in this profile */
+    const struct wire_field *field; /* ISO8583_FIELDS rows by data element number: all of 2 to 128, so that any can be skipped */
     const struct iso8583_matrix_row *matrix;
     size_t matrix_count;
 };
@@ -53,9 +53,8 @@ enum iso8583_outcome {
     ISO8583_OUTCOME_OK,
     ISO8583_OUTCOME_HEADER,    /* MTI or bitmap incomplete or not digits */
     ISO8583_OUTCOME_CLASS,     /* MTI is well-formed but not a class of the profile: DE39 12 */
-    ISO8583_OUTCOME_UNKNOWN,   /* a bit is set for a field that the profile does not have */
     ISO8583_OUTCOME_FIELD,     /* `wire` says what is wrong with the field */
-    ISO8583_OUTCOME_FORBIDDEN, /* the class must not carry the field */
+    ISO8583_OUTCOME_FORBIDDEN, /* iso8583_skipped_refuse: the class does not use the field */
     ISO8583_OUTCOME_MISSING,   /* the class must carry the field */
     ISO8583_OUTCOME_TRAILING,  /* bytes after the last field */
     ISO8583_OUTCOME_COUNT
@@ -73,9 +72,12 @@ extern const struct iso8583_profile iso8583_profile_iso87_ascii;
 /* NULL if there is none of this name. */
 const struct iso8583_profile *iso8583_profile_find(struct span name);
 
-/* Reads a whole frame and checks it against the matrix. `fault` may be NULL. */
+/* Reads a whole frame and checks it against the matrix. Fields that the class does not use are checked, skipped and noted in
+ * out->skipped. After a fault in a value the fields behind it are read all the same. `fault` may be NULL. */
 MUST_USE enum err iso8583_parse(const struct iso8583_profile *p, struct span frame, struct iso8583_message *out,
                                 struct iso8583_fault *fault);
+/* For links that take nothing but what the class uses: an error if anything was skipped. */
+MUST_USE enum err iso8583_skipped_refuse(const struct iso8583_message *m, struct iso8583_fault *fault);
 /* Writes the frame. A message that iso8583_parse would refuse is refused with the same error, but for one exception: an answer to a
  * request of a class that the profile does not have can be built, so that it can be rejected with DE39 12. */
 MUST_USE enum err iso8583_build(const struct iso8583_profile *p, const struct iso8583_message *m, struct buf *out);

@@ -46,6 +46,10 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
     {section_, "late_ms", "an older request is dropped unevaluated", CONFIG_INTEGER, AT(link[i_].late_ms), 1, 65535, "10000"}, \
     {section_, "static_override", "the network turns a dynamic code into the static one: ask CY although the product says off", \
      CONFIG_BOOL, AT(link[i_].static_override), .initial = "false"}, \
+    {section_, "zero_length", "a frame of length zero: ignore or echo", CONFIG_TEXT, AT(link[i_].zero_length), \
+     .initial = "ignore"}, \
+    {section_, "unknown_field", "a field that the message class does not use: ignore or reject", CONFIG_TEXT, \
+     AT(link[i_].unknown_field), .initial = "ignore"}, \
     {section_, "mask_unknown_card", "an unknown card is answered as a mismatch", CONFIG_BOOL, AT(link[i_].mask_unknown_card), \
      .initial = "false"}
 
@@ -124,6 +128,12 @@ static void send_reply(void *context, size_t link, struct net_peer peer, struct 
     switch_ports_reply(p->ports, link, peer, frame);
 }
 
+static void send_nothing(void *context, size_t link, struct net_peer peer)
+{
+    struct process *p = context;
+    switch_ports_silent(p->ports, link, peer);
+}
+
 static void wake(void *context)
 {
     struct process *p = context;
@@ -178,6 +188,7 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
         .vault = p->parts.vault,
         .key = find_key,
         .reply = send_reply,
+        .silent = send_nothing,
         .wake = wake,
         .context = p,
         .slots = (uint32_t)s->slots,

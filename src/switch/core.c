@@ -160,6 +160,7 @@ void switch_metrics(const struct switch_core *core, struct buf *out)
 {
     const struct switch_counters *c = &core->counters;
     metric_put(out, "switch_received_total", "frames received", "counter", (int64_t)c->received);
+    metric_put(out, "switch_keepalives_total", "frames of length zero", "counter", (int64_t)c->keepalives);
     metric_put(out, "switch_rejected_total", "frames rejected by their format", "counter", (int64_t)c->rejected);
     metric_put(out, "switch_busy_total", "requests answered 91 because all slots were in use", "counter", (int64_t)c->busy);
     metric_put(out, "switch_late_total", "requests dropped because they were too old", "counter", (int64_t)c->late);

@@ -95,7 +95,7 @@ void switch_reply_verdict(struct switch_core *core, struct switch_slot *s);
 void switch_reply_failed(struct switch_core *core, struct switch_slot *s, const char *de39);
 void switch_reply_code(struct switch_core *core, struct switch_slot *s, const char *de39);
 void switch_reply_stored(struct switch_core *core, struct switch_slot *s, const struct ledger_idem *idem);
-/* No answer: the network repeats. */
+/* No answer: the network repeats. The slot's connection need not wait for one. */
 void switch_reply_nothing(struct switch_core *core, struct switch_slot *s);
 size_t switch_fingerprint_write(const struct switch_slot *s, uint8_t *out, size_t cap);
 

@@ -39,6 +39,13 @@ static bool response_code(const char *text)
     return text[0] == 0 || (strlen(text) == 2 && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2);
 }
 
+/* "ignore" and empty are the default. */
+static bool choice_read(const char *text, const char *other, bool *chosen)
+{
+    *chosen = strcmp(text, other) == 0;
+    return *chosen || text[0] == 0 || strcmp(text, "ignore") == 0;
+}
+
 static enum err refuse(const char *id, const char *what, char *problem, size_t problem_cap)
 {
     (void)snprintf(problem, problem_cap, "link %s: %s", id, what);
@@ -60,10 +67,15 @@ enum err switch_link_resolve(const char *id, const struct switch_link_config *co
         return refuse(id, "extract must be set: visa_126_10, generic_126_10, as2805_backslash or none", problem, problem_cap);
     if (link.result == ISO8583_RESULT_UNSET)
         return refuse(id, "result must be set: 44_10 or none", problem, problem_cap);
-    if (!link.profile->field[iso8583_extract_row(link.extract)->field].name && link.extract != ISO8583_EXTRACT_NONE)
-        return refuse(id, "the profile does not have the field of the extraction rule", problem, problem_cap);
+    if (link.extract != ISO8583_EXTRACT_NONE &&
+        iso8583_need(link.profile, ISO8583_AUTHORISATION, iso8583_extract_row(link.extract)->field) == '-')
+        return refuse(id, "the profile does not use the field of the extraction rule", problem, problem_cap);
     if (!response_code(config->code_de39) || !response_code(config->zero_de39) || !response_code(config->unknown_original))
         return refuse(id, "a response code is two digits or capital letters", problem, problem_cap);
+    if (!choice_read(config->zero_length, "echo", &link.zero_echo))
+        return refuse(id, "zero_length is ignore or echo", problem, problem_cap);
+    if (!choice_read(config->unknown_field, "reject", &link.unknown_reject))
+        return refuse(id, "unknown_field is ignore or reject", problem, problem_cap);
     memcpy(link.code_de39, config->code_de39[0] != 0 ? config->code_de39 : networks[link.network].code_de39, 3);
     link.marks = networks[link.network].marks;
     memcpy(link.zero_de39, config->zero_de39[0] != 0 ? config->zero_de39 : networks[link.network].zero_de39, 3);

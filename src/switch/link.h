@@ -31,6 +31,8 @@ struct switch_link_config {
     int64_t late_ms;
     bool static_override; /* CY is asked on this link although the product says off */
     bool mask_unknown_card;
+    char zero_length[8];   /* of a frame: ignore or echo; empty: ignore */
+    char unknown_field[8]; /* that the message class does not use: ignore or reject; empty: ignore */
 };
 
 struct switch_link {
@@ -41,6 +43,8 @@ struct switch_link {
     enum iso8583_extract extract;
     enum iso8583_result result;
     enum iso8583_marks marks;
+    bool zero_echo;
+    bool unknown_reject;
     char code_de39[3];
     char zero_de39[3];
 };

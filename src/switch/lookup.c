@@ -16,6 +16,8 @@ static void claim(struct switch_core *core, struct switch_slot *s)
 {
     if (s->claim == 0 && late(core, s)) {
         core->counters.late++;
+        if (core->config.silent)
+            core->config.silent(core->config.context, s->link, s->peer);
         flow_done(&s->item);
         return;
     }

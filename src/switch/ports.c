@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { READ_ROOM = 128 * 1024, WRITE_ROOM = 512 * 1024, CONNECTIONS = 128, FRAME_MIN = 4, REPLY_ROOM = 128 };
+enum { READ_ROOM = 128 * 1024, WRITE_ROOM = 512 * 1024, CONNECTIONS = 128, REPLY_ROOM = 128 };
 
 struct port {
     struct switch_ports *ports;
@@ -22,8 +22,7 @@ static void frames(void *context, const struct net_frame *frame, size_t count)
 {
     struct port *p = context;
     for (size_t i = 0; i < count; i++)
-        if (!switch_receive(p->ports->core, p->link, frame[i].peer, frame[i].payload))
-            net_server_close(p->server, frame[i].peer);
+        switch_receive(p->ports->core, p->link, frame[i].peer, frame[i].payload);
 }
 
 enum err switch_ports_open(struct net_loop *loop, const struct switch_link *link, size_t count, struct switch_ports **out,
@@ -38,7 +37,7 @@ enum err switch_ports_open(struct net_loop *loop, const struct switch_link *link
         struct net_server_config config = {
             .name = link[i].id,
             .listen = link[i].config.listen,
-            .framing = {.kind = NET_LEN2, .min = FRAME_MIN, .max = ISO8583_FRAME_MAX},
+            .framing = {.kind = NET_LEN2, .max = ISO8583_FRAME_MAX},
             .sizes = {.read = READ_ROOM, .write = WRITE_ROOM, .reply_room = REPLY_ROOM},
             .connections = CONNECTIONS,
             .events = {.frames = frames, .context = p},
@@ -68,6 +67,11 @@ void switch_ports_reply(struct switch_ports *ports, size_t link, struct net_peer
     /* A connection that is gone takes its answer with it: the network repeats and meets the stored one. */
     if (net_server_send(ports->port[link].server, peer, &frame, 1) == ERR_BUSY)
         net_server_close(ports->port[link].server, peer);
+}
+
+void switch_ports_silent(struct switch_ports *ports, size_t link, struct net_peer peer)
+{
+    net_server_waive(ports->port[link].server, peer);
 }
 
 void switch_ports_close(struct switch_ports *ports)

@@ -73,8 +73,14 @@ static enum err reversal_read(struct switch_slot *s, const struct iso8583_messag
     return ERR_OK;
 }
 
+static void stay_silent(struct switch_core *core, size_t link, struct net_peer peer)
+{
+    if (core->config.silent)
+        core->config.silent(core->config.context, link, peer);
+}
+
 /* An answer with nothing but DE39, from a message that has no slot. */
-static bool answer_now(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *request,
+static void answer_now(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *request,
                        const char *de39)
 {
     const struct iso8583_profile *p = core->link[link].profile;
@@ -83,24 +89,25 @@ static bool answer_now(struct switch_core *core, size_t link, struct net_peer pe
     struct iso8583_message answer;
     iso8583_answer_init(p, request, &answer);
     iso8583_set_text(&answer, ISO8583_RESPONSE, de39);
-    bool built = iso8583_build(p, &answer, &out) == ERR_OK;
-    if (built)
+    if (iso8583_build(p, &answer, &out) == ERR_OK)
         core->config.reply(core->config.context, link, peer, buf_span(&out));
+    else
+        stay_silent(core, link, peer);
     iso8583_message_wipe(&answer);
     secret_wipe(room, out.len);
-    return built;
 }
 
-static bool reject(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_fault *fault,
+static void reject(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_fault *fault,
                    const struct iso8583_message *m)
 {
     const char *de39 = iso8583_fault_response(fault, m);
     core->counters.rejected++;
     LOG(core->config.env->log, LOG_WARN, "switch.format", LOG_TEXT("link", core->link[link].id), LOG_INT("field", fault->field),
-        LOG_INT("offset", fault->offset), LOG_INT("outcome", fault->outcome));
-    if (!de39)
-        return false;
-    return answer_now(core, link, peer, m, de39);
+        LOG_INT("offset", fault->offset), LOG_INT("outcome", fault->outcome), LOG_TEXT("answer", de39 ? de39 : "none"));
+    if (de39)
+        answer_now(core, link, peer, m, de39);
+    else
+        stay_silent(core, link, peer);
 }
 
 /* A credit is not asked for a code: whatever stands in the field is none. */
@@ -145,10 +152,12 @@ static const char *slot_open(struct switch_core *core, size_t link, struct net_p
     return NULL;
 }
 
-static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *m)
+static void dispatch(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *m)
 {
-    if (!iso8583_mti_request(m->mti))
-        return true; /* an answer to nothing: ignored */
+    if (!iso8583_mti_request(m->mti)) { /* an answer to nothing: ignored */
+        stay_silent(core, link, peer);
+        return;
+    }
     struct switch_slot *s = NULL;
     const char *de39 = "12";
     if (iso8583_mti_class(m->mti) == ISO8583_NETWORK)
@@ -156,20 +165,38 @@ static bool dispatch(struct switch_core *core, size_t link, struct net_peer peer
     else if (iso8583_mti_class(m->mti) == ISO8583_AUTHORISATION || iso8583_mti_class(m->mti) == ISO8583_REVERSAL)
         de39 = slot_open(core, link, peer, m, &s);
     if (de39)
-        return answer_now(core, link, peer, m, de39);
-    flow_enter(core->flow, &s->item, SWITCH_STAGE_CLAIM, FLOW_PATH_ALL);
-    return true;
+        answer_now(core, link, peer, m, de39);
+    else
+        flow_enter(core->flow, &s->item, SWITCH_STAGE_CLAIM, FLOW_PATH_ALL);
 }
 
-bool switch_receive(struct switch_core *core, size_t link, struct net_peer peer, struct span payload)
+static void keepalive(struct switch_core *core, size_t link, struct net_peer peer, struct span payload)
 {
+    core->counters.keepalives++;
+    if (core->link[link].zero_echo)
+        core->config.reply(core->config.context, link, peer, payload);
+    else
+        stay_silent(core, link, peer);
+}
+
+static enum err frame_read(const struct switch_link *link, struct span payload, struct iso8583_message *m,
+                           struct iso8583_fault *fault)
+{
+    TRY(iso8583_parse(link->profile, payload, m, fault));
+    return link->unknown_reject ? iso8583_skipped_refuse(m, fault) : ERR_OK;
+}
+
+void switch_receive(struct switch_core *core, size_t link, struct net_peer peer, struct span payload)
+{
+    if (payload.len == 0) {
+        keepalive(core, link, peer, payload);
+        return;
+    }
     core->counters.received++;
     struct iso8583_fault fault;
-    bool good;
-    if (iso8583_parse(core->link[link].profile, payload, core->scratch, &fault) == ERR_OK)
-        good = dispatch(core, link, peer, core->scratch);
+    if (frame_read(&core->link[link], payload, core->scratch, &fault) == ERR_OK)
+        dispatch(core, link, peer, core->scratch);
     else
-        good = reject(core, link, peer, &fault, core->scratch);
+        reject(core, link, peer, &fault, core->scratch);
     iso8583_message_wipe(core->scratch);
-    return good;
 }

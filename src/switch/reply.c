@@ -90,6 +90,8 @@ void switch_reply_stored(struct switch_core *core, struct switch_slot *s, const 
 void switch_reply_nothing(struct switch_core *core, struct switch_slot *s)
 {
     core->counters.unanswered++;
+    if (core->config.silent)
+        core->config.silent(core->config.context, s->link, s->peer);
     LOG(core->config.env->log, LOG_ERROR, "switch.unanswered", LOG_TEXT("link", s->auth.link_id), LOG_TEXT("de11", s->auth.de11));
     flow_done(&s->item);
 }

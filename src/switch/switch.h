@@ -50,6 +50,8 @@ struct switch_config {
     const char *(*key)(void *context, const char *name);
     /* Sends one frame back. The bytes are wiped after the call. */
     void (*reply)(void *context, size_t link, struct net_peer peer, struct span frame);
+    /* A frame that gets no answer. NULL: nobody wants to know. */
+    void (*silent)(void *context, size_t link, struct net_peer peer);
     void (*wake)(void *context); /* a turn is wanted; any thread */
     void *context;
     uint32_t slots;
@@ -62,15 +64,15 @@ struct switch_config {
 MUST_USE enum err switch_create(const struct switch_config *config, struct switch_core **out);
 void switch_destroy(struct switch_core *core);
 
-/* One frame without its length. False: the connection is to be closed, nothing can be answered. */
-bool switch_receive(struct switch_core *core, size_t link, struct net_peer peer, struct span payload);
+/* One frame without its length. One that cannot be read is answered 30, or by nothing; it costs no other frame its answer. */
+void switch_receive(struct switch_core *core, size_t link, struct net_peer peer, struct span payload);
 /* Runs every stage on what has arrived. Returns the next deadline (monotonic us). */
 int64_t switch_turn(struct switch_core *core);
 /* Requests under way. */
 size_t switch_pending(const struct switch_core *core);
 
 struct switch_counters {
-    uint64_t received, rejected, busy, late, approved, declined, repeats, unavailable, conflicts, unanswered, reversals;
+    uint64_t received, keepalives, rejected, busy, late, approved, declined, repeats, unavailable, conflicts, unanswered, reversals;
     uint64_t retentions; /* purges of what is older than every repeat */
 };
 struct switch_counters switch_counters(const struct switch_core *core);
@@ -84,6 +86,7 @@ MUST_USE enum err switch_ports_open(struct net_loop *loop, const struct switch_l
                                     struct net_problem *problem);
 void switch_ports_attach(struct switch_ports *ports, struct switch_core *core);
 void switch_ports_reply(struct switch_ports *ports, size_t link, struct net_peer peer, struct span frame);
+void switch_ports_silent(struct switch_ports *ports, size_t link, struct net_peer peer);
 void switch_ports_close(struct switch_ports *ports);
 uint16_t switch_ports_number(const struct switch_ports *ports, size_t link);
 

@@ -402,6 +402,17 @@ enum err wire_value_read(const struct wire_field *field, struct span in, size_t 
     return ERR_OK;
 }
 
+enum err wire_value_extent(const struct wire_field *field, struct span in, size_t *used)
+{
+    struct extent e;
+    TRY(extent_of(field, in, &e, NULL));
+    size_t len = e.head + encoded_bytes(field, e.characters) + e.tail;
+    if (in.len < len)
+        return wire_fault_set(NULL, WIRE_OUTCOME_SHORT, field, in.len);
+    *used = len;
+    return ERR_OK;
+}
+
 static void write_padded(const struct wire_field *field, struct span value, struct buf *out)
 {
     uint8_t full[1024];

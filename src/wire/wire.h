@@ -183,6 +183,8 @@ MUST_USE enum err wire_value_check(const struct wire_field *field, struct span v
 /* Reads length prefix, encoding and padding; appends the value's plain characters (ASCII) or bytes to `out`. */
 MUST_USE enum err wire_value_read(const struct wire_field *field, struct span in, size_t *used, struct buf *out,
                                   struct wire_fault *fault);
+/* The bytes that a value takes with its length, whatever its characters are: where the next field begins. */
+MUST_USE enum err wire_value_extent(const struct wire_field *field, struct span in, size_t *used);
 MUST_USE enum err wire_value_write(const struct wire_field *field, struct span value, struct buf *out);
 /* Masked as the row says. */
 void wire_value_describe(const struct wire_field *field, struct span value, struct buf *out);

@@ -115,7 +115,7 @@ static void truncations_and_changes_are_faults_or_valid(void **state)
         }
     }
     for (int i = 0; i < ISO8583_OUTCOME_COUNT; i++)
-        if (reached.outcome[i] == 0)
+        if (reached.outcome[i] == 0 && i != ISO8583_OUTCOME_FORBIDDEN)
             fail_msg("outcome %d was not reached", i);
     assert_true(reached.wire[WIRE_OUTCOME_SHORT] > 0);
     assert_true(reached.wire[WIRE_OUTCOME_LONG] > 0);

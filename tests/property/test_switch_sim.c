@@ -296,7 +296,7 @@ static void histories(void **state)
     assert_true(conflicts > 2);
 }
 
-/* ---- S-15: what cannot be parsed is answered 30 or 12, or closed, and never changes a row ---- */
+/* ---- S-15: what cannot be parsed is answered 30 or 12, or not at all, and never changes a row ---- */
 
 static void damaged_frames_change_nothing(void **state)
 {
@@ -306,7 +306,7 @@ static void damaged_frames_change_nothing(void **state)
     struct ledger_full_card before;
     sim_read(&sim, 0, &before);
     unsigned answered = 0;
-    unsigned closed = 0;
+    unsigned silent = 0;
     for (uint64_t round = 0; round < 30000; round++) {
         struct iso8583_message m;
         uint8_t frame[SIM_FRAME];
@@ -321,15 +321,16 @@ static void damaged_frames_change_nothing(void **state)
         if (iso8583_parse(&iso8583_profile_visa_base1, span_of(frame, len), &m, NULL) == ERR_OK)
             continue;
         sim.request[0].answers = 0;
-        closed += !switch_receive(sim.core, 0, (struct net_peer){.slot = 0}, span_of(frame, len));
+        switch_receive(sim.core, 0, (struct net_peer){.slot = 0}, span_of(frame, len));
         answered += sim.request[0].answers;
+        silent += sim.request[0].answers == 0;
         assert_int_equal(switch_pending(sim.core), 0);
     }
     struct ledger_full_card after;
     sim_read(&sim, 0, &after);
     assert_memory_equal(&before.code, &after.code, sizeof before.code);
     assert_true(answered > 1000);
-    assert_true(closed > 1000);
+    assert_true(silent > 1000);
     sim_close(&sim);
 }
 

@@ -53,12 +53,15 @@ struct sim {
     unsigned asked[SIM_HSMS];
     struct sim_request request[SIM_REQUESTS];
     size_t count;
+    unsigned silent; /* frames that got no answer */
 };
 
 void sim_open(struct sim *sim, uint64_t seed);
 /* Each HSM takes only `window` questions at a time. */
 void sim_open_narrow(struct sim *sim, uint64_t seed, uint32_t window);
 void sim_close(struct sim *sim);
+/* The same switch with another link. */
+void sim_relink(struct sim *sim, void (*change)(struct switch_link_config *link));
 uint32_t sim_draw(struct sim *sim, uint32_t bound);
 void sim_code(enum switch_question question, size_t card, int64_t ref, char out[static 4]);
 void sim_read(struct sim *sim, size_t card, struct ledger_full_card *out);

@@ -192,19 +192,17 @@ static const struct fault_case fault_cases[] = {
     /* 0120 is well-formed but not served: 12 */
     {"012002200000000000001121043000000001", ISO8583_OUTCOME_CLASS, 0, "12"},
     {"012002000000000000001121043000", ISO8583_OUTCOME_CLASS, 0, NULL},
-    /* DE5 is in no profile; DE11 stands behind it */
-    {"080008000000000000001121043000000001", ISO8583_OUTCOME_UNKNOWN, 5, NULL},
-    /* DE128 behind a readable DE11 */
-    {"0800822000000000000004000000000000011121043000000001301", ISO8583_OUTCOME_UNKNOWN, 128, "30"},
+    /* DE5 is skipped; what follows is too short for it */
+    {"080008000000000000001121043000", ISO8583_OUTCOME_FIELD, 5, NULL},
+    /* DE128 is cut off behind a readable DE11 */
+    {"0800822000000000000004000000000000011121043000000001301", ISO8583_OUTCOME_FIELD, 128, "30"},
     {"0800822000000000000004000000000000001121043000000001301x", ISO8583_OUTCOME_TRAILING, 0, "30"},
     {"0800022000000000000011210430000000010", ISO8583_OUTCOME_TRAILING, 0, "30"},
     {"080002200000000000001121043000000001", ISO8583_OUTCOME_MISSING, 70, "30"},
     {"0800822000000000000004000000000000001121043000000001AAA", ISO8583_OUTCOME_FIELD, 70, "30"},
-    {"080082200000000000000400000000000000112104300A000001301", ISO8583_OUTCOME_FIELD, 7, NULL},
-    /* an amount in a network message */
-    {"080092200000000000000400000000000000000000000000"
-     "1121043000000001301",
-     ISO8583_OUTCOME_FORBIDDEN, 4, "30"},
+    /* DE11 is read behind a bad DE7 */
+    {"080082200000000000000400000000000000112104300A000001301", ISO8583_OUTCOME_FIELD, 7, "30"},
+    {"0800822000000000000004000000000000001321043000000001301", ISO8583_OUTCOME_FIELD, 7, "30"},
 };
 
 static void faults_say_what_and_where(void **state)
@@ -227,6 +225,23 @@ static void faults_say_what_and_where(void **state)
         else
             assert_string_equal(response, c->response);
     }
+}
+
+/* An amount in a network message is skipped, and a link may refuse it. */
+static void what_a_class_does_not_use_is_skipped(void **state)
+{
+    (void)state;
+    static const char frame[] = "080092200000000000000400000000000000000000000000"
+                                "1121043000000001301";
+    struct iso8583_message m;
+    struct iso8583_fault fault = {0};
+    assert_int_equal(iso8583_parse(&iso8583_profile_iso87_ascii, span_text(frame), &m, NULL), ERR_OK);
+    assert_false(iso8583_has(&m, 4));
+    is(&m, 70, "301");
+    assert_int_equal(iso8583_skipped_refuse(&m, &fault), ERR_PARSE_UNKNOWN);
+    assert_int_equal(fault.field, 4);
+    parse_golden(iso_0100, &iso8583_profile_iso87_ascii, &m);
+    assert_int_equal(iso8583_skipped_refuse(&m, &fault), ERR_OK);
 }
 
 static void an_unknown_class_can_be_rejected(void **state)
@@ -302,6 +317,7 @@ int main(void)
         cmocka_unit_test(every_truncation_is_a_fault),
         cmocka_unit_test(an_answer_echoes_what_the_matrix_says),
         cmocka_unit_test(faults_say_what_and_where),
+        cmocka_unit_test(what_a_class_does_not_use_is_skipped),
         cmocka_unit_test(an_unknown_class_can_be_rejected),
         cmocka_unit_test(a_message_keeps_its_values),
         cmocka_unit_test(a_description_is_masked),

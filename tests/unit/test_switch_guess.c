@@ -106,6 +106,13 @@ static void links_say_what_is_wrong(void **state)
     memcpy(c.result, "44", 3);
     assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
     c = good;
+    c = good;
+    memcpy(c.zero_length, "drop", 5);
+    assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
+    c = good;
+    memcpy(c.unknown_field, "drop", 5);
+    assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
+    c = good;
     memcpy(c.code_de39, "63", 3);
     assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_OK);
     assert_string_equal(link.code_de39, "63");
