@@ -107,7 +107,12 @@ $B/tests/fault/shim.so: tests/fault/shim.c
 $B/countersign-hsm-faults: $B/obj/main/countersign_hsm.o $B/obj/tests/fault/arena_fault.o $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) -Wl,--wrap=secret_arena_take,--wrap=secret_arena_resize $B/obj/main/countersign_hsm.o $B/obj/tests/fault/arena_fault.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
-FAULTS := $B/tests/fault/shim.so $B/countersign-hsm-faults
+# The wall clock of the scripts' processes.
+$B/tests/scenario/clock.so: tests/scenario/lab/clock.c
+	@mkdir -p $(@D)
+	@echo "  cc   $<"
+	@$(CC) -std=gnu17 $(OPT) $(WARN) -fPIC -shared $< -ldl -o $@
+FAULTS := $B/tests/fault/shim.so $B/countersign-hsm-faults $B/tests/scenario/clock.so
 
 # ---- tests: tests/<kind>/<name>.c is a program of its own; tests/support/*.c is linked into each
 # The errors of every room, for a program that links every room.
@@ -140,9 +145,9 @@ UNIT_TESTS := $(filter-out $(UNIT_SKIP:%=$B/tests/%),$(patsubst tests/%.c,$B/tes
 unit: all $(UNIT_TESTS)
 	@tools/run-tests $(UNIT_TESTS)
 
-# Scenarios drive the real processes: programs in C (tests/scenario/*.c) and in Python (tests/scenario/*.py).
+# Scenarios drive the real processes: scripts (tests/scenario/*.scene), Python, and C under load.
 SCENARIO_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/scenario/*.c))
-SCENARIOS      := $(SCENARIO_TESTS) $(wildcard tests/scenario/scenario_*.py)
+SCENARIOS      := $(SCENARIO_TESTS) $(wildcard tests/scenario/*.scene tests/scenario/scenario_*.py)
 scenario: all $(SCENARIO_TESTS) $(FAULTS) $B/countersign-planted lib
 	@tools/run-tests --serial $(SCENARIOS)
 
@@ -189,7 +194,7 @@ test:
 	@tools/run-tests $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCRIPT_TESTS) --serial $(SCENARIOS)
 test-build: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIO_TESTS) $(FAULTS) $B/countersign-planted $B/gendoc lib
 
-# One test by its name, of any kind: make check T=hsm_frames, T=test_hsm_frames, T=scenario_keys.
+# One test by its name, of any kind: make check T=hsm_frames, T=test_hsm_frames, T=scenario_keys, T=windows.
 SCRIPT_TESTS := $(wildcard tests/tidy/test_*.py tests/tools/test_*.py)
 CHECK_NAME   := $(basename $(notdir $T))
 CHECK_ALL    := $(UNIT_TESTS) $(FUZZ_REPLAYS) $(SCENARIOS) $(SCRIPT_TESTS)

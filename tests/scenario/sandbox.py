@@ -8,17 +8,14 @@ import json
 import os
 import random
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
 
-BUILD = os.environ.get("COUNTERSIGN_BUILD", "build")
-COUNTERSIGN = os.path.join(BUILD, "countersign")
-PORTS = (1500, 2837, 8080, 8081, 8583, 8585, 8586, 9417, 9418, 9920)
+from lab.process import BUILD, COUNTERSIGN, PORTS, Process, free_offset, wait_for
+
 READY_S = 40
 
 
@@ -49,21 +46,6 @@ def seed():
     return random.Random(value)
 
 
-def free_offset():
-    """A port offset at which every port of a sandbox is free."""
-    generator = random.SystemRandom()
-    while True:
-        offset = generator.randrange(11000, 21000)
-        try:
-            for port in PORTS:
-                with socket.socket() as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", port + offset))
-            return offset
-        except OSError:
-            continue
-
-
 def children(pid):
     with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as handle:
         return [int(word) for word in handle.read().split()]
@@ -90,25 +72,21 @@ class Demo:
 
     def __init__(self, *options, keep_up=True, directory=None, offset=None):
         self.dir = directory or tempfile.mkdtemp(prefix="countersign-scenario-")
-        self.offset = offset or free_offset()
-        self.log = open(os.path.join(tempfile.gettempdir(), os.path.basename(self.dir) + ".out"), "w+b")
+        self.offset = offset or free_offset(PORTS)
         command = [COUNTERSIGN, "demo", "--dir", self.dir, "--port-offset", str(self.offset)] + list(options)
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        self.program = Process("demo", command).start()
+        self.process = self.program.process
         if keep_up:
             self.wait_told()
 
     def output(self):
-        self.log.flush()
-        with open(self.log.name, encoding="utf-8", errors="replace") as handle:
-            return handle.read()
+        return self.program.said()
 
     def wait_told(self):
         """Until the story has been told and the sandbox stays up."""
-        until = time.monotonic() + READY_S
-        while "sandbox.json" not in self.output() and '"step":10' not in self.output():
-            if self.process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError("the demo does not come up:\n" + self.output())
-            time.sleep(0.05)
+        told = lambda: "sandbox.json" in self.output() or '"step":10' in self.output()
+        if not wait_for(lambda: told() or not self.program.runs(), READY_S) or not told():
+            raise RuntimeError("the demo does not come up:\n" + self.output())
 
     def world(self):
         with open(os.path.join(self.dir, "sandbox.json"), encoding="utf-8") as handle:
@@ -132,16 +110,11 @@ class Demo:
             return None
 
     def stop(self, remove=True):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            if self.wait(20) is None:
-                self.process.kill()
-                self.process.wait()
+        self.program.stop()
         if remove:
             shutil.rmtree(self.dir, ignore_errors=True)
-        self.log.close()
-        if os.path.exists(self.log.name):
-            os.unlink(self.log.name)
+        if os.path.exists(self.program.log):
+            os.unlink(self.program.log)
 
     def __enter__(self):
         return self
@@ -168,7 +141,7 @@ class World:
         path = "/v2/issuers/%s/cards/%s/credentials" % (self.text["issuer"]["issuerId"], card["cardId"])
         return call(self.issuer, "GET", path, {"X-Api-Key": self.text["issuer"]["apiKey"]}, None, timeout)
 
-    def charge(self, card, code, total="10.00", merchant=0, request_id=None, timeout=20):
+    def charge(self, card, code, total="10.00", merchant=0, request_id=None, timeout=20, ahead_ms=0):
         """A charge in clear, as a sandbox merchant may send it: (status, body)."""
         seller = self.merchants[merchant]
         body = {
@@ -180,11 +153,11 @@ class World:
             "transactionDetails": {"captureFlag": True},
             "merchantDetails": {"merchantId": seller["merchantId"], "terminalId": seller["terminalId"]},
         }
-        return self.signed(seller, "/payments/v1/charges", json.dumps(body), request_id, timeout)
+        return self.signed(seller, "/payments/v1/charges", json.dumps(body), request_id, timeout, ahead_ms)
 
-    def signed(self, seller, path, body, request_id=None, timeout=20):
+    def signed(self, seller, path, body, request_id=None, timeout=20, ahead_ms=0):
         request_id = request_id or str(uuid.uuid4())
-        stamp = str(int(time.time() * 1000))
+        stamp = str(int(time.time() * 1000) + ahead_ms)
         mac = hmac.new(seller["secret"].encode(), (seller["apiKey"] + request_id + stamp + body).encode(), hashlib.sha256).digest()
         headers = {"Content-Type": "application/json", "Api-Key": seller["apiKey"], "Client-Request-Id": request_id,
                    "Timestamp": stamp, "Auth-Token-Type": "HMAC", "Authorization": base64.b64encode(mac).decode()}

@@ -13,6 +13,7 @@ RUN = [
     ("test_cvv_properties", "build/tests/property/test_cvv_properties"),
     ("fuzz_tr31", "build/tests/fuzz/fuzz_tr31"),
     ("scenario_keys", "tests/scenario/scenario_keys.py"),
+    ("windows", "tests/scenario/windows.scene"),
     ("double_use", "build/tests/scenario/double_use"),
     ("tidy", "tests/tidy/test_tidy.py"),
     ("tests/tools/test_run_tests.py", "tests/tools/test_run_tests.py"),
