@@ -12,13 +12,12 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
-import tempfile
 import time
 import uuid
 
-from sandbox import COUNTERSIGN, Checks, Demo, fail_without_build, free_offset
+from lab.process import COUNTERSIGN, Process, free_port, listens, wait_for
+from sandbox import Checks, Demo, fail_without_build
 
 CHARGES, VERIFY = "/payments/v1/charges", "/payments-vas/v1/accounts/verification"
 GENERATE, REVOKE = "/security/v1/keys/generate", "/security/v1/keys/%s/revoke"
@@ -29,31 +28,25 @@ class Gateway:
     """A process of its own over the demo's database; `linked`: it reaches the networks."""
 
     def __init__(self, demo, node, linked=True, more=()):
-        self.address = "127.0.0.1:%d" % (free_offset() + 8080)
+        self.address = "127.0.0.1:%d" % free_port()
         self.command = [COUNTERSIGN, "gateway", "--config", os.path.join(demo.dir, "gateway.ini")]
         settings = ["gateway.node=" + node, "rest.listen=" + self.address, "admin.listen=", *more]
         for setting in settings + ([] if linked else ["link.visa.port=1", "link.eftpos.port=1"]):
             self.command += ["--set", setting]
-        self.log = tempfile.TemporaryFile("w+b")
+        self.process = Process(node, self.command)
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=self.log)
-        until = time.monotonic() + UP_S
-        while time.monotonic() < until:
-            try:
-                return http.client.HTTPConnection(self.address, timeout=1).connect()
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError("the gateway does not come up")
+        self.process.start()
+        if not wait_for(lambda: listens(self.address), UP_S):
+            raise RuntimeError("the gateway does not come up")
 
     def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        self.process.wait()
+        self.process.send(how)
+        self.process.process.wait()
 
     def lines(self):
-        self.log.seek(0)
-        return self.log.read().decode()
+        return self.process.said()
 
 
 class Request:
