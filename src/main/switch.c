@@ -39,6 +39,10 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
      .initial = ""}, \
     {section_, "zero_de39", "DE39 of a passed zero-amount verification; empty: by network", CONFIG_TEXT, AT(link[i_].zero_de39), \
      .initial = ""}, \
+    {section_, "currency_de39", "DE39 of an amount that is not in the account's currency; empty: by network", CONFIG_TEXT, \
+     AT(link[i_].currency_de39), .initial = ""}, \
+    {section_, "processing_codes", "first two digits of DE3 that are taken; others 57", CONFIG_TEXT, \
+     AT(link[i_].processing_codes), .initial = SWITCH_PROCESSING_CODES}, \
     {section_, "unknown_original", "DE39 of a reversal whose original is not known", CONFIG_TEXT, AT(link[i_].unknown_original), \
      .initial = "00"}, \
     {section_, "max_in_flight", "requests under way; above it 91 at once", CONFIG_INTEGER, AT(link[i_].max_in_flight), 1, 65535, \

@@ -8,16 +8,17 @@
 
 /* clang-format off */
 static const struct switch_ctm_row rows[SWITCH_CTM_REASONS] = {
-    [SWITCH_CTM_APPROVED]       = {"approved",       "00", false},
-    [SWITCH_CTM_CARD_CLOSED]    = {"card_closed",    "14", true},
-    [SWITCH_CTM_CARD_SUSPENDED] = {"card_suspended", "62", true},
-    [SWITCH_CTM_CARD_EXPIRED]   = {"card_expired",   "54", false},
-    [SWITCH_CTM_NO_ACCOUNT]     = {"no_account",     "51", false},
-    [SWITCH_CTM_LIMIT_AMOUNT]   = {"limit_amount",   "61", false},
-    [SWITCH_CTM_LIMIT_DAY]      = {"limit_day",      "61", false},
-    [SWITCH_CTM_LIMIT_COUNT]    = {"limit_count",    "65", false},
-    [SWITCH_CTM_FUNDS]          = {"funds",          "51", false},
-    [SWITCH_CTM_UNKNOWN_CARD]   = {"unknown_card",   "14", true},
+    [SWITCH_CTM_APPROVED]       = {"approved",         "00", "",   false},
+    [SWITCH_CTM_CARD_CLOSED]    = {"card_closed",      "14", "46", true},
+    [SWITCH_CTM_CARD_SUSPENDED] = {"card_suspended",   "62", "05", true},
+    [SWITCH_CTM_CARD_EXPIRED]   = {"card_expired",     "54", "",   false},
+    [SWITCH_CTM_CURRENCY]       = {"foreign_currency", "12", "",   false}, /* the link says which */
+    [SWITCH_CTM_NO_ACCOUNT]     = {"no_account",       "51", "",   false},
+    [SWITCH_CTM_LIMIT_AMOUNT]   = {"limit_amount",     "61", "",   false},
+    [SWITCH_CTM_LIMIT_DAY]      = {"limit_day",        "61", "",   false},
+    [SWITCH_CTM_LIMIT_COUNT]    = {"limit_count",      "65", "",   false},
+    [SWITCH_CTM_FUNDS]          = {"funds",            "51", "",   false},
+    [SWITCH_CTM_UNKNOWN_CARD]   = {"unknown_card",     "14", "",   true},
 };
 /* clang-format on */
 
@@ -35,6 +36,18 @@ static bool expired(const char *expiry, int64_t now_ms)
     if (card_expiry_parse(span_of(expiry, strlen(expiry)), CARD_YYMM, &date) != ERR_OK)
         return true;
     return card_expiry_past(date, now.year, now.month);
+}
+
+bool switch_ctm_amount(const struct switch_money *money, const char *currency, int64_t *out)
+{
+    *out = 0;
+    if (money->amount == 0)
+        return true;
+    if (currency[0] != 0 && strcmp(money->currency, currency) == 0)
+        *out = money->amount;
+    else if (currency[0] != 0 && strcmp(money->billing_currency, currency) == 0)
+        *out = money->billing_amount;
+    return *out > 0;
 }
 
 static enum switch_ctm_reason limits(const struct ledger_account *a, int64_t amount, int64_t now_ms)
@@ -57,10 +70,12 @@ enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in)
         return SWITCH_CTM_CARD_SUSPENDED;
     if (expired(in->expiry, in->now_ms))
         return SWITCH_CTM_CARD_EXPIRED;
-    if (in->amount == 0)
+    if (in->amount == 0 && !in->foreign)
         return SWITCH_CTM_APPROVED;
     if (in->account->account_id[0] == 0)
         return SWITCH_CTM_NO_ACCOUNT;
+    if (in->foreign)
+        return SWITCH_CTM_CURRENCY;
     enum switch_ctm_reason limit = limits(in->account, in->amount, in->now_ms);
     if (limit != SWITCH_CTM_APPROVED)
         return limit;

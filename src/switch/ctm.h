@@ -6,6 +6,7 @@
  *            can only decline. Pure functions over the rows; holds are changes of the row in memory, written with the batch.
  * Ownership  Values.
  * Threading  Free of state.
+ * Currency   Amounts are the account's. switch_ctm_amount finds the one that counts; what cannot be converted is declined.
  * Limits     One account a card. Merchant category blocks are not part of it yet.
  */
 #ifndef SWITCH_CTM_H
@@ -20,6 +21,7 @@ enum switch_ctm_reason {
     SWITCH_CTM_CARD_CLOSED,
     SWITCH_CTM_CARD_SUSPENDED,
     SWITCH_CTM_CARD_EXPIRED,
+    SWITCH_CTM_CURRENCY,
     SWITCH_CTM_NO_ACCOUNT,
     SWITCH_CTM_LIMIT_AMOUNT,
     SWITCH_CTM_LIMIT_DAY,
@@ -31,6 +33,7 @@ enum switch_ctm_reason {
 struct switch_ctm_row {
     const char *name;
     char de39[3];
+    char visa[3];     /* the same on Visa, where 12, 57 and 62 mean "never" to merchants; empty: the same */
     bool before_code; /* stands before the code outcome in the order */
 };
 const struct switch_ctm_row *switch_ctm_row(enum switch_ctm_reason reason);
@@ -39,9 +42,20 @@ struct switch_ctm_input {
     enum ledger_card_status status;
     const char *expiry; /* YYMM of the card */
     const struct ledger_account *account;
-    int64_t amount; /* 0: account verification */
+    int64_t amount; /* in the account's currency; 0: nothing is taken */
+    bool foreign;   /* no amount in the account's currency is known */
     int64_t now_ms;
 };
+/* What a message says of its amount. */
+struct switch_money {
+    int64_t amount; /* DE4 in the currency of DE49 */
+    const char *currency;
+    int64_t billing_amount; /* DE6 in the currency of DE51: the network's conversion */
+    const char *billing_currency;
+};
+/* The amount in `currency`; false: it is not known. Zero is zero in every currency. */
+bool switch_ctm_amount(const struct switch_money *money, const char *currency, int64_t *out);
+
 /* The first reason to decline, or APPROVED. */
 enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in);
 /* Sets funds aside and counts the day; for an approved amount above zero. */

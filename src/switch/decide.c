@@ -99,10 +99,10 @@ static struct switch_case case_of(const struct switch_core *core, const struct s
                                 .result_wanted = s->code.result_wanted,
                                 .expiry_wrong = s->expiry_wrong,
                                 .no_keys = s->no_keys,
-                                .credit = s->credit,
+                                .purpose = s->purpose,
                                 .unattended = s->unattended,
                                 .known_merchant = s->known_merchant,
-                                .amount = s->auth.amount,
+                                .money = {s->auth.amount, s->auth.currency, s->billing_amount, s->billing_currency},
                                 .now_ms = s->auth.received_at,
                                 .auth_id = s->auth.auth_id};
 }

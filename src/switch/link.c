@@ -9,12 +9,13 @@ static const struct {
     const char *name;
     char code_de39[3]; /* switch.md 4.4 */
     char zero_de39[3];
+    char currency_de39[3];    /* 12 means "never" to merchants of Visa */
     enum iso8583_marks marks; /* switch.md 4.2 */
 } networks[SWITCH_NETWORKS] = {
-    [SWITCH_VISA]       = {"visa",       "N7", "85", ISO8583_MARKS_VISA},
-    [SWITCH_MASTERCARD] = {"mastercard", "05", "00", ISO8583_MARKS_MASTERCARD},
-    [SWITCH_EFTPOS]     = {"eftpos",     "05", "00", ISO8583_MARKS_NONE},
-    [SWITCH_GENERIC]    = {"generic",    "05", "00", ISO8583_MARKS_NONE},
+    [SWITCH_VISA]       = {"visa",       "N7", "85", "05", ISO8583_MARKS_VISA},
+    [SWITCH_MASTERCARD] = {"mastercard", "05", "00", "12", ISO8583_MARKS_MASTERCARD},
+    [SWITCH_EFTPOS]     = {"eftpos",     "05", "00", "12", ISO8583_MARKS_NONE},
+    [SWITCH_GENERIC]    = {"generic",    "05", "00", "12", ISO8583_MARKS_NONE},
 };
 /* clang-format on */
 
@@ -37,6 +38,19 @@ static bool network_find(const char *name, enum switch_network *out)
 static bool response_code(const char *text)
 {
     return text[0] == 0 || (strlen(text) == 2 && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2);
+}
+
+static bool processing_read(const char *text, bool taken[static 100])
+{
+    struct span rest = span_text(text);
+    while (rest.len > 0) {
+        struct span code = span_cut(&rest, ',');
+        uint64_t value = 0;
+        if (code.len != 2 || span_decimal(code, &value) != ERR_OK)
+            return false;
+        taken[value] = true;
+    }
+    return true;
 }
 
 /* "ignore" and empty are the default. */
@@ -70,13 +84,17 @@ enum err switch_link_resolve(const char *id, const struct switch_link_config *co
     if (link.extract != ISO8583_EXTRACT_NONE &&
         iso8583_need(link.profile, ISO8583_AUTHORISATION, iso8583_extract_row(link.extract)->field) == '-')
         return refuse(id, "the profile does not use the field of the extraction rule", problem, problem_cap);
-    if (!response_code(config->code_de39) || !response_code(config->zero_de39) || !response_code(config->unknown_original))
+    if (!response_code(config->code_de39) || !response_code(config->zero_de39) || !response_code(config->currency_de39) ||
+        !response_code(config->unknown_original))
         return refuse(id, "a response code is two digits or capital letters", problem, problem_cap);
+    if (!processing_read(config->processing_codes[0] ? config->processing_codes : SWITCH_PROCESSING_CODES, link.processing))
+        return refuse(id, "processing_codes is a list of two digits each, separated by commas", problem, problem_cap);
     if (!choice_read(config->zero_length, "echo", &link.zero_echo))
         return refuse(id, "zero_length is ignore or echo", problem, problem_cap);
     if (!choice_read(config->unknown_field, "reject", &link.unknown_reject))
         return refuse(id, "unknown_field is ignore or reject", problem, problem_cap);
     memcpy(link.code_de39, config->code_de39[0] != 0 ? config->code_de39 : networks[link.network].code_de39, 3);
+    memcpy(link.currency_de39, config->currency_de39[0] != 0 ? config->currency_de39 : networks[link.network].currency_de39, 3);
     link.marks = networks[link.network].marks;
     memcpy(link.zero_de39, config->zero_de39[0] != 0 ? config->zero_de39 : networks[link.network].zero_de39, 3);
     if (link.config.unknown_original[0] == 0)

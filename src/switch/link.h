@@ -17,6 +17,9 @@
 
 enum switch_network { SWITCH_VISA, SWITCH_MASTERCARD, SWITCH_EFTPOS, SWITCH_GENERIC, SWITCH_NETWORKS };
 
+/* The processing codes of a link that names none (switch.md 3). */
+#define SWITCH_PROCESSING_CODES "00,01,09,11,20,30,31"
+
 /* As configured; texts end with a zero. */
 struct switch_link_config {
     char listen[64]; /* ADDR:PORT; empty: the link is off */
@@ -24,9 +27,11 @@ struct switch_link_config {
     char network[16];
     char extract[24]; /* no default: a link without it does not start */
     char result[16];
-    char code_de39[3];        /* decline for the code; empty: by network */
-    char zero_de39[3];        /* zero-amount verification passed; empty: by network */
-    char unknown_original[3]; /* reversal of what we never saw */
+    char code_de39[3];          /* decline for the code; empty: by network */
+    char zero_de39[3];          /* zero-amount verification passed; empty: by network */
+    char currency_de39[3];      /* amount in a currency that is not the account's; empty: by network */
+    char unknown_original[3];   /* reversal of what we never saw */
+    char processing_codes[128]; /* the first two digits of DE3 that are taken, separated by commas; empty: the default */
     int64_t max_in_flight;
     int64_t late_ms;
     bool static_override; /* CY is asked on this link although the product says off */
@@ -47,6 +52,8 @@ struct switch_link {
     bool unknown_reject;
     char code_de39[3];
     char zero_de39[3];
+    char currency_de39[3];
+    bool processing[100]; /* the first two digits of DE3 that are taken */
 };
 
 /* Reads names into rules. `id` is borrowed. */

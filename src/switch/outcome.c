@@ -45,6 +45,13 @@ char switch_letter(enum switch_network network, char letter)
     return shown == ' ' ? 0 : shown;
 }
 
+enum switch_purpose switch_purpose_of(const char *de3)
+{
+    if (de3[0] == '2' && de3[1] == '0')
+        return SWITCH_CREDIT;
+    return de3[0] == '3' && (de3[1] == '0' || de3[1] == '1') ? SWITCH_INQUIRY : SWITCH_DEBIT;
+}
+
 /* ---- which outcome ---- */
 
 static enum switch_outcome outcome_dead(const struct switch_case *c)
@@ -79,7 +86,7 @@ static bool with_code(const struct switch_case *c)
 
 static enum ledger_lock lock_of(const struct switch_case *c)
 {
-    if (c->credit || (c->unattended && !with_code(c)))
+    if (c->purpose == SWITCH_CREDIT || (c->unattended && !with_code(c)))
         return LEDGER_LOCK_NONE;
     return switch_guess_lock(&c->row->code, c->plan->live, c->now_ms);
 }
@@ -119,33 +126,61 @@ static enum switch_outcome outcome_of(const struct switch_case *c)
 
 /* ---- DE39 ---- */
 
+static const char *ctm_de39(const struct switch_link *link, enum switch_ctm_reason reason)
+{
+    const struct switch_ctm_row *row = switch_ctm_row(reason);
+    if (reason == SWITCH_CTM_CURRENCY)
+        return link->currency_de39;
+    return link->network == SWITCH_VISA && row->visa[0] != 0 ? row->visa : row->de39;
+}
+
+/* What the case takes from the account; the amount of the message where its currency is of no matter. */
+struct charge {
+    int64_t amount;
+    bool foreign;
+};
+
+static struct charge charge_of(const struct switch_case *c)
+{
+    struct charge charge = {0};
+    if (c->purpose == SWITCH_DEBIT)
+        charge.foreign = !switch_ctm_amount(&c->money, c->row->account.currency, &charge.amount);
+    return charge;
+}
+
 static bool stands_in(const struct switch_case *c)
 {
-    return c->product->standin == LEDGER_STANDIN_APPROVE && c->amount <= c->product->standin_limit;
+    return c->product->standin == LEDGER_STANDIN_APPROVE && charge_of(c).amount <= c->product->standin_limit;
+}
+
+/* A credit carries no code, and nobody misses it. */
+static enum ledger_policy policy_of(const struct switch_case *c, bool absent)
+{
+    if (c->purpose == SWITCH_CREDIT)
+        return LEDGER_RULES;
+    return absent ? c->product->absent_policy : c->product->malformed_policy;
 }
 
 static const char *de39_of(const struct switch_case *c, enum switch_outcome outcome, enum switch_ctm_reason reason)
 {
-    const struct switch_ctm_row *ctm = switch_ctm_row(reason);
+    const char *ctm = reason != SWITCH_CTM_APPROVED ? ctm_de39(c->link, reason) : NULL;
     bool absent = outcome == SWITCH_OUTCOME_ABSENT || outcome == SWITCH_OUTCOME_ILLEGIBLE;
-    enum ledger_policy policy = absent ? c->product->absent_policy : c->product->malformed_policy;
-    if (ctm->before_code)
-        return ctm->de39;
+    enum ledger_policy policy = policy_of(c, absent);
+    if (switch_ctm_row(reason)->before_code)
+        return ctm;
     switch (rows[outcome].rule) {
     case SWITCH_DE39_CODE:
         return with_code(c) ? c->link->code_de39 : "05";
     case SWITCH_DE39_DOWN:
-        return reason != SWITCH_CTM_APPROVED ? ctm->de39 : stands_in(c) ? NULL : "91";
+        return ctm ? ctm : stands_in(c) ? NULL : "91";
     case SWITCH_DE39_POLICY:
-        return policy == LEDGER_DECLINE ? "05" : reason != SWITCH_CTM_APPROVED ? ctm->de39 : NULL;
+        return policy == LEDGER_DECLINE ? "05" : ctm;
     case SWITCH_DE39_LATE:
         return "05";
     case SWITCH_DE39_CTM:
     case SWITCH_DE39_STORED:
     default:
-        if (reason != SWITCH_CTM_APPROVED)
-            return ctm->de39;
-        return absent && policy == LEDGER_DECLINE ? "05" : NULL;
+        return !ctm && absent && policy == LEDGER_DECLINE ? "05" : ctm;
     }
 }
 
@@ -267,32 +302,45 @@ static char letter_of(const struct switch_case *c, enum switch_outcome outcome)
     return c->result_wanted ? switch_letter(c->link->network, letter) : 0;
 }
 
-void switch_judge(const struct switch_case *c, struct switch_verdict *out, struct ledger_full_card *after)
+static enum switch_ctm_reason ctm_of(const struct switch_case *c, const struct charge *charge)
 {
     struct switch_ctm_input ctm = {.status = c->row->card.status,
                                    .expiry = c->row->card.expiry,
                                    .account = &c->row->account,
-                                   .amount = c->amount,
+                                   .amount = charge->amount,
+                                   .foreign = charge->foreign,
                                    .now_ms = c->now_ms};
+    enum switch_ctm_reason reason = switch_ctm_decide(&ctm);
+    if (reason != SWITCH_CTM_CARD_EXPIRED || c->row->card.alt_until <= c->now_ms || c->row->card.alt_expiry[0] == 0)
+        return reason;
+    ctm.expiry = c->row->card.alt_expiry;
+    return switch_ctm_decide(&ctm);
+}
+
+/* Only a debit of zero is a verification of the account. */
+static const char *approval_of(const struct switch_case *c)
+{
+    return c->purpose == SWITCH_DEBIT && c->money.amount == 0 ? c->link->zero_de39 : "00";
+}
+
+void switch_judge(const struct switch_case *c, struct switch_verdict *out, struct ledger_full_card *after)
+{
+    const struct charge charge = charge_of(c);
     enum switch_outcome outcome = outcome_of(c);
     *after = *c->row;
-    *out = (struct switch_verdict){.outcome = outcome, .letter = letter_of(c, outcome), .reason = switch_ctm_decide(&ctm)};
-    if (out->reason == SWITCH_CTM_CARD_EXPIRED && c->row->card.alt_until > c->now_ms && c->row->card.alt_expiry[0] != 0) {
-        ctm.expiry = c->row->card.alt_expiry;
-        out->reason = switch_ctm_decide(&ctm);
-    }
+    *out = (struct switch_verdict){.outcome = outcome, .letter = letter_of(c, outcome), .reason = ctm_of(c, &charge)};
     const char *de39 = de39_of(c, outcome, out->reason);
     out->approved = !de39;
-    memcpy(out->de39, de39 ? de39 : c->amount == 0 ? c->link->zero_de39 : "00", 3);
+    memcpy(out->de39, de39 ? de39 : approval_of(c), 3);
     out->locked = outcome == SWITCH_OUTCOME_LOCKED;
     if (outcome == SWITCH_OUTCOME_ACTIVE_APPROVED && !out->approved)
         out->outcome = SWITCH_OUTCOME_ACTIVE_DECLINED;
     out->code_write = effects(c, out, &after->code);
     if (out->outcome == SWITCH_OUTCOME_ACTIVE_APPROVED || (out->outcome == SWITCH_OUTCOME_PREVIOUS_WINDOW && out->approved))
         ref_write(c, out->ref);
-    if (out->approved && c->amount > 0) {
-        switch_ctm_hold(&after->account, c->amount, c->now_ms);
-        out->hold = c->amount;
+    if (out->approved && charge.amount > 0) {
+        switch_ctm_hold(&after->account, charge.amount, c->now_ms);
+        out->hold = charge.amount;
         out->account_write = true;
     }
 }

@@ -58,6 +58,10 @@ const struct switch_outcome_row *switch_outcome_row(enum switch_outcome outcome)
 /* The letter a network shows for a canonical one; 0 = none. */
 char switch_letter(enum switch_network network, char letter);
 
+/* By the processing code: only a debit takes anything. No lock stops what the holder receives, and no code is asked for it. */
+enum switch_purpose { SWITCH_DEBIT, SWITCH_CREDIT, SWITCH_INQUIRY };
+enum switch_purpose switch_purpose_of(const char *de3);
+
 struct switch_case {
     const struct switch_link *link;
     const struct ledger_product *product;
@@ -66,12 +70,12 @@ struct switch_case {
     const struct switch_finding *finding; /* anything but ASK */
     enum iso8583_presence presence;
     bool result_wanted;
-    bool expiry_wrong;   /* DE14 is neither of the card's dates: code and expiry cannot be searched separately */
-    bool no_keys;        /* a key of the product is not there */
-    bool credit;         /* no lock stops what the holder receives */
+    bool expiry_wrong; /* DE14 is neither of the card's dates: code and expiry cannot be searched separately */
+    bool no_keys;      /* a key of the product is not there */
+    enum switch_purpose purpose;
     bool unattended;     /* marked by its network: recurring, instalment, stored credential */
     bool known_merchant; /* had an approved payment of this card; asked for where switch_merchant_matters */
-    int64_t amount;
+    struct switch_money money;
     int64_t now_ms;
     const char *auth_id;
 };

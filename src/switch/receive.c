@@ -54,6 +54,11 @@ static enum err slot_read(struct switch_core *core, struct switch_slot *s, const
     uint64_t amount = 0;
     TRY(span_decimal(iso8583_get(m, ISO8583_AMOUNT), &amount));
     a->amount = (int64_t)amount;
+    amount = 0;
+    if (iso8583_has(m, ISO8583_BILLING_AMOUNT))
+        TRY(span_decimal(iso8583_get(m, ISO8583_BILLING_AMOUNT), &amount));
+    s->billing_amount = (int64_t)amount;
+    text_copy(s->billing_currency, sizeof s->billing_currency, iso8583_get(m, ISO8583_BILLING_CURRENCY));
     text_copy(a->link_id, sizeof a->link_id, span_text(core->link[s->link].id));
     mti_class_write(m->mti, a->mti_class);
     text_copy(a->bin8, sizeof a->bin8, span_slice(iso8583_get(m, ISO8583_PAN), 0, 8));
@@ -113,21 +118,29 @@ static void reject(struct switch_core *core, size_t link, struct net_peer peer, 
 /* A credit is not asked for a code: whatever stands in the field is none. */
 static void code_take(const struct switch_link *link, const struct iso8583_message *m, struct switch_slot *s)
 {
-    s->credit = memcmp(s->auth.de3, "20", 2) == 0;
+    s->purpose = switch_purpose_of(s->auth.de3);
     s->unattended = iso8583_unattended(link->marks, m);
-    if (s->credit)
+    if (s->purpose == SWITCH_CREDIT)
         s->code = (struct iso8583_code){.presence = ISO8583_CODE_ABSENT};
     else
         iso8583_code_read(link->extract, m, &s->code);
+}
+
+static bool processing_taken(const struct switch_link *link, const struct iso8583_message *m)
+{
+    uint64_t code = 0;
+    return span_decimal(span_slice(iso8583_get(m, ISO8583_PROCESSING_CODE), 0, 2), &code) == ERR_OK && link->processing[code];
 }
 
 /* A slot with everything of the request; NULL after an answer with `de39`. */
 static const char *slot_open(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_message *m,
                              struct switch_slot **out)
 {
+    bool reversal = iso8583_mti_class(m->mti) == ISO8583_REVERSAL;
+    if (!reversal && !processing_taken(&core->link[link], m))
+        return "57";
     bool room = core->in_flight[link] < (size_t)core->link[link].config.max_in_flight;
     struct flow_item *item = room ? flow_take(core->flow) : NULL;
-    bool reversal = iso8583_mti_class(m->mti) == ISO8583_REVERSAL;
     if (!item) {
         core->counters.busy++;
         return "91";

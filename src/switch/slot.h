@@ -62,6 +62,9 @@ struct switch_slot {
     struct card_pan pan;
     struct iso8583_code code;
     char de14[5];
+    enum switch_purpose purpose;
+    int64_t billing_amount; /* DE6, in the currency of DE51 */
+    char billing_currency[4];
     struct ledger_auth auth; /* identity on the wire, then the decision */
     struct iso8583_message answer;
     struct iso8583_original original; /* reversal */
@@ -88,7 +91,6 @@ struct switch_slot {
     bool no_keys;
     bool alternate; /* DE14 is the date of the reissue */
     bool expiry_wrong;
-    bool credit;
     bool unattended;
     bool merchant_wanted; /* the next reading asks for the merchant */
     bool merchant_read;

@@ -97,11 +97,140 @@ static void a_field_that_nobody_needs(void **state)
     sim_close(&sim);
 }
 
+/* ---- currencies: the accounts are in 036 ---- */
+
+static int64_t held(void)
+{
+    struct ledger_full_card card;
+    sim_read(&sim, 3, &card);
+    return card.account.held;
+}
+
+static void generic(struct switch_link_config *link)
+{
+    memcpy(link->network, "generic", 8);
+}
+
+static void own_codes(struct switch_link_config *link)
+{
+    memcpy(link->currency_de39, "57", 3);
+    memcpy(link->processing_codes, "00,28", 6);
+}
+
+static void foreign(struct iso8583_message *m, const char *currency, int64_t billing, const char *billing_currency)
+{
+    purchase(m);
+    if (currency)
+        iso8583_set_text(m, ISO8583_CURRENCY, currency);
+    else
+        iso8583_unset(m, ISO8583_CURRENCY);
+    if (billing >= 0)
+        iso8583_set_decimal(m, 6, (uint64_t)billing, 12);
+    if (billing_currency)
+        iso8583_set_text(m, 51, billing_currency);
+}
+
+static void amounts_in_other_currencies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *currency;
+        int64_t billing;
+        const char *billing_currency, *visa, *generic;
+        int64_t taken;
+    } rows[] = {
+        {"036", -1, NULL, "00", "00", 100}, {"840", -1, NULL, "05", "12", 0},     {"392", -1, NULL, "05", "12", 0},
+        {"414", -1, NULL, "05", "12", 0},   {NULL, -1, NULL, "05", "12", 0},      {"840", 155, "036", "00", "00", 155},
+        {"840", 155, "978", "05", "12", 0}, {"840", 155, NULL, "05", "12", 0},    {"840", -1, "036", "05", "12", 0},
+        {"840", 0, "036", "05", "12", 0},   {"036", 999, "036", "00", "00", 100}, {"392", 3, "036", "00", "00", 3},
+    };
+    for (int k = 0; k < 2; k++) {
+        sim_open(&sim, 5);
+        sim_relink(&sim, k == 0 ? NULL : generic);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            struct iso8583_message m;
+            int64_t before = held();
+            foreign(&m, rows[i].currency, rows[i].billing, rows[i].billing_currency);
+            expect(&m, k == 0 ? rows[i].visa : rows[i].generic);
+            assert_int_equal(held(), before + rows[i].taken);
+        }
+        sim_close(&sim);
+    }
+}
+
+static void zero_is_zero_in_every_currency(void **state)
+{
+    (void)state;
+    sim_open(&sim, 6);
+    struct iso8583_message m;
+    foreign(&m, "840", -1, NULL);
+    iso8583_set_decimal(&m, ISO8583_AMOUNT, 0, 12);
+    expect(&m, "85");
+    sim_relink(&sim, own_codes);
+    foreign(&m, "840", -1, NULL);
+    expect(&m, "57");
+    assert_int_equal(held(), 0);
+    sim_close(&sim);
+}
+
+/* ---- processing codes ---- */
+
+static void what_a_processing_code_does(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *de3, *de39;
+        int64_t taken;
+    } rows[] = {{"000000", "00", 100}, {"003000", "00", 100}, {"010000", "00", 100}, {"090000", "00", 100}, {"110000", "00", 100},
+                {"200000", "00", 0},   {"200030", "00", 0},   {"300000", "00", 0},   {"310000", "00", 0},   {"303000", "00", 0},
+                {"990000", "57", 0},   {"020000", "57", 0},   {"280000", "57", 0},   {"210000", "57", 0},   {"380000", "57", 0}};
+    sim_open(&sim, 8);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct iso8583_message m;
+        int64_t before = held();
+        purchase(&m);
+        iso8583_set_text(&m, ISO8583_PROCESSING_CODE, rows[i].de3);
+        expect(&m, rows[i].de39);
+        assert_int_equal(held(), before + rows[i].taken);
+    }
+    sim_close(&sim);
+}
+
+/* A credit needs no funds, an inquiry neither; a wrong code still declines an inquiry, and nobody asks for one of a credit. */
+static void credits_and_inquiries_take_nothing(void **state)
+{
+    (void)state;
+    static const char *const de3[] = {"200000", "300000", "310000"};
+    sim_open(&sim, 9);
+    for (size_t i = 0; i < 3; i++) {
+        struct iso8583_message m;
+        purchase(&m);
+        iso8583_set_text(&m, ISO8583_PROCESSING_CODE, de3[i]);
+        iso8583_set_decimal(&m, ISO8583_AMOUNT, 99999999, 12);
+        iso8583_set_text(&m, ISO8583_CURRENCY, "840");
+        expect(&m, "00");
+        sim_authorise(&m, 3, serial++, 100, "999");
+        iso8583_set_text(&m, ISO8583_PROCESSING_CODE, de3[i]);
+        expect(&m, i == 0 ? "00" : "N7");
+    }
+    assert_int_equal(held(), 0);
+    sim_relink(&sim, own_codes);
+    struct iso8583_message m;
+    purchase(&m);
+    iso8583_set_text(&m, ISO8583_PROCESSING_CODE, "280000");
+    expect(&m, "00");
+    purchase(&m);
+    iso8583_set_text(&m, ISO8583_PROCESSING_CODE, "200000");
+    expect(&m, "57");
+    sim_close(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_frame_of_length_zero),
-        cmocka_unit_test(a_field_that_nobody_needs),
+        cmocka_unit_test(a_frame_of_length_zero),      cmocka_unit_test(a_field_that_nobody_needs),
+        cmocka_unit_test(amounts_in_other_currencies), cmocka_unit_test(zero_is_zero_in_every_currency),
+        cmocka_unit_test(what_a_processing_code_does), cmocka_unit_test(credits_and_inquiries_take_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,9 +187,11 @@ static void card_status_decides_first(void **state)
     char code[4];
     lab_code_static(&till_lab, 6, code);
     lab_status(&till_lab, 6, LEDGER_CARD_SUSPENDED);
-    till_pay(LAB_VISA, 6, 100, code, "62", 'M');
+    till_pay(LAB_VISA, 6, 100, code, "05", 'M');
+    till_pay(LAB_GENERIC, 6, 100, code, "62", 'M');
     lab_status(&till_lab, 6, LEDGER_CARD_CLOSED);
-    till_pay(LAB_VISA, 6, 100, code, "14", 'M');
+    till_pay(LAB_VISA, 6, 100, code, "46", 'M');
+    till_pay(LAB_EFTPOS, 6, 100, code, "14", 0);
     till_pay(LAB_VISA, 99, 100, "123", "14", 0); /* nobody's card */
 }
 

@@ -33,7 +33,7 @@ static void world_make(struct world *w, enum switch_network network, enum ledger
         .mode = mode, .tries = 3, .twu_h = 1, .count_other_declines = true, .malformed_policy = LEDGER_DECLINE};
     w->row = (struct ledger_full_card){.card = {.card_id = "c", .expiry = "2912", .enrolled = true},
                                        .code = {.card_id = "c", .issue_n = 5, .expires_at = now_ms + 1000, .g_consec = 2},
-                                       .account = {.account_id = "a", .balance = 10000}};
+                                       .account = {.account_id = "a", .currency = "036", .balance = 10000}};
     if (mode == LEDGER_ONE_TIME)
         w->row.code.state = LEDGER_CODE_ACTIVE;
     w->plan = (struct switch_plan){.count = 1, .live = 1};
@@ -45,7 +45,7 @@ static void world_make(struct world *w, enum switch_network network, enum ledger
                                 .finding = &w->finding,
                                 .presence = ISO8583_CODE_PRESENT,
                                 .result_wanted = true,
-                                .amount = 1000,
+                                .money = {.amount = 1000, .currency = "036", .billing_currency = ""},
                                 .now_ms = now_ms,
                                 .auth_id = "0190a0a0-0000-7000-8000-000000000001"};
 }
@@ -94,12 +94,12 @@ static void active_match(struct world *w)
 static void active_match_zero(struct world *w)
 {
     match(w, SWITCH_PM0, false);
-    w->c.amount = 0;
+    w->c.money.amount = 0;
 }
 static void active_match_no_funds(struct world *w)
 {
     match(w, SWITCH_PM0, false);
-    w->c.amount = 10001;
+    w->c.money.amount = 10001;
 }
 static void dead_as(struct world *w, enum ledger_code_state state)
 {
@@ -217,7 +217,7 @@ static void check_row(const struct row *r, enum switch_network network)
     assert_int_equal(w.after.code.state, r->state);
     assert_int_equal(w.after.code.declines, r->declines);
     assert_int_equal(w.verdict.code_write, r->write);
-    assert_int_equal(w.after.account.held, approved && w.c.amount > 0 ? w.c.amount : 0);
+    assert_int_equal(w.after.account.held, approved && w.c.money.amount > 0 ? w.c.money.amount : 0);
     assert_int_equal(w.verdict.hold, w.after.account.held);
     check_budget(&w, r->budget);
     if (r->outcome == 5)
@@ -286,7 +286,7 @@ static void windows(void **state)
     judge(&w);
     assert_int_equal(w.after.code.state, LEDGER_CODE_USED);
     assert_int_equal(w.after.code.win_idx, 490900);
-    w.c.amount = 10001;
+    w.c.money.amount = 10001;
     judge(&w);
     assert_int_equal(w.verdict.outcome, 7);
     assert_string_equal(w.verdict.de39, "51");
@@ -336,7 +336,7 @@ static void policies(void **state)
     assert_int_equal(w.verdict.letter, 'P');
     assert_string_equal(w.verdict.de39, "00");
     assert_int_equal(w.after.code.state, LEDGER_CODE_ACTIVE);
-    w.c.amount = 1001;
+    w.c.money.amount = 1001;
     judge(&w);
     assert_string_equal(w.verdict.de39, "91");
 }
@@ -376,11 +376,17 @@ static void card_and_account_decide_in_order(void **state)
     assert_string_equal(w.verdict.de39, "N7");
     w.row.card.status = LEDGER_CARD_SUSPENDED;
     judge(&w);
-    assert_string_equal(w.verdict.de39, "62");
+    assert_string_equal(w.verdict.de39, "05"); /* 62 means "never" to merchants of Visa */
     assert_int_equal(w.verdict.letter, 'N');
     w.row.card.status = LEDGER_CARD_CLOSED;
     judge(&w);
+    assert_string_equal(w.verdict.de39, "46");
+    w.link.network = SWITCH_EFTPOS;
+    judge(&w);
     assert_string_equal(w.verdict.de39, "14");
+    w.row.card.status = LEDGER_CARD_SUSPENDED;
+    judge(&w);
+    assert_string_equal(w.verdict.de39, "62");
 }
 
 static void unknown_cards(void **state)
