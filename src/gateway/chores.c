@@ -4,11 +4,21 @@
 #include "net/net.h"
 #include "store/error.h"
 
-enum { RELOAD_US = 5000000, SWEEP_US = 30000000, LOST_MS = 120000, CLAIM_LIFE_MS = 86400000, CHORE_ARENA = 2 * 1024 * 1024 };
+enum {
+    RELOAD_US = 5000000,
+    SWEEP_US = 30000000,
+    PROBE_US = 5000000,
+    DOUBT_US = 500000,
+    LOST_MS = 120000,
+    CLAIM_LIFE_MS = 86400000,
+    CHORE_ARENA = 2 * 1024 * 1024,
+    CHORES = 3
+};
 
 static struct store_batch *begin(struct gateway *g, struct gateway_chore *c, size_t count)
 {
     ASSERT(!c->busy);
+    c->began_us = env_monotonic_us(g->parts.env);
     c->batch = (struct store_batch){.op = c->op, .count = count, .arena = &c->arena, .done = &g->chore_done, .context = c};
     return &c->batch;
 }
@@ -58,21 +68,67 @@ static void sweep_stored(struct gateway *g)
         LOG(g->parts.env->log, LOG_WARN, "gateway.attempts_lost", LOG_INT("reversals", g->sweep.op[0].changed));
 }
 
+/* ---- is the store there? ---- */
+
+/* Payments read and write, but not all the time. A disk that is full can still be read. */
+static void probe_start(struct gateway *g)
+{
+    struct gateway_chore *c = &g->probe;
+    c->argument = (struct gateway_sweep){.node = span_text(g->config.node), .now = env_wall_ms(g->parts.env)};
+    c->op[0] = (struct store_op){.row = GATEWAY_ROW(PROBE_WRITE), .argument = &c->argument};
+    c->busy = store_writer_submit(g->parts.writer, begin(g, c, 1)) == ERR_OK;
+    if (!c->busy)
+        c->err = STORE_ERR_UNAVAILABLE;
+}
+
+bool gateway_store_up(const struct gateway *g)
+{
+    bool overdue = g->probe.busy && env_monotonic_us(g->parts.env) - g->probe.began_us > g->config.store_ms * 1000;
+    return g->reload.err == ERR_OK && g->sweep.err == ERR_OK && g->probe.err == ERR_OK && !overdue;
+}
+
+static void hurry(struct gateway_chore *c, int64_t now_us)
+{
+    int64_t soon_us = now_us + DOUBT_US;
+    c->next_us = c->next_us < soon_us ? c->next_us : soon_us;
+}
+
+void gateway_store_doubt(struct gateway *g)
+{
+    hurry(&g->probe, flow_now_us(g->flow));
+}
+
+/* Once for each change: why it is down, or that it is up again. */
+static void tell(struct gateway *g, const struct gateway_chore *c, enum err now)
+{
+    enum err before = c->err;
+    if (before == now)
+        return;
+    if (now == ERR_OK)
+        LOG(g->parts.env->log, LOG_INFO, "gateway.store_up", LOG_TEXT("part", c->name), LOG_TEXT("before", err_row(before)->name));
+    else
+        LOG(g->parts.env->log, LOG_ERROR, "gateway.store_down", LOG_TEXT("part", c->name), LOG_TEXT("error", err_row(now)->name),
+            LOG_TEXT("text", err_row(now)->text));
+}
+
 /* ---- turn ---- */
 
 static void stored(struct gateway *g, struct gateway_chore *c)
 {
     ASSERT(c->busy);
     c->busy = false;
-    g->store_up = c->batch.err == ERR_OK;
-    if (g->store_up)
+    tell(g, c, c->batch.err);
+    c->err = c->batch.err;
+    if (c->err != ERR_OK)
+        hurry(c, env_monotonic_us(g->parts.env));
+    else if (c->stored)
         c->stored(g);
 }
 
 int64_t gateway_chores_turn(struct gateway *g, int64_t now_us)
 {
-    void *item[2];
-    size_t count = queue_take(&g->chore_done, item, 2);
+    void *item[CHORES];
+    size_t count = queue_take(&g->chore_done, item, CHORES);
     for (size_t i = 0; i < count; i++) {
         struct store_batch *batch = item[i];
         stored(g, batch->context);
@@ -84,6 +140,10 @@ int64_t gateway_chores_turn(struct gateway *g, int64_t now_us)
     if (!g->sweep.busy && g->sweep.next_us <= now_us) {
         g->sweep.next_us = now_us + SWEEP_US;
         sweep_start(g, LOST_MS);
+    }
+    if (!g->probe.busy && g->probe.next_us <= now_us) {
+        g->probe.next_us = now_us + PROBE_US;
+        probe_start(g);
     }
     return now_us + RELOAD_US / 5;
 }
@@ -102,7 +162,10 @@ static enum err await(struct gateway *g, struct gateway_chore *c)
 enum err gateway_chores_load(struct gateway *g)
 {
     TRY(arena_create(&g->reload.arena, CHORE_ARENA));
-    TRY(queue_create(&g->chore_done, 2, net_loop_wake, g->parts.loop));
+    TRY(queue_create(&g->chore_done, CHORES, net_loop_wake, g->parts.loop));
+    g->reload.name = "merchants";
+    g->sweep.name = "sweep";
+    g->probe.name = "write";
     g->reload.stored = reload_stored;
     g->sweep.stored = sweep_stored;
     /* The loop does not turn yet: the writer reads. */

@@ -128,6 +128,7 @@ static void claimed(struct gateway *g, struct gateway_slot *slot)
         /* A batch that is late, or whose outcome is unknown, may still leave a claim: LEAVE looks. */
         g->counters.store_failures++;
         g->counters.store_late += slot->item.awaited > 0;
+        gateway_store_doubt(g);
         gateway_claim_forget(g, slot);
         gateway_refuse(slot, GATEWAY_FAULT_UNAVAILABLE, NULL);
     }

@@ -98,7 +98,7 @@ bool gateway_ready(const struct gateway *g)
 {
     for (size_t i = 0; i < g->config.link_count; i++)
         if (acquirer_up(g->link[i]))
-            return g->store_up;
+            return gateway_store_up(g);
     return false;
 }
 

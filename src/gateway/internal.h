@@ -13,13 +13,15 @@
 
 /* Store work that belongs to no payment. */
 struct gateway_chore {
+    const char *name;
     bool busy;
-    int64_t next_us;
+    int64_t next_us, began_us;
     struct store_batch batch;
     struct store_op op[6];
     struct gateway_sweep argument;
     struct arena arena;
     void (*stored)(struct gateway *g);
+    enum err err; /* of the last one that came back */
 };
 
 struct gateway_counters {
@@ -55,8 +57,7 @@ struct gateway {
     size_t secret_size;
     struct queue store_done; /* batches of slots */
     struct queue chore_done;
-    struct gateway_chore reload, sweep;
-    bool store_up;
+    struct gateway_chore reload, sweep, probe;
     struct gateway_counters counters;
     struct gateway_refusals refusals;
     uint32_t making[GATEWAY_MERCHANTS_MAX]; /* keys, by merchant */
@@ -77,6 +78,10 @@ static inline int64_t gateway_signature_ms(const struct gateway *g)
 /* Before the loop runs: reads the merchants, gives up what an earlier process of this node left. */
 MUST_USE enum err gateway_chores_load(struct gateway *g);
 int64_t gateway_chores_turn(struct gateway *g, int64_t now_us);
+/* The store has just been read and written: a probe that is overdue counts as failed. */
+bool gateway_store_up(const struct gateway *g);
+/* A request found the store failing: look at once. */
+void gateway_store_doubt(struct gateway *g);
 void gateway_chores_destroy(struct gateway *g);
 
 #endif

@@ -42,6 +42,7 @@ static const struct store_migration migration[] = {
     {5, "CREATE TABLE answer (answer_id" TEXT "told_at" INT "body" TEXT "PRIMARY KEY (answer_id)) {table}"},
     {5, "INSERT INTO answer (answer_id, told_at, body) SELECT record_id, created_at, answer FROM claim WHERE answer_status > 0"},
     {5, "ALTER TABLE claim DROP COLUMN answer"},
+    {6, "CREATE TABLE probe (node" TEXT "written_at" INT "PRIMARY KEY (node)) {table}"},
 };
 /* clang-format on */
 

@@ -128,7 +128,7 @@ static enum err ask_record(struct gateway *g, struct gateway_slot *slot)
 
 static void tell_loss(struct gateway_slot *slot, enum err err)
 {
-    bool down = err == STORE_ERR_UNAVAILABLE || err == STORE_ERR_UNKNOWN;
+    bool down = store_err_unavailable(err) || err == STORE_ERR_UNKNOWN;
     struct buf *body = http_body(slot->x.http);
     slot->x.faults.count = 0;
     gateway_fault_add(&slot->x.faults, down ? GATEWAY_FAULT_UNAVAILABLE : GATEWAY_FAULT_INTERNAL, NULL);
@@ -194,7 +194,8 @@ static void recorded(struct gateway *g, struct gateway_slot *slot)
     }
     g->counters.store_failures++;
     g->counters.store_late += late;
-    bool passes = !late && (err == STORE_ERR_UNAVAILABLE || err == STORE_ERR_UNKNOWN);
+    gateway_store_doubt(g);
+    bool passes = !late && (store_err_unavailable(err) || err == STORE_ERR_UNKNOWN);
     if (passes && flow_now_us(g->flow) < slot->give_up_us)
         flow_wait_at(&slot->item, GATEWAY_STAGE_RECORD, flow_now_us(g->flow) + PAUSE_US);
     else

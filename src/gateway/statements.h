@@ -18,7 +18,9 @@
 
 /* clang-format off */
 /* Tables in the order in which a transaction locks them. */
-#define GATEWAY_TABLES(X) X(RECORD) X(ANSWER) X(CLAIM) X(REVERSAL) X(MERCHANT) X(TERMINAL) X(MERCHANT_KEY) X(ENCRYPTION_KEY)
+#define GATEWAY_TABLES(X) \
+    X(RECORD) X(ANSWER) X(CLAIM) X(REVERSAL) \
+    X(MERCHANT) X(TERMINAL) X(MERCHANT_KEY) X(ENCRYPTION_KEY) X(PROBE)
 
 #define GATEWAY_CLAIM_MINE \
     "tenant = :tenant AND face = :face AND request_id = :request_id AND record_id = :record_id AND answer_status = 0"
@@ -92,6 +94,9 @@
     X(CLAIM_PURGE, WRITE | STORE_ROW_SCAN, CLAIM, NULL, S(sweep), NULL, \
       "DELETE FROM claim WHERE created_at < :claims_before OR (answer_status = -1 AND created_at < :released_before)", \
       "answers past their retention; of what led to nothing, signatures past their time") \
+    X(PROBE_WRITE, WRITE, PROBE, "node", S(sweep), NULL, \
+      "INSERT INTO probe (node, written_at) VALUES (:node, :now) " \
+      "ON CONFLICT (node) DO UPDATE SET written_at = excluded.written_at", "finds out whether the store can be written") \
     X(REVERSAL_INSERT, WRITE, REVERSAL, "reversal_id", S(reversal), NULL, \
       "INSERT INTO reversal (reversal_id, node, link_id, record_id, message_enc, created_at, next_try_at, tries, state) " \
       "VALUES (:reversal_id, :node, :link_id, :record_id, :message_enc, :created_at, :next_try_at, CAST(0 AS BIGINT), 'armed')", \

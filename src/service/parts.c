@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/parts.h"
 
+#include "store/error.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -44,13 +45,23 @@ static enum err writer_open(struct service_parts *parts, const struct service_st
     return err;
 }
 
+static const char *hint_of(enum err err)
+{
+    if (err == STORE_ERR_FULL)
+        return "make room on its disk";
+    if (err == STORE_ERR_READ_ONLY)
+        return "let this user write to the file and to its folder";
+    if (err == STORE_ERR_DAMAGED)
+        return "put a copy in its place that was saved before";
+    return "write sqlite:PATH in a folder that this user may write to, or postgres: of a database that runs";
+}
+
 enum err service_store_open(struct service_parts *parts, const struct service_store_config *config, struct net_problem *problem)
 {
     enum err err = writer_open(parts, config, problem);
     if (err == ERR_OK || problem->text[0])
         return err;
-    return service_problem(problem, err, "store.url", NULL,
-                           "write sqlite:PATH in a folder that this user may write to, or postgres: of a database that runs");
+    return service_problem(problem, err, "store.url", NULL, hint_of(err));
 }
 
 static enum err reader_open(struct service_parts *parts, const char *url, size_t cap)

@@ -197,7 +197,7 @@ static enum err check(const struct store_reader *reader, struct store_batch *bat
 static void answer(struct store_reader *reader, struct store_batch *batch)
 {
     enum err err = store_run(reader->store, batch);
-    reader->late = err == STORE_ERR_UNAVAILABLE;
+    reader->late = store_err_unavailable(err);
     reader->counts.batches++;
     reader->counts.failures += err != ERR_OK;
     ASSERT(queue_put(batch->done, batch) == ERR_OK);

@@ -62,18 +62,22 @@ static enum err err_of(sqlite3 *db)
     if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID)
         return ERR_DUPLICATE;
     switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
     case SQLITE_READONLY:
+        return STORE_ERR_READ_ONLY;
     case SQLITE_FULL:
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
+        return STORE_ERR_FULL;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-    case SQLITE_NOMEM:
+        return STORE_ERR_DAMAGED;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-    case SQLITE_PROTOCOL:
     case SQLITE_NOLFS:
+        return STORE_ERR_FILE;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_NOMEM:
+    case SQLITE_PROTOCOL:
         return STORE_ERR_UNAVAILABLE;
     default:
         return ERR_INTERNAL;
@@ -219,7 +223,7 @@ static enum err sqlite_open(struct store *store, const char *place)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(place, &s->db, flags, NULL) != SQLITE_OK)
-        return STORE_ERR_UNAVAILABLE;
+        return s->db ? refused(store, "open") : STORE_ERR_UNAVAILABLE;
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_handler(s->db, busy, s);
     TRY(settle(store));
@@ -393,7 +397,7 @@ static enum err perform_saved(struct store *store, struct store_batch *batch)
     batch_perform(store, batch);
     /* Disk full and I/O errors may have ended the whole transaction. */
     if (sqlite3_get_autocommit(of(store)->db))
-        return STORE_ERR_UNAVAILABLE;
+        return store_err_unavailable(batch->err) ? batch->err : STORE_ERR_UNAVAILABLE;
     if (batch->err == ERR_OK)
         return verb_run(store, VERB_RELEASE);
     TRY(verb_run(store, VERB_UNDO));

@@ -2,6 +2,7 @@
 #include "support/faulty_vfs.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ static sqlite3_vfs *original;
 static int countdown;
 static int fault_code;
 static bool fired;
+static atomic_int held;
 
 static sqlite3_file *real(sqlite3_file *f)
 {
@@ -25,6 +27,9 @@ static sqlite3_file *real(sqlite3_file *f)
 
 static int fault(void)
 {
+    int code = held;
+    if (code != SQLITE_OK)
+        return code;
     if (countdown == 0 || --countdown > 0)
         return SQLITE_OK;
     fired = true;
@@ -136,6 +141,11 @@ void faulty_vfs_arm(int nth, int code)
     countdown = nth;
     fault_code = code;
     fired = false;
+}
+
+void faulty_vfs_hold(int code)
+{
+    held = code;
 }
 
 bool faulty_vfs_fired(void)

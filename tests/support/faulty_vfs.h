@@ -11,6 +11,8 @@
 void faulty_vfs_install(void);
 /* The n-th call from now (1 = the next) answers `code`; 0: none. */
 void faulty_vfs_arm(int nth, int code);
+/* Every call from now on answers `code`, until it is 0. From any thread. */
+void faulty_vfs_hold(int code);
 /* The fault has happened since it was armed. */
 bool faulty_vfs_fired(void);
 

@@ -10,7 +10,6 @@
 #include "support/sockets.h"
 
 #include <crypto/vault.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -18,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +27,7 @@ enum { SLOTS = 16, WRITER_CAP = 256 };
 
 struct gateway_world {
     struct log log;
+    off_t log_read;
     struct env env;
     char path[64];
     char url[96];
@@ -192,7 +193,7 @@ struct gateway_world *gateway_world_open(const struct gateway_faces *faces, int6
     struct gateway_world *w = calloc(1, sizeof *w);
     uint16_t port = 0;
     must(w, "memory");
-    w->log = (struct log){.fd = open("/dev/null", O_WRONLY | O_CLOEXEC), .service = "test"};
+    w->log = (struct log){.fd = memfd_create("log", MFD_CLOEXEC), .service = "test"};
     w->env = env_system(&w->log);
     w->listener = socket_listen(&port);
     must(pthread_create(&w->network_thread, NULL, play_network, w) == 0, "thread");
@@ -293,6 +294,22 @@ int gateway_world_authorisations(const struct gateway_world *w)
 int gateway_world_reversals(const struct gateway_world *w)
 {
     return w->reversals;
+}
+
+bool gateway_world_ready(const struct gateway_world *w)
+{
+    return gateway_ready(w->gateway);
+}
+
+bool gateway_world_logged(struct gateway_world *w, const char *text)
+{
+    static char room[65536];
+    ssize_t len = pread(w->log.fd, room, sizeof room - 1, w->log_read);
+    room[len < 0 ? 0 : len] = 0;
+    const char *found = strstr(room, text);
+    if (found)
+        w->log_read += found + strlen(text) - room;
+    return found;
 }
 
 size_t gateway_world_busy(const struct gateway_world *w)

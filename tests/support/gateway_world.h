@@ -32,6 +32,10 @@ const char *gateway_world_url(const struct gateway_world *w);
 /* What the network was sent, so far. */
 int gateway_world_authorisations(const struct gateway_world *w);
 int gateway_world_reversals(const struct gateway_world *w);
+/* As /readyz would say. */
+bool gateway_world_ready(const struct gateway_world *w);
+/* Whether the log holds `text`, which counts from the last call that found something. */
+bool gateway_world_logged(struct gateway_world *w, const char *text);
 /* Requests that are answered and not yet done. */
 size_t gateway_world_busy(const struct gateway_world *w);
 

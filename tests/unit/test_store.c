@@ -437,7 +437,7 @@ static void test_addresses(void **state)
     assert_int_equal(store_open("mysql:db", &env, ledger_sets, &store), ERR_CONFIG);
     assert_int_equal(store_open("", &env, ledger_sets, &store), ERR_CONFIG);
     assert_int_equal(store_open(wide, &env, ledger_sets, &store), ERR_CONFIG);
-    assert_int_equal(store_open("sqlite:/no/such/directory/x.db", &env, ledger_sets, &store), STORE_ERR_UNAVAILABLE);
+    assert_int_equal(store_open("sqlite:/no/such/directory/x.db", &env, ledger_sets, &store), STORE_ERR_FILE);
     assert_int_equal(store_open("postgres:host=/no/such/directory", &env, ledger_sets, &store), STORE_ERR_UNAVAILABLE);
     assert_null(store);
     store_close(NULL);

@@ -84,9 +84,10 @@ static void fail_every_write(int code)
         enum err err = insert_pair(f.store, nth);
         bool fired = faulty_vfs_fired();
         faulty_vfs_arm(0, 0);
-        assert_true(err == ERR_OK || err == STORE_ERR_UNAVAILABLE || err == STORE_ERR_UNKNOWN);
+        enum err told = code == SQLITE_FULL ? STORE_ERR_FULL : STORE_ERR_FILE;
+        assert_true(err == ERR_OK || err == told || err == STORE_ERR_UNKNOWN);
         unknown += err == STORE_ERR_UNKNOWN;
-        unavailable += err == STORE_ERR_UNAVAILABLE;
+        unavailable += err == told;
         /* Another process sees the same; and the connection goes on. */
         struct store *other = stores_connect(&f);
         check_pair(other, nth, err);
@@ -158,7 +159,7 @@ static void test_a_read_only_file(void **state)
         enum err err = store_open(f.url, &f.env, ledger_sets, &store);
         if (err == ERR_OK)
             err = insert_pair(store, 1);
-        _exit(err == STORE_ERR_UNAVAILABLE ? 0 : 1);
+        _exit(err == STORE_ERR_READ_ONLY ? 0 : 1);
     }
     int status = 0;
     waitpid(child, &status, 0);
@@ -177,7 +178,7 @@ static void test_a_file_that_is_no_database(void **state)
         assert_int_equal(write(file, "this is no database, only text. ", 32), 32);
     close(file);
     snprintf(url, sizeof url, "sqlite:%s", path);
-    assert_int_equal(store_open(url, &env, ledger_sets, &store), STORE_ERR_UNAVAILABLE);
+    assert_int_equal(store_open(url, &env, ledger_sets, &store), STORE_ERR_DAMAGED);
     unlink(path);
 }
 
@@ -434,7 +435,7 @@ static void test_the_writer_passes_failures_on(void **state)
     void *item = NULL;
     assert_int_equal(queue_wait(&done, &item, 1), 1);
     assert_ptr_equal(item, &batch);
-    assert_int_equal(batch.err, STORE_ERR_UNAVAILABLE);
+    assert_int_equal(batch.err, STORE_ERR_FULL);
     assert_int_equal(store_writer_counts(writer).failures, 1);
     store_writer_stop(writer);
     faulty_vfs_arm(0, 0);

@@ -260,7 +260,7 @@ static void test_urls(void **state)
             ERR_CONFIG);
     const char *no_place = "sqlite:/nowhere/file.db";
     assert_int_equal(store_reader_open(&(struct store_reader_config){.url = no_place, .env = &env, .sets = own, .cap = 1}, &reader),
-                     STORE_ERR_UNAVAILABLE);
+                     STORE_ERR_FILE);
     store_reader_close(NULL);
 }
 

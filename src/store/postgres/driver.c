@@ -236,7 +236,7 @@ static void note(struct outcome *o, const struct store_step *step, enum err err)
     if (err == ERR_OK || o->aborted)
         return;
     o->aborted = err != STORE_ERR_CONFLICT && err != ERR_MEMORY;
-    if (err == ERR_BUSY || err == STORE_ERR_UNAVAILABLE || err == STORE_ERR_UNKNOWN)
+    if (err == ERR_BUSY || store_err_unavailable(err) || err == STORE_ERR_UNKNOWN)
         o->whole = err;
     else if (!o->failed || step->batch < o->batch || (step->batch == o->batch && step->at < o->at))
         *o = (struct outcome){o->whole, o->aborted, true, step->batch, step->at, err};
@@ -320,7 +320,7 @@ static enum err postgres_commit(struct store *store)
     enum err err = simple_round(store, "COMMIT", "COMMIT");
     if (err == ERR_OK)
         p->in_transaction = false;
-    if (err == ERR_CLOSED || err == STORE_ERR_UNAVAILABLE) {
+    if (err == ERR_CLOSED || store_err_unavailable(err)) {
         disconnect(store);
         return STORE_ERR_UNKNOWN;
     }

@@ -22,10 +22,13 @@ static const struct sqlstate sqlstates[] = {
     {"57P", ERR_CLOSED},              /* shutdown, crash of another backend */
     {"25006", ERR_CLOSED},            /* read-only transaction: a node that is no longer the primary */
     {"25P03", ERR_CLOSED},            /* idle in transaction timeout */
-    {"53", STORE_ERR_UNAVAILABLE},    /* disk full, out of memory, too many connections */
+    {"53100", STORE_ERR_FULL},        /* disk full */
+    {"53", STORE_ERR_UNAVAILABLE},    /* out of memory, too many connections */
+    {"XX001", STORE_ERR_DAMAGED},     /* data corrupted */
+    {"XX002", STORE_ERR_DAMAGED},     /* index corrupted */
     {"55P03", STORE_ERR_UNAVAILABLE}, /* lock timeout */
     {"57014", STORE_ERR_UNAVAILABLE}, /* statement timeout */
-    {"58", STORE_ERR_UNAVAILABLE},    /* I/O error */
+    {"58", STORE_ERR_FILE},           /* I/O error */
     {"", ERR_INTERNAL},
 };
 
