@@ -71,6 +71,7 @@ struct issuer_client_key_body { /* a public JWK (RFC 7517, 7518 6.2) */
     X(regenerate,              "regenerate",            CHOICE, 0, 17, "replace|refuse|same_until_expiry", "replace", \
                                                                                     "a display while a code is active") \
     X(count_other_declines,    "countOtherDeclines",    BOOL, 0, 5, NULL, "true", "a decline for another reason counts as a try") \
+    X(diag_step,               "diagStep",              BOOL, 0, 5, NULL, "true", "a dead code is asked about as well") \
     X(absent_policy,           "absentPolicy",          CHOICE, 0, 7, "rules|decline", "rules", "no code sent") \
     X(malformed_policy,        "malformedPolicy",       CHOICE, 0, 7, "rules|decline", "decline", "code of a wrong form") \
     X(standin,                 "standin",               CHOICE, 0, 20, "decline|approve_without_code", "decline", "no HSM") \

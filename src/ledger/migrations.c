@@ -61,6 +61,7 @@ static const struct store_migration migration[] = {
     {3, "ALTER TABLE auth ADD COLUMN lapsed_at {int} NOT NULL DEFAULT 0"},
     {3, "CREATE INDEX auth_card ON auth (card_id, received_at)"},
     {3, "CREATE INDEX hold_due ON hold (until) WHERE state = 'open'"},
+    {4, "UPDATE product SET diag_step = 1"},
 };
 /* clang-format on */
 

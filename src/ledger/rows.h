@@ -144,6 +144,7 @@ struct ledger_full_card {
     struct ledger_card card;
     struct ledger_code code;
     struct ledger_account account; /* account_id empty: none */
+    int64_t product_version;       /* 0: the product does not exist */
 };
 
 struct ledger_auth { /* switch.md 7.1 */

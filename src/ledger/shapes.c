@@ -129,6 +129,7 @@ SHAPE(client_key, ROW);
 #define ACCOUNT_PART(kind_, name_) STORE_MEMBER(kind_, ROW, "a." #name_, account.name_),
 static const struct store_member full_card_member[] = {
     CARD(CARD_PART, CARD_PART_ENUM) CODE(CODE_PART, CODE_PART_ENUM) ACCOUNT(ACCOUNT_PART, )
+    STORE_MEMBER(INT, ROW, "p.version", product_version)
 };
 SHAPE(full_card, ROW);
 #undef ROW

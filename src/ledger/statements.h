@@ -23,7 +23,8 @@
     X(CARD) X(CODE) X(TOMBSTONE) X(IDEM) X(AUTH) X(HOLD) X(ACCOUNT) X(ISSUANCE) X(PRODUCT) X(CLIENT) X(CLIENT_KEY) X(OUTBOX)
 
 #define LEDGER_FULL_CARD \
-    "SELECT {gives} FROM card c JOIN card_code k ON k.card_id = c.card_id LEFT JOIN account a ON a.account_id = c.account_id"
+    "SELECT {gives} FROM card c JOIN card_code k ON k.card_id = c.card_id LEFT JOIN account a ON a.account_id = c.account_id " \
+    "LEFT JOIN product p ON p.product_id = c.product_id"
 
 /* What an authorisation may change in card_code; consume and update differ in their guards alone. */
 #define LEDGER_CODE_SET \

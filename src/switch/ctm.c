@@ -11,6 +11,7 @@ static const struct switch_ctm_row rows[SWITCH_CTM_REASONS] = {
     [SWITCH_CTM_APPROVED]       = {"approved",         "00", "",   false},
     [SWITCH_CTM_CARD_CLOSED]    = {"card_closed",      "14", "46", true},
     [SWITCH_CTM_CARD_SUSPENDED] = {"card_suspended",   "62", "05", true},
+    [SWITCH_CTM_CARD_DATE]      = {"card_date",        "54", "",   false},
     [SWITCH_CTM_CARD_EXPIRED]   = {"card_expired",     "54", "",   false},
     [SWITCH_CTM_CURRENCY]       = {"foreign_currency", "12", "",   false}, /* the link says which */
     [SWITCH_CTM_NO_ACCOUNT]     = {"no_account",       "51", "",   false},
@@ -29,9 +30,9 @@ const struct switch_ctm_row *switch_ctm_row(enum switch_ctm_reason reason)
     return &rows[reason < SWITCH_CTM_REASONS ? reason : SWITCH_CTM_APPROVED];
 }
 
-static bool expired(const char *expiry, int64_t now_ms)
+static bool expired(const char *expiry, int64_t local_ms)
 {
-    struct env_calendar now = env_calendar(now_ms);
+    struct env_calendar now = env_calendar(local_ms);
     struct card_expiry date;
     if (card_expiry_parse(span_of(expiry, strlen(expiry)), CARD_YYMM, &date) != ERR_OK)
         return true;
@@ -50,9 +51,9 @@ bool switch_ctm_amount(const struct switch_money *money, const char *currency, i
     return *out > 0;
 }
 
-static enum switch_ctm_reason limits(const struct ledger_account *a, int64_t amount, int64_t now_ms)
+static enum switch_ctm_reason limits(const struct ledger_account *a, int64_t amount, int64_t local_ms)
 {
-    bool today = a->day == now_ms / DAY_MS;
+    bool today = a->day == local_ms / DAY_MS;
     if (a->limit_txn != 0 && amount > a->limit_txn)
         return SWITCH_CTM_LIMIT_AMOUNT;
     if (a->limit_day != 0 && (today ? a->day_amount : 0) + amount > a->limit_day)
@@ -68,7 +69,9 @@ enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in)
         return SWITCH_CTM_CARD_CLOSED;
     if (in->status == LEDGER_CARD_SUSPENDED)
         return SWITCH_CTM_CARD_SUSPENDED;
-    if (expired(in->expiry, in->now_ms))
+    if (in->date_wrong)
+        return SWITCH_CTM_CARD_DATE;
+    if (expired(in->expiry, in->local_ms))
         return SWITCH_CTM_CARD_EXPIRED;
     if (in->amount == 0 && !in->foreign)
         return SWITCH_CTM_APPROVED;
@@ -76,16 +79,16 @@ enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in)
         return SWITCH_CTM_NO_ACCOUNT;
     if (in->foreign)
         return SWITCH_CTM_CURRENCY;
-    enum switch_ctm_reason limit = limits(in->account, in->amount, in->now_ms);
+    enum switch_ctm_reason limit = limits(in->account, in->amount, in->local_ms);
     if (limit != SWITCH_CTM_APPROVED)
         return limit;
     return in->account->balance - in->account->held < in->amount ? SWITCH_CTM_FUNDS : SWITCH_CTM_APPROVED;
 }
 
-void switch_ctm_hold(struct ledger_account *account, int64_t amount, int64_t now_ms)
+void switch_ctm_hold(struct ledger_account *account, int64_t amount, int64_t local_ms)
 {
-    if (account->day != now_ms / DAY_MS) {
-        account->day = now_ms / DAY_MS;
+    if (account->day != local_ms / DAY_MS) {
+        account->day = local_ms / DAY_MS;
         account->day_amount = 0;
         account->day_count = 0;
     }

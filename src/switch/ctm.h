@@ -20,6 +20,7 @@ enum switch_ctm_reason {
     SWITCH_CTM_APPROVED,
     SWITCH_CTM_CARD_CLOSED,
     SWITCH_CTM_CARD_SUSPENDED,
+    SWITCH_CTM_CARD_DATE,
     SWITCH_CTM_CARD_EXPIRED,
     SWITCH_CTM_CURRENCY,
     SWITCH_CTM_NO_ACCOUNT,
@@ -42,9 +43,10 @@ struct switch_ctm_input {
     enum ledger_card_status status;
     const char *expiry; /* YYMM of the card */
     const struct ledger_account *account;
-    int64_t amount; /* in the account's currency; 0: nothing is taken */
-    bool foreign;   /* no amount in the account's currency is known */
-    int64_t now_ms;
+    int64_t amount;   /* in the account's currency; 0: nothing is taken */
+    bool foreign;     /* no amount in the account's currency is known */
+    bool date_wrong;  /* the message has no code, and another date than the card */
+    int64_t local_ms; /* on the wall clock of the issuer */
 };
 /* What a message says of its amount. */
 struct switch_money {
@@ -59,7 +61,7 @@ bool switch_ctm_amount(const struct switch_money *money, const char *currency, i
 /* The first reason to decline, or APPROVED. */
 enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in);
 /* Sets funds aside and counts the day; for an approved amount above zero. */
-void switch_ctm_hold(struct ledger_account *account, int64_t amount, int64_t now_ms);
+void switch_ctm_hold(struct ledger_account *account, int64_t amount, int64_t local_ms);
 /* Gives funds back. */
 void switch_ctm_release(struct ledger_account *account, int64_t amount);
 

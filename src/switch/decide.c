@@ -98,12 +98,14 @@ static struct switch_case case_of(const struct switch_core *core, const struct s
                                 .presence = s->code.presence,
                                 .result_wanted = s->code.result_wanted,
                                 .expiry_wrong = s->expiry_wrong,
+                                .expiry_past = switch_expiry_past(span_text(s->de14), s->auth.received_at),
                                 .no_keys = s->no_keys,
                                 .purpose = s->purpose,
                                 .unattended = s->unattended,
                                 .known_merchant = s->known_merchant,
                                 .money = {s->auth.amount, s->auth.currency, s->billing_amount, s->billing_currency},
                                 .now_ms = s->auth.received_at,
+                                .local_ms = s->auth.received_at,
                                 .auth_id = s->auth.auth_id};
 }
 
@@ -144,10 +146,11 @@ const struct ledger_product *switch_slot_product(const struct switch_core *core,
     return product ? product : &no_product;
 }
 
-/* It may have been made between the last refresh and the request. */
+/* The card was read with the version that its product had then: an older one in the cache is not what the request found. */
 static bool product_news(const struct switch_core *core, const struct switch_slot *s)
 {
-    return switch_slot_product(core, s) == &no_product && ledger_products_read_us(core->products) < s->received_us;
+    const struct ledger_product *product = switch_slot_product(core, s);
+    return product->version < s->card->row.product_version;
 }
 
 void switch_slot_plan(struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,

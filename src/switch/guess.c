@@ -13,20 +13,41 @@ int64_t switch_guess_budget(size_t live)
 }
 
 /* Times are eight bytes each, big-endian, newest first. */
-static int64_t time_at(const struct ledger_code *code, size_t i)
+static int64_t times_since(const uint8_t *at, size_t len, int64_t since_ms)
 {
-    uint64_t value = 0;
-    for (size_t b = 0; b < TIME_LEN; b++)
-        value = value << 8 | code->g_fail_ts.at[i * TIME_LEN + b];
-    return (int64_t)value;
+    int64_t count = 0;
+    for (size_t i = 0; i + TIME_LEN <= len; i += TIME_LEN) {
+        uint64_t value = 0;
+        for (size_t b = 0; b < TIME_LEN; b++)
+            value = value << 8 | at[i + b];
+        count += (int64_t)value > since_ms;
+    }
+    return count;
+}
+
+/* The oldest leaves when there is no room. Gives the new length. */
+static uint16_t times_add(uint8_t *at, size_t len, size_t cap, int64_t now_ms)
+{
+    size_t kept = len < cap ? len : cap - TIME_LEN;
+    memmove(at + TIME_LEN, at, kept);
+    for (int b = 0; b < TIME_LEN; b++)
+        at[b] = (uint8_t)((uint64_t)now_ms >> (8 * (TIME_LEN - 1 - b)));
+    return (uint16_t)(kept + TIME_LEN);
 }
 
 int64_t switch_guess_failures(const struct ledger_code *code, int64_t now_ms)
 {
-    int64_t count = 0;
-    for (size_t i = 0; i < code->g_fail_ts.len / (size_t)TIME_LEN; i++)
-        count += time_at(code, i) > now_ms - DAY_MS;
-    return count;
+    return times_since(code->g_fail_ts.at, code->g_fail_ts.len, now_ms - DAY_MS);
+}
+
+int64_t switch_guess_dates(const struct ledger_code *code, int64_t now_ms)
+{
+    return times_since(code->g_dates.at, code->g_dates.len, now_ms - DAY_MS);
+}
+
+void switch_guess_date_fail(struct ledger_code *code, int64_t now_ms)
+{
+    code->g_dates.len = times_add(code->g_dates.at, code->g_dates.len, sizeof code->g_dates.at, now_ms);
 }
 
 enum ledger_lock switch_guess_lock(const struct ledger_code *code, size_t live, int64_t now_ms)
@@ -71,12 +92,7 @@ static void day_count(struct ledger_code *code, int64_t now_ms)
 
 void switch_guess_fail(struct ledger_code *code, size_t live, int64_t now_ms)
 {
-    size_t kept = code->g_fail_ts.len / (size_t)TIME_LEN;
-    kept = kept < SWITCH_GUESS_TIMES ? kept : SWITCH_GUESS_TIMES - 1;
-    memmove(code->g_fail_ts.at + TIME_LEN, code->g_fail_ts.at, kept * TIME_LEN);
-    for (int b = 0; b < TIME_LEN; b++)
-        code->g_fail_ts.at[b] = (uint8_t)((uint64_t)now_ms >> (8 * (TIME_LEN - 1 - b)));
-    code->g_fail_ts.len = (uint16_t)((kept + 1) * TIME_LEN);
+    code->g_fail_ts.len = times_add(code->g_fail_ts.at, code->g_fail_ts.len, sizeof code->g_fail_ts.at, now_ms);
     code->g_consec++;
     day_count(code, now_ms);
     bool many = code->g_consec >= SWITCH_GUESS_CONSECUTIVE || switch_guess_failures_long(code, now_ms) >= SWITCH_GUESS_LONG;

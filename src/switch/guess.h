@@ -15,7 +15,13 @@
 
 #include <stddef.h>
 
-enum { SWITCH_GUESS_TIMES = 10, SWITCH_GUESS_CONSECUTIVE = 10, SWITCH_GUESS_DAYS = 30, SWITCH_GUESS_LONG = 20 };
+enum {
+    SWITCH_GUESS_TIMES = 10,
+    SWITCH_GUESS_CONSECUTIVE = 10,
+    SWITCH_GUESS_DAYS = 30,
+    SWITCH_GUESS_LONG = 20,
+    SWITCH_GUESS_DATES = 5
+};
 
 /* Failures allowed in 24 h for w accepted values: the largest k with 1 - C(1000-w,k)/C(1000,k) <= 1 %. */
 int64_t switch_guess_budget(size_t live);
@@ -26,6 +32,9 @@ int64_t switch_guess_failures_long(const struct ledger_code *code, int64_t now_m
 enum ledger_lock switch_guess_lock(const struct ledger_code *code, size_t live, int64_t now_ms);
 /* One evaluated failure. */
 void switch_guess_fail(struct ledger_code *code, size_t live, int64_t now_ms);
+/* Wrong card dates without a code in the last 24 hours, as far as they are kept: SWITCH_GUESS_DATES. */
+int64_t switch_guess_dates(const struct ledger_code *code, int64_t now_ms);
+void switch_guess_date_fail(struct ledger_code *code, int64_t now_ms);
 /* An approved match: ends the consecutive count, never empties the budget. True if the row changed. */
 bool switch_guess_pass(struct ledger_code *code);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "switch/outcome.h"
 
+#include "base/env.h"
+#include "card/card.h"
 #include "switch/guess.h"
 
 #include <string.h>
@@ -126,12 +128,14 @@ static enum switch_outcome outcome_of(const struct switch_case *c)
 
 /* ---- DE39 ---- */
 
-static const char *ctm_de39(const struct switch_link *link, enum switch_ctm_reason reason)
+static const char *ctm_de39(const struct switch_case *c, enum switch_ctm_reason reason)
 {
     const struct switch_ctm_row *row = switch_ctm_row(reason);
     if (reason == SWITCH_CTM_CURRENCY)
-        return link->currency_de39;
-    return link->network == SWITCH_VISA && row->visa[0] != 0 ? row->visa : row->de39;
+        return c->link->currency_de39;
+    if (reason == SWITCH_CTM_CARD_DATE && switch_guess_dates(&c->row->code, c->now_ms) >= SWITCH_GUESS_DATES)
+        return "05"; /* who tries so many dates is no longer told that it was the date */
+    return c->link->network == SWITCH_VISA && row->visa[0] != 0 ? row->visa : row->de39;
 }
 
 /* What the case takes from the account; the amount of the message where its currency is of no matter. */
@@ -148,9 +152,11 @@ static struct charge charge_of(const struct switch_case *c)
     return charge;
 }
 
+/* Whoever knows no date of the card is not let in because the HSM is silent. */
 static bool stands_in(const struct switch_case *c)
 {
-    return c->product->standin == LEDGER_STANDIN_APPROVE && charge_of(c).amount <= c->product->standin_limit;
+    return !c->expiry_wrong && !c->expiry_past && c->product->standin == LEDGER_STANDIN_APPROVE &&
+           charge_of(c).amount <= c->product->standin_limit;
 }
 
 /* A credit carries no code, and nobody misses it. */
@@ -163,7 +169,7 @@ static enum ledger_policy policy_of(const struct switch_case *c, bool absent)
 
 static const char *de39_of(const struct switch_case *c, enum switch_outcome outcome, enum switch_ctm_reason reason)
 {
-    const char *ctm = reason != SWITCH_CTM_APPROVED ? ctm_de39(c->link, reason) : NULL;
+    const char *ctm = reason != SWITCH_CTM_APPROVED ? ctm_de39(c, reason) : NULL;
     bool absent = outcome == SWITCH_OUTCOME_ABSENT || outcome == SWITCH_OUTCOME_ILLEGIBLE;
     enum ledger_policy policy = policy_of(c, absent);
     if (switch_ctm_row(reason)->before_code)
@@ -243,36 +249,70 @@ static enum switch_write code_decline(const struct switch_case *c, struct ledger
                : SWITCH_WRITE_NONE;
 }
 
-/* What was answered as expired stays so, whatever the clock does later (issuer.md 11, I-5). */
+/* Once a request was judged on an expired code it stays so, whatever the clock does later (issuer.md 11, I-5). */
 static enum switch_write code_expire(const struct switch_case *c, struct ledger_code *code)
 {
-    bool told = c->product->mode == LEDGER_ONE_TIME && code->state == LEDGER_CODE_ACTIVE;
-    return told && ledger_code_apply(code, LEDGER_EVENT_EXPIRE, &(struct ledger_code_change){.at = c->now_ms}) ? SWITCH_WRITE_UPDATE
+    bool over = c->product->mode == LEDGER_ONE_TIME && code->state == LEDGER_CODE_ACTIVE &&
+                ledger_code_state_at(code, c->now_ms) == LEDGER_CODE_EXPIRED;
+    return over && ledger_code_apply(code, LEDGER_EVENT_EXPIRE, &(struct ledger_code_change){.at = c->now_ms}) ? SWITCH_WRITE_UPDATE
                                                                                                                : SWITCH_WRITE_NONE;
+}
+
+/* With nothing live nothing could have matched: no failure. */
+static enum switch_write mismatch_effects(const struct switch_case *c, struct ledger_code *code)
+{
+    enum switch_write expired = code_expire(c, code);
+    enum switch_write write = code_decline(c, code);
+    if (c->plan->live > 0) {
+        switch_guess_fail(code, c->plan->live, c->now_ms);
+        write = SWITCH_WRITE_UPDATE;
+    }
+    return write != SWITCH_WRITE_NONE ? write : expired;
+}
+
+static enum switch_write match_effects(const struct switch_case *c, const struct switch_verdict *v, struct ledger_code *code)
+{
+    bool dynamic = v->outcome != SWITCH_OUTCOME_STATIC_MATCH;
+    enum switch_write write = code_expire(c, code);
+    if (dynamic && v->approved)
+        write = code_use(c, code);
+    else if (dynamic && c->product->count_other_declines)
+        write = code_decline(c, code);
+    if (v->approved && switch_guess_pass(code) && write == SWITCH_WRITE_NONE)
+        write = SWITCH_WRITE_UPDATE;
+    return write;
 }
 
 static enum switch_write effects(const struct switch_case *c, const struct switch_verdict *v, struct ledger_code *code)
 {
-    bool dynamic = v->outcome == SWITCH_OUTCOME_ACTIVE_APPROVED || v->outcome == SWITCH_OUTCOME_ACTIVE_DECLINED ||
-                   v->outcome == SWITCH_OUTCOME_PREVIOUS_WINDOW;
-    if (v->outcome == SWITCH_OUTCOME_EXPIRED)
-        return code_expire(c, code);
-    enum switch_write write = SWITCH_WRITE_NONE;
-    if (v->outcome == SWITCH_OUTCOME_MISMATCH) {
-        write = code_decline(c, code);
-        /* With nothing live nothing could have matched: no failure. */
-        if (c->plan->live > 0) {
-            switch_guess_fail(code, c->plan->live, c->now_ms);
-            write = SWITCH_WRITE_UPDATE;
-        }
-        return write;
+    if (v->reason == SWITCH_CTM_CARD_DATE) {
+        switch_guess_date_fail(code, c->now_ms);
+        return SWITCH_WRITE_UPDATE;
     }
-    if (dynamic)
-        write = v->approved ? code_use(c, code) : c->product->count_other_declines ? code_decline(c, code) : SWITCH_WRITE_NONE;
-    if (v->approved && (dynamic || v->outcome == SWITCH_OUTCOME_STATIC_MATCH) && switch_guess_pass(code) &&
-        write == SWITCH_WRITE_NONE)
-        write = SWITCH_WRITE_UPDATE;
-    return write;
+    switch (v->outcome) {
+    case SWITCH_OUTCOME_STATIC_MATCH:
+    case SWITCH_OUTCOME_ACTIVE_APPROVED:
+    case SWITCH_OUTCOME_ACTIVE_DECLINED:
+    case SWITCH_OUTCOME_PREVIOUS_WINDOW:
+        return match_effects(c, v, code);
+    case SWITCH_OUTCOME_EXPIRED:
+        return code_expire(c, code);
+    case SWITCH_OUTCOME_MISMATCH:
+        return mismatch_effects(c, code);
+    case SWITCH_OUTCOME_UNEVALUATED:
+    case SWITCH_OUTCOME_ABSENT:
+    case SWITCH_OUTCOME_ILLEGIBLE:
+    case SWITCH_OUTCOME_MALFORMED:
+    case SWITCH_OUTCOME_USED:
+    case SWITCH_OUTCOME_EXHAUSTED:
+    case SWITCH_OUTCOME_LOCKED:
+    case SWITCH_OUTCOME_HSM_DOWN:
+    case SWITCH_OUTCOME_REPEAT:
+    case SWITCH_OUTCOME_LATE_ORIGINAL:
+    case SWITCH_OUTCOMES:
+    default:
+        return SWITCH_WRITE_NONE;
+    }
 }
 
 /* ---- the verdict ---- */
@@ -302,14 +342,24 @@ static char letter_of(const struct switch_case *c, enum switch_outcome outcome)
     return c->result_wanted ? switch_letter(c->link->network, letter) : 0;
 }
 
-static enum switch_ctm_reason ctm_of(const struct switch_case *c, const struct charge *charge)
+/* Without a code nothing but the date shows that the card was at hand. With one a wrong date is a mismatch; unattended messages
+ * carry old dates, and a credit takes nothing. */
+static bool date_refused(const struct switch_case *c, enum switch_outcome outcome)
+{
+    bool unevaluated =
+        outcome == SWITCH_OUTCOME_ABSENT || outcome == SWITCH_OUTCOME_ILLEGIBLE || outcome == SWITCH_OUTCOME_MALFORMED;
+    return unevaluated && c->purpose != SWITCH_CREDIT && !c->unattended && (c->expiry_wrong || c->expiry_past);
+}
+
+static enum switch_ctm_reason ctm_of(const struct switch_case *c, enum switch_outcome outcome, const struct charge *charge)
 {
     struct switch_ctm_input ctm = {.status = c->row->card.status,
                                    .expiry = c->row->card.expiry,
                                    .account = &c->row->account,
                                    .amount = charge->amount,
                                    .foreign = charge->foreign,
-                                   .now_ms = c->now_ms};
+                                   .date_wrong = date_refused(c, outcome),
+                                   .local_ms = c->local_ms};
     enum switch_ctm_reason reason = switch_ctm_decide(&ctm);
     if (reason != SWITCH_CTM_CARD_EXPIRED || c->row->card.alt_until <= c->now_ms || c->row->card.alt_expiry[0] == 0)
         return reason;
@@ -328,7 +378,7 @@ void switch_judge(const struct switch_case *c, struct switch_verdict *out, struc
     const struct charge charge = charge_of(c);
     enum switch_outcome outcome = outcome_of(c);
     *after = *c->row;
-    *out = (struct switch_verdict){.outcome = outcome, .letter = letter_of(c, outcome), .reason = ctm_of(c, &charge)};
+    *out = (struct switch_verdict){.outcome = outcome, .letter = letter_of(c, outcome), .reason = ctm_of(c, outcome, &charge)};
     const char *de39 = de39_of(c, outcome, out->reason);
     out->approved = !de39;
     memcpy(out->de39, de39 ? de39 : approval_of(c), 3);
@@ -339,7 +389,7 @@ void switch_judge(const struct switch_case *c, struct switch_verdict *out, struc
     if (out->outcome == SWITCH_OUTCOME_ACTIVE_APPROVED || (out->outcome == SWITCH_OUTCOME_PREVIOUS_WINDOW && out->approved))
         ref_write(c, out->ref);
     if (out->approved && charge.amount > 0) {
-        switch_ctm_hold(&after->account, charge.amount, c->now_ms);
+        switch_ctm_hold(&after->account, charge.amount, c->local_ms);
         out->hold = charge.amount;
         out->account_write = true;
     }
@@ -353,6 +403,13 @@ void switch_judge_unknown(const struct switch_link *link, enum iso8583_presence 
     memcpy(out->de39, masked ? link->code_de39 : switch_ctm_row(SWITCH_CTM_UNKNOWN_CARD)->de39, 3);
     if (masked && result_wanted)
         out->letter = switch_letter(link->network, 'N');
+}
+
+bool switch_expiry_past(struct span date, int64_t local_ms)
+{
+    struct env_calendar now = env_calendar(local_ms);
+    struct card_expiry expiry;
+    return card_expiry_parse(date, CARD_YYMM, &expiry) == ERR_OK && card_expiry_past(expiry, now.year, now.month);
 }
 
 bool switch_expiry_wrong(const struct ledger_card *card, struct span de14, int64_t now_ms, bool *alternate)

@@ -71,12 +71,14 @@ struct switch_case {
     enum iso8583_presence presence;
     bool result_wanted;
     bool expiry_wrong; /* DE14 is neither of the card's dates: code and expiry cannot be searched separately */
+    bool expiry_past;  /* DE14 is over */
     bool no_keys;      /* a key of the product is not there */
     enum switch_purpose purpose;
     bool unattended;     /* marked by its network: recurring, instalment, stored credential */
     bool known_merchant; /* had an approved payment of this card; asked for where switch_merchant_matters */
     struct switch_money money;
     int64_t now_ms;
+    int64_t local_ms; /* the same on the wall clock of the card's issuer: card dates and days of limits */
     const char *auth_id;
 };
 
@@ -100,6 +102,8 @@ void switch_judge(const struct switch_case *c, struct switch_verdict *out, struc
 /* The verdict for a card that is not known: as CTM 14, or as a mismatch where the link masks it. */
 void switch_judge_unknown(const struct switch_link *link, enum iso8583_presence presence, bool result_wanted,
                           struct switch_verdict *out);
+/* A month, YYMM, is over at its end on the wall clock of the issuer. */
+bool switch_expiry_past(struct span date, int64_t local_ms);
 /* DE14 against the card's dates; an absent DE14 is not wrong. `alternate`: it is the date of the reissue. */
 bool switch_expiry_wrong(const struct ledger_card *card, struct span de14, int64_t now_ms, bool *alternate);
 

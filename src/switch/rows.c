@@ -104,6 +104,8 @@ static void card_merge(struct switch_card *e, const struct ledger_full_card *row
         if (newer(row->code.version, e->row.code.version, e->chunk))
             e->row.code = row->code;
     }
+    if (tick >= e->read_tick)
+        e->row.product_version = row->product_version;
     e->read_tick = tick > e->read_tick ? tick : e->read_tick;
 }
 

@@ -200,6 +200,7 @@ static void test_products(void **state)
     assert_int_equal(cJSON_GetObjectItem(r->json, "twuH")->valueint, 6);
     assert_int_equal(cJSON_GetObjectItem(r->json, "expiryDelayS")->valueint, 300);
     assert_true(cJSON_IsTrue(cJSON_GetObjectItem(r->json, "windowSingleUse")));
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(r->json, "diagStep"))); /* the default */
     world_reply_free(r);
     world_expect("POST", "/card-products", "{\"productId\":\"p1\",\"cvkRef\":\"cvk\"}", 409, "version_conflict");
     world_expect("POST", "/card-products", "{\"productId\":\"p2\",\"cvkRef\":\"no such key\"}", 400, "bad_field");

@@ -225,12 +225,122 @@ static void credits_and_inquiries_take_nothing(void **state)
     sim_close(&sim);
 }
 
+/* ---- card dates, over all products: DE14 of 2020, of another month, none ---- */
+
+static void dates_without_a_code(void **state)
+{
+    (void)state;
+    static const size_t cards[] = {0, 3, 4}; /* one_time, static, time_window */
+    sim_open(&sim, 10);
+    for (size_t i = 0; i < 3; i++) {
+        struct iso8583_message m;
+        for (int k = 0; k < 6; k++) {
+            sim_authorise(&m, cards[i], serial++, 100, "000");
+            iso8583_code_erase(ISO8583_EXTRACT_VISA_126_10, &m);
+            iso8583_set_text(&m, ISO8583_EXPIRY, k % 2 == 0 ? "2012" : "2911");
+            expect(&m, k < 5 ? "54" : "05");
+        }
+        iso8583_unset(&m, ISO8583_EXPIRY);
+        iso8583_set_decimal(&m, ISO8583_STAN, serial++, 6);
+        expect(&m, "00");
+        iso8583_set_text(&m, ISO8583_EXPIRY, "2911");
+        iso8583_set(&m, ISO8583_CODE, span_of("\x00\x08\0\0\0\0\0\0\xD9", 9)); /* recurring */
+        iso8583_set_decimal(&m, ISO8583_STAN, serial++, 6);
+        expect(&m, "00");
+        sim.world.wall_ms += INT64_C(86400001);
+        iso8583_unset(&m, ISO8583_CODE);
+        iso8583_set_decimal(&m, ISO8583_STAN, serial++, 6);
+        expect(&m, "54");
+    }
+    sim_close(&sim);
+}
+
+/* ---- a changed product counts from its commit on ---- */
+
+static void product_change(const char *id, void (*change)(struct ledger_product *product))
+{
+    struct ledger_unit unit;
+    struct ledger_product product;
+    ledger_unit_begin(&unit, 1, &sim.f.arena);
+    size_t at = ledger_get_product(&unit, "static");
+    assert_int_equal(ledger_unit_run(&unit, sim.f.store), ERR_OK);
+    assert_true(ledger_take_product(&unit, at, &product));
+    bool fresh = strcmp(id, "static") != 0;
+    memcpy(product.product_id, id, strlen(id) + 1);
+    product.version = fresh ? 1 : product.version;
+    change(&product);
+    ledger_unit_begin(&unit, 1, &sim.f.arena);
+    if (fresh)
+        ledger_put_product(&unit, &product);
+    else
+        ledger_put_product_change(&unit, &product);
+    assert_int_equal(ledger_unit_run(&unit, sim.f.store), ERR_OK);
+    arena_reset(&sim.f.arena);
+}
+
+static void demand(struct ledger_product *product)
+{
+    product->absent_policy = LEDGER_DECLINE;
+}
+
+static void forgive(struct ledger_product *product)
+{
+    product->absent_policy = LEDGER_RULES;
+}
+
+static void without_code(struct iso8583_message *m)
+{
+    purchase(m);
+    iso8583_code_erase(ISO8583_EXTRACT_VISA_126_10, m);
+}
+
+static void a_product_counts_from_its_commit_on(void **state)
+{
+    (void)state;
+    sim_open(&sim, 12);
+    struct iso8583_message m;
+    for (int i = 0; i < 20; i++) {
+        without_code(&m);
+        expect(&m, "00");
+        product_change("static", demand);
+        without_code(&m);
+        expect(&m, "05");
+        product_change("static", forgive);
+    }
+    sim_close(&sim);
+}
+
+static void a_new_product_counts_at_once(void **state)
+{
+    (void)state;
+    sim_open(&sim, 13);
+    struct iso8583_message m;
+    purchase(&m);
+    expect(&m, "00"); /* the cache is filled */
+    struct ledger_full_card row;
+    product_change("fresh", demand);
+    sim_read(&sim, 3, &row);
+    memcpy(row.card.product_id, "fresh", 6);
+    struct ledger_unit unit;
+    ledger_unit_begin(&unit, 1, &sim.f.arena);
+    ledger_put_card_change(&unit, &row.card);
+    assert_int_equal(ledger_unit_run(&unit, sim.f.store), ERR_OK);
+    arena_reset(&sim.f.arena);
+    purchase(&m);
+    expect(&m, "00");
+    without_code(&m);
+    expect(&m, "05");
+    sim_close(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_frame_of_length_zero),      cmocka_unit_test(a_field_that_nobody_needs),
-        cmocka_unit_test(amounts_in_other_currencies), cmocka_unit_test(zero_is_zero_in_every_currency),
-        cmocka_unit_test(what_a_processing_code_does), cmocka_unit_test(credits_and_inquiries_take_nothing),
+        cmocka_unit_test(a_frame_of_length_zero),       cmocka_unit_test(a_field_that_nobody_needs),
+        cmocka_unit_test(amounts_in_other_currencies),  cmocka_unit_test(zero_is_zero_in_every_currency),
+        cmocka_unit_test(what_a_processing_code_does),  cmocka_unit_test(credits_and_inquiries_take_nothing),
+        cmocka_unit_test(dates_without_a_code),         cmocka_unit_test(a_product_counts_from_its_commit_on),
+        cmocka_unit_test(a_new_product_counts_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,7 @@ static void world_make(struct world *w, enum switch_network network, enum ledger
                                 .result_wanted = true,
                                 .money = {.amount = 1000, .currency = "036", .billing_currency = ""},
                                 .now_ms = now_ms,
+                                .local_ms = now_ms,
                                 .auth_id = "0190a0a0-0000-7000-8000-000000000001"};
 }
 
