@@ -203,12 +203,25 @@ static void test_amounts(void **state)
     assert_string_equal(gateway_money_currency(span_text("JPY"))->numeric, "392");
 }
 
+static void test_card_number_as_name(void **state)
+{
+    (void)state;
+    struct commercehub_request request = {.encrypted = true};
+    struct commercehub_slices slices;
+    struct gateway_faults faults = {0};
+    assert_int_equal(commercehub_slices_parse(span_text("card.nameOnCard:19"), &slices), ERR_OK);
+    commercehub_merge(&slices, span_text("4111 1111 1111 1111"), &request, &faults);
+    assert_int_equal(faults.count, 1);
+    assert_int_equal(faults.at[0].id, GATEWAY_FAULT_CARD_IN_TEXT);
+    assert_string_equal(faults.at[0].field, "source.card.nameOnCard");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mac_vector), cmocka_unit_test(test_authentication),   cmocka_unit_test(test_field_list),
-        cmocka_unit_test(test_code_lists), cmocka_unit_test(test_faults_have_rows), cmocka_unit_test(test_host_codes),
-        cmocka_unit_test(test_amounts),
+        cmocka_unit_test(test_card_number_as_name), cmocka_unit_test(test_mac_vector), cmocka_unit_test(test_authentication),
+        cmocka_unit_test(test_field_list),          cmocka_unit_test(test_code_lists), cmocka_unit_test(test_faults_have_rows),
+        cmocka_unit_test(test_host_codes),          cmocka_unit_test(test_amounts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

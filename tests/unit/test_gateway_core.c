@@ -112,6 +112,35 @@ static void claims_are_of_a_face_and_a_merchant(void **state)
     gateway_claims_destroy(claims);
 }
 
+static bool replayed(struct gateway_claims *claims, uint8_t mac_byte, int64_t target, const char *id, uint8_t body, int64_t now_ms)
+{
+    uint8_t mac[32];
+    uint8_t body_mac[32];
+    bool found = false;
+    memset(mac, mac_byte, sizeof mac);
+    memset(body_mac, body, sizeof body_mac);
+    const struct gateway_claims_signed request = {mac, target, span_text(id), body_mac};
+    assert_int_equal(gateway_claims_replayed(claims, &request, now_ms, now_ms + 1000, &found), ERR_OK);
+    return found;
+}
+
+static void a_signature_is_good_for_one_request(void **state)
+{
+    (void)state;
+    const struct env env = rng_env(8);
+    struct gateway_claims *claims = NULL;
+    assert_int_equal(gateway_claims_create(&env, &claims), ERR_OK);
+    assert_false(replayed(claims, 1, 7, "id", 9, 0));
+    assert_false(replayed(claims, 1, 7, "id", 9, 1)); /* the same request again */
+    assert_true(replayed(claims, 1, 8, "id", 9, 2));
+    assert_true(replayed(claims, 1, 7, "other", 9, 3));
+    assert_true(replayed(claims, 1, 7, "id", 10, 4));
+    assert_false(replayed(claims, 2, 8, "id", 9, 5)); /* another signature */
+    assert_true(replayed(claims, 1, 8, "id", 9, 999));
+    assert_false(replayed(claims, 1, 8, "id", 9, 1000)); /* its time is over */
+    gateway_claims_destroy(claims);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +150,7 @@ int main(void)
         cmocka_unit_test(the_number_is_needed_until_nothing_can_follow),
         cmocka_unit_test(claims_are_of_a_face_and_a_merchant),
         cmocka_unit_test(a_month_is_over_when_it_is_over_everywhere),
+        cmocka_unit_test(a_signature_is_good_for_one_request),
     };
     return cmocka_run_group_tests_name("gateway core", tests, NULL, NULL);
 }

@@ -71,11 +71,29 @@ static void a_dropped_key_is_destroyed_by_the_last_worker(void **state)
     gateway_keyring_destroy(ring);
 }
 
+static void an_expired_key_leaves_the_ring(void **state)
+{
+    (void)state;
+    const int64_t now = 10 * (int64_t)GATEWAY_KEY_FRESH_US;
+    struct gateway_keyring *ring = NULL;
+    assert_int_equal(gateway_keyring_create(&ring), ERR_OK);
+    struct gateway_key *key = put(ring, now); /* it expires at 1 */
+    gateway_keyring_expire(ring, 0);
+    assert_ptr_equal(find(ring, 3, now), key);
+    key->held = 1;
+    gateway_keyring_expire(ring, 1);
+    assert_null(find(ring, 3, now));
+    gateway_keyring_release(key);
+    assert_int_equal(key->read_us, 0);
+    gateway_keyring_destroy(ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_is_fresh_for_a_while_and_for_its_merchant),
         cmocka_unit_test(a_dropped_key_is_destroyed_by_the_last_worker),
+        cmocka_unit_test(an_expired_key_leaves_the_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
