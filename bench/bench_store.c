@@ -103,7 +103,8 @@ static void put_consume(struct ledger_unit *unit, struct ledger_full_card *c)
     int64_t now = env_wall_ms(&env);
     struct ledger_code after = c->code;
     ledger_code_apply(&after, LEDGER_EVENT_CONSUME, &(struct ledger_code_change){.at = now, .auth_id = id});
-    struct ledger_message_id message = {"visa", "0100", "1121050000", de11, "123456", de37, "TERM0001", "MERCHANT0000001"};
+    struct ledger_message_id message = {
+        "visa", "0100", "1121050000", de11, "123456", de37, "TERM0001", "MERCHANT0000001", c->card.pan_mac.at, "visa"};
     struct ledger_idem idem = {.created_at = now};
     idem.fingerprint.len = 40;
     idem.answer.len = 48;
@@ -180,9 +181,17 @@ static int64_t look_up_all(struct store *store, struct arena *arena)
         arena_reset(arena);
         ledger_unit_begin(&unit, (size_t)BATCH * 2, arena);
         for (size_t j = i; j < i + BATCH; j++) {
-            struct ledger_message_id message = {"visa",   "0100",         "1121050001", "000000",
-                                                "123456", "000000000000", "TERM0001",   "MERCHANT0000001"};
-            (void)ledger_get_idem(&unit, &message);
+            struct ledger_message_id message = {"visa",
+                                                "0100",
+                                                "1121050001",
+                                                "000000",
+                                                "123456",
+                                                "000000000000",
+                                                "TERM0001",
+                                                "MERCHANT0000001",
+                                                cards[scatter(j)].card.pan_mac.at,
+                                                "visa"};
+            (void)ledger_get_message(&unit, &message);
             (void)ledger_get_card_by_pan_mac(&unit, cards[scatter(j)].card.pan_mac.at);
         }
         check(ledger_unit_run(&unit, store), "look up");

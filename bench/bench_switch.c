@@ -90,7 +90,8 @@ static double run_rate(struct lab *lab, struct run *r)
 static void put_rows(struct lab *lab, struct ledger_unit *unit, size_t i, bool one_time)
 {
     char de37[13];
-    struct ledger_message_id id = {"bench", "0100", "1121043000", "000000", "12345678901", de37, "TERM0001", "MERCHANT0000001"};
+    struct ledger_message_id id = {"bench", "0100",     "1121043000",      "000000", "12345678901",
+                                   de37,    "TERM0001", "MERCHANT0000001", NULL,     "visa"};
     struct ledger_idem idem = {.fingerprint = {.len = 50}, .answer = {.len = 9}, .created_at = 1};
     struct ledger_auth auth = {.link_id = "bench",
                                .mti_class = "0100",
@@ -120,6 +121,8 @@ static void put_rows(struct lab *lab, struct ledger_unit *unit, size_t i, bool o
     struct ledger_code before = {.version = 1, .issue_n = 1, .state = LEDGER_CODE_ACTIVE};
     struct ledger_code after = {.state = LEDGER_CODE_USED, .used_at = 1};
     (void)snprintf(de37, sizeof de37, "%012zu", i);
+    memcpy(auth.pan_mac.at, &i, sizeof i);
+    id.pan_mac = auth.pan_mac.at;
     (void)snprintf(auth.card_id, sizeof auth.card_id, "card-%zu", CARDS * 2 + 1 + i);
     (void)snprintf(hold.account_id, sizeof hold.account_id, "account-%zu", CARDS * 2 + 1 + i);
     memcpy(account.account_id, hold.account_id, sizeof account.account_id);

@@ -62,26 +62,31 @@ size_t ledger_get_client_keys(struct ledger_unit *unit, const char *client_id)
     return get_by_id(unit, LEDGER_ROW(CLIENT_KEYS), client_id);
 }
 
-size_t ledger_get_idem(struct ledger_unit *unit, const struct ledger_message_id *id)
+size_t ledger_get_message(struct ledger_unit *unit, const struct ledger_message_id *id)
 {
-    const struct ledger_by_key by = {.message_key = ledger_unit_key(unit, id, true),
-                                     .original_key = ledger_unit_key(unit, id, false)};
+    const struct ledger_by_key by = {.message_key = ledger_unit_message_key(unit, id),
+                                     .original_key = ledger_unit_original_key(unit, id)};
     return get(unit, LEDGER_ROW(IDEM_FIND), &by);
 }
 
-size_t ledger_get_original(struct ledger_unit *unit, const struct ledger_message_id *id)
+size_t ledger_get_originals(struct ledger_unit *unit, const struct ledger_original_of *of)
 {
-    const struct ledger_by_key by = {.original_key = ledger_unit_key(unit, id, false),
-                                     .original_end = ledger_unit_key_end(unit, id)};
-    return get(unit, LEDGER_ROW(ORIGINAL_FIND), &by);
+    struct ledger_by_original by = {.mti_class = ledger_unit_text(unit, of->mti_class),
+                                    .de7 = ledger_unit_text(unit, of->de7),
+                                    .de11 = ledger_unit_text(unit, of->de11),
+                                    .de37 = ledger_unit_text(unit, of->de37),
+                                    .de38 = ledger_unit_text(unit, of->de38),
+                                    .de41 = ledger_unit_text(unit, of->de41),
+                                    .since = of->since};
+    memcpy(by.pan_mac, of->pan_mac, sizeof by.pan_mac);
+    return get(unit, of->complete ? LEDGER_ROW(ORIGINAL_FIND) : LEDGER_ROW(ORIGINAL_SEARCH), &by);
 }
 
 size_t ledger_get_seen(struct ledger_unit *unit, const struct ledger_auth *auth, int64_t since)
 {
-    const struct ledger_by_merchant by = {.card_id = ledger_unit_text(unit, auth->card_id),
-                                          .de32 = ledger_unit_text(unit, auth->de32),
-                                          .de42 = ledger_unit_text(unit, auth->de42),
-                                          .since = since};
+    struct ledger_by_merchant by = {
+        .de32 = ledger_unit_text(unit, auth->de32), .de42 = ledger_unit_text(unit, auth->de42), .since = since};
+    memcpy(by.pan_mac, auth->pan_mac.at, sizeof by.pan_mac);
     return get(unit, LEDGER_ROW(AUTH_SEEN), &by);
 }
 
@@ -132,14 +137,33 @@ bool ledger_take_auth(struct ledger_unit *unit, size_t at, struct ledger_auth *o
     return take_row(unit, at, 0, out);
 }
 
-bool ledger_take_idem(struct ledger_unit *unit, size_t at, struct ledger_idem *out)
+/* A reversal of nothing leaves nothing to reverse. */
+static bool undone(const struct ledger_known *known)
 {
-    return take_row(unit, at, 0, out);
+    return known->reversed_at != 0 && known->reversed_amount >= known->amount;
 }
 
-bool ledger_take_original(struct ledger_unit *unit, size_t at, struct ledger_original *out)
+bool ledger_take_message(struct ledger_unit *unit, size_t at, struct ledger_message *out)
 {
-    return take_row(unit, at, 0, out);
+    *out = (struct ledger_message){0};
+    for (size_t row = 0; row < ledger_found(unit, at); row++) {
+        struct ledger_known known;
+        if (!take_row(unit, at, row, &known))
+            return false;
+        if (known.own) {
+            out->stored = true;
+            out->idem = known.idem;
+            out->reversed = undone(&known);
+        }
+        out->tombstone = out->tombstone || known.idem.auth_id[0] == 0;
+        out->sibling = known.idem.sibling >= out->sibling ? known.idem.sibling + 1 : out->sibling;
+    }
+    return unit->err == ERR_OK;
+}
+
+bool ledger_take_original(struct ledger_unit *unit, size_t at, size_t row, struct ledger_original *out)
+{
+    return take_row(unit, at, row, out);
 }
 
 bool ledger_take_client(struct ledger_unit *unit, size_t at, struct ledger_client *out)

@@ -67,6 +67,17 @@ struct ledger_message_id { /* switch.md 8; absent fields are "" */
     const char *de37;
     const char *de41;
     const char *de42;
+    /* Of an authorisation, for the reversals that may name it. NULL: none will, and `network` is not looked at. */
+    const uint8_t *pan_mac; /* LEDGER_MAC_LEN bytes */
+    const char *network;
+};
+
+/* What a reversal says of its original (switch.md 8). With `complete` DE7 and DE11 lead to it, otherwise DE37, or DE41 with DE38. */
+struct ledger_original_of {
+    const uint8_t *pan_mac;
+    bool complete;
+    const char *mti_class, *de7, *de11, *de37, *de38, *de41;
+    int64_t since; /* the window */
 };
 
 size_t ledger_get_card_by_pan_mac(struct ledger_unit *unit, const uint8_t mac[static LEDGER_MAC_LEN]);
@@ -76,9 +87,10 @@ size_t ledger_get_product(struct ledger_unit *unit, const char *product_id);
 size_t ledger_get_products_of(struct ledger_unit *unit, const char *issuer_id);
 size_t ledger_get_account(struct ledger_unit *unit, const char *account_id);
 size_t ledger_get_auth(struct ledger_unit *unit, const char *auth_id);
-size_t ledger_get_idem(struct ledger_unit *unit, const struct ledger_message_id *id);
-/* The original of a reversal: link, class, DE7, DE11, DE32 of DE90; the rest of `id` is not looked at. */
-size_t ledger_get_original(struct ledger_unit *unit, const struct ledger_message_id *id);
+/* The row of a message and the others of its original. A link_id of "" asks for the tombstone itself. */
+size_t ledger_get_message(struct ledger_unit *unit, const struct ledger_message_id *id);
+/* At most eight candidates. */
+size_t ledger_get_originals(struct ledger_unit *unit, const struct ledger_original_of *of);
 /* Whether a merchant had an approved payment of the card since a time: ledger_found says so. */
 size_t ledger_get_seen(struct ledger_unit *unit, const struct ledger_auth *auth, int64_t since);
 size_t ledger_get_displays_since(struct ledger_unit *unit, const char *card_id, int64_t since);
@@ -88,15 +100,16 @@ size_t ledger_get_client_keys(struct ledger_unit *unit, const char *client_id);
 
 /* Rows an operation returned. */
 size_t ledger_found(const struct ledger_unit *unit, size_t at);
-/* Copies row 0 (client keys: row `row`) out. false: not there, `out` untouched. A row that does not fit its struct is ERR_INTERNAL
+/* Copies row 0, or row `row`, out. false: not there, `out` untouched. A row that does not fit its struct is ERR_INTERNAL
  * in unit->err and false. */
 bool ledger_take_card(struct ledger_unit *unit, size_t at, struct ledger_full_card *out);
 bool ledger_take_product(struct ledger_unit *unit, size_t at, struct ledger_product *out);
 bool ledger_take_product_of(struct ledger_unit *unit, size_t at, size_t row, struct ledger_product *out);
 bool ledger_take_account(struct ledger_unit *unit, size_t at, struct ledger_account *out);
 bool ledger_take_auth(struct ledger_unit *unit, size_t at, struct ledger_auth *out);
-bool ledger_take_idem(struct ledger_unit *unit, size_t at, struct ledger_idem *out);
-bool ledger_take_original(struct ledger_unit *unit, size_t at, struct ledger_original *out);
+bool ledger_take_original(struct ledger_unit *unit, size_t at, size_t row, struct ledger_original *out);
+/* All rows; false only for a row that does not fit. */
+bool ledger_take_message(struct ledger_unit *unit, size_t at, struct ledger_message *out);
 bool ledger_take_client(struct ledger_unit *unit, size_t at, struct ledger_client *out);
 bool ledger_take_client_key(struct ledger_unit *unit, size_t at, size_t row, struct ledger_client_key *out);
 /* Displays since a time and when the first of them was. */
@@ -104,7 +117,7 @@ int64_t ledger_take_displays(struct ledger_unit *unit, size_t at, int64_t *first
 /* The counter an issuance row holds; false: it was not committed. */
 bool ledger_take_issuance(struct ledger_unit *unit, size_t at, int64_t *issue_n);
 
-/* ---- writes; every one but the tombstone and the retention must change its row ---- */
+/* ---- writes; every one but the retention must change its row ---- */
 
 enum ledger_guard {
     LEDGER_UPDATE,  /* version alone */
@@ -125,10 +138,13 @@ void ledger_put_auth(struct ledger_unit *unit, const struct ledger_auth *auth);
 void ledger_put_hold(struct ledger_unit *unit, const struct ledger_hold *hold);
 /* Balance, held and daily counts; guarded by account->version as it was read. */
 void ledger_put_account(struct ledger_unit *unit, const struct ledger_account *account);
-/* A reversal of `amount`: the auth row's reversed sum and the hold, each guarded by what was read. Does not touch the account. */
+/* A reversal of `amount`: the auth row's reversed sum and the hold, if it is open, each guarded by what was read. Does not touch the
+ * account. */
 void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t at);
-void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t at);
-/* Two operations: forgets idempotency rows and tombstones made before `before` (switch.md 7.3, 7.4). */
+/* Stands for an original that has not come: link_id "", DE37, DE41 and DE42 "". It and the row of the original meet in one unique
+ * key, so of the two transactions the second changes nothing: STORE_ERR_CONFLICT. */
+void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t sibling, int64_t at);
+/* Forgets idempotency rows and tombstones made before `before` (switch.md 7.3, 7.4). */
 void ledger_put_retention(struct ledger_unit *unit, int64_t before);
 void ledger_put_outbox(struct ledger_unit *unit, const struct ledger_outbox *row);
 

@@ -62,6 +62,13 @@ static const struct store_migration migration[] = {
     {3, "CREATE INDEX auth_card ON auth (card_id, received_at)"},
     {3, "CREATE INDEX hold_due ON hold (until) WHERE state = 'open'"},
     {4, "UPDATE product SET diag_step = 1"},
+    {5, "DROP INDEX auth_card"},
+    {5, "CREATE INDEX auth_original ON auth (pan_mac, de7, de11)"},
+    {5, "ALTER TABLE idem ADD COLUMN original_key {bytes} NOT NULL DEFAULT {empty}"},
+    {5, "ALTER TABLE idem ADD COLUMN sibling {int} NOT NULL DEFAULT 0"},
+    {5, "UPDATE idem SET original_key = message_key"},
+    {5, "CREATE UNIQUE INDEX idem_original ON idem (original_key, sibling)"},
+    {5, "DROP TABLE tombstone"},
 };
 /* clang-format on */
 

@@ -38,8 +38,8 @@ void ledger_put_idem(struct ledger_unit *unit, const struct ledger_message_id *i
     struct ledger_idem_put *put = ledger_unit_fill(unit, LEDGER_ROW(IDEM_INSERT));
     if (!put)
         return;
-    put->message_key = ledger_unit_key(unit, id, true);
-    put->original_key = ledger_unit_key(unit, id, false);
+    put->message_key = ledger_unit_message_key(unit, id);
+    put->original_key = ledger_unit_original_key(unit, id);
     put->idem = *idem;
 }
 
@@ -74,21 +74,18 @@ void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original 
                                             .reversed_amount = original->auth.reversed_amount + amount,
                                             .reversed_at = at};
     ledger_unit_put(unit, LEDGER_ROW(AUTH_REVERSE), &put);
-    if (original->hold.auth_id[0])
+    if (original->hold.auth_id[0] && original->hold.state == LEDGER_HOLD_OPEN && amount > 0)
         put_hold_release(unit, &original->hold, original->hold.amount - amount);
 }
 
-void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t at)
+void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t sibling, int64_t at)
 {
-    const struct ledger_tombstone put = {.original_key = ledger_unit_key(unit, id, false), .created_at = at};
-    ledger_unit_add(unit, LEDGER_ROW(TOMBSTONE_INSERT), 0, &put);
+    ledger_put_idem(unit, id, &(struct ledger_idem){.created_at = at, .sibling = sibling});
 }
 
 void ledger_put_retention(struct ledger_unit *unit, int64_t before)
 {
-    const struct ledger_tombstone oldest = {.created_at = before};
-    ledger_unit_add(unit, LEDGER_ROW(IDEM_PURGE), 0, &oldest);
-    ledger_unit_add(unit, LEDGER_ROW(TOMBSTONE_PURGE), 0, &oldest);
+    ledger_unit_add(unit, LEDGER_ROW(IDEM_PURGE), 0, &(struct ledger_before){.before = before});
 }
 
 void ledger_put_outbox(struct ledger_unit *unit, const struct ledger_outbox *row)

@@ -180,11 +180,21 @@ struct ledger_auth { /* switch.md 7.1 */
     bool suspect_merchant;
 };
 
-struct ledger_idem {              /* switch.md 7.3 */
-    LEDGER_BYTES(96) fingerprint; /* card, DE3, amount, currency; never the code */
-    LEDGER_BYTES(256) answer;     /* response fields without PAN or code */
-    char auth_id[LEDGER_UUID];    /* empty: a tombstone, the message was reversed before it arrived */
+struct ledger_idem {               /* switch.md 7.3 */
+    LEDGER_BYTES(160) fingerprint; /* card, DE3, amount, currency, of a reversal DE90 and DE95; never the code */
+    LEDGER_BYTES(256) answer;      /* response fields without PAN or code */
+    char auth_id[LEDGER_UUID];     /* empty: a tombstone, the message was reversed before it arrived */
     int64_t created_at;
+    int64_t sibling; /* its number among the rows of one original: struct ledger_message */
+};
+
+/* What is known of a message, and of those whose reversal would name the same original. */
+struct ledger_message {
+    bool stored; /* `idem` is its own row */
+    struct ledger_idem idem;
+    bool reversed;   /* and nothing is left of what it approved */
+    bool tombstone;  /* a reversal of it came first */
+    int64_t sibling; /* the number that a new row takes */
 };
 
 struct ledger_hold {

@@ -43,7 +43,7 @@ static const char *const key_uses[] = {"sig", "enc", NULL};
     M(TEXT, result) M(TEXT, de39) M(TEXT, de38) M(TEXT, ctm_reason) M(INT, reversed_amount) M(INT, reversed_at) \
     M(INT, lapsed_at) M(BOOL, locked) M(BOOL, suspect_merchant)
 #define IDEM(M, E) \
-    M(BYTES, fingerprint) M(BYTES, answer) M(TEXT, auth_id) M(INT, created_at)
+    M(BYTES, fingerprint) M(BYTES, answer) M(TEXT, auth_id) M(INT, created_at) M(INT, sibling)
 #define HOLD(M, E) \
     M(TEXT, auth_id) M(TEXT, account_id) M(INT, amount) E(state, ledger_hold_state_names) M(INT, until)
 #define ISSUANCE(M, E) \
@@ -174,9 +174,9 @@ static const struct store_member hold_release_member[] = {
 SHAPE(hold_release, ROW);
 #undef ROW
 
-#define ROW struct ledger_tombstone
-static const struct store_member tombstone_member[] = {OWN(BLOB, original_key) OWN(INT, created_at)};
-SHAPE(tombstone, ROW);
+#define ROW struct ledger_before
+static const struct store_member before_member[] = {OWN(INT, before)};
+SHAPE(before, ROW);
 #undef ROW
 
 #define ROW struct ledger_key_revoke
@@ -196,8 +196,16 @@ SHAPE(by_hash, ROW);
 #undef ROW
 
 #define ROW struct ledger_by_key
-static const struct store_member by_key_member[] = {OWN(BLOB, message_key) OWN(BLOB, original_key) OWN(BLOB, original_end)};
+static const struct store_member by_key_member[] = {OWN(BLOB, message_key) OWN(BLOB, original_key)};
 SHAPE(by_key, ROW);
+#undef ROW
+
+#define ROW struct ledger_by_original
+static const struct store_member by_original_member[] = {
+    OWN(FIXED, pan_mac) OWN(STRING, mti_class) OWN(STRING, de7) OWN(STRING, de11) OWN(STRING, de37) OWN(STRING, de38)
+    OWN(STRING, de41) OWN(INT, since)
+};
+SHAPE(by_original, ROW);
 #undef ROW
 
 #define ROW struct ledger_since
@@ -206,11 +214,18 @@ SHAPE(since, ROW);
 #undef ROW
 
 #define ROW struct ledger_by_merchant
-static const struct store_member by_merchant_member[] = {OWN(STRING, card_id) OWN(STRING, de32) OWN(STRING, de42) OWN(INT, since)};
+static const struct store_member by_merchant_member[] = {OWN(FIXED, pan_mac) OWN(STRING, de32) OWN(STRING, de42) OWN(INT, since)};
 SHAPE(by_merchant, ROW);
 #undef ROW
 
 /* Results that are no row of a table. */
+#define ROW struct ledger_known
+static const struct store_member known_member[] = {
+    OWN(BOOL, own) IDEM(IDEM_PART, ) OWN(INT, amount) OWN(INT, reversed_amount) OWN(INT, reversed_at)
+};
+SHAPE(known, ROW);
+#undef ROW
+
 #define ROW struct ledger_auth_id
 static const struct store_member auth_id_member[] = {OWN(SPAN, auth_id)};
 SHAPE(auth_id, ROW);

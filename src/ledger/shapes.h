@@ -32,9 +32,8 @@ struct ledger_hold_release {
     int64_t amount; /* what is left */
     enum ledger_hold_state state;
 };
-struct ledger_tombstone {
-    struct span original_key;
-    int64_t created_at;
+struct ledger_before {
+    int64_t before;
 };
 struct ledger_key_revoke {
     const char *client_id, *kid;
@@ -51,14 +50,19 @@ struct ledger_by_hash {
 };
 struct ledger_by_key {
     struct span message_key, original_key;
-    struct span original_end; /* behind all that begin with original_key */
+};
+struct ledger_by_original {
+    uint8_t pan_mac[LEDGER_MAC_LEN];
+    const char *mti_class, *de7, *de11, *de37, *de38, *de41;
+    int64_t since;
 };
 struct ledger_since {
     const char *card_id;
     int64_t since;
 };
 struct ledger_by_merchant {
-    const char *card_id, *de32, *de42;
+    uint8_t pan_mac[LEDGER_MAC_LEN];
+    const char *de32, *de42;
     int64_t since;
 };
 
@@ -67,6 +71,11 @@ struct ledger_by_merchant {
 struct ledger_product_version {
     struct span product_id;
     int64_t version;
+};
+struct ledger_known {
+    bool own; /* the message's own row */
+    struct ledger_idem idem;
+    int64_t amount, reversed_amount, reversed_at; /* of the authorisation of an own row */
 };
 struct ledger_auth_id {
     struct span auth_id;
@@ -84,8 +93,9 @@ extern const struct store_shape ledger_shape_product, ledger_shape_product_brief
     ledger_shape_full_card, ledger_shape_account, ledger_shape_auth, ledger_shape_original, ledger_shape_hold,
     ledger_shape_issuance, ledger_shape_issue_n, ledger_shape_client, ledger_shape_client_key, ledger_shape_outbox,
     ledger_shape_idem, ledger_shape_code_put, ledger_shape_idem_put, ledger_shape_auth_reverse, ledger_shape_hold_release,
-    ledger_shape_tombstone, ledger_shape_key_revoke, ledger_shape_by_id, ledger_shape_by_hash, ledger_shape_by_key,
-    ledger_shape_since, ledger_shape_by_merchant, ledger_shape_auth_id, ledger_shape_displays, ledger_shape_approvals;
+    ledger_shape_before, ledger_shape_known, ledger_shape_by_original, ledger_shape_key_revoke, ledger_shape_by_id,
+    ledger_shape_by_hash, ledger_shape_by_key, ledger_shape_since, ledger_shape_by_merchant, ledger_shape_auth_id,
+    ledger_shape_displays, ledger_shape_approvals;
 
 extern const char *const ledger_code_state_names[];
 extern const char *const ledger_hold_state_names[];

@@ -17,10 +17,9 @@
 #include "store/statement.h"
 
 /* clang-format off */
-/* Tables in the order in which a transaction locks them: that of the operations of one authorisation. A tombstone comes before the
- * message that must not find one. */
+/* Tables in the order in which a transaction locks them: that of the operations of one authorisation. */
 #define LEDGER_TABLES(X) \
-    X(CARD) X(CODE) X(TOMBSTONE) X(IDEM) X(AUTH) X(HOLD) X(ACCOUNT) X(ISSUANCE) X(PRODUCT) X(CLIENT) X(CLIENT_KEY) X(OUTBOX)
+    X(CARD) X(CODE) X(IDEM) X(AUTH) X(HOLD) X(ACCOUNT) X(ISSUANCE) X(PRODUCT) X(CLIENT) X(CLIENT_KEY) X(OUTBOX)
 
 #define LEDGER_FULL_CARD \
     "SELECT {gives} FROM card c JOIN card_code k ON k.card_id = c.card_id LEFT JOIN account a ON a.account_id = c.account_id " \
@@ -33,6 +32,10 @@
     "g_lock_since = :g_lock_since, g_unlock_at = :g_unlock_at, g_unlock_by = :g_unlock_by, " \
     "g_last_merchants = :g_last_merchants, g_day = :g_day, g_dates = :g_dates " \
     "WHERE card_id = :card_id AND version = :before_version"
+
+#define LEDGER_ORIGINAL \
+    "SELECT {gives} FROM auth u LEFT JOIN hold h ON h.auth_id = u.auth_id LEFT JOIN account a ON a.account_id = h.account_id " \
+    "WHERE u.pan_mac = :pan_mac AND u.received_at > :since"
 
 #define LEDGER_STATEMENTS(X) \
     X(PRODUCT_VERSIONS, READ | STORE_ROW_SCAN, PRODUCT, NULL, NULL, S(product_version), \
@@ -94,7 +97,7 @@
       "INSERT INTO auth ({takes}) VALUES ({:takes})", "one evaluated request") \
     X(AUTH_GET, READ, AUTH, NULL, S(by_id), S(auth), "SELECT {gives} FROM auth WHERE auth_id = :id", "one authorisation") \
     X(AUTH_SEEN, READ, AUTH, NULL, S(by_merchant), S(auth_id), \
-      "SELECT {gives} FROM auth WHERE card_id = :card_id AND received_at > :since AND de32 = :de32 AND de42 = :de42 " \
+      "SELECT {gives} FROM auth WHERE pan_mac = :pan_mac AND received_at > :since AND de32 = :de32 AND de42 = :de42 " \
       "AND de38 <> '' AND amount > reversed_amount LIMIT 1", "whether a merchant had an approved payment of a card") \
     X(AUTH_REVERSE, WRITE, AUTH, "auth_id", S(auth_reverse), NULL, \
       "UPDATE auth SET reversed_amount = :reversed_amount, reversed_at = :reversed_at " \
@@ -104,26 +107,26 @@
       "SELECT card_id, ref, count(*) AS approvals FROM auth WHERE outcome IN (5, 7) AND ref <> '' " \
       "AND de39 IN ('00', '08', '10', '11', '85') GROUP BY card_id, ref ORDER BY card_id, ref", \
       "approvals per code reference: the double-use oracle of the tests") \
-    X(IDEM_FIND, READ, IDEM, NULL, S(by_key), S(idem), \
-      "SELECT {gives} FROM idem WHERE message_key = :message_key UNION ALL " \
-      "SELECT fingerprint, answer, '', created_at FROM tombstone WHERE original_key = :original_key", \
-      "the stored answer of a message; a row without auth id: it was reversed before it arrived") \
-    X(IDEM_INSERT, WRITE, IDEM, "message_key", S(idem_put), NULL, \
-      "INSERT INTO idem (message_key, fingerprint, answer, auth_id, created_at) " \
-      "SELECT :message_key, :fingerprint, :answer, :auth_id, :created_at " \
-      "WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE original_key = :original_key) ON CONFLICT DO NOTHING", \
-      "claims a message; changes nothing if it was answered or reversed before") \
-    X(IDEM_PURGE, WRITE, IDEM, NULL, S(tombstone), NULL, "DELETE FROM idem WHERE created_at < :created_at", "end of retention") \
-    X(TOMBSTONE_PURGE, WRITE, TOMBSTONE, NULL, S(tombstone), NULL, \
-      "DELETE FROM tombstone WHERE created_at < :created_at", "end of retention") \
-    X(TOMBSTONE_INSERT, WRITE, TOMBSTONE, "original_key", S(tombstone), NULL, \
-      "INSERT INTO tombstone ({takes}) VALUES ({:takes}) ON CONFLICT DO NOTHING", \
-      "an original that was reversed before it arrived") \
-    X(ORIGINAL_FIND, READ, IDEM, NULL, S(by_key), S(original), \
-      "SELECT {gives} FROM idem i JOIN auth u ON u.auth_id = i.auth_id LEFT JOIN hold h ON h.auth_id = u.auth_id " \
-      "LEFT JOIN account a ON a.account_id = h.account_id " \
-      "WHERE i.message_key >= :original_key AND i.message_key < :original_end", \
-      "the original of a reversal with its hold and account, by the leading parts of its key") \
+    X(IDEM_FIND, READ, IDEM, NULL, S(by_key), S(known), \
+      "SELECT CAST(1 AS BIGINT) AS own, i.fingerprint AS fingerprint, i.answer AS answer, i.auth_id AS auth_id, " \
+      "i.created_at AS created_at, i.sibling AS sibling, CAST(coalesce(u.amount, 0) AS BIGINT) AS amount, " \
+      "CAST(coalesce(u.reversed_amount, 0) AS BIGINT) AS reversed_amount, " \
+      "CAST(coalesce(u.reversed_at, 0) AS BIGINT) AS reversed_at " \
+      "FROM idem i LEFT JOIN auth u ON u.auth_id = i.auth_id WHERE i.message_key = :message_key UNION ALL " \
+      "SELECT CAST(0 AS BIGINT), fingerprint, answer, auth_id, created_at, sibling, CAST(0 AS BIGINT), CAST(0 AS BIGINT), " \
+      "CAST(0 AS BIGINT) FROM idem WHERE original_key = :original_key AND message_key <> :message_key", \
+      "the row of a message, and the others of its original; one without auth id: it was reversed before it arrived") \
+    X(IDEM_INSERT, WRITE, IDEM, "original_key message_key", S(idem_put), NULL, \
+      "INSERT INTO idem ({takes}) VALUES ({:takes}) ON CONFLICT DO NOTHING", \
+      "claims a message, or stands for one that was reversed before it arrived; changes nothing if either is there") \
+    X(IDEM_PURGE, WRITE, IDEM, NULL, S(before), NULL, "DELETE FROM idem WHERE created_at < :before", "end of retention") \
+    X(ORIGINAL_FIND, READ, AUTH, NULL, S(by_original), S(original), \
+      LEDGER_ORIGINAL " AND u.de7 = :de7 AND u.de11 = :de11 AND u.mti_class = :mti_class LIMIT 8", \
+      "the originals that a complete DE90 may mean, with hold and account") \
+    X(ORIGINAL_SEARCH, READ, AUTH, NULL, S(by_original), S(original), \
+      LEDGER_ORIGINAL " AND u.mti_class <> '0400' AND ((:de37 <> '' AND u.de37 = :de37) OR " \
+      "(:de38 <> '' AND u.de38 = :de38 AND u.de41 = :de41)) LIMIT 8", \
+      "the same for a DE90 with parts of zeros") \
     X(HOLD_INSERT, WRITE, HOLD, "auth_id", S(hold), NULL, "INSERT INTO hold ({takes}) VALUES ({:takes})", "funds set aside") \
     X(HOLD_RELEASE, WRITE, HOLD, "auth_id", S(hold_release), NULL, \
       "UPDATE hold SET amount = :amount, state = :state WHERE auth_id = :auth_id AND amount = :before_amount AND state = 'open'", \

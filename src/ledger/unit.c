@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { KEY_MAX = 128, KEY_PARTS = 8, ORIGINAL_PARTS = 5 };
+enum { KEY_MAX = 128 };
 
 void ledger_unit_begin(struct ledger_unit *unit, size_t cap, struct arena *arena)
 {
@@ -98,31 +98,49 @@ static const char *without_zeros(const char *digits)
     return digits + strspn(digits, "0");
 }
 
-static struct span key_of(struct ledger_unit *unit, const struct ledger_message_id *id, size_t parts, bool end)
+static void key_part(struct buf *key, struct span part)
 {
-    const char *part[KEY_PARTS] = {id->link_id, id->mti_class, id->de7, id->de11, without_zeros(id->de32),
-                                   id->de37,    id->de41,      id->de42};
+    buf_put_byte(key, (uint8_t)part.len);
+    buf_put_span(key, part);
+}
+
+static struct span key_keep(struct ledger_unit *unit, struct buf *key)
+{
+    if (buf_done(key) != ERR_OK)
+        unit->err = ERR_PARSE_LONG;
+    const void *copy = keep(unit, key->at, key->len);
+    return span_of(copy, copy ? key->len : 0);
+}
+
+/* The card by the first half of its MAC. */
+static void key_card(struct buf *key, const struct ledger_message_id *id)
+{
+    if (id->pan_mac)
+        key_part(key, span_of(id->pan_mac, LEDGER_MAC_LEN / 2));
+}
+
+struct span ledger_unit_message_key(struct ledger_unit *unit, const struct ledger_message_id *id)
+{
+    const char *const part[] = {id->link_id, id->mti_class, id->de7, id->de11, without_zeros(id->de32),
+                                id->de37,    id->de41,      id->de42};
     uint8_t room[KEY_MAX];
     struct buf key = buf_over(room, sizeof room);
-    for (size_t i = 0; i < parts; i++) {
-        struct span s = span_text(part[i]);
-        buf_put_byte(&key, (uint8_t)s.len);
-        buf_put_span(&key, s);
-    }
-    if (end) /* above every length byte */
-        buf_put_byte(&key, 0xFF);
-    if (buf_done(&key) != ERR_OK)
-        unit->err = ERR_PARSE_LONG;
-    const void *copy = keep(unit, room, key.len);
-    return span_of(copy, copy ? key.len : 0);
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
+        key_part(&key, span_text(part[i]));
+    if (id->link_id[0] == 0) /* a tombstone */
+        key_card(&key, id);
+    return key_keep(unit, &key);
 }
 
-struct span ledger_unit_key(struct ledger_unit *unit, const struct ledger_message_id *id, bool whole)
+struct span ledger_unit_original_key(struct ledger_unit *unit, const struct ledger_message_id *id)
 {
-    return key_of(unit, id, whole ? KEY_PARTS : ORIGINAL_PARTS, false);
-}
-
-struct span ledger_unit_key_end(struct ledger_unit *unit, const struct ledger_message_id *id)
-{
-    return key_of(unit, id, ORIGINAL_PARTS, true);
+    const char *const part[] = {id->network, id->mti_class, id->de7, id->de11, without_zeros(id->de32)};
+    uint8_t room[KEY_MAX];
+    struct buf key = buf_over(room, sizeof room);
+    if (!id->pan_mac)
+        return ledger_unit_message_key(unit, id);
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
+        key_part(&key, span_text(part[i]));
+    key_card(&key, id);
+    return key_keep(unit, &key);
 }

@@ -17,9 +17,9 @@ void *ledger_unit_fill(struct ledger_unit *unit, const struct store_row *row);
 /* A copy of a text in the unit's arena; "" with the sticky error set. */
 const char *ledger_unit_text(struct ledger_unit *unit, const char *text);
 
-/* The key of a message: its parts, each after one length byte; the first five alone are the key of an original (DE90). */
-struct span ledger_unit_key(struct ledger_unit *unit, const struct ledger_message_id *id, bool whole);
-/* The first key after all that begin with the key of an original. */
-struct span ledger_unit_key_end(struct ledger_unit *unit, const struct ledger_message_id *id);
+/* The key of a message: its parts, each after one length byte. */
+struct span ledger_unit_message_key(struct ledger_unit *unit, const struct ledger_message_id *id);
+/* The key of what a reversal names: network, class, DE7, DE11, DE32 and card. Without pan_mac that of the message. */
+struct span ledger_unit_original_key(struct ledger_unit *unit, const struct ledger_message_id *id);
 
 #endif

@@ -19,6 +19,7 @@ struct settings {
     char vault_path[256];
     int64_t slots;
     int64_t retain_h;
+    int64_t reversal_days;
     int64_t round_ms;
     int64_t total_ms;
     int64_t store_ms;
@@ -69,6 +70,7 @@ static const struct config_row settings_rows[] = {
     {"switch", "slots", "requests under way on all links", CONFIG_INTEGER, AT(slots), 16, 65536, "4096"},
     {"switch", "retain_h", "hours that a repeat gets its stored answer; more than any link repeats", CONFIG_INTEGER, AT(retain_h),
      1, 8760, "72"},
+    {"switch", "reversal_days", "days that an authorisation can be reversed", CONFIG_INTEGER, AT(reversal_days), 1, 540, "30"},
     LINK_ROWS("visa",    0, "127.0.0.1:8583", "visa-base1",  "visa",    "visa_126_10",    "44_10"),
     /* The tag of the code on an eftpos link is not public: its rule has no default. */
     LINK_ROWS("eftpos",  1, "",               "iso87-ascii", "eftpos",  "",               "none"),
@@ -197,6 +199,7 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
         .context = p,
         .slots = (uint32_t)s->slots,
         .retain_h = (uint32_t)s->retain_h,
+        .reversal_days = (uint32_t)s->reversal_days,
         .round_ms = (uint32_t)s->round_ms,
         .total_ms = (uint32_t)s->total_ms,
         .store_ms = (uint32_t)s->store_ms,

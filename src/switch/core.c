@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { ROUND_MS = 1500, TOTAL_MS = 3000, STORE_MS = 1500 };
-enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000 };
+enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000, REVERSAL_DAYS = 30 };
 
 /* ---- sources ---- */
 
@@ -34,7 +34,7 @@ static int64_t retention_turn(void *context, int64_t now_us)
     core->retain_next_us = now_us + RETAIN_EVERY_US;
     core->retaining = true;
     arena_reset(&core->retention.arena);
-    ledger_unit_begin(&core->retention.unit, 2, &core->retention.arena);
+    ledger_unit_begin(&core->retention.unit, 1, &core->retention.arena);
     ledger_put_retention(&core->retention.unit, env_wall_ms(core->config.env) - (int64_t)core->config.retain_h * 3600000);
     switch_work_submit(core, &core->retention);
     return core->retain_next_us;
@@ -100,6 +100,7 @@ static void defaults_fill(struct switch_config *config)
     config->total_ms = config->total_ms != 0 ? config->total_ms : TOTAL_MS;
     config->store_ms = config->store_ms != 0 ? config->store_ms : STORE_MS;
     config->retain_h = config->retain_h != 0 ? config->retain_h : RETAIN_H;
+    config->reversal_days = config->reversal_days != 0 ? config->reversal_days : REVERSAL_DAYS;
 }
 
 enum err switch_create(const struct switch_config *config, struct switch_core **out)

@@ -18,7 +18,7 @@ void switch_wait(struct switch_core *core, struct switch_slot *s, struct switch_
 /* Idempotency row: fingerprint and what is needed to build the answer again. */
 void switch_put_message(struct ledger_unit *unit, struct switch_slot *s, char letter, const char *de38)
 {
-    struct ledger_idem idem = {.created_at = s->auth.decided_at};
+    struct ledger_idem idem = {.created_at = s->auth.decided_at, .sibling = s->kind == SWITCH_SLOT_REVERSAL ? 0 : s->sibling};
     struct buf answer = buf_over(idem.answer.at, sizeof idem.answer.at);
     struct ledger_message_id id;
     switch_slot_message_id(s, &id);

@@ -86,6 +86,9 @@ const struct ledger_product *switch_slot_product(const struct switch_core *core,
 /* ---- decisions, into the open chunk ---- */
 void switch_put_message(struct ledger_unit *unit, struct switch_slot *s, char letter, const char *de38);
 void switch_put_reversal(struct switch_core *core, struct switch_slot *s);
+/* Asks for the original and for the tombstone that may stand for it; then takes what came. */
+void switch_reversal_ask(struct switch_core *core, struct ledger_unit *unit, struct switch_slot *s);
+void switch_reversal_take(struct switch_core *core, struct ledger_unit *unit, struct switch_slot *s);
 /* Another reversal of its card was committed after its original was read. */
 bool switch_reversal_outdated(const struct switch_slot *s);
 
@@ -94,7 +97,7 @@ void switch_reply_verdict(struct switch_core *core, struct switch_slot *s);
 /* Nothing was written. Once a commit of the slot is unknown, nothing is said (switch.md 6 step 8). */
 void switch_reply_failed(struct switch_core *core, struct switch_slot *s, const char *de39);
 void switch_reply_code(struct switch_core *core, struct switch_slot *s, const char *de39);
-void switch_reply_stored(struct switch_core *core, struct switch_slot *s, const struct ledger_idem *idem);
+void switch_reply_stored(struct switch_core *core, struct switch_slot *s, const struct ledger_message *message);
 /* No answer: the network repeats. The slot's connection need not wait for one. */
 void switch_reply_nothing(struct switch_core *core, struct switch_slot *s);
 size_t switch_fingerprint_write(const struct switch_slot *s, uint8_t *out, size_t cap);

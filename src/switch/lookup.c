@@ -52,15 +52,12 @@ static bool card_known(struct switch_core *core, struct switch_slot *s)
 static void ask(struct switch_core *core, struct switch_read *read, struct switch_slot *s)
 {
     struct ledger_unit *unit = &read->work.unit;
-    struct switch_original_texts room;
     struct ledger_message_id id;
     switch_slot_message_id(s, &id);
-    s->at_idem = ledger_get_idem(unit, &id);
+    s->at_idem = ledger_get_message(unit, &id);
     s->at_card = card_known(core, s) ? SIZE_MAX : ledger_get_card_by_pan_mac(unit, s->auth.pan_mac.at);
-    if (s->kind == SWITCH_SLOT_REVERSAL) {
-        switch_slot_original_id(s, &room, &id);
-        s->at_original = ledger_get_original(unit, &id);
-    }
+    if (s->kind == SWITCH_SLOT_REVERSAL)
+        switch_reversal_ask(core, unit, s);
     if (s->merchant_wanted)
         s->at_merchant = ledger_get_seen(unit, &s->auth, s->auth.received_at - MERCHANT_MS);
     switch_read_add(read, s);
@@ -111,7 +108,7 @@ static void rows_settle(struct switch_core *core, struct switch_slot *s)
 {
     struct ledger_unit *unit = &s->read->work.unit;
     if (s->kind == SWITCH_SLOT_REVERSAL)
-        s->found = ledger_take_original(unit, s->at_original, &core->original[s->item.index]);
+        switch_reversal_take(core, unit, s);
     if (s->merchant_wanted) {
         s->known_merchant = s->auth.de42[0] != 0 && ledger_found(unit, s->at_merchant) > 0;
         s->merchant_read = true;
@@ -120,6 +117,8 @@ static void rows_settle(struct switch_core *core, struct switch_slot *s)
     enum card_found found = card_settle(core, s);
     if (unit->err != ERR_OK)
         switch_reply_failed(core, s, "96");
+    else if (s->kind == SWITCH_SLOT_REVERSAL && s->found == SWITCH_ORIGINAL_UNCLEAR)
+        switch_reply_failed(core, s, "25"); /* none, or several: nothing is written */
     else if (found == CARD_NO_ROOM)
         switch_reply_failed(core, s, "91");
     else
@@ -129,15 +128,19 @@ static void rows_settle(struct switch_core *core, struct switch_slot *s)
 static void settle(struct switch_core *core, struct switch_slot *s)
 {
     struct ledger_unit *unit = &s->read->work.unit;
-    struct ledger_idem idem;
-    if (unit->batch.err != ERR_OK)
+    struct ledger_message message;
+    if (unit->batch.err != ERR_OK || !ledger_take_message(unit, s->at_idem, &message)) {
         switch_reply_failed(core, s, "96");
-    else if (!ledger_take_idem(unit, s->at_idem, &idem))
-        s->unknown > 1 ? switch_reply_nothing(core, s) : rows_settle(core, s);
-    else if (idem.auth_id[0])
-        switch_reply_stored(core, s, &idem);
-    else
+    } else if (message.stored) {
+        switch_reply_stored(core, s, &message);
+    } else if (message.tombstone) {
         switch_reply_code(core, s, "05"); /* outcome 19: the original of a reversal that came first */
+    } else if (s->unknown > 1) {
+        switch_reply_nothing(core, s);
+    } else {
+        s->sibling = message.sibling;
+        rows_settle(core, s);
+    }
 }
 
 void switch_settle_stage(void *context, struct flow_item *const *item, size_t count)

@@ -72,9 +72,9 @@ static enum err reversal_read(struct switch_slot *s, const struct iso8583_messag
 {
     TRY(iso8583_original_read(m, &s->original));
     uint64_t amount = 0;
-    bool partial = false;
-    TRY(iso8583_replacement_read(m, &partial, &amount));
-    s->remaining = partial ? (int64_t)amount : 0;
+    TRY(iso8583_replacement_read(m, &s->partial, &amount));
+    s->remaining = (int64_t)amount;
+    text_copy(s->de38, sizeof s->de38, iso8583_get(m, ISO8583_APPROVAL));
     return ERR_OK;
 }
 
@@ -148,6 +148,7 @@ static const char *slot_open(struct switch_core *core, size_t link, struct net_p
     struct switch_slot *s = switch_slot_of(item);
     s->kind = reversal ? SWITCH_SLOT_REVERSAL : SWITCH_SLOT_AUTHORISATION;
     s->link = link;
+    s->network = switch_network_name(core->link[link].network);
     s->peer = peer;
     s->received_us = env_monotonic_us(core->config.env);
     s->tick = ++core->tick;

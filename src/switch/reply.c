@@ -5,6 +5,20 @@
 
 #include <string.h>
 
+/* What a reversal undoes, and how far: DE90 as it came, and what DE95 leaves. */
+static void reversal_write(const struct switch_slot *s, struct buf *text)
+{
+    const struct iso8583_original *o = &s->original;
+    const struct span part[] = {WIRE_SPAN(o->mti), WIRE_SPAN(o->stan), WIRE_SPAN(o->transmission), WIRE_SPAN(o->acquirer),
+                                WIRE_SPAN(o->forwarder)};
+    buf_put_byte(text, '|');
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
+        buf_put_span(text, part[i]);
+    buf_put_byte(text, '|');
+    if (s->partial)
+        buf_put_integer(text, s->remaining);
+}
+
 /* Which request this was, whatever code it carried: the PAN by its MAC (first half), DE3, amount, currency. */
 size_t switch_fingerprint_write(const struct switch_slot *s, uint8_t *out, size_t cap)
 {
@@ -16,6 +30,8 @@ size_t switch_fingerprint_write(const struct switch_slot *s, uint8_t *out, size_
     buf_put_integer(&text, s->auth.amount);
     buf_put_byte(&text, '|');
     buf_put_text(&text, s->auth.currency);
+    if (s->kind == SWITCH_SLOT_REVERSAL)
+        reversal_write(s, &text);
     return text.len;
 }
 
@@ -63,16 +79,21 @@ void switch_reply_failed(struct switch_core *core, struct switch_slot *s, const 
 }
 
 /* DE39, DE38 or six hyphens, letter or a hyphen: see switch_put_message. */
-void switch_reply_stored(struct switch_core *core, struct switch_slot *s, const struct ledger_idem *idem)
+void switch_reply_stored(struct switch_core *core, struct switch_slot *s, const struct ledger_message *message)
 {
+    const struct ledger_idem *idem = &message->idem;
     const uint8_t *at = idem->answer.at;
-    uint8_t fingerprint[96];
+    uint8_t fingerprint[sizeof idem->fingerprint.at];
     size_t len = switch_fingerprint_write(s, fingerprint, sizeof fingerprint);
     core->counters.repeats++;
     if (idem->fingerprint.len != len || memcmp(idem->fingerprint.at, fingerprint, len) != 0) {
         LOG(core->config.env->log, LOG_WARN, "switch.key_reused", LOG_TEXT("link", s->auth.link_id),
             LOG_TEXT("de11", s->auth.de11));
         switch_reply_code(core, s, "94");
+        return;
+    }
+    if (message->reversed) {
+        switch_reply_code(core, s, "05"); /* outcome 19: what was approved stands no more */
         return;
     }
     if (idem->answer.len != SWITCH_ANSWER_LEN) {

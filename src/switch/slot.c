@@ -224,7 +224,9 @@ void switch_slot_message_id(const struct switch_slot *s, struct ledger_message_i
                                       .de32 = a->de32,
                                       .de37 = a->de37,
                                       .de41 = a->de41,
-                                      .de42 = a->de42};
+                                      .de42 = a->de42,
+                                      .pan_mac = s->kind == SWITCH_SLOT_REVERSAL ? NULL : a->pan_mac.at,
+                                      .network = s->network};
 }
 
 static void text_of(char *out, size_t cap, struct span value)
@@ -239,15 +241,19 @@ void switch_slot_original_id(const struct switch_slot *s, struct switch_original
     struct span acquirer = WIRE_SPAN(s->original.acquirer);
     while (acquirer.len > 0 && acquirer.at[0] == '0')
         acquirer = span_slice(acquirer, 1, acquirer.len - 1);
+    text_of(room->mti_class, sizeof room->mti_class, WIRE_SPAN(s->original.mti));
+    room->mti_class[3] = '0'; /* a repeat is the same message */
     text_of(room->de7, sizeof room->de7, WIRE_SPAN(s->original.transmission));
     text_of(room->de11, sizeof room->de11, WIRE_SPAN(s->original.stan));
     text_of(room->de32, sizeof room->de32, acquirer);
-    *out = (struct ledger_message_id){.link_id = s->auth.link_id,
-                                      .mti_class = "0100",
+    *out = (struct ledger_message_id){.link_id = "",
+                                      .mti_class = room->mti_class,
                                       .de7 = room->de7,
                                       .de11 = room->de11,
                                       .de32 = room->de32,
                                       .de37 = "",
                                       .de41 = "",
-                                      .de42 = ""};
+                                      .de42 = "",
+                                      .pan_mac = s->auth.pan_mac.at,
+                                      .network = s->network};
 }

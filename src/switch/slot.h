@@ -39,6 +39,8 @@ struct switch_parking {
     struct switch_slot *last;
 };
 
+/* Of a reversal: a DE90 without zeros that names nothing is an original that has not come; the others cannot be told. */
+enum switch_original { SWITCH_ORIGINAL_UNSEEN, SWITCH_ORIGINAL_FOUND, SWITCH_ORIGINAL_UNCLEAR };
 enum switch_slot_kind { SWITCH_SLOT_AUTHORISATION, SWITCH_SLOT_REVERSAL };
 
 struct switch_slot {
@@ -55,6 +57,7 @@ struct switch_slot {
     uint64_t claim; /* its place in the order of claims; 0: it has none */
     enum switch_slot_kind kind;
     size_t link;
+    const char *network; /* of the link */
     struct net_peer peer;
     int64_t received_us;
     int64_t deadline_us; /* of all HSM questions; 0 = none asked yet */
@@ -68,15 +71,20 @@ struct switch_slot {
     struct ledger_auth auth; /* identity on the wire, then the decision */
     struct iso8583_message answer;
     struct iso8583_original original; /* reversal */
-    int64_t remaining;                /* reversal: amount that stays authorised */
+    char de38[7];                     /* reversal: the approval it names */
+    bool partial;                     /* reversal: DE95 says what stays authorised */
+    int64_t remaining;
 
     struct switch_read *read; /* that answers for it */
     size_t at_idem;           /* its operations there */
     size_t at_card;
     size_t at_original;
+    size_t at_tombstone;
     size_t at_merchant;
-    uint64_t read_tick; /* of the last reading */
-    bool found;         /* reversal: the reading had the original */
+    uint64_t read_tick;         /* of the last reading */
+    enum switch_original found; /* reversal: what the reading had of the original */
+    bool tombstone;             /* reversal: one stands for the original */
+    int64_t sibling;            /* of the row that the message gets; of a reversal, of the tombstone */
 
     struct switch_card *card;
     struct switch_facts facts;
@@ -133,9 +141,9 @@ void switch_slot_wipe(struct switch_claims *claims, struct switch_slot *s);
 
 void switch_slot_message_id(const struct switch_slot *s, struct ledger_message_id *out);
 
-/* Of the authorisation that a reversal speaks of; texts are cut out of DE90 into `room`. */
+/* Of the authorisation that a reversal speaks of; texts are cut out of DE90 into `room`. It is the id of its tombstone. */
 struct switch_original_texts {
-    char de7[11], de11[7], de32[12];
+    char mti_class[5], de7[11], de11[7], de32[12];
 };
 void switch_slot_original_id(const struct switch_slot *s, struct switch_original_texts *room, struct ledger_message_id *out);
 

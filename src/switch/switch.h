@@ -55,10 +55,11 @@ struct switch_config {
     void (*wake)(void *context); /* a turn is wanted; any thread */
     void *context;
     uint32_t slots;
-    uint32_t retain_h; /* hours that a repeat is known; 0 = 72 */
-    uint32_t round_ms; /* HSM deadline of one question; 0 = 1,500 */
-    uint32_t total_ms; /* of all questions of a request; 0 = 3,000 */
-    uint32_t store_ms; /* that a request waits for a reading, or for rows or room at the writer; 0 = 1,500 */
+    uint32_t retain_h;      /* hours that a repeat is known; 0 = 72 */
+    uint32_t reversal_days; /* that an authorisation can be reversed; 0 = 30 */
+    uint32_t round_ms;      /* HSM deadline of one question; 0 = 1,500 */
+    uint32_t total_ms;      /* of all questions of a request; 0 = 3,000 */
+    uint32_t store_ms;      /* that a request waits for a reading, or for rows or room at the writer; 0 = 1,500 */
 };
 
 MUST_USE enum err switch_create(const struct switch_config *config, struct switch_core **out);

@@ -192,16 +192,50 @@ static void act(struct sim *s, struct history *h)
         sim_turn(s);
 }
 
-/* S-3: byte-equal answers of one key. A repeat that could not be stored (91, 96) is evaluated again. */
-static void check_repeats(const struct sim *s, const struct history *h)
+/* The row of an authorisation, by what its message says. */
+static bool row_of(struct sim *s, const struct iso8583_message *m, struct ledger_original *out)
+{
+    uint8_t mac[LEDGER_MAC_LEN];
+    char de7[11] = {0}, de11[7] = {0};
+    assert_int_equal(crypto_vault_pan_mac(s->vault, iso8583_get(m, ISO8583_PAN), mac), ERR_OK);
+    memcpy(de7, iso8583_get(m, ISO8583_TRANSMISSION).at, 10);
+    memcpy(de11, iso8583_get(m, ISO8583_STAN).at, 6);
+    const struct ledger_original_of of = {mac, true, "0100", de7, de11, "", "", "", 0};
+    struct ledger_unit unit;
+    ledger_unit_begin(&unit, 1, &s->f.arena);
+    size_t at = ledger_get_originals(&unit, &of);
+    assert_int_equal(ledger_unit_run(&unit, s->f.store), ERR_OK);
+    bool found = ledger_take_original(&unit, at, 0, out);
+    arena_reset(&s->f.arena);
+    return found;
+}
+
+static bool undone(struct sim *s, const struct history *h, size_t request)
+{
+    struct ledger_original original;
+    size_t i = 0;
+    while (i < h->sent_count && h->number[i] != request)
+        i++;
+    assert_true(i < h->sent_count);
+    return h->sent[i].mti == ISO8583_AUTHORISATION && row_of(s, &h->sent[i], &original) && original.auth.reversed_at != 0 &&
+           original.auth.reversed_amount == original.auth.amount;
+}
+
+/* S-3: byte-equal answers of one key. A repeat that could not be stored (91, 96) is evaluated again; one that came after the
+ * reversal of its original gets 05. */
+static void check_repeats(struct sim *s, const struct history *h)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct sim_request *a = &s->request[i];
         const struct sim_request *b = &s->request[h->repeats[i]];
+        struct iso8583_message answer;
 
         assert_int_equal(a->answers, 1);
-        assert_int_equal(a->answer_len, b->answer_len);
-        assert_memory_equal(a->answer, b->answer, a->answer_len);
+        if (a->answer_len == b->answer_len && memcmp(a->answer, b->answer, a->answer_len) == 0)
+            continue;
+        sim_answer(s, i, &answer);
+        assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "05"));
+        assert_true(undone(s, h, h->repeats[i]));
     }
 }
 
@@ -223,21 +257,12 @@ static void check_money(struct sim *s, const struct history *h)
     int64_t expected = 0;
     for (size_t i = 0; i < h->sent_count; i++) {
         struct iso8583_message answer;
-        struct ledger_message_id id;
-        struct ledger_unit unit;
         struct ledger_original original;
-        char de11[7];
-        size_t at;
 
         if (h->sent[i].mti != ISO8583_AUTHORISATION)
             continue;
         sim_answer(s, h->number[i], &answer);
-        (void)snprintf(de11, sizeof de11, "%06u", (unsigned)(i % 1000000));
-        id = (struct ledger_message_id){"sim", "0100", "0101000000", de11, "400001", "", "", ""};
-        ledger_unit_begin(&unit, 1, &s->f.arena);
-        at = ledger_get_original(&unit, &id);
-        assert_int_equal(ledger_unit_run(&unit, s->f.store), ERR_OK);
-        if (ledger_take_original(&unit, at, &original)) {
+        if (row_of(s, &h->sent[i], &original)) {
             assert_memory_equal(original.auth.de39, iso8583_get(&answer, ISO8583_RESPONSE).at, 2);
             assert_true(original.auth.reversed_amount <= original.auth.amount);
             if (original.auth.de38[0] != 0)
@@ -245,7 +270,6 @@ static void check_money(struct sim *s, const struct history *h)
         } else {
             assert_false(iso8583_has(&answer, ISO8583_APPROVAL));
         }
-        arena_reset(&s->f.arena);
     }
     assert_int_equal(sum(s), expected);
 }

@@ -99,8 +99,15 @@ enum err ledgers_consume_by(const struct store_row *row, struct store *store, st
                             const struct ledger_full_card *card, int64_t serial, int64_t at)
 {
     struct ledger_code after = card->code;
-    struct ledger_auth auth = {
-        .link_id = "visa", .mti_class = "0100", .amount = 100, .outcome = 5, .de39 = "00", .received_at = at};
+    struct ledger_auth auth = {.link_id = "visa",
+                               .mti_class = "0100",
+                               .de7 = "0101000000",
+                               .de11 = "000001",
+                               .de32 = "1",
+                               .amount = 100,
+                               .outcome = 5,
+                               .de39 = "00",
+                               .received_at = at};
     struct ledger_idem idem = {.created_at = at};
     struct ledger_hold hold = {.amount = 100};
     struct ledger_unit unit;
@@ -109,6 +116,8 @@ enum err ledgers_consume_by(const struct store_row *row, struct store *store, st
     text(auth.auth_id, sizeof auth.auth_id, "auth_", serial);
     text(auth.ref, sizeof auth.ref, "n", card->code.issue_n);
     memcpy(auth.card_id, card->card.card_id, sizeof auth.card_id);
+    auth.pan_mac.len = LEDGER_MAC_LEN;
+    memcpy(auth.pan_mac.at, card->card.pan_mac.at, LEDGER_MAC_LEN);
     memcpy(idem.auth_id, auth.auth_id, sizeof idem.auth_id);
     memcpy(hold.auth_id, auth.auth_id, sizeof hold.auth_id);
     memcpy(hold.account_id, card->account.account_id, sizeof hold.account_id);
@@ -118,7 +127,8 @@ enum err ledgers_consume_by(const struct store_row *row, struct store *store, st
     ledger_unit_begin(&unit, 4, arena);
     ledger_put_code(&unit, &card->code, &after, LEDGER_CONSUME);
     unit.op[0].row = row;
-    ledger_put_idem(&unit, &(struct ledger_message_id){"visa", "0100", "0101000000", "000001", "1", rrn, "T", "M"}, &idem);
+    ledger_put_idem(&unit, &(struct ledger_message_id){"visa", "0100", "0101000000", "000001", "1", rrn, "T", "M", NULL, NULL},
+                    &idem);
     ledger_put_auth(&unit, &auth);
     ledger_put_hold(&unit, &hold);
     return ledger_unit_run(&unit, store);

@@ -24,12 +24,46 @@ static struct ledger_unit unit_of(struct stores_fixture *f, size_t cap)
 
 /* ---- idempotency and reversals ---- */
 
-static const struct ledger_message_id message = {"visa", "0100", "0101000000", "000001", "1", "1", "T", "M"};
+static const uint8_t pan_mac[LEDGER_MAC_LEN] = {1};
+static const uint8_t other_mac[LEDGER_MAC_LEN] = {2};
+static const struct ledger_message_id message = {"visa", "0100", "0101000000", "000001", "1", "1", "T", "M", pan_mac, "visa"};
+
+/* As DE90 has it; what DE90 lacks is empty. */
+static const struct ledger_message_id reversed = {"", "0100", "0101000000", "000001", "00000000001", "", "", "", pan_mac, "visa"};
+
+static struct ledger_message ask(struct stores_fixture *f, const struct ledger_message_id *id)
+{
+    struct ledger_message out;
+    struct ledger_unit get = unit_of(f, 1);
+    size_t at = ledger_get_message(&get, id);
+    assert_int_equal(ledger_unit_run(&get, f->store), ERR_OK);
+    assert_true(ledger_take_message(&get, at, &out));
+    return out;
+}
+
+static bool original(struct stores_fixture *f, int64_t card, const char *de11, int64_t since, struct ledger_original *out)
+{
+    uint8_t mac[LEDGER_MAC_LEN];
+    ledgers_pan_mac(card, mac);
+    const struct ledger_original_of of = {.pan_mac = mac,
+                                          .complete = true,
+                                          .mti_class = "0100",
+                                          .de7 = "0101000000",
+                                          .de11 = de11,
+                                          .de37 = "",
+                                          .de38 = "",
+                                          .de41 = "",
+                                          .since = since};
+    struct ledger_unit get = unit_of(f, 1);
+    size_t at = ledger_get_originals(&get, &of);
+    assert_int_equal(ledger_unit_run(&get, f->store), ERR_OK);
+    return ledger_take_original(&get, at, 0, out);
+}
 
 static void test_a_message_is_claimed_once(void **state)
 {
     struct stores_fixture f;
-    struct ledger_idem in = {.auth_id = "auth_1", .created_at = NOW}, out;
+    struct ledger_idem in = {.auth_id = "auth_1", .created_at = NOW};
     stores_setup(&f, *state);
     memcpy(in.answer.at, "00", 2);
     in.answer.len = 2;
@@ -45,39 +79,78 @@ static void test_a_message_is_claimed_once(void **state)
     other.de37 = "2";
     shifted.de37 = "1T"; /* the parts do not run into one another */
     shifted.de41 = "";
-    struct ledger_unit get = unit_of(&f, 4);
-    const struct ledger_message_id *const ids[] = {&message, &zeros, &other, &shifted};
-    for (size_t i = 0; i < 4; i++)
-        assert_int_equal(ledger_get_idem(&get, ids[i]), i);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_idem(&get, 0, &out));
-    assert_memory_equal(&out, &in, sizeof in);
-    assert_true(ledger_take_idem(&get, 1, &out));
-    assert_false(ledger_take_idem(&get, 2, &out));
-    assert_false(ledger_take_idem(&get, 3, &out));
+    struct ledger_message found = ask(&f, &message);
+    assert_true(found.stored);
+    assert_memory_equal(&found.idem, &in, sizeof in);
+    assert_true(ask(&f, &zeros).stored);
+    assert_false(ask(&f, &other).stored);
+    assert_false(ask(&f, &shifted).stored);
     stores_teardown(&f);
 }
 
-static void test_a_tombstone_stops_the_late_original(void **state)
+/* Of an original and its tombstone the second changes nothing, whichever it is. */
+static void test_a_tombstone_and_its_original_are_one_row(void **state)
+{
+    for (int first = 0; first < 2; first++) {
+        struct stores_fixture f;
+        const struct ledger_idem idem = {.auth_id = "auth_1", .created_at = NOW};
+        stores_setup(&f, *state);
+        for (int turn = 0; turn < 2; turn++) {
+            struct ledger_unit put = unit_of(&f, 1);
+            if (turn == first)
+                ledger_put_idem(&put, &message, &idem);
+            else
+                ledger_put_tombstone(&put, &reversed, 0, NOW);
+            assert_int_equal(ledger_unit_run(&put, f.store), turn == 0 ? ERR_OK : STORE_ERR_CONFLICT);
+        }
+        struct ledger_message found = ask(&f, &message);
+        assert_int_equal(found.stored, first == 0);
+        assert_int_equal(found.tombstone, first == 1);
+        assert_int_equal(found.sibling, 1);
+        assert_int_equal(ask(&f, &reversed).stored, first == 1);
+        stores_teardown(&f);
+    }
+}
+
+/* Another card, network or class is another original; the terminal and the zeros of the acquirer are not. */
+static void test_what_makes_an_original(void **state)
 {
     struct stores_fixture f;
-    struct ledger_idem idem = {.auth_id = "auth_1", .created_at = NOW}, out;
-    struct ledger_message_id reversed = message;
-    reversed.de32 = "00000000001"; /* as DE90 has it; what DE90 lacks is empty */
-    reversed.de37 = reversed.de41 = reversed.de42 = "";
+    struct ledger_message_id terminal = message, card = message, network = message, class = message;
     stores_setup(&f, *state);
-    struct ledger_unit put = unit_of(&f, 2);
-    ledger_put_tombstone(&put, &reversed, NOW);
-    ledger_put_tombstone(&put, &reversed, NOW); /* a repeated reversal changes nothing */
+    struct ledger_unit put = unit_of(&f, 1);
+    ledger_put_tombstone(&put, &reversed, 0, NOW);
     assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
-    struct ledger_unit claim = unit_of(&f, 1);
-    ledger_put_idem(&claim, &message, &idem);
-    assert_int_equal(ledger_unit_run(&claim, f.store), STORE_ERR_CONFLICT);
-    struct ledger_unit get = unit_of(&f, 1);
-    (void)ledger_get_idem(&get, &message);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_idem(&get, 0, &out));
-    assert_string_equal(out.auth_id, "");
+    terminal.de41 = "T2";
+    card.pan_mac = other_mac;
+    network.network = "eftpos";
+    class.mti_class = "0200";
+    assert_true(ask(&f, &terminal).tombstone);
+    assert_false(ask(&f, &card).tombstone);
+    assert_false(ask(&f, &network).tombstone);
+    assert_false(ask(&f, &class).tombstone);
+    stores_teardown(&f);
+}
+
+/* Two terminals of one acquirer may number alike, for one card: both messages have a row. */
+static void test_siblings(void **state)
+{
+    struct stores_fixture f;
+    struct ledger_message_id terminal = message;
+    struct ledger_idem idem = {.auth_id = "auth_1", .created_at = NOW};
+    stores_setup(&f, *state);
+    terminal.de41 = "T2";
+    for (int i = 0; i < 2; i++) {
+        const struct ledger_message_id *id = i == 0 ? &message : &terminal;
+        idem.sibling = ask(&f, id).sibling;
+        assert_int_equal(idem.sibling, i);
+        struct ledger_unit put = unit_of(&f, 1);
+        ledger_put_idem(&put, id, &idem);
+        assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
+    }
+    assert_true(ask(&f, &message).stored);
+    assert_true(ask(&f, &terminal).stored);
+    assert_int_equal(ask(&f, &reversed).sibling, 2);
     stores_teardown(&f);
 }
 
@@ -85,50 +158,37 @@ static void test_a_reversal_counts_once(void **state)
 {
     struct stores_fixture f;
     struct ledger_full_card card;
-    struct ledger_original original, again;
-    struct ledger_message_id of = message;
+    struct ledger_original whole, again;
     stores_setup(&f, *state);
     ledgers_add_card(&f, f.store, 1);
     ledgers_read(f.store, &f.arena, 1, &card);
     assert_int_equal(ledgers_issue(f.store, &f.arena, &card.code, NOW, 300), ERR_OK);
     ledgers_read(f.store, &f.arena, 1, &card);
     assert_int_equal(ledgers_consume(f.store, &f.arena, &card, 1, NOW), ERR_OK);
-    of.de37 = of.de41 = of.de42 = "";
-    struct ledger_unit get = unit_of(&f, 1);
-    size_t at = ledger_get_original(&get, &of);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_original(&get, at, &original));
-    assert_string_equal(original.auth.auth_id, "auth_1");
-    assert_int_equal(original.hold.amount, 100);
-    assert_string_equal(original.account.account_id, card.account.account_id);
+    assert_true(original(&f, 1, "000001", 0, &whole));
+    assert_string_equal(whole.auth.auth_id, "auth_1");
+    assert_int_equal(whole.hold.amount, 100);
+    assert_string_equal(whole.account.account_id, card.account.account_id);
     struct ledger_unit partial = unit_of(&f, 2);
-    ledger_put_reversal(&partial, &original, 30, NOW);
+    ledger_put_reversal(&partial, &whole, 30, NOW);
     assert_int_equal(ledger_unit_run(&partial, f.store), ERR_OK);
     assert_int_equal(store_run(f.store, &partial.batch), STORE_ERR_CONFLICT); /* not twice */
-    get = unit_of(&f, 1);
-    (void)ledger_get_original(&get, &of);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_original(&get, 0, &again));
+    assert_true(original(&f, 1, "000001", 0, &again));
     assert_int_equal(again.auth.reversed_amount, 30);
     assert_int_equal(again.hold.amount, 70);
     assert_int_equal(again.hold.state, LEDGER_HOLD_OPEN);
     struct ledger_unit rest = unit_of(&f, 2);
     ledger_put_reversal(&rest, &again, 70, NOW);
     assert_int_equal(ledger_unit_run(&rest, f.store), ERR_OK);
-    get = unit_of(&f, 1);
-    (void)ledger_get_original(&get, &of);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_true(ledger_take_original(&get, 0, &again));
+    assert_true(original(&f, 1, "000001", 0, &again));
     assert_int_equal(again.hold.state, LEDGER_HOLD_REVERSED);
     assert_int_equal(again.hold.amount, 0);
     struct ledger_full_card after;
     ledgers_read(f.store, &f.arena, 1, &after);
     assert_int_equal(after.code.state, LEDGER_CODE_USED); /* a reversal never revives a code */
-    of.de11 = "000002";
-    get = unit_of(&f, 1);
-    (void)ledger_get_original(&get, &of);
-    assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_false(ledger_take_original(&get, 0, &again));
+    assert_false(original(&f, 1, "000002", 0, &again));
+    assert_false(original(&f, 2, "000001", 0, &again));   /* another card */
+    assert_false(original(&f, 1, "000001", NOW, &again)); /* outside the window */
     stores_teardown(&f);
 }
 
@@ -160,7 +220,7 @@ static void test_a_unit_keeps_its_first_error(void **state)
     struct ledger_message_id id = message;
     id.de42 = wide;
     struct ledger_unit key = unit_of(&f, 1);
-    (void)ledger_get_idem(&key, &id);
+    (void)ledger_get_message(&key, &id);
     assert_int_equal(ledger_unit_batch(&key, &batch), ERR_PARSE_LONG);
     stores_teardown(&f);
 }
@@ -173,7 +233,7 @@ static void test_a_failed_unit_takes_nothing(void **state)
     struct arena arena = arena_over(room, sizeof room);
     struct ledger_unit u;
     static struct ledger_full_card card;
-    static struct ledger_original original = {.hold = {.auth_id = "a"}};
+    static struct ledger_original one = {.hold = {.auth_id = "a"}};
     static struct ledger_product product;
     ledger_unit_begin(&u, 100, &arena);
     assert_int_equal(u.err, ERR_MEMORY);
@@ -181,11 +241,11 @@ static void test_a_failed_unit_takes_nothing(void **state)
     ledger_put_issue(&u, &card.code, &card.code, &(struct ledger_issuance){.at = 1});
     ledger_put_display(&u, &card.code, &card.code, &(struct ledger_issuance){.at = 1});
     ledger_put_idem(&u, &message, &(struct ledger_idem){.created_at = 1});
-    ledger_put_auth(&u, &original.auth);
-    ledger_put_hold(&u, &original.hold);
+    ledger_put_auth(&u, &one.auth);
+    ledger_put_hold(&u, &one.hold);
     ledger_put_account(&u, &card.account);
-    ledger_put_reversal(&u, &original, 1, 1);
-    ledger_put_tombstone(&u, &message, 1);
+    ledger_put_reversal(&u, &one, 1, 1);
+    ledger_put_tombstone(&u, &reversed, 0, 1);
     ledger_put_outbox(&u, &(struct ledger_outbox){.tries = 1});
     ledger_put_product(&u, &product);
     ledger_put_card(&u, &card.card);
@@ -194,8 +254,7 @@ static void test_a_failed_unit_takes_nothing(void **state)
     ledger_put_client(&u, &(struct ledger_client){.kind = "app"});
     ledger_put_client_key(&u, &(struct ledger_client_key){.use = LEDGER_KEY_ENC});
     ledger_put_client_key_revoked(&u, "c", "k", 1);
-    (void)ledger_get_original(&u, &message);
-    (void)ledger_get_idem(&u, &message);
+    (void)ledger_get_message(&u, &message);
     (void)ledger_get_displays_since(&u, "c", 1);
     (void)ledger_get_issuance(&u, &(struct ledger_issuance){.at = 1});
     (void)ledger_get_client_by_api_key(&u, room);
@@ -230,7 +289,7 @@ static void test_an_arena_of_every_size(void **state)
         ledger_put_code(&unit, &card.code, &used, LEDGER_CONSUME);
         ledger_put_idem(&unit, &message, &(struct ledger_idem){.auth_id = "auth_1"});
         size_t at = ledger_get_card(&unit, card.card.card_id);
-        ledger_put_tombstone(&unit, &message, NOW);
+        ledger_put_tombstone(&unit, &(struct ledger_message_id){"", "0100", "0", "2", "", "", "", "", pan_mac, "visa"}, 0, NOW);
         err = ledger_unit_run(&unit, f.store);
         assert_true(err == ERR_MEMORY || err == ERR_OK);
         assert_int_equal(ledger_take_card(&unit, at, &after), err == ERR_OK);
@@ -264,7 +323,7 @@ static void test_a_row_that_does_not_fit_is_our_defect(void **state)
     struct stores_fixture f;
     struct ledger_account account = {0};
     struct ledger_hold hold = {0};
-    struct ledger_original original;
+    struct ledger_original odd;
     stores_setup(&f, *state);
     run_raw(&f, &raw_row[0]);
     struct ledger_unit get = unit_of(&f, 2);
@@ -273,7 +332,9 @@ static void test_a_row_that_does_not_fit_is_our_defect(void **state)
     assert_false(ledger_take_account(&get, 0, &account));
     assert_int_equal(get.err, ERR_INTERNAL);
     /* A state that no version of ours has written. */
-    struct ledger_auth auth = {.auth_id = "auth_1"};
+    struct ledger_auth auth = {.auth_id = "auth_1", .mti_class = "0100", .de7 = "0101000000", .de11 = "000001", .received_at = 1};
+    ledgers_pan_mac(1, auth.pan_mac.at);
+    auth.pan_mac.len = LEDGER_MAC_LEN;
     struct ledger_idem idem = {.auth_id = "auth_1"};
     memcpy(hold.auth_id, "auth_1", 7);
     struct ledger_unit put = unit_of(&f, 3);
@@ -281,10 +342,13 @@ static void test_a_row_that_does_not_fit_is_our_defect(void **state)
     ledger_put_idem(&put, &message, &idem);
     assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
     run_raw(&f, &raw_row[1]);
+    uint8_t mac[LEDGER_MAC_LEN];
+    ledgers_pan_mac(1, mac);
+    const struct ledger_original_of of = {mac, true, "0100", "0101000000", "000001", "", "", "", 0};
     get = unit_of(&f, 1);
-    (void)ledger_get_original(&get, &message);
+    (void)ledger_get_originals(&get, &of);
     assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
-    assert_false(ledger_take_original(&get, 0, &original));
+    assert_false(ledger_take_original(&get, 0, 0, &odd));
     assert_int_equal(get.err, ERR_INTERNAL);
     stores_teardown(&f);
 }
@@ -293,7 +357,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(test_a_message_is_claimed_once),
-        ON_BOTH(test_a_tombstone_stops_the_late_original),
+        ON_BOTH(test_a_tombstone_and_its_original_are_one_row),
+        ON_BOTH(test_what_makes_an_original),
+        ON_BOTH(test_siblings),
         ON_BOTH(test_a_reversal_counts_once),
         ON_BOTH(test_a_unit_keeps_its_first_error),
         cmocka_unit_test(test_a_failed_unit_takes_nothing),

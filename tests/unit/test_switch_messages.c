@@ -108,11 +108,17 @@ static void reversals(void **state)
     struct ledger_full_card card;
     lab_read(&till_lab, 5, &card);
     assert_int_equal(card.account.held, 400);
+    reverse(&request, 0, &answer); /* 1,000 are not left */
+    assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "13"));
+    lab_read(&till_lab, 5, &card);
+    assert_int_equal(card.account.held, 400);
+    iso8583_set_decimal(&request, ISO8583_AMOUNT, 400, 12);
     reverse(&request, 0, &answer);
     assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "00"));
     lab_read(&till_lab, 5, &card);
     assert_int_equal(card.account.held, 0);
     reverse(&request, 0, &answer); /* once more: nothing is released twice */
+    assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "13"));
     lab_read(&till_lab, 5, &card);
     assert_int_equal(card.account.held, 0);
 }
@@ -136,6 +142,7 @@ static void a_partial_reversal_counts_once(void **state)
         assert_int_equal(card.account.held, 400);
     }
     reverse(&request, 700, &answer); /* nor is anything taken again */
+    assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "13"));
     lab_read(&till_lab, 9, &card);
     assert_int_equal(card.account.held, 400);
 }
