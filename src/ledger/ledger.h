@@ -138,9 +138,10 @@ void ledger_put_auth(struct ledger_unit *unit, const struct ledger_auth *auth);
 void ledger_put_hold(struct ledger_unit *unit, const struct ledger_hold *hold);
 /* Balance, held and daily counts; guarded by account->version as it was read. */
 void ledger_put_account(struct ledger_unit *unit, const struct ledger_account *account);
-/* A reversal of `amount`: the auth row's reversed sum and the hold, if it is open, each guarded by what was read. Does not touch the
- * account. */
-void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t at);
+/* A reversal of `amount`, in the currency of the authorisation: its sum, and `released` of the hold, each guarded by what was read. Does
+ * not touch the account. */
+void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t released,
+                         int64_t at);
 /* Stands for an original that has not come: link_id "", DE37, DE41 and DE42 "". It and the row of the original meet in one unique
  * key, so of the two transactions the second changes nothing: STORE_ERR_CONFLICT. */
 void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t sibling, int64_t at);

@@ -67,15 +67,16 @@ static void put_hold_release(struct ledger_unit *unit, const struct ledger_hold 
     ledger_unit_put(unit, LEDGER_ROW(HOLD_RELEASE), &put);
 }
 
-void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t at)
+void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t released,
+                         int64_t at)
 {
     const struct ledger_auth_reverse put = {.auth_id = ledger_unit_text(unit, original->auth.auth_id),
                                             .before_amount = original->auth.reversed_amount,
                                             .reversed_amount = original->auth.reversed_amount + amount,
                                             .reversed_at = at};
     ledger_unit_put(unit, LEDGER_ROW(AUTH_REVERSE), &put);
-    if (original->hold.auth_id[0] && original->hold.state == LEDGER_HOLD_OPEN && amount > 0)
-        put_hold_release(unit, &original->hold, original->hold.amount - amount);
+    if (released > 0)
+        put_hold_release(unit, &original->hold, original->hold.amount - released);
 }
 
 void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t sibling, int64_t at)

@@ -144,9 +144,19 @@ void switch_reversal_take(struct switch_core *core, struct ledger_unit *unit, st
 /* What is said, and what is given back. */
 struct effect {
     const char *de39;
-    bool writes; /* the original's row says that it was reversed */
-    int64_t amount;
+    bool writes;      /* the original's row says that it was reversed */
+    int64_t amount;   /* in its currency */
+    int64_t released; /* of its hold, in the account's */
 };
+
+/* The network converted the whole: a part of it releases the same part of the hold, rounded down. A hold that lapsed or was cleared
+ * holds nothing any more. */
+static int64_t released(const struct ledger_hold *hold, int64_t amount, int64_t left)
+{
+    if (hold->auth_id[0] == 0 || hold->state != LEDGER_HOLD_OPEN)
+        return 0;
+    return amount == left ? hold->amount : (int64_t)((__int128)hold->amount * amount / left);
+}
 
 /* A reversal that asks for more than is left, or for nothing of something, is a mistake: 00 would say what did not happen. */
 static struct effect effect_of(const struct switch_slot *s, const struct ledger_original *original)
@@ -160,7 +170,10 @@ static struct effect effect_of(const struct switch_slot *s, const struct ledger_
         return (struct effect){.de39 = "12"};
     if (wanted < 0 || wanted > left || (wanted == 0 && left > 0 && !s->partial))
         return (struct effect){.de39 = "13"};
-    return (struct effect){.de39 = "00", .writes = wanted > 0 || auth->reversed_at == 0, .amount = wanted};
+    return (struct effect){.de39 = "00",
+                           .writes = wanted > 0 || auth->reversed_at == 0,
+                           .amount = wanted,
+                           .released = wanted > 0 ? released(&original->hold, wanted, left) : 0};
 }
 
 /* The account in memory counts where it is the one of the hold. */
@@ -178,17 +191,16 @@ static void put_account(struct switch_chunk *c, struct switch_slot *s, const str
     shared->chunk = c;
 }
 
-/* A hold that lapsed or was cleared holds nothing any more. */
-static void put_release(struct switch_chunk *c, struct switch_slot *s, const struct ledger_original *original, int64_t amount)
+static void put_release(struct switch_chunk *c, struct switch_slot *s, const struct ledger_original *original,
+                        const struct effect *effect)
 {
-    ledger_put_reversal(&c->work.unit, original, amount, s->auth.decided_at);
+    ledger_put_reversal(&c->work.unit, original, effect->amount, effect->released, s->auth.decided_at);
     if (s->card) {
         s->card->chunk = c;
         s->card->reversing = true;
     }
-    bool held = original->hold.auth_id[0] != 0 && original->hold.state == LEDGER_HOLD_OPEN;
-    if (held && amount > 0 && original->account.account_id[0])
-        put_account(c, s, original, amount);
+    if (effect->released > 0 && original->account.account_id[0])
+        put_account(c, s, original, effect->released);
 }
 
 bool switch_reversal_outdated(const struct switch_slot *s)
@@ -216,7 +228,7 @@ void switch_put_reversal(struct switch_core *core, struct switch_slot *s)
     else
         effect = effect_of(s, &core->original[s->item.index]);
     if (effect.writes)
-        put_release(core->open_chunk, s, &core->original[s->item.index], effect.amount);
+        put_release(core->open_chunk, s, &core->original[s->item.index], &effect);
     memcpy(s->auth.de39, effect.de39, sizeof s->auth.de39);
     switch_put_message(unit, s, 0, "");
     ledger_put_auth(unit, &s->auth);

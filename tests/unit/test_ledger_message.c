@@ -170,7 +170,7 @@ static void test_a_reversal_counts_once(void **state)
     assert_int_equal(whole.hold.amount, 100);
     assert_string_equal(whole.account.account_id, card.account.account_id);
     struct ledger_unit partial = unit_of(&f, 2);
-    ledger_put_reversal(&partial, &whole, 30, NOW);
+    ledger_put_reversal(&partial, &whole, 30, 30, NOW);
     assert_int_equal(ledger_unit_run(&partial, f.store), ERR_OK);
     assert_int_equal(store_run(f.store, &partial.batch), STORE_ERR_CONFLICT); /* not twice */
     assert_true(original(&f, 1, "000001", 0, &again));
@@ -178,7 +178,7 @@ static void test_a_reversal_counts_once(void **state)
     assert_int_equal(again.hold.amount, 70);
     assert_int_equal(again.hold.state, LEDGER_HOLD_OPEN);
     struct ledger_unit rest = unit_of(&f, 2);
-    ledger_put_reversal(&rest, &again, 70, NOW);
+    ledger_put_reversal(&rest, &again, 70, 70, NOW);
     assert_int_equal(ledger_unit_run(&rest, f.store), ERR_OK);
     assert_true(original(&f, 1, "000001", 0, &again));
     assert_int_equal(again.hold.state, LEDGER_HOLD_REVERSED);
@@ -244,7 +244,7 @@ static void test_a_failed_unit_takes_nothing(void **state)
     ledger_put_auth(&u, &one.auth);
     ledger_put_hold(&u, &one.hold);
     ledger_put_account(&u, &card.account);
-    ledger_put_reversal(&u, &one, 1, 1);
+    ledger_put_reversal(&u, &one, 1, 1, 1);
     ledger_put_tombstone(&u, &reversed, 0, 1);
     ledger_put_outbox(&u, &(struct ledger_outbox){.tries = 1});
     ledger_put_product(&u, &product);
