@@ -72,6 +72,15 @@ struct ledger_message_id { /* switch.md 8; absent fields are "" */
     const char *network;
 };
 
+/* What is known of a message, and of those whose reversal would name the same original. */
+struct ledger_message {
+    bool stored; /* `idem` is its own row */
+    struct ledger_idem idem;
+    bool reversed;   /* and nothing is left of what it approved */
+    bool tombstone;  /* a reversal of it came first */
+    int64_t sibling; /* the number that a new row takes */
+};
+
 /* What a reversal says of its original (switch.md 8). With `complete` DE7 and DE11 lead to it, otherwise DE37, or DE41 with DE38. */
 struct ledger_original_of {
     const uint8_t *pan_mac;
@@ -138,8 +147,8 @@ void ledger_put_auth(struct ledger_unit *unit, const struct ledger_auth *auth);
 void ledger_put_hold(struct ledger_unit *unit, const struct ledger_hold *hold);
 /* Balance, held and daily counts; guarded by account->version as it was read. */
 void ledger_put_account(struct ledger_unit *unit, const struct ledger_account *account);
-/* A reversal of `amount`, in the currency of the authorisation: its sum, and `released` of the hold, each guarded by what was read. Does
- * not touch the account. */
+/* A reversal of `amount`, in the currency of the authorisation: its sum, and `released` of the hold, each guarded by what was read.
+ * Does not touch the account. */
 void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t released,
                          int64_t at);
 /* Stands for an original that has not come: link_id "", DE37, DE41 and DE42 "". It and the row of the original meet in one unique

@@ -188,15 +188,6 @@ struct ledger_idem {               /* switch.md 7.3 */
     int64_t sibling; /* its number among the rows of one original: struct ledger_message */
 };
 
-/* What is known of a message, and of those whose reversal would name the same original. */
-struct ledger_message {
-    bool stored; /* `idem` is its own row */
-    struct ledger_idem idem;
-    bool reversed;   /* and nothing is left of what it approved */
-    bool tombstone;  /* a reversal of it came first */
-    int64_t sibling; /* the number that a new row takes */
-};
-
 struct ledger_hold {
     char auth_id[LEDGER_UUID];
     char account_id[LEDGER_ID];
