@@ -81,7 +81,7 @@ struct ledger_message {
     int64_t sibling; /* the number that a new row takes */
 };
 
-/* What a reversal says of its original (switch.md 8). With `complete` DE7 and DE11 lead to it, otherwise DE37, or DE41 with DE38. */
+/* What a reversal says of its original (switch.md 8). With `complete` DE7 and DE11 lead to it, otherwise DE37, or DE41 and DE38. */
 struct ledger_original_of {
     const uint8_t *pan_mac;
     bool complete;
