@@ -90,6 +90,11 @@ size_t ledger_get_seen(struct ledger_unit *unit, const struct ledger_auth *auth,
     return get(unit, LEDGER_ROW(AUTH_SEEN), &by);
 }
 
+size_t ledger_get_holds_due(struct ledger_unit *unit, int64_t now)
+{
+    return get(unit, LEDGER_ROW(HOLDS_DUE), &(struct ledger_before){.before = now});
+}
+
 size_t ledger_get_displays_since(struct ledger_unit *unit, const char *card_id, int64_t since)
 {
     const struct ledger_since by = {.card_id = ledger_unit_text(unit, card_id), .since = since};
@@ -172,6 +177,11 @@ bool ledger_take_client(struct ledger_unit *unit, size_t at, struct ledger_clien
 }
 
 bool ledger_take_product_of(struct ledger_unit *unit, size_t at, size_t row, struct ledger_product *out)
+{
+    return take_row(unit, at, row, out);
+}
+
+bool ledger_take_hold(struct ledger_unit *unit, size_t at, size_t row, struct ledger_hold *out)
 {
     return take_row(unit, at, row, out);
 }

@@ -102,6 +102,9 @@ size_t ledger_get_message(struct ledger_unit *unit, const struct ledger_message_
 size_t ledger_get_originals(struct ledger_unit *unit, const struct ledger_original_of *of);
 /* Whether a merchant had an approved payment of the card since a time: ledger_found says so. */
 size_t ledger_get_seen(struct ledger_unit *unit, const struct ledger_auth *auth, int64_t since);
+/* Open holds whose time is over, the oldest first: LEDGER_DUE_MAX at most. */
+enum { LEDGER_DUE_MAX = 32, LEDGER_LAPSE_OPERATIONS = 3 };
+size_t ledger_get_holds_due(struct ledger_unit *unit, int64_t now);
 size_t ledger_get_displays_since(struct ledger_unit *unit, const char *card_id, int64_t since);
 size_t ledger_get_issuance(struct ledger_unit *unit, const struct ledger_issuance *issuance);
 size_t ledger_get_client_by_api_key(struct ledger_unit *unit, const uint8_t hash[static 32]);
@@ -119,6 +122,7 @@ bool ledger_take_auth(struct ledger_unit *unit, size_t at, struct ledger_auth *o
 bool ledger_take_original(struct ledger_unit *unit, size_t at, size_t row, struct ledger_original *out);
 /* All rows; false only for a row that does not fit. */
 bool ledger_take_message(struct ledger_unit *unit, size_t at, struct ledger_message *out);
+bool ledger_take_hold(struct ledger_unit *unit, size_t at, size_t row, struct ledger_hold *out);
 bool ledger_take_client(struct ledger_unit *unit, size_t at, struct ledger_client *out);
 bool ledger_take_client_key(struct ledger_unit *unit, size_t at, size_t row, struct ledger_client_key *out);
 /* Displays since a time and when the first of them was. */
@@ -151,6 +155,9 @@ void ledger_put_account(struct ledger_unit *unit, const struct ledger_account *a
  * Does not touch the account. */
 void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original *original, int64_t amount, int64_t released,
                          int64_t at);
+/* LEDGER_LAPSE_OPERATIONS: the hold ends by time, its authorisation says so, the account gets the amount back. A conflict: somebody
+ * else has ended or changed the hold since it was read. */
+void ledger_put_lapse(struct ledger_unit *unit, const struct ledger_hold *hold, int64_t at);
 /* Stands for an original that has not come: link_id "", DE37, DE41 and DE42 "". It and the row of the original meet in one unique
  * key, so of the two transactions the second changes nothing: STORE_ERR_CONFLICT. */
 void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t sibling, int64_t at);

@@ -79,6 +79,18 @@ void ledger_put_reversal(struct ledger_unit *unit, const struct ledger_original 
         put_hold_release(unit, &original->hold, original->hold.amount - released);
 }
 
+/* An authorisation or account that is gone does not keep the hold open: it alone must change. */
+void ledger_put_lapse(struct ledger_unit *unit, const struct ledger_hold *hold, int64_t at)
+{
+    const struct ledger_hold_lapse put = {.auth_id = ledger_unit_text(unit, hold->auth_id),
+                                          .account_id = ledger_unit_text(unit, hold->account_id),
+                                          .amount = hold->amount,
+                                          .lapsed_at = at};
+    ledger_unit_put(unit, LEDGER_ROW(HOLD_LAPSE), &put);
+    ledger_unit_add(unit, LEDGER_ROW(AUTH_LAPSE), 0, &put);
+    ledger_unit_add(unit, LEDGER_ROW(ACCOUNT_LAPSE), 0, &put);
+}
+
 void ledger_put_tombstone(struct ledger_unit *unit, const struct ledger_message_id *id, int64_t sibling, int64_t at)
 {
     ledger_put_idem(unit, id, &(struct ledger_idem){.created_at = at, .sibling = sibling});

@@ -174,6 +174,13 @@ static const struct store_member hold_release_member[] = {
 SHAPE(hold_release, ROW);
 #undef ROW
 
+#define ROW struct ledger_hold_lapse
+static const struct store_member hold_lapse_member[] = {
+    OWN(STRING, auth_id) OWN(STRING, account_id) OWN(INT, amount) OWN(INT, lapsed_at)
+};
+SHAPE(hold_lapse, ROW);
+#undef ROW
+
 #define ROW struct ledger_before
 static const struct store_member before_member[] = {OWN(INT, before)};
 SHAPE(before, ROW);

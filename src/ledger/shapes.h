@@ -32,6 +32,10 @@ struct ledger_hold_release {
     int64_t amount; /* what is left */
     enum ledger_hold_state state;
 };
+struct ledger_hold_lapse {
+    const char *auth_id, *account_id;
+    int64_t amount, lapsed_at;
+};
 struct ledger_before {
     int64_t before;
 };
@@ -93,9 +97,9 @@ extern const struct store_shape ledger_shape_product, ledger_shape_product_brief
     ledger_shape_full_card, ledger_shape_account, ledger_shape_auth, ledger_shape_original, ledger_shape_hold,
     ledger_shape_issuance, ledger_shape_issue_n, ledger_shape_client, ledger_shape_client_key, ledger_shape_outbox,
     ledger_shape_idem, ledger_shape_code_put, ledger_shape_idem_put, ledger_shape_auth_reverse, ledger_shape_hold_release,
-    ledger_shape_before, ledger_shape_known, ledger_shape_by_original, ledger_shape_key_revoke, ledger_shape_by_id,
-    ledger_shape_by_hash, ledger_shape_by_key, ledger_shape_since, ledger_shape_by_merchant, ledger_shape_auth_id,
-    ledger_shape_displays, ledger_shape_approvals;
+    ledger_shape_before, ledger_shape_hold_lapse, ledger_shape_known, ledger_shape_by_original, ledger_shape_key_revoke,
+    ledger_shape_by_id, ledger_shape_by_hash, ledger_shape_by_key, ledger_shape_since, ledger_shape_by_merchant,
+    ledger_shape_auth_id, ledger_shape_displays, ledger_shape_approvals;
 
 extern const char *const ledger_code_state_names[];
 extern const char *const ledger_hold_state_names[];

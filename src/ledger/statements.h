@@ -128,6 +128,16 @@
       "(:de38 <> '' AND u.de38 = :de38 AND u.de41 = :de41)) LIMIT 8", \
       "the same for a DE90 with parts of zeros") \
     X(HOLD_INSERT, WRITE, HOLD, "auth_id", S(hold), NULL, "INSERT INTO hold ({takes}) VALUES ({:takes})", "funds set aside") \
+    X(HOLDS_DUE, READ, HOLD, NULL, S(before), S(hold), \
+      "SELECT {gives} FROM hold WHERE state = 'open' AND until < :before ORDER BY until LIMIT 32", "open holds whose time is up") \
+    X(HOLD_LAPSE, WRITE, HOLD, "auth_id", S(hold_lapse), NULL, \
+      "UPDATE hold SET state = 'lapsed' WHERE auth_id = :auth_id AND amount = :amount AND state = 'open'", \
+      "the end of a hold by time, once, guarded by its amount") \
+    X(AUTH_LAPSE, WRITE, AUTH, "auth_id", S(hold_lapse), NULL, \
+      "UPDATE auth SET lapsed_at = :lapsed_at WHERE auth_id = :auth_id", "its hold ended by time") \
+    X(ACCOUNT_LAPSE, WRITE, ACCOUNT, "account_id", S(hold_lapse), NULL, \
+      "UPDATE account SET version = version + 1, held = held - :amount WHERE account_id = :account_id", \
+      "gives back what a lapsed hold held") \
     X(HOLD_RELEASE, WRITE, HOLD, "auth_id", S(hold_release), NULL, \
       "UPDATE hold SET amount = :amount, state = :state WHERE auth_id = :auth_id AND amount = :before_amount AND state = 'open'", \
       "full or partial release, guarded by the amount before") \

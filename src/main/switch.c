@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256, READER_CAP = SWITCH_READS_MAX + 1 };
+enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256, READER_CAP = SWITCH_READS_MAX + 2 };
 
 struct settings {
     char store_url[256];

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { ROUND_MS = 1500, TOTAL_MS = 3000, STORE_MS = 1500 };
-enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000, REVERSAL_DAYS = 30 };
+enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000, REVERSAL_DAYS = 30, LAPSE_FIRST_US = 1000000 };
 
 /* ---- sources ---- */
 
@@ -46,6 +46,7 @@ static const struct flow_source sources[] = {
     {"hsm",       switch_hsm_turn,  true},
     {"products",  products_turn,    true},
     {"retention", retention_turn,   false},
+    {"lapse",     switch_lapse_turn, false},
 };
 static const struct flow_stage stages[SWITCH_STAGES] = {
     [SWITCH_STAGE_CLAIM]  = {"claim",  switch_claim_stage,  0},
@@ -90,7 +91,7 @@ static enum err core_fill(struct switch_core *core)
                                      .context = core};
     TRY(flow_create(&flow, &core->flow));
     core->rows.flow = core->flow;
-    TRY(queue_create(&core->done, SWITCH_CHUNKS + SWITCH_READS_MAX + 1, core->config.wake, core->config.context));
+    TRY(queue_create(&core->done, SWITCH_CHUNKS + SWITCH_READS_MAX + 2, core->config.wake, core->config.context));
     return ledger_products_create(&core->products);
 }
 
@@ -112,6 +113,7 @@ enum err switch_create(const struct switch_config *config, struct switch_core **
     struct switch_core *core = at;
     core->config = *config;
     defaults_fill(&core->config);
+    core->lapse_next_us = env_monotonic_us(config->env) + LAPSE_FIRST_US;
     core->retain_next_us = env_monotonic_us(config->env) + RETAIN_EVERY_US;
     memcpy(core->link, config->link, config->link_count * sizeof core->link[0]);
     enum err err = hostcmd_layout_fill(config->layout ? config->layout : &hostcmd_profile_countersign_5, &core->layout);
@@ -175,6 +177,7 @@ void switch_metrics(const struct switch_core *core, struct buf *out)
     metric_put(out, "switch_reversals_total", "reversals answered", "counter", (int64_t)c->reversals);
     metric_put(out, "switch_retentions_total", "purges of stored answers older than every repeat", "counter",
                (int64_t)c->retentions);
+    metric_put(out, "switch_lapses_total", "holds released because their time was over", "counter", (int64_t)c->lapses);
     metric_put(out, "switch_pending", "requests under way", "gauge", (int64_t)flow_busy(core->flow));
     flow_metrics(core->flow, out);
 }

@@ -21,9 +21,20 @@ static const struct switch_ctm_row rows[SWITCH_CTM_REASONS] = {
     [SWITCH_CTM_FUNDS]          = {"funds",            "51", "",   false},
     [SWITCH_CTM_UNKNOWN_CARD]   = {"unknown_card",     "14", "",   true},
 };
+
+/* ISO 18245: who cannot say at first what it will come to. */
+static const struct {
+    uint16_t first, last;
+} long_holds[] = {
+    {3351, 3500}, /* vehicle rental, by company */
+    {3501, 3999}, /* lodging, by company */
+    {7011, 7011}, /* lodging */
+    {7512, 7513}, /* cars and trucks */
+    {7519, 7519}, /* motor homes and other vehicles */
+};
 /* clang-format on */
 
-enum { DAY_MS = 86400000 };
+enum { DAY_MS = 86400000, HOLD_DAYS = 7, HOLD_DAYS_LONG = 30 };
 
 const struct switch_ctm_row *switch_ctm_row(enum switch_ctm_reason reason)
 {
@@ -83,6 +94,17 @@ enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in)
     if (limit != SWITCH_CTM_APPROVED)
         return limit;
     return in->account->balance - in->account->held < in->amount ? SWITCH_CTM_FUNDS : SWITCH_CTM_APPROVED;
+}
+
+int64_t switch_ctm_hold_days(const char *mcc)
+{
+    uint64_t category = 0;
+    if (span_decimal(span_text(mcc), &category) != ERR_OK)
+        return HOLD_DAYS;
+    for (size_t i = 0; i < sizeof long_holds / sizeof long_holds[0]; i++)
+        if (category >= long_holds[i].first && category <= long_holds[i].last)
+            return HOLD_DAYS_LONG;
+    return HOLD_DAYS;
 }
 
 void switch_ctm_hold(struct ledger_account *account, int64_t amount, int64_t local_ms)

@@ -14,8 +14,6 @@
 
 #include "ledger/rows.h"
 
-enum { SWITCH_HOLD_DAYS = 7 };
-
 enum switch_ctm_reason {
     SWITCH_CTM_APPROVED,
     SWITCH_CTM_CARD_CLOSED,
@@ -60,6 +58,8 @@ bool switch_ctm_amount(const struct switch_money *money, const char *currency, i
 
 /* The first reason to decline, or APPROVED. */
 enum switch_ctm_reason switch_ctm_decide(const struct switch_ctm_input *in);
+/* How long a hold stays open, by the merchant category: 7 days, 30 for lodging and vehicle rental. */
+int64_t switch_ctm_hold_days(const char *mcc);
 /* Sets funds aside and counts the day; for an approved amount above zero. */
 void switch_ctm_hold(struct ledger_account *account, int64_t amount, int64_t local_ms);
 /* Gives funds back. */

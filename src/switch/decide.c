@@ -73,8 +73,9 @@ static void put_changes(struct switch_chunk *c, struct switch_slot *s, const str
         card->chunk = c;
     }
     if (v->account_write && card->account) {
-        struct ledger_hold hold = {
-            .amount = v->hold, .state = LEDGER_HOLD_OPEN, .until = s->auth.decided_at + (int64_t)SWITCH_HOLD_DAYS * 86400000};
+        struct ledger_hold hold = {.amount = v->hold,
+                                   .state = LEDGER_HOLD_OPEN,
+                                   .until = s->auth.decided_at + switch_ctm_hold_days(s->auth.mcc) * 86400000};
 
         memcpy(hold.auth_id, s->auth.auth_id, sizeof hold.auth_id);
         memcpy(hold.account_id, after->account.account_id, sizeof hold.account_id);

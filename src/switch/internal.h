@@ -51,6 +51,10 @@ struct switch_core {
     struct switch_work retention;
     bool retaining;
     int64_t retain_next_us;
+    struct switch_work lapse; /* of holds: those that are due, then their end */
+    bool lapsing;
+    int64_t lapse_next_us;
+    size_t lapse_count;
     struct ledger_products *products;
     enum err products_err; /* as it was told last */
     struct switch_counters counters;
@@ -91,6 +95,10 @@ void switch_reversal_ask(struct switch_core *core, struct ledger_unit *unit, str
 void switch_reversal_take(struct switch_core *core, struct ledger_unit *unit, struct switch_slot *s);
 /* Another reversal of its card was committed after its original was read. */
 bool switch_reversal_outdated(const struct switch_slot *s);
+
+/* ---- lapse.c ---- */
+int64_t switch_lapse_turn(void *context, int64_t now_us);
+void switch_lapse_back(struct switch_core *core);
 
 /* ---- reply.c: each ends the slot ---- */
 void switch_reply_verdict(struct switch_core *core, struct switch_slot *s);

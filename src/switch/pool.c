@@ -2,7 +2,7 @@
 /* Everything that the switch holds, reserved at start. */
 #include "switch/internal.h"
 
-enum { CHUNK_ROOM = 512 * 1024, READ_ROOM = 4 * 1024 * 1024, RETENTION_ROOM = 4096 };
+enum { CHUNK_ROOM = 512 * 1024, READ_ROOM = 4 * 1024 * 1024, RETENTION_ROOM = 4096, LAPSE_ROOM = 64 * 1024 };
 
 static enum err slots_reserve(struct switch_core *core)
 {
@@ -38,6 +38,7 @@ static enum err work_reserve(struct switch_core *core)
     core->free_chunk = core->chunk;
     core->free_read = core->read;
     core->retention.kind = SWITCH_WORK_RETENTION;
+    TRY(arena_create(&core->lapse.arena, LAPSE_ROOM));
     return arena_create(&core->retention.arena, RETENTION_ROOM);
 }
 
@@ -56,6 +57,7 @@ static void work_release(struct switch_core *core)
     for (size_t i = 0; core->read && i < SWITCH_READS_MAX; i++)
         arena_destroy(&core->read[i].work.arena);
     arena_destroy(&core->retention.arena);
+    arena_destroy(&core->lapse.arena);
     memory_release(core->chunk, SWITCH_CHUNKS, sizeof *core->chunk);
     memory_release(core->read, SWITCH_READS_MAX, sizeof *core->read);
 }

@@ -39,7 +39,7 @@ struct switch_core;
 
 struct switch_config {
     const struct env *env;
-    struct store_reader *reader; /* with room for SWITCH_READS_MAX batches and one of the products */
+    struct store_reader *reader; /* with room for SWITCH_READS_MAX batches, one of the products and one of holds */
     struct store_writer *writer;
     struct hostcmd_client *hsm;
     const struct hostcmd_profile *layout; /* of scheme 5, as the HSMs have it; copied; NULL: countersign-5 */
@@ -74,6 +74,7 @@ size_t switch_pending(const struct switch_core *core);
 
 struct switch_counters {
     uint64_t received, keepalives, rejected, busy, late, approved, declined, repeats, unavailable, conflicts, unanswered, reversals;
+    uint64_t lapses;     /* holds whose time was over */
     uint64_t retentions; /* purges of what is older than every repeat */
 };
 struct switch_counters switch_counters(const struct switch_core *core);

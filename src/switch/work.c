@@ -11,7 +11,8 @@ void switch_work_submit(struct switch_core *core, struct switch_work *work)
     enum err err = ledger_unit_batch(&work->unit, &batch);
     batch->done = &core->done;
     batch->context = work;
-    if (err == ERR_OK && work->kind == SWITCH_WORK_READ)
+    bool reads = work->kind == SWITCH_WORK_READ || work->kind == SWITCH_WORK_DUE;
+    if (err == ERR_OK && reads)
         err = store_reader_submit(core->config.reader, batch, deadline_us);
     else if (err == ERR_OK)
         err = store_writer_submit(core->config.writer, batch);
@@ -179,6 +180,10 @@ static void back(struct switch_core *core, struct switch_work *work)
         break;
     case SWITCH_WORK_CHUNK:
         chunk_back(core, (struct switch_chunk *)(void *)work);
+        break;
+    case SWITCH_WORK_DUE:
+    case SWITCH_WORK_LAPSE:
+        switch_lapse_back(core);
         break;
     case SWITCH_WORK_RETENTION:
     default:

@@ -22,7 +22,7 @@
 
 enum { SWITCH_LOOKUP_MAX = FLOW_BATCH_MAX, SWITCH_CHUNKS = 64 };
 
-enum switch_work_kind { SWITCH_WORK_READ, SWITCH_WORK_CHUNK, SWITCH_WORK_RETENTION };
+enum switch_work_kind { SWITCH_WORK_READ, SWITCH_WORK_CHUNK, SWITCH_WORK_RETENTION, SWITCH_WORK_DUE, SWITCH_WORK_LAPSE };
 struct switch_work {
     enum switch_work_kind kind;
     struct ledger_unit unit;

@@ -267,7 +267,7 @@ void sim_open_narrow(struct sim *sim, uint64_t seed, uint32_t window)
     sim->writer_env = env_system(&sim->log);
     stores_setup(&sim->f, &stores_sqlite);
     const struct store_reader_config reads = {
-        .url = sim->f.url, .env = &sim->env, .sets = ledger_sets, .cap = SWITCH_READS_MAX + 1};
+        .url = sim->f.url, .env = &sim->env, .sets = ledger_sets, .cap = SWITCH_READS_MAX + 2};
     must(store_reader_open(&reads, &sim->reader) == ERR_OK, "the reader");
     must(store_writer_start(stores_connect(&sim->f), &sim->writer_env, 256, &sim->writer) == ERR_OK, "the writer");
     must(crypto_vault_open(master, "ledger", &sim->vault) == ERR_OK, "the vault");
