@@ -73,7 +73,8 @@ static void fill_claim(const struct gateway *g, struct gateway_slot *slot)
 bool gateway_ask_spend(struct gateway *g, struct gateway_slot *slot)
 {
     bool asked = slot->asked != GATEWAY_ASKED_NOTHING && slot->asked != GATEWAY_ASKED_READ;
-    if (!slot->spends || slot->x.request_id.len == 0 || asked || slot->batch.err != ERR_OK || slot->item.awaited > 0)
+    bool behind = flow_busy(g->flow) - g->counters.busy > g->config.slots / 2; /* no slots for this while the store stands still */
+    if (!slot->spends || slot->x.request_id.len == 0 || asked || behind || slot->batch.err != ERR_OK || slot->item.awaited > 0)
         return false;
     gateway_ask(slot, GATEWAY_ASKED_SPEND);
     fill_claim(g, slot);

@@ -52,8 +52,8 @@ struct gateway_claims_signed {
     const uint8_t *body; /* MAC of the body: 32 bytes */
 };
 /* True if the signature has come with another request before `now_ms`; else it is remembered until `until_ms`. */
-MUST_USE enum err gateway_claims_replayed(struct gateway_claims *claims, const struct gateway_claims_signed *request,
-                                          int64_t now_ms, int64_t until_ms, bool *out);
+bool gateway_claims_replayed(struct gateway_claims *claims, const struct gateway_claims_signed *request, int64_t now_ms,
+                             int64_t until_ms);
 void gateway_claims_forget(struct gateway_claims *claims, const struct gateway_claims_key *key);
 
 #endif

@@ -83,7 +83,7 @@ static enum err take_signature(struct gateway *g, struct gateway_slot *slot, boo
     TRY(gateway_claims_mac(g->claims, x->http->body, slot->exact));
     const struct gateway_claims_signed request = {x->signature.mac, slot->target, x->request_id, slot->exact};
     if (x->signature.at_ms != 0)
-        TRY(gateway_claims_replayed(g->claims, &request, x->now_ms, x->now_ms + gateway_signature_ms(g), replayed));
+        *replayed = gateway_claims_replayed(g->claims, &request, x->now_ms, x->now_ms + gateway_signature_ms(g));
     slot->spends = x->signature.at_ms != 0 && !*replayed;
     return ERR_OK;
 }
