@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A database that does not answer costs the requests that need it, for as long as the setting says; nothing is left of them. */
+#include "gateway/faces/commercehub/commercehub.h"
 #include "support/gateway_world.h"
 #include "support/plain_face.h"
 
@@ -16,8 +17,8 @@
 #define CARD "4111111111111111 3012 123 "
 enum { STORE_MS = 300 };
 
-static const struct gateway_face *const faces[] = {&plain_face};
-static const struct gateway_faces list = {faces, 1};
+static const struct gateway_face *const faces[] = {&gateway_commercehub, &plain_face};
+static const struct gateway_faces list = {faces, 2};
 
 static char answer[4096];
 
@@ -44,6 +45,40 @@ static void what_needs_no_store_goes_on(void **state)
     assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: f1\r\n", CARD, answer), 422);
     assert_true(now_ms() - began_ms < STORE_MS);
     gateway_world_thaw(w);
+}
+
+/* Signed as Commerce Hub wants it; the body is refused before the store is needed. */
+static int ask_signed(struct gateway_world *w, const char *id, const char *body)
+{
+    static const struct gateway_secret key = {.len = sizeof GATEWAY_WORLD_PASSWORD - 1, .at = GATEWAY_WORLD_PASSWORD};
+    char stamp[16], headers[512];
+    uint8_t room[COMMERCEHUB_MAC_TEXT];
+    struct buf mac = buf_over(room, sizeof room);
+    (void)snprintf(stamp, sizeof stamp, "%lld", (long long)time(NULL) * 1000);
+    const struct commercehub_headers h = {
+        .api_key = span_text(GATEWAY_WORLD_USER), .request_id = span_text(id), .timestamp = span_text(stamp)};
+    assert_int_equal(commercehub_mac(&key, &h, span_text(body), false, &mac), ERR_OK);
+    (void)snprintf(headers, sizeof headers,
+                   "Content-Type: application/json\r\nApi-Key: %s\r\nClient-Request-Id: %s\r\nTimestamp: %s\r\n"
+                   "Auth-Token-Type: HMAC\r\nAuthorization: %.*s\r\n",
+                   GATEWAY_WORLD_USER, id, stamp, (int)mac.len, (const char *)mac.at);
+    return gateway_world_ask(w, "/payments/v1/charges", headers, body, answer);
+}
+
+/* Its signature is spent all the same, as soon as the store can be written. */
+static void a_refusal_does_not_wait_for_the_store(void **state)
+{
+    struct gateway_world *w = *state;
+    char id[16];
+    gateway_world_freeze(w);
+    for (int i = 0; i < 40; i++) { /* more than there are slots */
+        (void)snprintf(id, sizeof id, "refused-%d", i);
+        assert_int_equal(ask_signed(w, id, "{}"), 400);
+    }
+    assert_true(gateway_world_busy(w) > 0);
+    assert_int_equal(gateway_world_ask(w, "/plain/pay", WHO "X-Id: f0\r\n", CARD, answer), 422); /* others find a slot */
+    gateway_world_thaw(w);
+    wait_until_done(w);
 }
 
 static void what_needs_it_is_answered_in_time_and_undone(void **state)
@@ -101,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_needs_no_store_goes_on),
+        cmocka_unit_test(a_refusal_does_not_wait_for_the_store),
         cmocka_unit_test(what_needs_it_is_answered_in_time_and_undone),
         cmocka_unit_test(what_has_left_stands_or_is_reversed),
     };
