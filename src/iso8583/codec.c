@@ -2,6 +2,8 @@
 #include "base/secret.h"
 #include "iso8583/internal.h"
 
+#include <string.h>
+
 static const uint16_t class_mti[ISO8583_CLASSES] = {
 #define CLASS_MTI(mti_) 0x##mti_,
     ISO8583_CLASS_LIST(CLASS_MTI)
@@ -279,6 +281,13 @@ char iso8583_need(const struct iso8583_profile *p, uint16_t mti, unsigned field)
     return '-';
 }
 
+/* What tells an answer's sender which message of his it speaks of, also where its class is not served. */
+static bool echoed_always(unsigned field)
+{
+    static const uint8_t fields[] = {ISO8583_TRANSMISSION, ISO8583_STAN, ISO8583_RRN, ISO8583_TERMINAL, ISO8583_MERCHANT};
+    return memchr(fields, (int)field, sizeof fields);
+}
+
 void iso8583_answer_init(const struct iso8583_profile *p, const struct iso8583_message *request, struct iso8583_message *out)
 {
     uint16_t mti = iso8583_mti_answer(request->mti);
@@ -286,8 +295,7 @@ void iso8583_answer_init(const struct iso8583_profile *p, const struct iso8583_m
 
     iso8583_message_init(out, mti);
     for (size_t i = 0; i < p->matrix_count; i++)
-        if (class < 0 ? p->matrix[i].field == ISO8583_TRANSMISSION || p->matrix[i].field == ISO8583_STAN
-                      : p->matrix[i].need[class] == 'E')
+        if (class < 0 ? echoed_always(p->matrix[i].field) : p->matrix[i].need[class] == 'E')
             iso8583_copy(out, request, p->matrix[i].field);
 }
 

@@ -83,7 +83,8 @@ MUST_USE enum err iso8583_skipped_refuse(const struct iso8583_message *m, struct
 MUST_USE enum err iso8583_build(const struct iso8583_profile *p, const struct iso8583_message *m, struct buf *out);
 /* The letter of a field in a class; '-' if the profile or the class does not have it. */
 char iso8583_need(const struct iso8583_profile *p, uint16_t mti, unsigned field);
-/* Starts the answer of a request: MTI + 10 and every field marked E in the answer's class that the request has. */
+/* Starts the answer of a request: MTI + 10 and every field marked E in the answer's class that the request has; for a class that
+ * the profile does not have DE7, 11, 37, 41 and 42. */
 void iso8583_answer_init(const struct iso8583_profile *p, const struct iso8583_message *request, struct iso8583_message *out);
 /* DE39 for a frame that could not be parsed ("12" or "30"); NULL if it cannot be answered because MTI or DE11 were not read. */
 const char *iso8583_fault_response(const struct iso8583_fault *fault, const struct iso8583_message *partial);

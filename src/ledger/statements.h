@@ -98,7 +98,7 @@
     X(AUTH_GET, READ, AUTH, NULL, S(by_id), S(auth), "SELECT {gives} FROM auth WHERE auth_id = :id", "one authorisation") \
     X(AUTH_SEEN, READ, AUTH, NULL, S(by_merchant), S(auth_id), \
       "SELECT {gives} FROM auth WHERE pan_mac = :pan_mac AND received_at > :since AND de32 = :de32 AND de42 = :de42 " \
-      "AND de38 <> '' AND amount > reversed_amount LIMIT 1", "whether a merchant had an approved payment of a card") \
+      "AND de38 <> '' AND de3 < '2' AND amount > reversed_amount LIMIT 1", "whether a merchant had an approved debit of a card") \
     X(AUTH_REVERSE, WRITE, AUTH, "auth_id", S(auth_reverse), NULL, \
       "UPDATE auth SET reversed_amount = :reversed_amount, reversed_at = :reversed_at " \
       "WHERE auth_id = :auth_id AND reversed_amount = :before_amount", \

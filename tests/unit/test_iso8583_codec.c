@@ -256,6 +256,14 @@ static void an_unknown_class_can_be_rejected(void **state)
     iso8583_set_text(&answer, ISO8583_RESPONSE, "12");
     assert_int_equal(iso8583_build(&iso8583_profile_iso87_ascii, &answer, &out), ERR_OK);
     assert_true(span_is(buf_span(&out), "01300220000002000000112104300000000112"));
+    assert_int_equal(iso8583_parse(&iso8583_profile_iso87_ascii,
+                                   span_text("0120022000000880000011210430000000010325040000"
+                                             "42TERM0001"),
+                                   &m, NULL),
+                     ERR_PARSE_VALUE);
+    iso8583_answer_init(&iso8583_profile_iso87_ascii, &m, &answer);
+    is(&answer, 37, "032504000042");
+    is(&answer, 41, "TERM0001");
 }
 
 static void a_message_keeps_its_values(void **state)

@@ -333,6 +333,27 @@ static void a_new_product_counts_at_once(void **state)
     sim_close(&sim);
 }
 
+/* ---- an unknown card is 14, however many are under way ---- */
+
+static void an_unknown_card_in_a_full_house(void **state)
+{
+    (void)state;
+    sim_open(&sim, 14);
+    sim.deaf[0] = sim.deaf[1] = true;
+    struct iso8583_message m, answer;
+    for (size_t i = 0; i < 511; i++) { /* of 512 slots */
+        sim_authorise(&m, i % SIM_CARDS, serial++, 1, "123");
+        (void)sim_send(&sim, &m);
+    }
+    sim_turn(&sim);
+    sim_authorise(&m, 77, serial++, 1, "123");
+    size_t at = sim_send(&sim, &m);
+    sim_settle(&sim);
+    sim_answer(&sim, at, &answer);
+    assert_true(span_is(iso8583_get(&answer, ISO8583_RESPONSE), "14"));
+    sim_close(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,7 +361,7 @@ int main(void)
         cmocka_unit_test(amounts_in_other_currencies),  cmocka_unit_test(zero_is_zero_in_every_currency),
         cmocka_unit_test(what_a_processing_code_does),  cmocka_unit_test(credits_and_inquiries_take_nothing),
         cmocka_unit_test(dates_without_a_code),         cmocka_unit_test(a_product_counts_from_its_commit_on),
-        cmocka_unit_test(a_new_product_counts_at_once),
+        cmocka_unit_test(a_new_product_counts_at_once), cmocka_unit_test(an_unknown_card_in_a_full_house),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

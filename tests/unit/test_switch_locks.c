@@ -211,6 +211,28 @@ static void a_reversed_payment_makes_no_known_merchant(void **state)
     sim_close(&sim);
 }
 
+/* Credits pass every lock: they must not open it for what follows. */
+static void credits_and_inquiries_make_no_known_merchant(void **state)
+{
+    (void)state;
+    static const char *const de3[] = {"200000", "300000", "310000"};
+    open(false);
+    char code[4];
+    right(code);
+    struct iso8583_message m;
+    for (size_t i = 0; i < 3; i++) {
+        message(&m, code);
+        iso8583_set_text(&m, ISO8583_PROCESSING_CODE, de3[i]);
+        expect(&m, "00", i == 0 ? 0 : 'M');
+    }
+    message(&m, code);
+    iso8583_set_decimal(&m, ISO8583_AMOUNT, 0, 12);
+    expect(&m, "85", 'M');
+    code_change(soft);
+    pay(NULL, "05", 0);
+    sim_close(&sim);
+}
+
 /* ---- what every lock spares ---- */
 
 static void mark(struct iso8583_message *m, const char *bytes, size_t len)
@@ -318,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_hard_block_refuses_everything_else),
         cmocka_unit_test(a_soft_lock_lets_known_merchants_through_without_a_code),
         cmocka_unit_test(a_reversed_payment_makes_no_known_merchant),
+        cmocka_unit_test(credits_and_inquiries_make_no_known_merchant),
         cmocka_unit_test(subscriptions_go_on),
         cmocka_unit_test(a_mark_with_a_code_is_refused),
         cmocka_unit_test(credits_go_on),
