@@ -240,8 +240,8 @@ class Stage:
         return [fields[39], letter, "same" if before == frame else "other"]
 
     @command("[AMOUNT]", "DE39", "reverses the last authorisation, or all of it but AMOUNT")
-    def acquirer_reverse(self, left="0"):
-        frame = self.till.reverse(minor(left))
+    def acquirer_reverse(self, left=None):
+        frame = self.till.reverse(None if left is None else minor(left))
         return [parse(frame)[39] if frame else "none"]
 
     # ---- a network in the switch's place

@@ -84,11 +84,11 @@ class Acquirer:
         self.answer = self.exchange(self.request)
         return self.answer
 
-    def reverse(self, left_minor=0):
+    def reverse(self, left_minor=None):
         self.trace += 1
         fields = {number: value for number, value in self.request.items() if number not in (14, 126)}
         fields.update({0: "0400", 11: "%06d" % (self.trace % 10 ** 6), 37: "%012d" % self.trace, 90: original(self.request)})
-        if left_minor:
+        if left_minor is not None:
             fields[95] = "%012d" % left_minor + "0" * 12 + "C00000000" * 2
         return self.exchange(fields)
 
