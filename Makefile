@@ -136,6 +136,7 @@ $B/tests/unit/test_tool_calc: LDFLAGS_ALL += -Wl,--wrap=cvv_generate
 # These script the outcomes of commits and of the HSM.
 $B/tests/unit/test_issuer_turn $B/tests/property/test_issuer_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=hostcmd_client_send -Wl,--wrap=hostcmd_client_take -Wl,--wrap=hostcmd_answer_wipe -Wl,--wrap=hostcmd_client_turn -Wl,--wrap=hostcmd_client_ready
 $B/tests/unit/test_switch_faults: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=store_reader_submit
+$B/tests/property/test_switch_crossing: LDFLAGS_ALL += -Wl,--wrap=store_writer_start -Wl,--wrap=store_reader_submit
 $B/tests/property/test_gateway_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit_all
 $B/tests/unit/test_switch_faults: TEST_SUPPORT := $(filter-out %/issuer_script.o,$(TEST_SUPPORT))
 # These make the n-th allocation fail.

@@ -38,8 +38,9 @@ void switch_reversal_ask(struct switch_core *core, struct ledger_unit *unit, str
                                           .de38 = s->de38,
                                           .de41 = s->auth.de41,
                                           .since = s->auth.received_at - (int64_t)core->config.reversal_days * 86400000};
-    s->at_original = ledger_get_originals(unit, &of);
+    /* In this order: an original that is committed in between is found, or meets the tombstone. */
     s->at_tombstone = ledger_get_message(unit, &id);
+    s->at_original = ledger_get_originals(unit, &of);
 }
 
 struct candidates {

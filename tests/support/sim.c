@@ -254,7 +254,8 @@ static void core_make(struct sim *sim, void (*change)(struct switch_link_config 
     must(switch_create(&config, &sim->core) == ERR_OK, "the switch");
 }
 
-void sim_open_narrow(struct sim *sim, uint64_t seed, uint32_t window)
+/* `first`: a node of the same store that is open. */
+static void open_node(struct sim *sim, uint64_t seed, uint32_t window, const struct stores_driver *driver, const struct sim *first)
 {
     static const uint8_t master[CRYPTO_VAULT_MASTER] = {1, 2, 3};
     struct hostcmd_client_config hsm = {
@@ -265,7 +266,10 @@ void sim_open_narrow(struct sim *sim, uint64_t seed, uint32_t window)
     sim->env = rng_env_over(&sim->world);
     sim->env.log = &sim->log;
     sim->writer_env = env_system(&sim->log);
-    stores_setup(&sim->f, &stores_sqlite);
+    if (first)
+        stores_join(&sim->f, &first->f);
+    else
+        stores_setup(&sim->f, driver);
     const struct store_reader_config reads = {
         .url = sim->f.url, .env = &sim->env, .sets = ledger_sets, .cap = SWITCH_READS_MAX + 2};
     must(store_reader_open(&reads, &sim->reader) == ERR_OK, "the reader");
@@ -274,8 +278,20 @@ void sim_open_narrow(struct sim *sim, uint64_t seed, uint32_t window)
     must(hostcmd_client_create(&hsm, &sim->hsm) == ERR_OK, "the HSM client");
     for (size_t i = 0; i < SIM_HSMS; i++)
         hostcmd_client_link(sim->hsm, i, true);
-    ledger_fill(sim);
+    if (!first)
+        ledger_fill(sim);
     core_make(sim, NULL);
+}
+
+void sim_open_narrow(struct sim *sim, uint64_t seed, uint32_t window)
+{
+    open_node(sim, seed, window, &stores_sqlite, NULL);
+}
+
+void sim_open_pair(struct sim *first, struct sim *second, const struct stores_driver *driver)
+{
+    open_node(first, 1, HOSTCMD_WINDOW_MAX, driver, NULL);
+    open_node(second, 2, HOSTCMD_WINDOW_MAX, NULL, first);
 }
 
 void sim_relink(struct sim *sim, void (*change)(struct switch_link_config *link))

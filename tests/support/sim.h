@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The switch in one process: virtual clock, an HSM that is a function, a SQLite ledger with the real writer thread.
+ * The switch in one process: virtual clock, an HSM that is a function, a ledger with the real writer thread.
  *
  * Codes      The right code of a question is sim_code(); the fake HSM compares with it. It can drop, reorder and refuse.
  * Failure    Anything unexpected ends the program.
@@ -59,6 +59,8 @@ struct sim {
 void sim_open(struct sim *sim, uint64_t seed);
 /* Each HSM takes only `window` questions at a time. */
 void sim_open_narrow(struct sim *sim, uint64_t seed, uint32_t window);
+/* Two nodes over one store. `second` is closed first. */
+void sim_open_pair(struct sim *first, struct sim *second, const struct stores_driver *driver);
 void sim_close(struct sim *sim);
 /* The same switch with another link. */
 void sim_relink(struct sim *sim, void (*change)(struct switch_link_config *link));

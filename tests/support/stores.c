@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { ARENA_SIZE = 4 << 20 };
@@ -60,6 +61,15 @@ void stores_setup(struct stores_fixture *f, const struct stores_driver *driver)
     insist(store_migrate(f->store, &gateway_set) == ERR_OK, "cannot migrate the gateway");
 }
 
+void stores_join(struct stores_fixture *f, const struct stores_fixture *first)
+{
+    *f = (struct stores_fixture){.log = {.fd = open("/dev/null", O_WRONLY | O_CLOEXEC), .service = "test"}, .joined = true};
+    f->env = env_system(&f->log);
+    memcpy(f->url, first->url, sizeof f->url);
+    insist(arena_create(&f->arena, ARENA_SIZE) == ERR_OK, "no memory");
+    f->store = stores_connect(f);
+}
+
 struct store *stores_connect(const struct stores_fixture *f)
 {
     struct store *store = NULL;
@@ -79,7 +89,7 @@ void stores_teardown(struct stores_fixture *f)
     if (f->env.log)
         close(f->log.fd);
     arena_destroy(&f->arena);
-    if (f->url[0] != 's')
+    if (f->joined || f->url[0] != 's')
         return;
     for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
         char path[300];

@@ -32,8 +32,11 @@ struct stores_fixture {
     struct env env;
     struct store *store;
     struct arena arena;
+    bool joined; /* the database belongs to another fixture */
 };
 void stores_setup(struct stores_fixture *f, const struct stores_driver *driver);
+/* A second fixture over the same database. */
+void stores_join(struct stores_fixture *f, const struct stores_fixture *first);
 void stores_teardown(struct stores_fixture *f);
 /* Statements of both rooms, for one connection, and one that writes a text of any length. */
 extern const struct store_set *const stores_sets[];
