@@ -68,6 +68,7 @@ static const struct store_migration migration[] = {
     {5, "ALTER TABLE idem ADD COLUMN sibling {int} NOT NULL DEFAULT 0"},
     {5, "UPDATE idem SET original_key = message_key"},
     {5, "CREATE UNIQUE INDEX idem_original ON idem (original_key, sibling)"},
+    {5, "INSERT INTO idem (message_key, original_key, created_at) SELECT original_key, original_key, created_at FROM tombstone"},
     {5, "DROP TABLE tombstone"},
 };
 /* clang-format on */

@@ -49,7 +49,7 @@ static void sqlite_fresh(struct buf *url)
 const struct stores_driver stores_sqlite = {"sqlite", sqlite_fresh};
 const struct stores_driver stores_postgres = {"postgres", postgres_fresh};
 
-void stores_setup(struct stores_fixture *f, const struct stores_driver *driver)
+void stores_setup_as(struct stores_fixture *f, const struct stores_driver *driver, const struct store_set *ledger)
 {
     *f = (struct stores_fixture){.log = {.fd = open("/dev/null", O_WRONLY | O_CLOEXEC), .service = "test"}};
     f->env = env_system(&f->log);
@@ -57,8 +57,13 @@ void stores_setup(struct stores_fixture *f, const struct stores_driver *driver)
     driver->fresh(&url);
     insist(arena_create(&f->arena, ARENA_SIZE) == ERR_OK, "no memory");
     f->store = stores_connect(f);
-    insist(store_migrate(f->store, &ledger_set) == ERR_OK, "cannot migrate the ledger");
+    insist(store_migrate(f->store, ledger) == ERR_OK, "cannot migrate the ledger");
     insist(store_migrate(f->store, &gateway_set) == ERR_OK, "cannot migrate the gateway");
+}
+
+void stores_setup(struct stores_fixture *f, const struct stores_driver *driver)
+{
+    stores_setup_as(f, driver, &ledger_set);
 }
 
 void stores_join(struct stores_fixture *f, const struct stores_fixture *first)

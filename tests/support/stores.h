@@ -35,6 +35,8 @@ struct stores_fixture {
     bool joined; /* the database belongs to another fixture */
 };
 void stores_setup(struct stores_fixture *f, const struct stores_driver *driver);
+/* The same with the ledger's tables as another set makes them. */
+void stores_setup_as(struct stores_fixture *f, const struct stores_driver *driver, const struct store_set *ledger);
 /* A second fixture over the same database. */
 void stores_join(struct stores_fixture *f, const struct stores_fixture *first);
 void stores_teardown(struct stores_fixture *f);
