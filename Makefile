@@ -130,7 +130,7 @@ $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 # Some unit tests start the real key holder; one of them over the link that the services use.
 $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link $B/tests/unit/test_hsm_link_settings $B/tests/unit/test_tool_send $B/tests/unit/test_hsm_storage: | $B/countersign-hsm
 $B/tests/unit/test_issuer_live $B/tests/unit/test_issuer_layout $B/tests/unit/test_issuer_api: | $B/countersign-hsm $B/countersign
-$B/tests/unit/test_switch_live $B/tests/unit/test_switch_layout $B/tests/unit/test_switch_messages $B/tests/unit/test_switch_reversals $B/tests/unit/test_switch_frames $B/tests/unit/test_switch_lapse $B/tests/unit/test_switch_cut $B/tests/unit/test_switch_frozen: | $B/countersign-hsm $B/countersign
+$B/tests/unit/test_switch_live $B/tests/unit/test_switch_layout $B/tests/unit/test_switch_messages $B/tests/unit/test_switch_reversals $B/tests/unit/test_switch_frames $B/tests/unit/test_switch_lapse $B/tests/unit/test_switch_cut $B/tests/unit/test_switch_unknown $B/tests/unit/test_switch_frozen: | $B/countersign-hsm $B/countersign
 $B/tests/scenario/double_use: | $B/countersign-hsm $B/countersign $B/countersign-planted
 $B/tests/unit/test_tool_calc: LDFLAGS_ALL += -Wl,--wrap=cvv_generate
 # These script the outcomes of commits and of the HSM.

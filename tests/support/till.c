@@ -54,6 +54,11 @@ int till_open_postgres(void **state)
     return 0;
 }
 
+void till_open_url(const char *url)
+{
+    open_on(url, NULL);
+}
+
 void till_open_layout(const char *layout)
 {
     open_on(NULL, layout);

@@ -14,6 +14,8 @@ extern uint64_t till_trace; /* the next STAN and RRN */
 
 int till_open(void **state);
 int till_open_postgres(void **state);
+/* The same on another store. */
+void till_open_url(const char *url);
 /* The same on SQLite, with this layout profile of scheme 5. */
 void till_open_layout(const char *layout);
 int till_close(void **state);
