@@ -112,7 +112,7 @@ static bool pass(size_t i, int from)
         drop(i);
         return false;
     }
-    bool commit = from == CLIENT && atomic_load(&left) > 0 && memmem(data, (size_t)len, "COMMIT", 6) != NULL;
+    bool commit = from == CLIENT && atomic_load(&left) > 0 && memmem(data, (size_t)len, "COMMIT", 6);
     bool answer = from == SERVER && p->commits;
     if (answer || (commit && atomic_load(&place) == CUTTER_COMMIT)) {
         cut();
@@ -162,9 +162,9 @@ void cutter_open(struct buf *url)
     struct buf text = buf_over(direct, sizeof direct);
     postgres_fresh(&text);
     const char *rest = strchr(direct, ' '); /* behind the host */
-    must(rest != NULL, "a host");
+    must(rest, "a host");
     (void)snprintf(directory, sizeof directory, "/tmp/countersign-cutter.XXXXXX");
-    must(mkdtemp(directory) != NULL, "a directory");
+    must(mkdtemp(directory), "a directory");
     buf_put_text(url, "postgres:host=");
     buf_put_text(url, directory);
     buf_put_text(url, rest);
