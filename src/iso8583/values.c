@@ -7,33 +7,22 @@
 /* clang-format off */
 /* x: C or D, then digits. Pairs of digits: Y year, M month, D day, h hour, m minute, s second. A day fits its month; without a year
  * February has 29. */
-static const struct {
-    uint16_t field;
-    const char *pairs;
-} moments[] = {
-    {7,  "MDhms"},
-    {12, "hms"},
-    {13, "MD"},
-    {14, "YM"},
-    {15, "MD"},
-    {16, "MD"},
-    {17, "MD"},
-    {28, "x"},
-    {29, "x"},
-    {30, "x"},
-    {31, "x"},
-    {73, "YMD"},
-    {97, "x"},
+static const char *const moments[ISO8583_FIELDS] = {
+    [7]  = "MDhms",
+    [12] = "hms",
+    [13] = "MD",
+    [14] = "YM",
+    [15] = "MD",
+    [16] = "MD",
+    [17] = "MD",
+    [28] = "x",
+    [29] = "x",
+    [30] = "x",
+    [31] = "x",
+    [73] = "YMD",
+    [97] = "x",
 };
 /* clang-format on */
-
-static const char *pairs_of(unsigned field)
-{
-    for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++)
-        if (moments[i].field == field)
-            return moments[i].pairs;
-    return NULL;
-}
 
 static unsigned days_of(unsigned month, bool leap)
 {
@@ -71,7 +60,7 @@ static bool signed_amount(struct span value)
 
 bool iso8583_value_sound(unsigned field, struct span value)
 {
-    const char *pairs = pairs_of(field);
+    const char *pairs = moments[field];
     unsigned month = 1;
     bool leap = true;
     if (pairs && pairs[0] == 'x')
@@ -89,12 +78,17 @@ bool iso8583_value_sound(unsigned field, struct span value)
 
 void iso8583_value_generate(unsigned field, const struct wire_field *row, const struct env *env, struct buf *out)
 {
-    const char *pairs = pairs_of(field);
+    const char *pairs = moments[field];
     if (!pairs) {
         wire_value_generate(row, env, out);
         return;
     }
     unsigned month = 1;
+    if (pairs[0] == 'x') {
+        buf_put_byte(out, 'D');
+        buf_put_fill(out, '0', row->max - 1u);
+        return;
+    }
     for (size_t i = 0; pairs[i]; i++) {
         struct range range = range_of(pairs[i], month, false);
         uint8_t draw;
