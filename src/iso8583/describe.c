@@ -48,6 +48,18 @@ static const char *kind_text(enum wire_kind kind)
     }
 }
 
+/* n LL 1..11 */
+static void type_document(const struct wire_field *f, struct buf *out)
+{
+    buf_put_text(out, kind_text(f->kind));
+    buf_put_text(out, f->length == WIRE_LL ? " LL " : f->length == WIRE_LLL ? " LLL " : " ");
+    if (f->min != f->max) {
+        buf_put_decimal(out, f->min, 0);
+        buf_put_text(out, "..");
+    }
+    buf_put_decimal(out, f->max, 0);
+}
+
 static void row_document(const struct iso8583_profile *p, const struct iso8583_matrix_row *row, struct buf *out)
 {
     static const char *const encodings[] = {
@@ -59,13 +71,7 @@ static void row_document(const struct iso8583_profile *p, const struct iso8583_m
     buf_put_text(out, " | ");
     buf_put_text(out, f->name);
     buf_put_text(out, " | ");
-    buf_put_text(out, kind_text(f->kind));
-    buf_put_text(out, f->length == WIRE_LL ? " LL " : f->length == WIRE_LLL ? " LLL " : " ");
-    if (f->min != f->max) {
-        buf_put_decimal(out, f->min, 0);
-        buf_put_text(out, "..");
-    }
-    buf_put_decimal(out, f->max, 0);
+    type_document(f, out);
     buf_put_text(out, " | ");
     buf_put_text(out, encodings[f->encoding]);
     for (int i = 0; i < ISO8583_CLASSES; i++) {
@@ -73,6 +79,24 @@ static void row_document(const struct iso8583_profile *p, const struct iso8583_m
         buf_put_byte(out, (uint8_t)row->need[i]);
     }
     buf_put_text(out, " |\n");
+}
+
+/* What no class uses. */
+static void skipped_document(const struct iso8583_profile *p, struct buf *out)
+{
+    buf_put_text(out, "\nSkipped wherever they stand (`unknown_field = reject` refuses them with 30): ");
+    size_t row = 0;
+    for (unsigned field = 2; field < ISO8583_FIELDS; field++) {
+        if (row < p->matrix_count && p->matrix[row].field == field) {
+            row++;
+            continue;
+        }
+        buf_put_text(out, field == 5 ? "" : ", ");
+        buf_put_decimal(out, field, 0);
+        buf_put_byte(out, ' ');
+        type_document(&p->field[field], out);
+    }
+    buf_put_text(out, ".\n");
 }
 
 void iso8583_document(const struct iso8583_profile *p, struct buf *out)
@@ -86,6 +110,7 @@ void iso8583_document(const struct iso8583_profile *p, struct buf *out)
     buf_put_text(out, "\n|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < p->matrix_count; i++)
         row_document(p, &p->matrix[i], out);
+    skipped_document(p, out);
 }
 
 enum { RESERVE = 512 }; /* for the fields that must follow a long one */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { REJECT_LINES = 20 }; /* a second */
+
 /* Copies a value that the profile has already bounded; a fixed text loses the blanks that filled it. */
 static void text_copy(char *out, size_t cap, struct span value)
 {
@@ -102,13 +104,25 @@ static void answer_now(struct switch_core *core, size_t link, struct net_peer pe
     secret_wipe(room, out.len);
 }
 
+/* The connection stays, so a peer could fill the log with them; the metric counts them all. */
+static bool reject_is_told(struct switch_core *core)
+{
+    int64_t now_us = env_monotonic_us(core->config.env);
+    if (now_us - core->rejects_us >= 1000000) {
+        core->rejects_us = now_us;
+        core->reject_lines = 0;
+    }
+    return core->reject_lines++ < REJECT_LINES;
+}
+
 static void reject(struct switch_core *core, size_t link, struct net_peer peer, const struct iso8583_fault *fault,
                    const struct iso8583_message *m)
 {
     const char *de39 = iso8583_fault_response(fault, m);
     core->counters.rejected++;
-    LOG(core->config.env->log, LOG_WARN, "switch.format", LOG_TEXT("link", core->link[link].id), LOG_INT("field", fault->field),
-        LOG_INT("offset", fault->offset), LOG_INT("outcome", fault->outcome), LOG_TEXT("answer", de39 ? de39 : "none"));
+    if (reject_is_told(core))
+        LOG(core->config.env->log, LOG_WARN, "switch.format", LOG_TEXT("link", core->link[link].id), LOG_INT("field", fault->field),
+            LOG_INT("offset", fault->offset), LOG_INT("outcome", fault->outcome), LOG_TEXT("answer", de39 ? de39 : "none"));
     if (de39)
         answer_now(core, link, peer, m, de39);
     else

@@ -221,6 +221,53 @@ static void originals_and_replacements(void **state)
     assert_int_equal(iso8583_replacement_read(&reversal, &present, &amount), ERR_PARSE_CHARACTER);
 }
 
+/* switch.md 4.2: DE61.4 = 4, DE22 = 10, DE48 C1, M1, M2; what cannot be read is not marked. */
+static void unattended_messages_of_mastercard(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned field;
+        const char *value;
+        bool marked;
+    } rows[] = {
+        {61, "0004000000", true},
+        {61, "0000000000", false},
+        {61, "4", false},
+        {61, "4440444", false},
+        {22, "100", true},
+        {22, "010", false},
+        {22, "102", true},
+        {48, "T22080504C101", true},
+        {48, "T22080504M103", true},
+        {48, "T22080504M201", true},
+        {48, "T22080504M301", false},
+        {48,
+         "T9203123"
+         "22080504C101",
+         true},
+        {48,
+         "T2212"
+         "0101A"
+         "0503C10",
+         true},
+        {48, "T22990504C101", false},
+        {48, "T22080404C101", false},
+        {48, "T2208050", false},
+        {48, "C101", false},
+        {48, "T22", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct iso8583_message m;
+        iso8583_message_init(&m, ISO8583_AUTHORISATION);
+        iso8583_set_text(&m, rows[i].field, rows[i].value);
+        if (iso8583_unattended(ISO8583_MARKS_MASTERCARD, &m) != rows[i].marked)
+            print_error("DE%u %s\n", rows[i].field, rows[i].value);
+        assert_int_equal(iso8583_unattended(ISO8583_MARKS_MASTERCARD, &m), rows[i].marked);
+        assert_false(iso8583_unattended(ISO8583_MARKS_NONE, &m));
+        assert_false(iso8583_unattended(ISO8583_MARKS_VISA, &m));
+    }
+}
+
 static void rules_have_names(void **state)
 {
     (void)state;
@@ -242,6 +289,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_said_is_refused),
         cmocka_unit_test(results_stand_on_byte_eleven),
         cmocka_unit_test(originals_and_replacements),
+        cmocka_unit_test(unattended_messages_of_mastercard),
         cmocka_unit_test(rules_have_names),
     };
 
