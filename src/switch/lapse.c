@@ -3,7 +3,7 @@
 #include "store/error.h"
 #include "switch/internal.h"
 
-enum { LAPSE_EVERY_US = 60000000, LAPSE_AGAIN_US = 1000000 };
+enum { LAPSE_EVERY_US = 5000000, LAPSE_AGAIN_US = 1000000 };
 
 static void lapse_pause(struct switch_core *core, int64_t pause_us)
 {

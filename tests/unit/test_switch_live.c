@@ -230,6 +230,12 @@ static void without_an_hsm_nothing_is_lost(void **state)
     till_pay(LAB_EFTPOS, 109, 1000, code, "91", 0);
     till_pay(LAB_VISA, 109, 100001, code, "51", 'P'); /* its other checks still run */
     struct ledger_full_card card;
+    lab_read(&till_lab, 110, &card);
+    struct ledger_code locked = card.code;
+    locked.g_lock = LEDGER_LOCK_HARD;
+    lab_code_write(&till_lab, &card.code, &locked);
+    till_pay(LAB_VISA, 110, 1000, code, "N7", 'N'); /* a lock is a lock */
+    till_pay(LAB_EFTPOS, 110, 1000, NULL, "05", 0);
     lab_read(&till_lab, 109, &card);
     assert_int_equal(card.code.state, LEDGER_CODE_ACTIVE);
     assert_int_equal(card.code.declines, 0);
