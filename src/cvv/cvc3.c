@@ -17,10 +17,11 @@ static int nibble_of(uint8_t c)
     return c == 'F' || c == 'f' || c == '?' ? 0xF : -1;
 }
 
-/* After the separator: 8 nibbles stay (expiry, service code, start of the discretionary data), 3 become 0, 2 stay, 7 become 0. */
-static bool varies(size_t after)
+/* After the separator: 8 nibbles stay (expiry, service code, start of the discretionary data), 3 become 0, 2 stay, 7 become 0. A
+ * filler keeps its value wherever it stands: the data may be shorter than that. */
+static bool varies(size_t after, int nibble)
 {
-    return (after >= 8 && after < 11) || (after >= 13 && after < 20);
+    return nibble <= 9 && ((after >= 8 && after < 11) || (after >= 13 && after < 20));
 }
 
 static enum err pack(struct span track2, uint8_t out[static CVV_TRACK2_MAX / 2])
@@ -34,7 +35,7 @@ static enum err pack(struct span track2, uint8_t out[static CVV_TRACK2_MAX / 2])
             return ERR_PARSE_CHARACTER;
         if (nibble == 0xD && separator == track2.len)
             separator = i;
-        else if (i > separator && varies(i - separator - 1))
+        else if (i > separator && varies(i - separator - 1, nibble))
             nibble = 0;
         out[i / 2] = (uint8_t)(i % 2 == 0 ? nibble << 4 : out[i / 2] | nibble);
     }
@@ -49,19 +50,45 @@ enum err cvv_cvc3_check(struct span track2)
     return err;
 }
 
-enum err cvv_cvc3_iv(const struct secret_key *card, struct span track2, uint8_t out[static 2])
+/* The last two bytes of the MAC. */
+static enum err iv_of(const struct secret_key *card, struct span data, uint8_t out[static 2])
 {
-    uint8_t data[CVV_TRACK2_MAX / 2] = {0}, mac[CRYPTO_DES_BLOCK] = {0};
+    uint8_t mac[CRYPTO_DES_BLOCK] = {0};
     if (card->len != PAIR)
         return CRYPTO_ERR_KEY_LENGTH;
-    enum err err = pack(track2, data);
-    if (err == ERR_OK)
-        err = crypto_des_mac_retail(card, data, track2.len / 2, mac);
+    enum err err = crypto_des_mac_retail(card, data.at, data.len, mac);
     if (err == ERR_OK)
         memcpy(out, mac + CRYPTO_DES_BLOCK - 2, 2);
-    secret_wipe(data, sizeof data);
     secret_wipe(mac, sizeof mac);
     return err;
+}
+
+enum err cvv_cvc3_iv(const struct secret_key *card, struct span track2, uint8_t out[static 2])
+{
+    uint8_t data[CVV_TRACK2_MAX / 2] = {0};
+    enum err err = pack(track2, data);
+    if (err == ERR_OK)
+        err = iv_of(card, span_of(data, track2.len / 2), out);
+    secret_wipe(data, sizeof data);
+    return err;
+}
+
+bool cvv_cvc3_is_track1(struct span data)
+{
+    bool separated = false;
+    for (size_t i = 0; i < data.len; i++) {
+        if (data.at[i] < ' ' || data.at[i] > '_')
+            return false;
+        separated |= data.at[i] == '^';
+    }
+    return separated && data.len <= CVV_TRACK1_MAX;
+}
+
+enum err cvv_cvc3_iv_track1(const struct secret_key *card, struct span track1, uint8_t out[static 2])
+{
+    if (!cvv_cvc3_is_track1(track1))
+        return ERR_PARSE_CHARACTER;
+    return iv_of(card, track1, out);
 }
 
 /* IVCVC3, unpredictable number as packed decimal, counter in binary. */

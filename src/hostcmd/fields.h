@@ -11,7 +11,7 @@ enum {
     HOSTCMD_KEY_MAX = 512,
     HOSTCMD_OPTIONAL_MAX = 256,
     HOSTCMD_ECHO_MAX = HOSTCMD_FRAME_MAX - 2 - 4, /* all of a frame without header, but for its command and length */
-    HOSTCMD_TRACK_MAX = 32,                       /* bytes of track 2 */
+    HOSTCMD_TRACK_MAX = 79,                       /* bytes: characters of track 1, or pairs of nibbles of track 2 */
     HOSTCMD_FILLERS = 2,
     HOSTCMD_FILLER_MAX = 16,
     HOSTCMD_RANDOM_MAX = 999,

@@ -59,7 +59,7 @@ struct hostcmd_pm {
     WIRE_TEXT(3) code;
     WIRE_TEXT(2) psn;                   /* scheme 1, and all that follow: PAN sequence number */
     WIRE_TEXT(3) track_length;          /* bytes */
-    WIRE_TEXT(HOSTCMD_TRACK_MAX) track; /* track 2, two nibbles a byte */
+    WIRE_TEXT(HOSTCMD_TRACK_MAX) track; /* 2, two nibbles a byte, or 1, in ASCII */
     WIRE_TEXT(8) unpredictable;
     WIRE_TEXT(5) counter; /* ATC, decimal */
     WIRE_TEXT(5) cvc3;    /* X for digits that are not compared, then digits */

@@ -71,8 +71,8 @@ static void csc_errors(void **state)
         {"RY32" CSCK A37 "991270X", "RZ15"},
         {"RY30" CSCK A37 "9912702", "RZ15"},
         {"RY33" CSCK A37 "9912", "RZ68"},
-        {"RY31" CSCK A37 "9912", "RZ68"},
-        {"RY10" CSCK A37 "9912", "RZ68"},
+        {"RY31" CSCK A37 "9912", "RZ15"},
+        {"RY10" CSCK A37 "9912", "RZ15"},
         {"RY", "RZ15"},
         {"RY30K000" A37 "9912", "RZ12"},
         {"RY30" CSCK A37 "9912%07", "RZ13"},
@@ -164,6 +164,50 @@ static void cvc3_is_verified(void **state)
     CVC3_ASSERT(hsm, frames);
 }
 
+/* A filler is no digit: it stays where the rule clears digits, whatever the lengths of number and data. Values of
+ * security-codes.md 8, and of another implementation on openssl. */
+static void lengths_of_track_2(void **state)
+{
+    (void)state;
+    const struct secret_key mk = {16,
+                                  {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10}};
+    char key[64];
+    snprintf(key, sizeof key, "%s", frames_wrap(hsm, "709", KEYS_U, &mk));
+    const struct cvc3_frame frames[] = {
+        {key, "A5123456789012345678;00", "5123456789012345678D3512101000000000000F", "000008990009438242", "PN00"},
+        {key, "A5123456789012345;00", "5123456789012345D351210100000000000F", "000008990009454636", "PN00"},
+        {MK_CVC3, P1, "5413123556784804D09061019005997722FFFF", "000007720000521338", "PN00"},
+        {MK_CVC3, P1, "5413123556784804D0906101FFFFFFFF", "000007720000528918", "PN00"},
+        {MK_CVC3, P1, "5413123556784804D090610190059977225531234567890F", "000007720000521643", "PN00"},
+    };
+    CVC3_ASSERT(hsm, frames);
+}
+
+/* Track 1 counts as it is. */
+static void track_1(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *cvc3, *reply;
+    } cases[] = {
+        {"B5413123556784804^SUPPLIED/NOT^09061019000990000000000000000000", "01435", "PN00"},
+        {"B5413123556784804^SUPPLIED/NOT^09061019000990000000000000000000", "01436", "PN01"},
+        {"B5413123556784804^ /^0906101000000000000", "04383", "PN00"},
+        {"B5413123556784804^supplied/not^0906101000000000000", "04383", "PN15"},
+        {"B5413123556784804 SUPPLIED/NOT 0906101000000000000", "04383", "PN15"},
+        {"B5413123556784804^SUPPLIED/NOT^0906101900099000000000000000000000000000000000000", "04383", "PN15"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char room[200], after[32];
+        struct buf hex = buf_over(room, sizeof room);
+        buf_put_hex(&hex, cases[i].text, strlen(cases[i].text));
+        (void)buf_text(&hex);
+        snprintf(after, sizeof after, "0000077200005%s", cases[i].cvc3);
+        const struct cvc3_frame frame[] = {{MK_CVC3, P1, room, after, cases[i].reply}};
+        CVC3_ASSERT(hsm, frame);
+    }
+}
+
 /* Nibbles that the static rule clears hold X'19' here: the code stays, and no trailer is seen where there is none. */
 #define T19 "5413123556784804D09061019019991919193F"
 
@@ -204,15 +248,17 @@ static void cvc3_errors(void **state)
     static const struct exchange other[] = {
         {"PM10" MK_CVC3 P1, "PN68"},
         {"PM11" MK_CVC3 P1, "PN68"},
-        {"PM02" MK_AC, "PN68"},
-        {"PM52" MK_AC, "PN68"},
+        {"PM02" MK_AC, "PN15"},
+        {"PM52" MK_AC, "PN15"},
         {"PM20", "PN68"},
         {"PM30", "PN68"},
         {"PM40", "PN68"},
         {"PM60", "PN68"},
         {"PM70", "PN68"},
-        {"PM80", "PN68"},
-        {"PM90", "PN68"},
+        {"PM80", "PN15"},
+        {"PM90", "PN15"},
+        {"PM13" MK_CVC3 P1, "PN15"},
+        {"PMA0", "PN15"},
         {"PM12" MK_CVC3 P1 "019short", "PN15"},
     };
     FRAMES_ASSERT(hsm, other);
@@ -320,6 +366,8 @@ int main(void)
         cmocka_unit_test(csc_errors),
         cmocka_unit_test(csck_rules),
         cmocka_unit_test(cvc3_is_verified),
+        cmocka_unit_test(lengths_of_track_2),
+        cmocka_unit_test(track_1),
         cmocka_unit_test(mark_inside_the_track_is_data),
         cmocka_unit_test(cvc3_errors),
         cmocka_unit_test(cvc3_key_rules),

@@ -30,7 +30,7 @@ struct cvc3_input {
     enum cvv_method method;
     uint16_t counter;
     uint8_t nibbles[2 * HOSTCMD_TRACK_MAX];
-    struct buf track; /* over nibbles */
+    struct buf track; /* 2, over nibbles; empty: the request has track 1 */
 };
 
 static enum err gather(const struct hostcmd_pm *r, struct cvc3_input *out)
@@ -43,6 +43,8 @@ static enum err gather(const struct hostcmd_pm *r, struct cvc3_input *out)
         return ERR_PARSE_VALUE;
     out->counter = (uint16_t)counter;
     out->track = buf_over(out->nibbles, sizeof out->nibbles);
+    if (cvv_cvc3_is_track1(WIRE_SPAN(r->track)))
+        return ERR_OK;
     buf_put_hex(&out->track, r->track.at, r->track.len);
     return cvv_cvc3_check(buf_span(&out->track));
 }
@@ -52,7 +54,7 @@ static enum err make(struct cvv_master *master, const struct hostcmd_pm *r, cons
     SECRET_KEY card = {0};
     uint8_t iv[2] = {0};
     TRY(cvv_card_key(&master->master, &in->pan, (const char *)r->psn.at, in->method, &card));
-    TRY(cvv_cvc3_iv(&card, buf_span(&in->track), iv));
+    TRY(in->track.len > 0 ? cvv_cvc3_iv(&card, buf_span(&in->track), iv) : cvv_cvc3_iv_track1(&card, WIRE_SPAN(r->track), iv));
     return cvv_cvc3(&card, iv, (const char *)r->unpredictable.at, in->counter, out);
 }
 

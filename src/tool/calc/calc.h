@@ -31,6 +31,7 @@ struct tool_calc_in {
     WIRE_TEXT(10) time;
     WIRE_TEXT(2) twu;
     WIRE_TEXT(64) track;
+    WIRE_TEXT(79) track1;
     WIRE_TEXT(4) iv;
     WIRE_TEXT(8) unpredictable;
     WIRE_TEXT(19) account;

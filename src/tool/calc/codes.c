@@ -329,6 +329,8 @@ static const struct wire_field cvc3_fields[] = {
     PAN_ROW,
     {.name = "track 2", .doc = "D or = between, F as filler", .kind = WIRE_Z, .min = 1, .max = 64,
      .flags = WIRE_SECRET | WIRE_OPTIONAL, IN(track)},
+    {.name = "first track", .doc = "track 1, in its place: B, number^name^rest", .kind = WIRE_A, .min = 1, .max = 79,
+     .flags = WIRE_SECRET | WIRE_OPTIONAL, IN(track1)},
     {.name = "IVCVC3", .doc = "in place of the track", .kind = WIRE_H, .min = 4, .max = 4, .flags = WIRE_OPTIONAL, IN(iv)},
     {.name = "UN", .doc = "unpredictable number", .kind = WIRE_N, .min = 8, .max = 8, IN(unpredictable)},
     ATC_ROW("ATC", "application transaction counter, decimal, to 65535"), PSN_ROW, METHOD_ROW,

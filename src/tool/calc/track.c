@@ -7,30 +7,36 @@
 
 #include <string.h>
 
-enum { PAIR = 16, BLOCKS = CVV_TRACK2_MAX / 2 / CRYPTO_DES_BLOCK + 1, CVC3_DIGITS = 5, NIBBLES = 32, EXPIRY = 4, TAKEN = 12 };
+enum { PAIR = 16, BLOCKS = CVV_TRACK1_MAX / CRYPTO_DES_BLOCK + 1, CVC3_DIGITS = 5, NIBBLES = 32, EXPIRY = 4, TAKEN = 12 };
 
 /* ---- 8 ---- */
+
+/* What becomes of each character after the separator: k keeps it, 0 makes a digit zero. */
+static const char mask[] = "kkkkkkkk000kk0000000";
 
 /* The track with what varies set to zero, as hexadecimal digits: D between, F as filler. */
 static void static_track(struct span track, char out[static CVV_TRACK2_MAX])
 {
-    size_t separator = track.len;
+    const char *rule = NULL;
     for (size_t i = 0; i < track.len; i++) {
         char c = (char)track.at[i];
-        out[i] = (char)(c == '=' ? 'D' : c == '?' ? 'F' : c);
-        size_t after = i - separator - 1;
-        if (out[i] == 'D' && separator == track.len)
-            separator = i;
-        else if (i > separator && ((after >= 8 && after < 11) || (after >= 13 && after < 20)))
+        out[i] = (char)(c == '=' || c == 'd' ? 'D' : c == '?' || c == 'f' ? 'F' : c);
+        bool digit = c >= '0' && c <= '9';
+        if (rule && *rule == '0' && digit)
             out[i] = '0';
+        if (rule)
+            rule += *rule != 0;
+        else if (out[i] == 'D')
+            rule = mask;
     }
 }
 
 static void chain(struct tool_calc *c, const uint8_t key[static PAIR], const uint8_t *data, size_t blocks,
                   uint8_t h[static CRYPTO_DES_BLOCK])
 {
-    static const char *const name[BLOCKS] = {"H1", "H2", "H3", "H4", "H5"};
-    static const char *const number[BLOCKS] = {"2.3.1", "2.3.2", "2.3.3", "2.3.4", "2.3.5"};
+    static const char *const name[BLOCKS] = {"H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8", "H9", "H10"};
+    static const char *const number[BLOCKS] = {"2.3.1", "2.3.2", "2.3.3", "2.3.4", "2.3.5",
+                                               "2.3.6", "2.3.7", "2.3.8", "2.3.9", "2.3.10"};
     memset(h, 0, CRYPTO_DES_BLOCK);
     for (size_t i = 0; i < blocks; i++) {
         for (int k = 0; k < CRYPTO_DES_BLOCK; k++)
@@ -42,34 +48,50 @@ static void chain(struct tool_calc *c, const uint8_t key[static PAIR], const uin
     tool_calc_des(c, "2.5", "MAC", "DES-encrypt(left half): MAC algorithm 3", (struct tool_calc_des){key, false}, h);
 }
 
-static void iv_steps(struct tool_calc *c, const uint8_t key[static PAIR], uint8_t iv[static 2])
+/* The bytes that the MAC is taken over, not yet padded: their number. */
+static size_t iv_data(struct tool_calc *c, uint8_t data[static CVV_TRACK1_MAX])
 {
     char text[CVV_TRACK2_MAX];
+    struct span track1 = WIRE_SPAN(c->in.track1), track2 = WIRE_SPAN(c->in.track);
+    if (c->in.track1.present) {
+        tool_calc_text(c, "2.1", "track 1", "the characters as they are", track1);
+        memcpy(data, track1.at, track1.len);
+        return track1.len;
+    }
+    static_track(track2, text);
+    tool_calc_text(c, "2.1", "static track 2", "what varies after the separator set to zero", span_of(text, track2.len));
+    if (span_unhex(span_of(text, track2.len), data, CVV_TRACK2_MAX / 2) != ERR_OK && c->err == ERR_OK)
+        c->err = ERR_PARSE_VALUE; /* an odd number of nibbles */
+    secret_wipe(text, sizeof text);
+    return track2.len / 2;
+}
+
+static void iv_steps(struct tool_calc *c, const uint8_t key[static PAIR], uint8_t iv[static 2])
+{
     uint8_t data[BLOCKS * CRYPTO_DES_BLOCK] = {0}, h[CRYPTO_DES_BLOCK], real[2] = {0};
     SECRET_KEY card = {.len = PAIR};
-    struct span track = WIRE_SPAN(c->in.track);
-    static_track(track, text);
-    tool_calc_text(c, "2.1", "static track 2", "what varies after the separator set to zero", span_of(text, track.len));
-    if (span_unhex(span_of(text, track.len), data, CVV_TRACK2_MAX / 2) != ERR_OK && c->err == ERR_OK)
-        c->err = ERR_PARSE_VALUE; /* an odd number of nibbles */
-    data[track.len / 2] = 0x80;
-    size_t blocks = track.len / 2 / CRYPTO_DES_BLOCK + 1;
+    size_t len = iv_data(c, data);
+    data[len] = 0x80;
+    size_t blocks = len / CRYPTO_DES_BLOCK + 1;
     tool_calc_hex(c, "2.2", "padded", "80 and zeros: padding method 2", span_of(data, blocks * CRYPTO_DES_BLOCK));
     chain(c, key, data, blocks, h);
     memcpy(iv, h + CRYPTO_DES_BLOCK - 2, 2);
     tool_calc_hex(c, "2.6", "IVCVC3", "the last two bytes", span_of(iv, 2));
     memcpy(card.at, key, PAIR);
-    tool_calc_agree(c, cvv_cvc3_iv(&card, track, real), iv, real, sizeof real);
-    secret_wipe(text, sizeof text);
+    tool_calc_agree(c,
+                    c->in.track1.present ? cvv_cvc3_iv_track1(&card, WIRE_SPAN(c->in.track1), real)
+                                         : cvv_cvc3_iv(&card, WIRE_SPAN(c->in.track), real),
+                    iv, real, sizeof real);
     secret_wipe(data, sizeof data);
 }
 
-/* From the track, or as it was given. */
+/* From a track, or as it was given. */
 static void find_iv(struct tool_calc *c, const uint8_t key[static PAIR], uint8_t iv[static 2])
 {
-    if (c->in.iv.present == c->in.track.present && c->err == ERR_OK)
+    bool track = c->in.track.present || c->in.track1.present;
+    if (c->err == ERR_OK && c->in.track.present + c->in.track1.present + c->in.iv.present != 1)
         c->err = ERR_PARSE_MISSING;
-    if (c->in.track.present)
+    if (track)
         iv_steps(c, key, iv);
     else if (c->err == ERR_OK)
         c->err = span_unhex(WIRE_SPAN(c->in.iv), iv, 2);
