@@ -84,6 +84,7 @@ struct hostcmd_fault {
     const char *field;
     enum wire_outcome outcome;
     enum err err;
+    const char *values; /* the first character is one of these; NULL: any */
 };
 /* A second reply layout, chosen by a member of the request: mode 1 of A0, KCV type 1 of AS. */
 struct hostcmd_reply_choice {

@@ -383,7 +383,7 @@ static void another_layout_end_to_end(void **state)
         {"QY5" MK "A" PAN ";V20060260101045959999992812000", "QZ15"},
         {"QY5" MK "A" PAN ";V20060260101045959999992812000~~", "QZ15"},
         {"QY5" MK "A" PAN ";2812000260101000001", "QZ15"},
-        {"PM51" MK "A" PAN ";V2", "PN68"},
+        {"PM51" MK "A" PAN ";V2", "PN15"},
         {"QY0" MK "A" PAN ";2812998000001", "QZ00104"},
         {"PM00" MK "A" PAN ";2812998000001104", "PN00"},
     };

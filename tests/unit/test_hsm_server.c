@@ -81,7 +81,7 @@ static void test_status_commands(void **state)
     expect_exchange(fd, "XX", "XY68");
     expect_exchange(fd, "JA04", "JB68");
     expect_exchange(fd, "QY1", "QZ68");
-    expect_exchange(fd, "PM01", "PN68");
+    expect_exchange(fd, "PM01", "PN15");
     expect_exchange(fd, "CW", "CX15");
     close(fd);
 }
