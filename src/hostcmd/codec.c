@@ -54,9 +54,9 @@ static enum err refuse(struct wire_fault *fault, enum wire_outcome outcome, enum
 static enum err parse_lmk(struct span data, size_t *at, struct hostcmd_tail *tail, struct wire_fault *fault)
 {
     uint64_t lmk = 0;
-    if (*at >= data.len || data.at[*at] != '%')
-        return ERR_OK;
     struct span digits = span_slice(data, *at + 1, 2);
+    if (tail->lmk != HOSTCMD_LMK_DEFAULT)
+        return refuse(fault, WIRE_OUTCOME_VALUE, ERR_PARSE_VALUE, *at, "%NN");
     if (digits.len < 2)
         return refuse(fault, WIRE_OUTCOME_SHORT, ERR_PARSE_SHORT, *at, "%NN");
     if (span_decimal(digits, &lmk) != ERR_OK)
@@ -66,14 +66,20 @@ static enum err parse_lmk(struct span data, size_t *at, struct hostcmd_tail *tai
     return ERR_OK;
 }
 
+/* `#` with the algorithm, or without: then it is the key's own. No text is both, since the exportability is a letter and a count of
+ * optional blocks is digits. */
 static enum err parse_attributes(const struct hostcmd_row *row, struct span data, size_t *at, struct hostcmd_tail *tail,
                                  struct wire_fault *fault)
 {
-    const struct wire_record *record = hostcmd_attributes_layout(row);
-    if (!record || *at >= data.len || data.at[*at] != '#')
-        return ERR_OK;
+    struct span text = span_slice(data, *at, SIZE_MAX);
+    struct wire_fault other;
     size_t used = 0;
-    enum err err = wire_parse(record, span_slice(data, *at, SIZE_MAX), &tail->attributes, &used, fault);
+    if (tail->has_attributes)
+        return refuse(fault, WIRE_OUTCOME_VALUE, ERR_PARSE_VALUE, *at, "attributes");
+    enum err err = wire_parse(hostcmd_attributes_layout(row), text, &tail->attributes, &used, fault);
+    if (err != ERR_OK && !(row->flags & HOSTCMD_ATTRIBUTES_SHORT) &&
+        wire_parse(&hostcmd_attributes_own_record, text, &tail->attributes, &used, &other) == ERR_OK)
+        err = ERR_OK;
     if (err != ERR_OK) {
         fault->offset += *at;
         return err;
@@ -83,26 +89,50 @@ static enum err parse_attributes(const struct hostcmd_row *row, struct span data
     return ERR_OK;
 }
 
-/* Where a change of this mark is kept; NULL: no change. */
-static char *change_of(struct hostcmd_changes *changes, uint8_t mark)
+static enum err parse_change(struct span data, size_t *at, char *change, struct wire_fault *fault)
 {
-    return mark == '&' ? &changes->exportability : mark == '!' ? &changes->version : NULL;
+    if (*at + 1 == data.len)
+        return refuse(fault, WIRE_OUTCOME_SHORT, ERR_PARSE_SHORT, *at, "change");
+    uint8_t value = data.at[*at + 1];
+    if (*change || value <= ' ' || value > '~')
+        return refuse(fault, WIRE_OUTCOME_VALUE, ERR_PARSE_VALUE, *at, "change");
+    *change = (char)value;
+    *at += 2;
+    return ERR_OK;
 }
 
-static enum err parse_changes(const struct hostcmd_row *row, struct span data, size_t *at, struct hostcmd_tail *tail,
-                              struct wire_fault *fault)
+/* Two digits that real hosts send and that say nothing (host-commands.md 6.1). */
+static enum err parse_unused(struct span data, size_t *at, struct hostcmd_tail *tail, struct wire_fault *fault)
 {
-    while ((row->flags & HOSTCMD_CHANGES) && *at < data.len) {
-        char *change = change_of(&tail->changes, data.at[*at]);
-        if (!change)
+    uint64_t ignored = 0;
+    struct span digits = span_slice(data, *at + 1, 2);
+    if (digits.len < 2)
+        return refuse(fault, WIRE_OUTCOME_SHORT, ERR_PARSE_SHORT, *at, "change");
+    if (tail->changes.version || span_decimal(digits, &ignored) != ERR_OK)
+        return refuse(fault, WIRE_OUTCOME_VALUE, ERR_PARSE_VALUE, *at, "change");
+    tail->changes.version = '0';
+    *at += 1 + digits.len;
+    return ERR_OK;
+}
+
+/* Each tag once, in any order. */
+static enum err parse_tags(const struct hostcmd_row *row, struct span data, size_t *at, struct hostcmd_tail *tail,
+                           struct wire_fault *fault)
+{
+    while (*at < data.len) {
+        uint8_t mark = data.at[*at];
+        if (mark == '%')
+            TRY(parse_lmk(data, at, tail, fault));
+        else if (mark == '#' && hostcmd_attributes_layout(row))
+            TRY(parse_attributes(row, data, at, tail, fault));
+        else if (mark == '!' && (row->flags & HOSTCMD_VERSION_UNUSED))
+            TRY(parse_unused(data, at, tail, fault));
+        else if (mark == '&' && (row->flags & HOSTCMD_CHANGES))
+            TRY(parse_change(data, at, &tail->changes.exportability, fault));
+        else if (mark == '!' && (row->flags & HOSTCMD_CHANGES))
+            TRY(parse_change(data, at, &tail->changes.version, fault));
+        else
             return ERR_OK;
-        if (*at + 1 == data.len)
-            return refuse(fault, WIRE_OUTCOME_SHORT, ERR_PARSE_SHORT, *at, "change");
-        uint8_t value = data.at[*at + 1];
-        if (*change || value <= ' ' || value > '~')
-            return refuse(fault, WIRE_OUTCOME_VALUE, ERR_PARSE_VALUE, *at, "change");
-        *change = (char)value;
-        *at += 2;
     }
     return ERR_OK;
 }
@@ -146,10 +176,7 @@ static enum err parse(const struct hostcmd_row *row, const struct wire_record *r
     enum err err = wire_parse(record, data, request, &at, fault);
     if (err != ERR_OK)
         return fault_code(row, data, fault);
-    TRY(parse_changes(row, data, &at, tail, fault));
-    TRY(parse_lmk(data, &at, tail, fault));
-    TRY(parse_changes(row, data, &at, tail, fault));
-    TRY(parse_attributes(row, data, &at, tail, fault));
+    TRY(parse_tags(row, data, &at, tail, fault));
     return parse_trailer(data, at, &tail->trailer, fault);
 }
 

@@ -76,6 +76,7 @@ enum hostcmd_flag {
     HOSTCMD_DATA_ALSO_WITH_01 = 1 << 5, /* reply data follow 00 and 01 */
     HOSTCMD_CHANGES = 1 << 6,           /* takes `&` and `!` */
     HOSTCMD_ATTRIBUTES_SHORT = 1 << 7,  /* of them only version and optional blocks: A4, whose components say the rest */
+    HOSTCMD_VERSION_UNUSED = 1 << 9,    /* `!` has two digits, which say nothing */
     HOSTCMD_LARGE = 1 << 8,             /* the reply may be as long as a frame, whatever the request */
 };
 

@@ -29,6 +29,7 @@ void hostcmd_key_tagged_generate(const struct env *env, struct buf *out);
 void hostcmd_atalla_generate(const struct env *env, struct buf *out);
 void hostcmd_optional_blocks_generate(const struct env *env, struct buf *out);
 bool hostcmd_key_tag_is_block(uint8_t tag);
+bool hostcmd_key_tag_is_stored(struct span in);
 
 /* ---- rows: rows_*.c ---- */
 
@@ -39,6 +40,8 @@ HOSTCMD_LIST(HOSTCMD_ROW)
 
 /* The `#` fields. */
 extern const struct wire_record hostcmd_attributes_record;
+/* Without the algorithm: that of the key. */
+extern const struct wire_record hostcmd_attributes_own_record;
 /* What A4 takes of them. */
 extern const struct wire_record hostcmd_attributes_short_record;
 /* A request or reply without fields. */
@@ -52,6 +55,8 @@ extern const struct wire_record hostcmd_empty_record;
     {.name = (name_), .doc = (doc_), .kind = WIRE_H, .min = (digits_), .max = (digits_), WIRE_AT(struct_, member_)}
 #define ROW_ONE(name_, doc_, choices_, struct_, member_)                                                                          \
     {.name = (name_), .doc = (doc_), .kind = WIRE_ENUM, .choices = (choices_), .min = 1, .max = 1, WIRE_AT(struct_, member_)}
+/* Real hosts send any scheme letter where the field has no meaning. */
+#define ROW_UNUSED(name_, struct_, member_) ROW_ONE(name_, "not used", "0|Z|U|X|T|Y|S|R|V", struct_, member_)
 #define ROW_LETTER(name_, doc_, struct_, member_)                                                                                 \
     {.name = (name_), .doc = (doc_), .kind = WIRE_A, .min = 1, .max = 1, WIRE_AT(struct_, member_)}
 #define ROW_GROUP(name_)                                                                                                          \

@@ -9,6 +9,12 @@ bool hostcmd_key_tag_is_block(uint8_t tag)
     return tag == 'S' || tag == 'R';
 }
 
+/* `K` and an index, with the tag that the key there would have or without. */
+bool hostcmd_key_tag_is_stored(struct span in)
+{
+    return in.len > 1 && (in.at[0] == 'U' || in.at[0] == 'T' || in.at[0] == 'S') && in.at[1] == 'K';
+}
+
 /* Version 1A, then the length of the block without its tag as 4N. */
 static size_t block_extent(struct span in)
 {
@@ -29,6 +35,8 @@ static size_t extent(struct span in, size_t untagged)
 {
     if (in.len == 0)
         return 0;
+    if (hostcmd_key_tag_is_stored(in))
+        return 2 + INDEX;
     switch (in.at[0]) {
     case 'U':
     case 'X':

@@ -46,7 +46,7 @@ static bool starts_key(struct span in)
 {
     if (in.len == 0)
         return false;
-    if (in.at[0] == 'K')
+    if (in.at[0] == 'K' || hostcmd_key_tag_is_stored(in))
         return true;
     if (hostcmd_key_tag_is_block(in.at[0]))
         return in.len > BLOCK_HEAD && hex_run(span_slice(in, 2, 4)) == 4;

@@ -38,7 +38,8 @@ struct hostcmd_au_reply {
 
 /* A6 takes any key in, A8 sends one out. */
 struct hostcmd_a6 {
-    WIRE_TEXT(3) type; /* key type code; FFF: key-block LMK */
+    WIRE_TEXT(3) type;     /* key type code; FFF: key-block LMK */
+    WIRE_TEXT(1) zmk_flag; /* 1: TMK; 0 or absent: ZMK */
     hostcmd_key zmk;
     hostcmd_key key;     /* A6: under the ZMK, A8: under the LMK */
     WIRE_TEXT(1) scheme; /* A6: under the LMK, A8: under the ZMK */

@@ -22,6 +22,18 @@ static const struct wire_field attributes_fields[] = {
 };
 const struct wire_record hostcmd_attributes_record = WIRE_RECORD("attributes", struct hostcmd_attributes, attributes_fields);
 
+static const struct wire_field attributes_own_fields[] = {
+    {.name = "attributes", .doc = "starts the attributes of a key block", .kind = WIRE_CONST, .literal = "#", .min = 1, .max = 1},
+    {.name = "usage", .doc = "key usage: C0, E0, K0 ...", .kind = WIRE_AN, .min = 2, .max = 2,
+     WIRE_AT(struct hostcmd_attributes, usage)},
+    {.name = "mode", .doc = "mode of use", .kind = WIRE_AN, .min = 1, .max = 1, WIRE_AT(struct hostcmd_attributes, mode)},
+    {.name = "version", .doc = "key version", .kind = WIRE_A, .min = 2, .max = 2, WIRE_AT(struct hostcmd_attributes, version)},
+    ROW_ONE("exportability", "E, N or S", "E|N|S", struct hostcmd_attributes, exportability),
+    ATTRIBUTE_OPTIONAL,
+};
+const struct wire_record hostcmd_attributes_own_record =
+    WIRE_RECORD("attributes without algorithm", struct hostcmd_attributes, attributes_own_fields);
+
 static const struct wire_field attributes_short_fields[] = {
     {.name = "attributes", .doc = "starts the attributes of a key block", .kind = WIRE_CONST, .literal = "#", .min = 1, .max = 1},
     {.name = "version", .doc = "key version", .kind = WIRE_A, .min = 2, .max = 2, WIRE_AT(struct hostcmd_attributes, version)},
@@ -43,7 +55,7 @@ static const struct wire_field au_fields[] = {
     ATALLA(struct hostcmd_au),
     ROW_GROUP("schemes"),
     ROW_LETTER("ZMK scheme", "0, U, X; S, R: key block", struct hostcmd_au, zmk_scheme),
-    ROW_ONE("LMK scheme", "not used", "0|Z", struct hostcmd_au, lmk_scheme),
+    ROW_UNUSED("LMK scheme", struct hostcmd_au, lmk_scheme),
     ROW_ONE("KCV type", "0: one a half, 1: one of the pair", "0|1", struct hostcmd_au, kcv_type),
 };
 static const struct wire_field aw_fields[] = {
@@ -51,7 +63,7 @@ static const struct wire_field aw_fields[] = {
     TWO_KEYS("CVK", "under the ZMK", double, struct hostcmd_au, key),
     ATALLA(struct hostcmd_au),
     ROW_GROUP("schemes"),
-    ROW_ONE("ZMK scheme", "not used", "0|Z", struct hostcmd_au, zmk_scheme),
+    ROW_UNUSED("ZMK scheme", struct hostcmd_au, zmk_scheme),
     ROW_LETTER("LMK scheme", "0: two single keys, U: one double key; S: key block", struct hostcmd_au, lmk_scheme),
     ROW_ONE("KCV type", "0: one a half, 1: one of the pair", "0|1", struct hostcmd_au, kcv_type),
 };
@@ -65,16 +77,25 @@ static const struct wire_field au_pair_fields[] = {
     ROW_HEX("KCV", "check value of the pair", 6, struct hostcmd_au_reply, kcv),
 };
 
+#define FLAG(struct_)                                                                                                             \
+    ROW_GROUP("flag"), ROW_ONE("ZMK flag", "0 ZMK, 1 TMK; without it 0", "0|1", struct_, zmk_flag)
+#define ZMK_BEHIND_FLAG                                                                                                           \
+    {.name = "ZMK", .doc = "zone master key, 000; flag 1: terminal master key, 002", .kind = WIRE_SHAPED, .min = 4,               \
+     .max = HOSTCMD_KEY_MAX, .flags = WIRE_END_GROUP, .shape = hostcmd_key_zmk, .shape_generate = hostcmd_key_tagged_generate,   \
+     WIRE_AT(struct hostcmd_a6, zmk)}
+
 static const struct wire_field a6_fields[] = {
     ROW_HEX("key type", "key type code; FFF: key block", 3, struct hostcmd_a6, type),
-    TWO_KEYS("ZMK", "zone master key, 000", zmk, struct hostcmd_a6, zmk),
+    FLAG(struct hostcmd_a6),
+    ZMK_BEHIND_FLAG,
     TWO_KEYS("key", "under the ZMK", before_scheme, struct hostcmd_a6, key),
     ROW_LETTER("LMK scheme", "scheme of the key under the LMK", struct hostcmd_a6, scheme),
     ATALLA(struct hostcmd_a6),
 };
 static const struct wire_field a8_fields[] = {
     ROW_HEX("key type", "key type code; FFF: key block", 3, struct hostcmd_a6, type),
-    TWO_KEYS("ZMK", "zone master key, 000", zmk, struct hostcmd_a6, zmk),
+    FLAG(struct hostcmd_a6),
+    ZMK_BEHIND_FLAG,
     TWO_KEYS("key", "under the LMK", before_scheme, struct hostcmd_a6, key),
     ROW_LETTER("ZMK scheme", "scheme of the key under the ZMK", struct hostcmd_a6, scheme),
     ATALLA(struct hostcmd_a6),
@@ -116,7 +137,8 @@ const struct hostcmd_row hostcmd_row_aw = {
 
 const struct hostcmd_row hostcmd_row_a6 = {
     .id = HOSTCMD_A6, .code = "A6", .reply_code = "A7", .title = "take a key in, from ZMK to LMK", .request = &a6_record,
-    .reply = &a6_reply_record, .fault = a6_faults, .key = {"000", "K052", "NBD", 0}, .activity = HOSTCMD_IMPORT,
+    .reply = &a6_reply_record, .fault = a6_faults, .key = {"000", "K052", "NBD", 0},
+    .key_choice = {offsetof(struct hostcmd_a6, zmk_flag), "1", {"002", "K051", "NBD", 0}}, .activity = HOSTCMD_IMPORT,
     .activity_member = offsetof(struct hostcmd_a6, type), .audit = HOSTCMD_AUDIT_ALWAYS,
     .flags = HOSTCMD_ATTRIBUTES | HOSTCMD_CHANGES | HOSTCMD_DATA_ALSO_WITH_01,
     .errors = "01 10 12 21 26 27 28 29 75 83 A2 A3 A4 A5 A6 A7 A8 A9 AA AB B7 B9 BB",
@@ -124,9 +146,10 @@ const struct hostcmd_row hostcmd_row_a6 = {
 
 const struct hostcmd_row hostcmd_row_a8 = {
     .id = HOSTCMD_A8, .code = "A8", .reply_code = "A9", .title = "send a key out, from LMK to ZMK", .request = &a8_record,
-    .reply = &a6_reply_record, .fault = a6_faults, .key = {"000", "K052", "NBE", 0}, .activity = HOSTCMD_EXPORT,
+    .reply = &a6_reply_record, .fault = a6_faults, .key = {"000", "K052", "NBE", 0},
+    .key_choice = {offsetof(struct hostcmd_a6, zmk_flag), "1", {"002", "K051", "NBE", 0}}, .activity = HOSTCMD_EXPORT,
     .activity_member = offsetof(struct hostcmd_a6, type), .audit = HOSTCMD_AUDIT_ALWAYS,
     .flags = HOSTCMD_ATTRIBUTES | HOSTCMD_CHANGES,
-    .errors = "10 11 12 21 26 28 29 75 83 A1 A2 A3 A4 A5 A6 A7 A8 A9 AA AC AD AE AF B0 B1 B7 B9 BB BC BE",
+    .errors = "10 11 12 21 26 27 28 29 75 83 A1 A2 A3 A4 A5 A6 A7 A8 A9 AA AC AD AE AF B0 B1 B7 B9 BB BC BE",
 };
 /* clang-format on */

@@ -8,7 +8,7 @@
 
 static const struct wire_field as_fields[] = {
     ROW_GROUP("schemes"),
-    ROW_ONE("ZMK scheme", "not used", "0|Z", struct hostcmd_as, unused),
+    ROW_UNUSED("ZMK scheme", struct hostcmd_as, unused),
     ROW_LETTER("LMK scheme", "0: two single keys, U, X: one double key; S: key block; 0 there: S", struct hostcmd_as, lmk_scheme),
     ROW_ONE("KCV type", "0: one a half, 1: one of the pair", "0|1", struct hostcmd_as, kcv_type),
 };
@@ -27,11 +27,12 @@ static const struct wire_field a0_fields[] = {
     ROW_ONE("mode", "0 generate, 1 generate and export", "0|1", struct hostcmd_a0, mode),
     ROW_HEX("key type", "key type code; FFF: key block", 3, struct hostcmd_a0, type),
     ROW_LETTER("LMK scheme", "scheme of the key under the LMK", struct hostcmd_a0, scheme),
-    {.name = "delimiter", .doc = "before the ZMK", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1, WITH_ZMK},
-    {.name = "ZMK flag", .doc = "0 ZMK, 1 TMK", .kind = WIRE_ENUM, .choices = "0|1", .min = 1, .max = 1, WITH_ZMK,
+    {.name = "delimiter", .doc = "starts the optional flag", .kind = WIRE_CONST, .literal = ";", .min = 1, .max = 1,
+     .flags = WIRE_GROUP, WITH_ZMK},
+    {.name = "ZMK flag", .doc = "0 ZMK, 1 TMK; without it 0", .kind = WIRE_ENUM, .choices = "0|1", .min = 1, .max = 1, WITH_ZMK,
      WIRE_AT(struct hostcmd_a0, zmk_flag)},
     {.name = "ZMK", .doc = "zone master key, 000, or terminal master key, 002", .kind = WIRE_SHAPED, .min = 4,
-     .max = HOSTCMD_KEY_MAX, WITH_ZMK,
+     .max = HOSTCMD_KEY_MAX, .flags = WIRE_END_GROUP, WITH_ZMK,
      .shape = hostcmd_key_double, .shape_generate = hostcmd_key_double_generate, WIRE_AT(struct hostcmd_a0, zmk)},
     {.name = "export scheme", .doc = "scheme of the key under the ZMK", .kind = WIRE_A, .min = 1, .max = 1, WITH_ZMK,
      WIRE_AT(struct hostcmd_a0, export_scheme)},
@@ -61,11 +62,11 @@ static const struct wire_field a0_export_fields[] = {
      .also_equals = (schemes_), .shape = hostcmd_key_##form_, .shape_generate = hostcmd_key_##form_##_generate,                   \
      WIRE_AT(struct hostcmd_a4, component[(n_)-1])}
 /* An untagged component is as long as the scheme of the key says. */
-#define COMPONENT_ROWS(n_, counts_) COMPONENT(n_, counts_, "Z", single, "16H"), COMPONENT(n_, counts_, "UXTYSR", double, "32H")
+#define COMPONENT_ROWS(n_, counts_) COMPONENT(n_, counts_, "Z", single, "16H"), COMPONENT(n_, counts_, "0UXTYSR", double, "32H")
 static const struct wire_field a4_fields[] = {
     ROW_ONE("components", "how many", "2|3|4|5|6|7|8|9", struct hostcmd_a4, count),
     ROW_HEX("key type", "key type code; FFF: key blocks", 3, struct hostcmd_a4, type),
-    ROW_ONE("LMK scheme", "scheme of the key under the LMK", "Z|U|X|T|Y|S|R", struct hostcmd_a4, scheme),
+    ROW_ONE("LMK scheme", "scheme of the key under the LMK; 0: none", "0|Z|U|X|T|Y|S|R", struct hostcmd_a4, scheme),
     COMPONENT_ROWS(1, "23456789"),
     COMPONENT_ROWS(2, "23456789"),
     COMPONENT_ROWS(3, "3456789"),
@@ -104,8 +105,8 @@ static const struct wire_field bu_fields[] = {
     {.name = "key type", .doc = "key type code, with FF", .kind = WIRE_H, .min = 3, .max = 3,
      .when = offsetof(struct hostcmd_bu, variant), .equals = "F", WIRE_AT(struct hostcmd_bu, type)},
     ROW_GROUP("schemes"),
-    ROW_ONE("ZMK scheme", "not used", "0|Z", struct hostcmd_bu, unused),
-    ROW_ONE("LMK scheme", "not used", "0|Z", struct hostcmd_bu, unused_2),
+    ROW_UNUSED("ZMK scheme", struct hostcmd_bu, unused),
+    ROW_UNUSED("LMK scheme", struct hostcmd_bu, unused_2),
     ROW_ONE("KCV type", "0: 16H, 1: 6H", "0|1", struct hostcmd_bu, kcv_type),
 };
 static const struct hostcmd_fault bu_faults[] = {
@@ -139,7 +140,7 @@ static const struct wire_field bw_fields[] = {
     {.name = "key type", .doc = "the same once more in three digits; or the schemes 0U0 at once", .kind = WIRE_A, .min = 3,
      .max = 3, BW_SHORT, WIRE_AT(struct hostcmd_bw, type)},
     ROW_GROUP("schemes"),
-    ROW_ONE("ZMK scheme", "not used", "0|Z", struct hostcmd_bw, unused),
+    ROW_UNUSED("ZMK scheme", struct hostcmd_bw, unused),
     ROW_LETTER("LMK scheme", "of the key under the current LMK; 0: none", struct hostcmd_bw, lmk_scheme),
     ROW_ONE("KCV type", "not used", "0|Z", struct hostcmd_bw, unused_2),
 };
@@ -191,7 +192,7 @@ const struct hostcmd_row hostcmd_row_a0 = {
 const struct hostcmd_row hostcmd_row_a4 = {
     .id = HOSTCMD_A4, .code = "A4", .reply_code = "A5", .title = "form a key from components", .request = &a4_record,
     .reply = &a4_reply_record, .fault = a4_faults, .activity = HOSTCMD_COMPONENT,
-    .activity_member = offsetof(struct hostcmd_a4, type), .audit = HOSTCMD_AUDIT_ALWAYS, .flags = HOSTCMD_ATTRIBUTES_SHORT,
+    .activity_member = offsetof(struct hostcmd_a4, type), .audit = HOSTCMD_AUDIT_ALWAYS, .flags = HOSTCMD_ATTRIBUTES_SHORT | HOSTCMD_CHANGES,
     .errors = "03 10 11 12 21 26 27 28 29 75 83 A2 A3 A4 A7 A8 A9 AC AD AE AF B0 B1 B5 BC BE",
 };
 
@@ -205,7 +206,7 @@ const struct hostcmd_row hostcmd_row_bu = {
 const struct hostcmd_row hostcmd_row_bw = {
     .id = HOSTCMD_BW, .code = "BW", .reply_code = "BX", .title = "translate a key from the old LMK to the current one",
     .request = &bw_record, .reply = &bw_reply_record, .fault = bw_faults, .audit = HOSTCMD_AUDIT_ALWAYS,
-    .flags = HOSTCMD_ATTRIBUTES,
+    .flags = HOSTCMD_ATTRIBUTES | HOSTCMD_CHANGES | HOSTCMD_VERSION_UNUSED,
     .errors = "04 05 10 12 21 26 27 29 33 75 83 A1 A2 A4 A5 A6 A7 A8 A9 AA AB AC AD AE AF B0 B1 BC BE",
 };
 /* clang-format on */

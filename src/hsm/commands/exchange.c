@@ -11,13 +11,6 @@
 #define CVK_TYPE "402"
 static const struct hostcmd_key_rule cvk_rule = {CVK_TYPE, "C0111213", "NCGV", 'T'};
 
-/* `0` stands for no scheme: the digits without a tag. */
-static char scheme_of(struct span letter)
-{
-    char scheme = hsm_letter(letter, '0');
-    return scheme == '0' ? 0 : scheme;
-}
-
 static bool variant_scheme(char scheme)
 {
     return scheme == 0 || hsm_scheme_length(scheme) > 0;
@@ -93,13 +86,16 @@ enum err hsm_handle_a6(const struct hsm_context *context, struct hsm_call *call)
     char text[KEYS_BLOCK_MAX];
     struct buf b = buf_over(text, sizeof text);
     HSM_ZONE zone = {0};
-    HSM_MOVING key = {.scheme = scheme_of(WIRE_SPAN(r->scheme))};
+    HSM_MOVING key = {.scheme = hsm_scheme_of(WIRE_SPAN(r->scheme))};
     TRY(hsm_zone_locate(context, call, WIRE_SPAN(r->zmk), &zone));
     TRY(check_type(context, &zone, WIRE_SPAN(r->type)));
     if (hsm_zone_blocks(context, &zone) ? key.scheme != 'S' : !variant_scheme(key.scheme))
         return KEYS_ERR_SCHEME;
     TRY(hsm_zone_open(context, call, WIRE_SPAN(r->atalla), &zone));
     TRY(hsm_zone_read(&zone, WIRE_SPAN(r->key), &key));
+    TRY(hsm_zone_serves(&zone, WIRE_SPAN(r->type), &key));
+    if (key.block && key.even && context->config->hardened)
+        return KEYS_ERR_PARITY_SOURCE;
     TRY(wrap_under_lmk(context, call, &zone, WIRE_SPAN(r->type), &key, &b));
     TRY(HSM_REPLY_KEY(&b, reply->key));
     TRY(HSM_REPLY_KCV(&key.key, key.header.algorithm, HSM_KCV_SHORT, reply->kcv));
@@ -154,7 +150,7 @@ enum err hsm_handle_a8(const struct hsm_context *context, struct hsm_call *call)
     char text[KEYS_BLOCK_MAX], type[4] = "";
     struct buf b = buf_over(text, sizeof text);
     HSM_ZONE zone = {0};
-    HSM_MOVING key = {.scheme = scheme_of(WIRE_SPAN(r->scheme))};
+    HSM_MOVING key = {.scheme = hsm_scheme_of(WIRE_SPAN(r->scheme))};
     memcpy(type, r->type.at, r->type.len);
     TRY(hsm_zone_locate(context, call, WIRE_SPAN(r->zmk), &zone));
     TRY(check_type(context, &zone, WIRE_SPAN(r->type)));
@@ -163,6 +159,7 @@ enum err hsm_handle_a8(const struct hsm_context *context, struct hsm_call *call)
     TRY(hsm_zone_open(context, call, WIRE_SPAN(r->atalla), &zone));
     bool variant = !hsm_zone_blocks(context, &zone);
     TRY(read_under_lmk(context, call, &zone, WIRE_SPAN(r->key), &(struct hostcmd_key_rule){.type = variant ? type : NULL}, &key));
+    TRY(hsm_zone_serves(&zone, WIRE_SPAN(r->type), &key));
     TRY(send_out(context, call, &zone, &key, &b));
     if (variant && block_scheme(key.scheme))
         TRY(hsm_header_fits_type(&key.header, WIRE_SPAN(r->type)));

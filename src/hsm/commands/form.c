@@ -74,7 +74,7 @@ static enum err form_variant(const struct hsm_context *context, const struct hos
     }
     TRY(err);
     key->header.algorithm = 'T';
-    return hsm_scheme_length(key->scheme) == key->key.len ? ERR_OK : CRYPTO_ERR_KEY_LENGTH;
+    return key->scheme == 0 || hsm_scheme_length(key->scheme) == key->key.len ? ERR_OK : CRYPTO_ERR_KEY_LENGTH;
 }
 
 /* ---- key block components ---- */
@@ -168,7 +168,7 @@ enum err hsm_handle_a4(const struct hsm_context *context, struct hsm_call *call)
     char text[KEYS_BLOCK_MAX];
     struct buf b = buf_over(text, sizeof text);
     struct parts parts = {0};
-    HSM_MOVING key = {.scheme = hsm_letter(WIRE_SPAN(r->scheme), 0)};
+    HSM_MOVING key = {.scheme = hsm_scheme_of(WIRE_SPAN(r->scheme))};
     TRY(parts_locate(context, call, &parts));
     TRY(form(context, call, &parts, &key));
     TRY(wrap(context, r, parts.lmk, &key, &b));

@@ -24,6 +24,7 @@ static enum err as_wrap(const struct hsm_context *context, const struct hsm_call
 {
     struct keys_type_place cvk;
     bool blocks = is_block_lmk(context, call->lmk);
+    scheme = scheme == 'Z' ? '0' : scheme;
     if (!strchr("0UXS", scheme))
         return ERR_PARSE_VALUE;
     if (scheme != '0' && (scheme == 'S') != blocks)
@@ -77,7 +78,7 @@ static enum err order_variant(const struct hostcmd_a0 *r, struct order *order, s
     TRY(keys_type_place(WIRE_SPAN(r->type), &order->place));
     if (span_is(WIRE_SPAN(r->type), "00C") || span_is(WIRE_SPAN(r->type), "10C"))
         return KEYS_ERR_FUNCTION;
-    order->len = hsm_scheme_length(order->scheme);
+    order->len = order->scheme == 0 ? HSM_DOUBLE : hsm_scheme_length(order->scheme);
     key->header.algorithm = 'T';
     return order->len > 0 ? ERR_OK : KEYS_ERR_SCHEME;
 }
@@ -125,11 +126,13 @@ static enum err export_header(const struct hsm_call *call, struct hsm_moving *ke
 static enum err export_key(const struct hsm_context *context, const struct hsm_call *call, const struct hsm_zone *zone,
                            struct hsm_moving *key, struct buf *out)
 {
+    const struct hostcmd_a0 *r = call->request;
+    TRY(hsm_zone_serves(zone, WIRE_SPAN(r->type), key));
     if (key->block && key->header.exportability == 'N')
         return KEYS_ERR_EXPORTABILITY;
     if (key->scheme == 'S' || key->scheme == 'R')
         TRY(export_header(call, key));
-    else if (hsm_scheme_length(key->scheme) == 0)
+    else if (key->scheme != 0 && hsm_scheme_length(key->scheme) == 0)
         return KEYS_ERR_SCHEME;
     return hsm_zone_write(context, zone, key->scheme, call->changes.version, key, out);
 }
@@ -154,9 +157,9 @@ enum err hsm_handle_a0(const struct hsm_context *context, struct hsm_call *call)
     bool exported = hsm_letter(WIRE_SPAN(r->mode), '0') == '1';
     char text[KEYS_BLOCK_MAX];
     struct buf b = buf_over(text, sizeof text);
-    struct order order = {.lmk = call->lmk, .scheme = hsm_letter(WIRE_SPAN(r->scheme), 0)};
+    struct order order = {.lmk = call->lmk, .scheme = hsm_scheme_of(WIRE_SPAN(r->scheme))};
     HSM_ZONE zone = {0};
-    HSM_MOVING key = {.scheme = hsm_letter(WIRE_SPAN(r->export_scheme), 0)};
+    HSM_MOVING key = {.scheme = hsm_scheme_of(WIRE_SPAN(r->export_scheme))};
     if (exported)
         TRY(open_zone(context, call, &order, &zone));
     TRY(order_read(context, call, &order, &key));

@@ -92,7 +92,7 @@ static enum err read_schemes(const struct hostcmd_bw *r, const char *type, char 
     *lmk_scheme = hsm_letter(WIRE_SPAN(r->lmk_scheme), 0);
     if (text.len == 0 || hsm_letter(WIRE_SPAN(r->variant), 0) == 'F' || span_is(text, type))
         return ERR_OK;
-    bool schemes = strchr("0Z", text.at[0]) && strchr("0Z", text.at[2]) && *lmk_scheme == 0;
+    bool schemes = strchr("0ZUXTYSRV", text.at[0]) && strchr("0Z", text.at[2]) && *lmk_scheme == 0;
     if (!schemes)
         return KEYS_ERR_TYPE_CODE;
     *lmk_scheme = (char)text.at[1];

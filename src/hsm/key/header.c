@@ -124,13 +124,27 @@ static enum err agree(const struct keys_header *a, const struct keys_header *blo
     return a->optional == 0 ? ERR_OK : KEYS_ERR_OPTIONAL_COUNT;
 }
 
+/* The header that `#` says; an algorithm that it leaves out is the key's own. */
+static enum err said_of(const struct hostcmd_attributes *attributes, const struct hsm_moving *key, struct keys_header *out,
+                        uint8_t *len)
+{
+    if (attributes->algorithm.present)
+        return hsm_header_from(attributes, out, len);
+    *len = (uint8_t)key->key.len;
+    *out = (struct keys_header){.algorithm = key->header.algorithm,
+                                .mode = (char)attributes->mode.at[0],
+                                .exportability = (char)attributes->exportability.at[0]};
+    memcpy(out->usage, attributes->usage.at, sizeof out->usage);
+    return hsm_header_complete(attributes, out);
+}
+
 static enum err settle_attributes(const struct hsm_call *call, struct hsm_moving *key)
 {
     struct keys_header header;
     uint8_t len = 0;
     if (!call->attributes)
         return key->block ? ERR_OK : ERR_PARSE_MISSING;
-    TRY(hsm_header_from(call->attributes, &header, &len));
+    TRY(said_of(call->attributes, key, &header, &len));
     if (key->block) {
         TRY(agree(&header, &key->header));
         key->header.exportability = header.exportability;

@@ -10,6 +10,12 @@ char hsm_letter(struct span member, char otherwise)
     return member.len > 0 ? (char)member.at[0] : otherwise;
 }
 
+char hsm_scheme_of(struct span letter)
+{
+    char scheme = hsm_letter(letter, '0');
+    return scheme == '0' ? 0 : scheme;
+}
+
 uint8_t hsm_scheme_length(char scheme)
 {
     switch (scheme) {

@@ -23,6 +23,8 @@ enum { HSM_SINGLE = 8, HSM_DOUBLE = 16, HSM_TRIPLE = 24, HSM_KCV_SHORT = 3, HSM_
 
 /* The one character of a field, or `otherwise` where the field is absent. */
 char hsm_letter(struct span member, char otherwise);
+/* `0` stands for no scheme, which is 0 here: the digits without a tag. */
+char hsm_scheme_of(struct span letter);
 /* Bytes of a key under scheme Z, U, X, T or Y; 0 for a scheme that says nothing of the length. */
 uint8_t hsm_scheme_length(char scheme);
 

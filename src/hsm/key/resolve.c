@@ -37,8 +37,9 @@ static enum err locate_stored(const struct hsm_context *context, const struct hs
 
 enum err hsm_key_locate(const struct hsm_context *context, const struct hsm_call *call, struct span text, struct hsm_key_text *out)
 {
-    if (text.len > 0 && text.at[0] == 'K')
-        return locate_stored(context, call, span_slice(text, 1, text.len - 1), out);
+    size_t tag = text.len > 1 && text.at[1] == 'K'; /* UK, TK, SK: the entry has its own (host-commands.md 6.1) */
+    if (text.len > tag && text.at[tag] == 'K')
+        return locate_stored(context, call, span_slice(text, tag + 1, SIZE_MAX), out);
     *out = (struct hsm_key_text){text, call->lmk};
     return ERR_OK;
 }

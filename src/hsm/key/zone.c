@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/key/zone.h"
 
+#include "crypto/error.h"
 #include "hsm/key/reply.h"
 #include "keys/block/tr31.h"
 #include "keys/error.h"
@@ -44,6 +45,7 @@ enum err hsm_zone_open(const struct hsm_context *context, const struct hsm_call 
     if (header.algorithm != 'T' && header.algorithm != 'A')
         return KEYS_ERR_ALGORITHM;
     zone->algorithm = header.algorithm;
+    zone->terminal = hostcmd_key_rule(call->row, call->request) != &call->row->key;
     return atalla_number(atalla, &zone->atalla);
 }
 
@@ -74,6 +76,10 @@ static enum err fits_block(const struct hsm_zone *zone, bool aes)
 static enum err read_block(const struct hsm_zone *zone, struct span text, struct hsm_moving *out)
 {
     bool tr31 = text.at[0] == 'R';
+    if (tr31 && text.len > 1 && text.at[1] == 'E') /* known by name, not built: X9.143 leaves it to a later edition */
+        return KEYS_ERR_LMK_SCHEMES;
+    if (tr31 && text.len > 1 && (text.at[1] < 'A' || text.at[1] > 'E'))
+        return KEYS_ERR_BLOCK_FORMAT;
     TRY(fits_block(zone, tr31 && text.len > 1 && keys_tr31_takes_aes((char)text.at[1])));
     out->block = true;
     if (tr31)
@@ -105,6 +111,42 @@ enum err hsm_zone_read(const struct hsm_zone *zone, struct span text, struct hsm
     return ERR_OK;
 }
 
+/* ---- what may go together ---- */
+
+/* Types and usages of keys that stand in terminals: TMK and TPK, TAK, TEK, and the initial key of a terminal. */
+static const char *const terminal_types[] = {"002", "003", "30B", "70D", "80D", "302"};
+static const char terminal_usages[] = "515171P0V0V1V2M0M1M3M5M623D0B1";
+
+static bool is_terminal_usage(const char usage[static 2])
+{
+    for (const char *at = terminal_usages; at[0]; at += 2)
+        if (at[0] == usage[0] && at[1] == usage[1])
+            return true;
+    return false;
+}
+
+enum err hsm_zone_serves(const struct hsm_zone *zone, struct span type, const struct hsm_moving *key)
+{
+    if (!zone->terminal)
+        return ERR_OK;
+    if (key->block)
+        return is_terminal_usage(key->header.usage) ? ERR_OK : KEYS_ERR_USAGE;
+    for (size_t i = 0; i < sizeof terminal_types / sizeof terminal_types[0]; i++)
+        if (span_is(type, terminal_types[i]))
+            return ERR_OK;
+    return KEYS_ERR_FUNCTION;
+}
+
+/* A key is not sent under a weaker one (ISO 11568-2, PCI PIN 18-2); in compatibility mode it goes as real hosts send it. AES of any
+ * length is stronger than TDES, and the other way round is refused below. */
+static enum err strong_enough(const struct hsm_context *context, const struct hsm_zone *zone, const struct hsm_moving *key)
+{
+    bool aes = key->header.algorithm == 'A';
+    if (!context->config->hardened || aes != (zone->algorithm == 'A') || zone->zmk.len >= key->key.len)
+        return ERR_OK;
+    return key->scheme == 'S' || key->scheme == 'R' ? KEYS_ERR_WRAPPING_KEY : CRYPTO_ERR_KEY_LENGTH;
+}
+
 /* ---- out ---- */
 
 static enum err write_block(const struct hsm_context *context, const struct hsm_zone *zone, char scheme, char version,
@@ -118,7 +160,6 @@ static enum err write_block(const struct hsm_context *context, const struct hsm_
     if (!known)
         return ERR_PARSE_VALUE;
     TRY(fits_block(zone, tr31 && keys_tr31_takes_aes(version)));
-    /* A key is not sent under a weaker one: AES needs AES (ISO 11568, PCI PIN 18). */
     if (header.algorithm == 'A' && zone->algorithm != 'A')
         return KEYS_ERR_WRAPPING_KEY;
     memcpy(header.lmk, "FF", sizeof header.lmk);
@@ -143,6 +184,7 @@ static enum err write_variant(const struct hsm_zone *zone, char scheme, const st
 enum err hsm_zone_write(const struct hsm_context *context, const struct hsm_zone *zone, char scheme, char version,
                         const struct hsm_moving *key, struct buf *out)
 {
+    TRY(strong_enough(context, zone, key));
     if (scheme == 'S' || scheme == 'R')
         return write_block(context, zone, scheme, version, key, out);
     if (scheme != 0 && hsm_scheme_length(scheme) != key->key.len)

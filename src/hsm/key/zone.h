@@ -8,7 +8,7 @@
  *            Optional blocks of a moving header borrow from the request.
  * Threading  As struct hsm: one thread.
  * Failure    Format 12, 21, 26, 83, A1, A2; authentication A4; attributes A6 to AF, B0, B1, BB, BC, BE; parity 10;
- *            changes B7, B9; 29 for a key that may not leave in this form.
+ *            changes B7, B9; 29 for a key that may not leave in this form; 27 and BB for one that is stronger than its ZMK.
  * Limits     Atalla variants 0..31, variant keys only. R blocks go out as version D under an AES ZMK and B under a TDES one, unless
  *            `!` says A or C.
  *
@@ -30,6 +30,7 @@ struct hsm_zone {
     struct secret_key zmk;
     char algorithm; /* T or A */
     uint8_t atalla; /* variant number, 0: none */
+    bool terminal;  /* it is a terminal master key */
 };
 
 void hsm_zone_cleanup(struct hsm_zone *zone);
@@ -42,6 +43,9 @@ bool hsm_zone_blocks(const struct hsm_context *context, const struct hsm_zone *z
 /* Unwraps the located ZMK by the rule of the row. */
 MUST_USE enum err hsm_zone_open(const struct hsm_context *context, const struct hsm_call *call, struct span atalla,
                                 struct hsm_zone *zone);
+
+/* A terminal master key wraps keys of terminals alone: A6 of a block's usage, 29 of a type. */
+MUST_USE enum err hsm_zone_serves(const struct hsm_zone *zone, struct span type, const struct hsm_moving *key);
 
 /* Any form; KEYS_ERR_PARITY_DESTINATION for zeros. */
 MUST_USE enum err hsm_zone_read(const struct hsm_zone *zone, struct span text, struct hsm_moving *out);

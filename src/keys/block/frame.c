@@ -161,7 +161,6 @@ static const struct {
     {"02", "0123456789ABCDEF", 2,  2, KEYS_ERR_AUTHENTICATION_MODE},
     {"03", "0123456789:",      8, 16, KEYS_ERR_OPTIONAL_START},  /* YYYY:MM:DD:HH */
     {"04", "0123456789:",      8, 16, KEYS_ERR_OPTIONAL_END},
-    {"KS", "0123456789ABCDEFabcdef", 2, 64, KEYS_ERR_OPTIONAL_BLOCK}, /* key set: hexadecimal */
     {"KV", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 4, 4, KEYS_ERR_OPTIONAL_BLOCK},
 };
 /* clang-format on */
