@@ -220,7 +220,7 @@ static void the_strength_of_a_zmk(void **state)
     char single[64], triple[80], request[512];
     struct secret_key one = {8, {0xE9, 0x51, 0xA1, 0xD6, 0xEF, 0x08, 0xEA, 0x15}}, three;
     keys_generate(&env, 24, &three);
-    snprintf(single, sizeof single, "%s", frames_wrap(hsm, "000", KEYS_NONE, &one));
+    snprintf(single, sizeof single, "%s", frames_wrap(hsm, "000", KEYS_Z, &one));
     snprintf(triple, sizeof triple, "%s", frames_wrap(hsm, "001", KEYS_T, &three));
     const struct hsm_config config = {.env = &env, .header = 4, .sockets = 64, .test_lmk = true, .hardened = true};
     struct hsm *strict = NULL;
@@ -230,7 +230,7 @@ static void the_strength_of_a_zmk(void **state)
     const struct {
         const char *before, *zmk, *key, *after, *refused;
     } cases[] = {
-        {"A8001", ZMK, triple, "T", "A927"}, {"A01402U;0", single, "", "X", "A127"},
+        {"A8001", ZMK, triple, "T", "A927"}, {"A01001T;0", ZMK, "", "T", "A127"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         snprintf(request, sizeof request, "%s%s%s%s", cases[i].before, cases[i].zmk, cases[i].key, cases[i].after);
