@@ -193,6 +193,6 @@ const struct hostcmd_row hostcmd_row_ry = {
     .id = HOSTCMD_RY, .code = "RY", .reply_code = "RZ", .title = "generate or verify an American Express CSC (unconfirmed)",
     .request = &ry_record, .reply = &ry_reply_record, ROW_CHOICE(struct hostcmd_ry, mode, "4", ry_verify_record),
     .fault = ry_faults, .key = {"402", "C012", "NCGV", 'T'}, .audit = HOSTCMD_AUDIT_FAILURE, .flags = HOSTCMD_DATA_ALSO_WITH_01,
-    .errors = "01 10 12 21 22 26 27 29 75 83 A2 A3 A4 A6 A7 A8 A9",
+    .errors = "01 10 12 21 22 26 27 29 39 75 83 A2 A3 A4 A6 A7 A8 A9",
 };
 /* clang-format on */

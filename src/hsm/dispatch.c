@@ -14,9 +14,9 @@
 
 #include <string.h>
 
-static bool enabled(const struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row)
+static bool enabled(const struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row, struct span data)
 {
-    return row && !((hsm->config.disabled | client->disabled) >> row->id & 1);
+    return row && !((hsm->config.disabled | client->disabled) & hsm_policy_bits(row, data));
 }
 
 /* ---- one command ---- */
@@ -123,7 +123,7 @@ static void answer_command(struct hsm *hsm, const struct hsm_client *client, str
     const struct hostcmd_row *row = hostcmd_find(code);
     ASSERT(command.len >= HSM_CODE_LEN && hsm->depth < HSM_DEPTH);
     hsm->counters.commands++;
-    if (!enabled(hsm, client, row)) {
+    if (!enabled(hsm, client, row, data)) {
         if (row)
             (void)hsm_tell_command(&hsm->tell, client->name, row, hostcmd_said(HOSTCMD_ERR_COMMAND_DISABLED, VERDICT_UNAVAILABLE));
         answer_unknown(hsm, code, data, out);

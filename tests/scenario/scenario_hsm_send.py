@@ -49,6 +49,10 @@ def published(checks, hsm):
     checks.check(part(answer.json()["answer"], "LMK check")["value"] == "5D67270000000000" and
                  part(answer.json()["answer"], "firmware")["value"] == "1500-0023" and answer.status == 0,
                  "and so is the recorded answer")
+    for frame, told in (("0010484541444E4F3030", "says 16 bytes, 8 follow: the frame is cut"), ("00084845", "the frame is cut"),
+                        ("0004484541444E4F3030", "the frame is longer than that")):
+        ran = tool("send", "--hex", frame)
+        checks.check(ran.status == 2 and told in ran.err, "a length that does not fit is told: %s %s" % (ran.status, ran.err))
 
 
 def masking(checks, hsm):

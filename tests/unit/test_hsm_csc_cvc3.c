@@ -343,6 +343,52 @@ static void guesses_are_limited(void **state)
     hsm_destroy(limited);
 }
 
+/* Mode 4 compares three values: each that is wrong is a failure; mode 3 makes codes whatever the limit says. */
+static void csc_guesses_are_limited(void **state)
+{
+    (void)state;
+    const struct hsm_guess_config guess = {.limit = 4, .pans = 16, .memory = hsm_guess_memory(16)};
+    const struct hsm_config config = {.env = &env, .header = 4, .sockets = 64, .test_lmk = true, .guess = &guess};
+    struct hsm *limited = frames_hsm_of(&config);
+    frames_assert(limited,
+                  "RY40" CSCK A37 "9912"
+                  "612478720552",
+                  "RZ004000");
+    frames_assert(limited,
+                  "RY40" CSCK A37 "9912"
+                  "612478720553",
+                  "RZ014002");
+    frames_assert(limited,
+                  "RY40" CSCK A37 "9912"
+                  "FFFFFFFFF553",
+                  "RZ014112");
+    frames_assert(limited,
+                  "RY40" CSCK A37 "9912"
+                  "FFFFF8721553",
+                  "RZ014122");
+    frames_assert(limited,
+                  "RY40" CSCK A37 "9912"
+                  "612478720552",
+                  "RZ39");
+    frames_assert(limited,
+                  "RY40" CSCK A37 "9912"
+                  "FFFFFFFFF553",
+                  "RZ39");
+    frames_assert(limited, "RY30" CSCK A37 "9912", "RZ003612478720552");
+    hsm_destroy(limited);
+    /* The last value of one command may use up what is left. */
+    limited = frames_hsm_of(&config);
+    frames_assert(limited,
+                  "RY40" CSCK A37 "9912"
+                  "612488721553",
+                  "RZ014222");
+    frames_assert(limited,
+                  "RY40" CSCK A37 "9912"
+                  "612488721553",
+                  "RZ39");
+    hsm_destroy(limited);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -373,6 +419,7 @@ int main(void)
         cmocka_unit_test(cvc3_key_rules),
         cmocka_unit_test(expected_cvc3_in_authorised_state),
         cmocka_unit_test(guesses_are_limited),
+        cmocka_unit_test(csc_guesses_are_limited),
         cmocka_unit_test(hardened_compares_three_digits_at_least),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -8,6 +8,7 @@
 /* clang-format on */
 
 #include "hostcmd/commands.h"
+#include "hostcmd/error.h"
 #include "hsm/guard/guess.h"
 #include "hsm/guard/policy.h"
 #include "hsm/serve.h"
@@ -118,12 +119,38 @@ static void test_clients(void **state)
     expect_allowed(&clients, "a name: with: colons", bit(HOSTCMD_QY));
     expect_allowed(&clients, "nobody", 0);
     expect_allowed(&clients, "officer", (UINT64_C(1) << HOSTCMD_COUNT) - 1);
+    const struct hostcmd_row *ry = hostcmd_row(HOSTCMD_RY);
+    assert_false(hsm_clients_disabled(&clients, "officer") &
+                 (hsm_policy_bits(ry, span_text("3")) | hsm_policy_bits(ry, span_text("4"))));
     expect_allowed(&clients, "", bit(HOSTCMD_NC));
     expect_allowed(&clients, "stranger", bit(HOSTCMD_B2));
     expect_allowed(&clients, "switch.bank.exampl", bit(HOSTCMD_B2));
     /* Certificates with the names of the two signs are strangers. */
     expect_allowed(&clients, "-", bit(HOSTCMD_B2));
     expect_allowed(&clients, "*", bit(HOSTCMD_B2));
+}
+
+/* RY makes codes in mode 3 and compares them in mode 4: who compares need not make. */
+static void test_modes_have_names(void **state)
+{
+    (void)state;
+    static struct hsm_clients clients;
+    struct net_problem problem = {""};
+    const struct hostcmd_row *ry = hostcmd_row(HOSTCMD_RY);
+    uint64_t makes = hsm_policy_bits(ry, span_text("30")), compares = hsm_policy_bits(ry, span_text("40")), off = 0;
+    assert_int_equal(hsm_clients_parse(span_text("both: RY\ncompares: RY4 NC\nmakes: RY3\n"), &clients, &problem), ERR_OK);
+    assert_false(hsm_clients_disabled(&clients, "both") & (makes | compares));
+    assert_false(hsm_clients_disabled(&clients, "compares") & compares);
+    assert_true(hsm_clients_disabled(&clients, "compares") & makes);
+    assert_true(hsm_clients_disabled(&clients, "makes") & compares);
+    assert_int_equal(hsm_disabled_parse("AS,RY3", &off), ERR_OK);
+    assert_true(off & makes);
+    assert_false(off & compares);
+    assert_int_equal(hsm_disabled_parse("RY", &off), ERR_OK);
+    assert_true((off & makes) && (off & compares));
+    static const char *const bad[] = {"RY5", "CW3", "RY44", "RY3,", ",RY3", "RY3 RY4"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(hsm_disabled_parse(bad[i], &off), HOSTCMD_ERR_COMMAND_DISABLED);
 }
 
 static void test_clients_without_others(void **state)
@@ -318,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_peers),
         cmocka_unit_test(test_peers_refused),
         cmocka_unit_test(test_clients),
+        cmocka_unit_test(test_modes_have_names),
         cmocka_unit_test(test_clients_without_others),
         cmocka_unit_test(test_clients_refused),
         cmocka_unit_test(test_plaintext),

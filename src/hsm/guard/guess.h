@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guessing limit: CY and PM are oracles that say yes or no, so each card number has so many wrong answers a day.
+ * The guessing limit: CY, PM and mode 4 of RY are oracles that say yes or no, so each card number has so many wrong answers a day.
  *
  * Purpose    Keeps the times of the failures (answer 01) of the last 24 hours by card number (hsm_guess_name); at `limit` CY and
  *            PM answer 39 for it, whatever the code, until the oldest of those is 24 hours old. A right code takes nothing back

@@ -125,19 +125,52 @@ bool hsm_peers_hold(const struct hsm_peers *peers, const char *address)
 
 /* ---- clients ---- */
 
-_Static_assert(HOSTCMD_COUNT < 64, "one bit a command, and a shift by their number");
-static const uint64_t every = (UINT64_C(1) << HOSTCMD_COUNT) - 1;
+_Static_assert(HOSTCMD_COUNT < 62, "one bit a command, a shift by their number, and one bit a mode");
+
+/* Modes that are commands of their own for whoever may use them: RY makes codes in mode 3 and compares them in mode 4. */
+static const struct {
+    char name[4];
+    enum hostcmd_id id;
+    uint64_t bit;
+} modes[] = {
+    {"RY3", HOSTCMD_RY, UINT64_C(1) << 62},
+    {"RY4", HOSTCMD_RY, UINT64_C(1) << 63},
+};
+enum { MODES = sizeof modes / sizeof modes[0], MODE_AT = 2 };
+static const uint64_t every = ((UINT64_C(1) << HOSTCMD_COUNT) - 1) | UINT64_C(3) << 62;
+
+/* What a word of a list names: a command and its modes, or one of them. False: neither. */
+static bool named(struct span word, const struct hostcmd_row **row, uint64_t *bits)
+{
+    *row = word.len >= CODE_LEN ? hostcmd_find(span_slice(word, 0, CODE_LEN)) : NULL;
+    *bits = 0;
+    for (size_t i = 0; i < MODES && *row; i++)
+        if ((*row)->id == modes[i].id && (word.len == CODE_LEN || span_is(word, modes[i].name)))
+            *bits |= modes[i].bit;
+    return *row && (word.len == CODE_LEN || *bits != 0);
+}
+
+uint64_t hsm_policy_bits(const struct hostcmd_row *row, struct span data)
+{
+    uint64_t bits = UINT64_C(1) << row->id;
+    for (size_t i = 0; i < MODES; i++)
+        if (row->id == modes[i].id && data.len > 0 && data.at[0] == (uint8_t)modes[i].name[MODE_AT])
+            bits |= modes[i].bit;
+    return bits;
+}
 
 static enum err commands_parse(struct span text, uint64_t *out, struct span *wrong)
 {
     uint64_t mask = 0;
     for (struct span left = trimmed(text); left.len > 0; left = trimmed(left)) {
         struct span rest = left, code = part_before(&rest, ' ');
-        const struct hostcmd_row *row = code.len == CODE_LEN ? hostcmd_find(code) : NULL;
+        const struct hostcmd_row *row = NULL;
+        uint64_t bits = 0;
         *wrong = code;
-        if (!row && !span_is(code, "*"))
+        bool known = named(code, &row, &bits);
+        if (!known && !span_is(code, "*"))
             return ERR_CONFIG;
-        mask |= row ? UINT64_C(1) << row->id : every;
+        mask |= known ? UINT64_C(1) << row->id | bits : every;
         left = rest;
     }
     *out = mask;
@@ -224,12 +257,14 @@ uint64_t hsm_policy_disabled(const struct hsm_policy *policy, const char *identi
 enum err hsm_disabled_parse(const char *list, uint64_t *out)
 {
     uint64_t mask = 0;
-    for (struct span left = span_text(list); left.len > 0; left = span_slice(left, CODE_LEN + 1, SIZE_MAX)) {
-        const struct hostcmd_row *row = hostcmd_find(span_slice(left, 0, CODE_LEN));
-        bool ends = left.len == CODE_LEN || (left.len > CODE_LEN + 1 && left.at[CODE_LEN] == ',');
-        if (!row || !ends)
+    for (struct span left = span_text(list); left.len > 0;) {
+        const struct hostcmd_row *row = NULL;
+        uint64_t bits = 0;
+        bool more = memchr(left.at, ',', left.len) != NULL;
+        struct span word = part_before(&left, ',');
+        if (!named(word, &row, &bits) || (more && left.len == 0))
             return HOSTCMD_ERR_COMMAND_DISABLED;
-        mask |= UINT64_C(1) << hostcmd_row_id(row);
+        mask |= word.len == CODE_LEN ? UINT64_C(1) << row->id : bits;
     }
     *out = mask;
     return ERR_OK;

@@ -16,11 +16,13 @@
  *                monitor:             NC NO J2 J4 JK
  *                -:                   NC               # whoever shows no certificate: plain TCP
  *                *:                   NC               # everyone else; without this line they may do nothing
- *            `*` in the place of the commands means all of them, nothing means none.
+ *            `*` in the place of the commands means all of them, nothing means none. RY names both of its modes, RY3 the one that
+ *            makes codes and RY4 the one that compares them; so it is in the list of commands that are off.
  */
 #ifndef HSM_GUARD_POLICY_H
 #define HSM_GUARD_POLICY_H
 
+#include "hostcmd/commands.h"
 #include "net/net.h"
 
 enum { HSM_POLICY_NETS = 64, HSM_POLICY_CLIENTS = 256 };
@@ -61,6 +63,8 @@ bool hsm_policy_admits(const struct hsm_policy *policy, const char *identity, co
 uint64_t hsm_policy_disabled(const struct hsm_policy *policy, const char *identity);
 
 /* "AS,A0": commands to switch off, as a bit mask; HOSTCMD_ERR_COMMAND_DISABLED for one that is not known here. */
+/* A command is off for a client while any of these bits is in the mask of disabled ones; `data` follows its code. */
+uint64_t hsm_policy_bits(const struct hostcmd_row *row, struct span data);
 MUST_USE enum err hsm_disabled_parse(const char *list, uint64_t *out);
 
 #endif

@@ -309,6 +309,23 @@ static int print(struct work *w, struct tool_send_show *show, int status)
 
 /* ---- a captured frame ---- */
 
+/* A frame whose length in front says something else: what stands there otherwise is a header and two letters. */
+static int check_length(struct work *w, struct span whole)
+{
+    char what[128];
+    size_t said = whole.len > 1 ? (size_t)(whole.at[0] << 8 | whole.at[1]) : 0;
+    size_t header = (size_t)cli_number(w->line, HEADER_LENGTH, 0);
+    bool is_reply = false;
+    bool text = whole.len <= 2 || (whole.at[0] >= ' ' && whole.at[0] <= '~');
+    if (text || hostcmd_identify(whole, header, &is_reply))
+        return 0;
+    if (said <= whole.len - 2 && !hostcmd_identify(span_slice(whole, 2, SIZE_MAX), header, &is_reply))
+        return 0;
+    (void)snprintf(what, sizeof what, "the length in front says %zu bytes, %zu follow: the frame is %s", said, whole.len - 2,
+                   said > whole.len - 2 ? "cut" : "longer than that");
+    return cli_refuse(w->line, "--hex", what);
+}
+
 /* Hexadecimal digits, white space anywhere; the length in front is recognised by its value. */
 static int read_hex(struct work *w, const char *text)
 {
@@ -325,8 +342,9 @@ static int read_hex(struct work *w, const char *text)
     if (whole.len > 2 && (size_t)(whole.at[0] << 8 | whole.at[1]) == whole.len - 2) {
         w->payload.at += 2;
         w->payload.len -= 2;
+        return 0;
     }
-    return 0;
+    return check_length(w, whole);
 }
 
 static int explain_captured(struct work *w)
