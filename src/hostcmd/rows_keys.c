@@ -192,7 +192,8 @@ const struct hostcmd_row hostcmd_row_a0 = {
 const struct hostcmd_row hostcmd_row_a4 = {
     .id = HOSTCMD_A4, .code = "A4", .reply_code = "A5", .title = "form a key from components", .request = &a4_record,
     .reply = &a4_reply_record, .fault = a4_faults, .activity = HOSTCMD_COMPONENT,
-    .activity_member = offsetof(struct hostcmd_a4, type), .audit = HOSTCMD_AUDIT_ALWAYS, .flags = HOSTCMD_ATTRIBUTES_SHORT | HOSTCMD_CHANGES,
+    .activity_member = offsetof(struct hostcmd_a4, type), .audit = HOSTCMD_AUDIT_ALWAYS,
+    .flags = HOSTCMD_ATTRIBUTES_SHORT | HOSTCMD_CHANGES,
     .errors = "03 10 11 12 21 26 27 28 29 75 83 A2 A3 A4 A7 A8 A9 AC AD AE AF B0 B1 B5 BC BE",
 };
 

@@ -230,7 +230,8 @@ static void the_strength_of_a_zmk(void **state)
     const struct {
         const char *before, *zmk, *key, *after, *refused;
     } cases[] = {
-        {"A8001", ZMK, triple, "T", "A927"}, {"A01001T;0", ZMK, "", "T", "A127"},
+        {"A8001", ZMK, triple, "T", "A927"},
+        {"A01001T;0", ZMK, "", "T", "A127"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         snprintf(request, sizeof request, "%s%s%s%s", cases[i].before, cases[i].zmk, cases[i].key, cases[i].after);

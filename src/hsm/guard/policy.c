@@ -260,7 +260,7 @@ enum err hsm_disabled_parse(const char *list, uint64_t *out)
     for (struct span left = span_text(list); left.len > 0;) {
         const struct hostcmd_row *row = NULL;
         uint64_t bits = 0;
-        bool more = memchr(left.at, ',', left.len) != NULL;
+        bool more = memchr(left.at, ',', left.len);
         struct span word = part_before(&left, ',');
         if (!named(word, &row, &bits) || (more && left.len == 0))
             return HOSTCMD_ERR_COMMAND_DISABLED;

@@ -57,7 +57,7 @@ static const struct config_row settings_rows[] = {
     /* mode and limits */
     {"hsm", "mode", "hardened or compatibility; empty: hardened, with the public test LMKs compatibility", CONFIG_TEXT,
      CONFIG_MEMBER(struct hsm_settings, mode), .initial = ""},
-    {"hsm", "guess_limit", "wrong codes a card may have in 24 hours before CY, PM and RY4 answer 39, from 3; 0: 30 in hardened mode",
+    {"hsm", "guess_limit", "wrong codes of a card in 24 hours before CY, PM and RY4 answer 39, from 3; 0: 30 in hardened mode",
      CONFIG_INTEGER, CONFIG_MEMBER(struct hsm_settings, guess_limit), 0, 10000, "0"},
     {"hsm", "guess_pans", "card numbers that the guessing limit remembers", CONFIG_INTEGER,
      CONFIG_MEMBER(struct hsm_settings, guess_pans), 1000, 50000000, "1000000"},
