@@ -240,11 +240,31 @@ static void a_lost_connection_is_told_at_the_deadline(void **state)
     assert_int_equal(acquirer_authorise(b->link, &a, b), ERR_LINK_UNAVAILABLE);
 }
 
+/* What the network says beside an answer costs it nothing: keepalives, rubbish, fields that nobody reads. */
+static void an_answer_behind_keepalives_and_rubbish(void **state)
+{
+    struct bench *b = *state;
+    static struct iso8583_message m;
+    struct acquirer_authorisation a = authorisation(b);
+    assert_int_equal(acquirer_authorise(b->link, &a, &a), ERR_OK);
+    read_request(b, &m);
+    socket_send_frame(b->network, span_of("", 0));
+    socket_send_frame(b->network, span_text("x"));
+    socket_send_frame(b->network, span_text("0110FFFFFFFFFFFFFFFF"));
+    socket_send_frame(b->network, span_of("", 0));
+    send_answer(b, &m, "00", NULL);
+    until(b, &b->answers, 1);
+    assert_string_equal(b->answer.response, "00");
+    assert_int_equal(acquirer_counts(b->link).unreadable, 2);
+    assert_true(acquirer_up(b->link));
+}
+
 int main(void)
 {
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, open_bench, close_bench)
     const struct CMUnitTest tests[] = {
         TEST(an_answer_finds_its_request),
+        TEST(an_answer_behind_keepalives_and_rubbish),
         TEST(a_foreign_answer_is_not_taken),
         TEST(no_more_than_the_link_allows),
         TEST(a_repeat_of_a_reversal_keeps_its_numbers),
