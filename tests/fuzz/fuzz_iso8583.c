@@ -30,6 +30,10 @@ static void round_trip(const struct iso8583_profile *profile, const struct iso85
 static void read_layouts(const struct iso8583_message *message)
 {
     struct iso8583_code code;
+    bool visa = iso8583_unattended(ISO8583_MARKS_VISA, message);
+    bool mastercard = iso8583_unattended(ISO8583_MARKS_MASTERCARD, message);
+    if ((visa && !iso8583_has(message, ISO8583_CODE)) || (mastercard && message->used == 0))
+        abort();
     for (enum iso8583_extract rule = ISO8583_EXTRACT_NONE; rule < ISO8583_EXTRACT_COUNT; rule++) {
         iso8583_code_read(rule, message, &code);
         if (code.presence == ISO8583_CODE_PRESENT && code.digits.len != 3)
