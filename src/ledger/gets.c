@@ -64,10 +64,8 @@ size_t ledger_get_client_keys(struct ledger_unit *unit, const char *client_id)
 
 size_t ledger_get_message(struct ledger_unit *unit, const struct ledger_message_id *id)
 {
-    struct span message_key = ledger_unit_message_key(unit, id);
-    const struct ledger_by_key by = {.message_key = message_key,
-                                     .original_key = ledger_unit_original_key(unit, id),
-                                     .former_key = ledger_unit_former_key(message_key)};
+    const struct ledger_by_key by = {.message_key = ledger_unit_message_key(unit, id),
+                                     .original_key = ledger_unit_original_key(unit, id)};
     return get(unit, LEDGER_ROW(IDEM_FIND), &by);
 }
 

@@ -13,6 +13,16 @@
 #define INT " {int} NOT NULL DEFAULT 0, "
 #define BYTES " {bytes} NOT NULL DEFAULT {empty}, "
 
+/* A tombstone of schema 4 named its link, and neither card nor network. The row of its reversal was made at the same time and has
+ * the card; each network is tried. */
+#define FORMER_KEY(network_)                                                                                               \
+    "CAST(CAST('" network_ "' AS {bytes}) || substr(t.original_key, 2 + length(u.link_id)) || CAST('\020' AS {bytes}) || " \
+    "substr(u.pan_mac, 1, 16) AS {bytes})"
+#define FORMER_TOMBSTONE(network_)                                                                                                \
+    "INSERT INTO idem (message_key, original_key, created_at) SELECT DISTINCT " FORMER_KEY(network_) ", " FORMER_KEY(             \
+        network_) ", t.created_at FROM auth u CROSS JOIN tombstone t WHERE u.mti_class = '0400' AND t.created_at = u.decided_at " \
+                  "AND substr(t.original_key, 2, length(u.link_id)) = CAST(u.link_id AS {bytes})"
+
 /* clang-format off */
 static const struct store_migration migration[] = {
     {1, "CREATE TABLE product (product_id" TEXT "issuer_id" TEXT "version" INT "mode" TEXT "network" TEXT
@@ -68,7 +78,10 @@ static const struct store_migration migration[] = {
     {5, "ALTER TABLE idem ADD COLUMN sibling {int} NOT NULL DEFAULT 0"},
     {5, "UPDATE idem SET original_key = message_key"},
     {5, "CREATE UNIQUE INDEX idem_original ON idem (original_key, sibling)"},
-    {5, "INSERT INTO idem (message_key, original_key, created_at) SELECT original_key, original_key, created_at FROM tombstone"},
+    {5, FORMER_TOMBSTONE("\004visa")},
+    {5, FORMER_TOMBSTONE("\012mastercard")},
+    {5, FORMER_TOMBSTONE("\006eftpos")},
+    {5, FORMER_TOMBSTONE("\007generic")},
     {5, "DROP TABLE tombstone"},
 };
 /* clang-format on */

@@ -203,7 +203,7 @@ SHAPE(by_hash, ROW);
 #undef ROW
 
 #define ROW struct ledger_by_key
-static const struct store_member by_key_member[] = {OWN(BLOB, message_key) OWN(BLOB, original_key) OWN(BLOB, former_key)};
+static const struct store_member by_key_member[] = {OWN(BLOB, message_key) OWN(BLOB, original_key)};
 SHAPE(by_key, ROW);
 #undef ROW
 

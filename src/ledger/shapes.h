@@ -54,7 +54,6 @@ struct ledger_by_hash {
 };
 struct ledger_by_key {
     struct span message_key, original_key;
-    struct span former_key; /* of tombstones made by schemas before 5 */
 };
 struct ledger_by_original {
     uint8_t pan_mac[LEDGER_MAC_LEN];

@@ -114,7 +114,7 @@
       "CAST(coalesce(u.reversed_at, 0) AS BIGINT) AS reversed_at " \
       "FROM idem i LEFT JOIN auth u ON u.auth_id = i.auth_id WHERE i.message_key = :message_key UNION ALL " \
       "SELECT CAST(0 AS BIGINT), fingerprint, answer, auth_id, created_at, sibling, CAST(0 AS BIGINT), CAST(0 AS BIGINT), " \
-      "CAST(0 AS BIGINT) FROM idem WHERE original_key IN (:original_key, :former_key) AND message_key <> :message_key", \
+      "CAST(0 AS BIGINT) FROM idem WHERE original_key = :original_key AND message_key <> :message_key", \
       "the row of a message, and the others of its original; one without auth id: it was reversed before it arrived") \
     X(IDEM_INSERT, WRITE, IDEM, "original_key message_key", S(idem_put), NULL, \
       "INSERT INTO idem ({takes}) VALUES ({:takes}) ON CONFLICT DO NOTHING", \

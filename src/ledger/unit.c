@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { KEY_MAX = 128, FORMER_PARTS = 5 };
+enum { KEY_MAX = 128 };
 
 void ledger_unit_begin(struct ledger_unit *unit, size_t cap, struct arena *arena)
 {
@@ -143,12 +143,4 @@ struct span ledger_unit_original_key(struct ledger_unit *unit, const struct ledg
         key_part(&key, span_text(part[i]));
     key_card(&key, id);
     return key_keep(unit, &key);
-}
-
-struct span ledger_unit_former_key(struct span message_key)
-{
-    size_t end = 0;
-    for (int i = 0; i < FORMER_PARTS && end < message_key.len; i++)
-        end += 1 + (size_t)message_key.at[end];
-    return span_slice(message_key, 0, end);
 }

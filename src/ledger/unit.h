@@ -21,7 +21,4 @@ const char *ledger_unit_text(struct ledger_unit *unit, const char *text);
 struct span ledger_unit_message_key(struct ledger_unit *unit, const struct ledger_message_id *id);
 /* The key of what a reversal names: network, class, DE7, DE11, DE32 and card. Without pan_mac that of the message. */
 struct span ledger_unit_original_key(struct ledger_unit *unit, const struct ledger_message_id *id);
-/* Its first five parts. */
-struct span ledger_unit_former_key(struct span message_key);
-
 #endif

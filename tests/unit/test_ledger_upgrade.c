@@ -15,6 +15,10 @@ enum { STEPS_MAX = 64, FORMER = 4 };
 /* Keys as schema 4 made them: the parts of a message, a length before each; of a tombstone the first five. */
 #define ORIGINAL(de11_) "\004visa\0040100\0120101000000\006" de11_ "\0011"
 #define BYTES(text_) "CAST('" text_ "' AS {bytes})"
+#define OTHER_MAC "BBCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+#define THIRD_MAC "CBCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+#define REVERSAL(id_, mac_) \
+    "INSERT INTO auth (auth_id, link_id, mti_class, pan_mac, decided_at) VALUES ('" id_ "', 'visa', '0400', " BYTES(mac_) ", 7)"
 
 static const struct store_migration rows[] = {
     {FORMER, "INSERT INTO idem (message_key, fingerprint, answer, auth_id, created_at) VALUES "
@@ -23,7 +27,11 @@ static const struct store_migration rows[] = {
              "received_at) VALUES ('auth_1', 'visa', '0100', '0101000000', '000001', '1', '1', 'T', 'M', " BYTES(
                  MAC) ", 100, '00', 'ABCDEF', 1)"},
     {FORMER, "INSERT INTO hold (auth_id, account_id, amount, state) VALUES ('auth_1', 'a', 100, 'open')"},
-    {FORMER, "INSERT INTO tombstone (original_key, created_at) VALUES (" BYTES(ORIGINAL("000002")) ", 1)"},
+    {FORMER, "INSERT INTO tombstone (original_key, created_at) VALUES (" BYTES(ORIGINAL("000002")) ", 7)"},
+    {FORMER, REVERSAL("auth_2", MAC)}, /* two reversals of one batch, and one of them twice */
+    {FORMER, REVERSAL("auth_3", MAC)},
+    {FORMER, REVERSAL("auth_4", OTHER_MAC)},
+    {FORMER, "INSERT INTO tombstone (original_key, created_at) VALUES (" BYTES(ORIGINAL("000004")) ", 7)"},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -46,9 +54,9 @@ static void upgraded(struct stores_fixture *f, const struct stores_driver *drive
     assert_int_equal(store_migrate(f->store, &ledger_set), ERR_OK);
 }
 
-static struct ledger_message_id message(const char *de11, const char *terminal)
+static struct ledger_message_id message(const char *de11, const char *mac)
 {
-    return (struct ledger_message_id){"visa", "0100", "0101000000", de11, "1", "1", terminal, "M", (const uint8_t *)MAC, "visa"};
+    return (struct ledger_message_id){"visa", "0100", "0101000000", de11, "1", "1", "T", "M", (const uint8_t *)mac, "visa"};
 }
 
 static struct ledger_message ask(struct stores_fixture *f, const struct ledger_message_id *id)
@@ -66,7 +74,7 @@ static void test_a_repeat_keeps_its_answer(void **state)
 {
     struct stores_fixture f;
     upgraded(&f, *state);
-    const struct ledger_message_id id = message("000001", "T");
+    const struct ledger_message_id id = message("000001", MAC);
     struct ledger_message found = ask(&f, &id);
     assert_true(found.stored);
     assert_string_equal(found.idem.auth_id, "auth_1");
@@ -80,12 +88,15 @@ static void test_a_tombstone_still_declines(void **state)
 {
     struct stores_fixture f;
     upgraded(&f, *state);
-    const struct ledger_message_id late = message("000002", "T2"), other = message("000003", "T2");
+    const struct ledger_message_id late = message("000002", MAC), other = message("000003", MAC);
+    const struct ledger_message_id card = message("000002", THIRD_MAC), batch = message("000004", OTHER_MAC);
     assert_true(ask(&f, &late).tombstone);
+    assert_true(ask(&f, &batch).tombstone);
     assert_false(ask(&f, &other).tombstone);
+    assert_false(ask(&f, &card).tombstone);
     struct ledger_unit purge;
     ledger_unit_begin(&purge, 1, &f.arena);
-    ledger_put_retention(&purge, 2);
+    ledger_put_retention(&purge, 8);
     assert_int_equal(ledger_unit_run(&purge, f.store), ERR_OK);
     assert_false(ask(&f, &late).tombstone);
     stores_teardown(&f);
