@@ -16,6 +16,7 @@
 #define HTTP_ERR_LIST(X) \
     X(HTTP_ERR_METHOD,            INPUT,   "15", "30", 405, "bad_method",        "the method is not served at this address") \
     X(HTTP_ERR_MEDIA_TYPE,        INPUT,   "15", "30", 415, "bad_media_type",    "the content type is not accepted") \
+    X(HTTP_ERR_FRAMING,           INPUT,   "15", "30", 400, "bad_framing",       "the length of the body is told more than once") \
     X(HTTP_ERR_HEADERS_TOO_LARGE, LIMIT,   "15", "30", 431, "headers_too_large", "headers or address exceed the limit") \
     X(HTTP_ERR_NO_TOKEN,          REFUSED, "17", "05", 401, "no_token",          "no credentials were sent") \
     X(HTTP_ERR_BODY_TOO_LARGE,    LIMIT,   "15", "30", 413, "too_large",         "the body is larger than the limit")

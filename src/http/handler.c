@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char busy_problem[] = "{\"type\":\"urn:countersign:problem:busy\",\"title\":\"all slots are in use\",\"status\":503,"
                                    "\"code\":\"busy\"}";
@@ -41,15 +42,8 @@ static enum MHD_Result send_answer(struct http_slot *slot)
 }
 
 /* No slot is free: the one answer that the server gives alone, in the format of the face. */
-static enum MHD_Result send_busy(const struct http *http, struct MHD_Connection *connection, const char *url)
+static enum MHD_Result send_busy(struct MHD_Connection *connection, const struct http_mount *best)
 {
-    const struct http_mount *best = NULL;
-    for (size_t i = 0; i < http->config.mount_count; i++) {
-        const struct http_mount *mount = &http->config.mount[i];
-        size_t len = strlen(mount->prefix);
-        if (strncmp(url, mount->prefix, len) == 0 && (!best || len > strlen(best->prefix)))
-            best = mount;
-    }
     bool own = best && best->busy_body;
     const char *body = own ? best->busy_body : busy_problem;
     struct MHD_Response *response = MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT);
@@ -69,6 +63,26 @@ static void put_allow(struct http_slot *slot)
     http_put_header(&slot->request, "Allow", buf_span(&allow));
 }
 
+/* One of the slots for complete requests, if there is one. */
+static bool number(struct http_slot *slot)
+{
+    void *number = NULL;
+    if (queue_take(&slot->http->numbers, &number, 1) == 0)
+        return false;
+    slot->request.index = (uint32_t)((uintptr_t)number - 1);
+    slot->numbered = true;
+    return true;
+}
+
+void http_slot_unnumber(struct http_slot *slot)
+{
+    if (!slot->numbered)
+        return;
+    slot->numbered = false;
+    enum err err = queue_put(&slot->http->numbers, (void *)((uintptr_t)slot->request.index + 1)); /* as many places as numbers */
+    ASSERT(err == ERR_OK);
+}
+
 /* Suspends first: the service may answer before this function returns. */
 static enum MHD_Result hand_over(struct http_slot *slot)
 {
@@ -80,7 +94,10 @@ static enum MHD_Result hand_over(struct http_slot *slot)
         slot->status = MHD_HTTP_NO_CONTENT;
         return send_answer(slot);
     }
+    if (!number(slot))
+        return send_busy(slot->connection, request->mount);
     struct MHD_Connection *connection = slot->connection;
+    http_peers_phase(&slot->http->peers, connection, HTTP_PEER_SERVED);
     MHD_suspend_connection(connection);
     atomic_store(&slot->state, HTTP_SLOT_WAITING);
     if (queue_put(&slot->http->arrived, slot) == ERR_OK)
@@ -92,16 +109,17 @@ static enum MHD_Result hand_over(struct http_slot *slot)
 
 static void slot_begin(struct http_slot *slot, struct MHD_Connection *connection)
 {
-    uint32_t index = slot->request.index;
     struct http *http = slot->http;
-    slot->request = (struct http_request){.index = index, .arrived_us = env_monotonic_us(http->env)};
+    size_t index = (size_t)(slot - http->slot);
+    slot->request = (struct http_request){.arrived_us = env_monotonic_us(http->env)};
     slot->connection = connection;
+    slot->numbered = false;
     slot->allowed = 0;
     slot->swallowed = 0;
     slot->status = 0;
     slot->content_type = NULL;
-    slot->body = buf_over(http->bodies + (size_t)index * HTTP_BODY_MAX, HTTP_BODY_MAX);
-    slot->answer = buf_over(http->answers + (size_t)index * HTTP_ANSWER_MAX, HTTP_ANSWER_MAX);
+    slot->body = buf_over(http->bodies + index * HTTP_BODY_MAX, HTTP_BODY_MAX);
+    slot->answer = buf_over(http->answers + index * HTTP_ANSWER_MAX, HTTP_ANSWER_MAX);
     slot->text = buf_over(slot->text_room, sizeof slot->text_room);
     slot->answer_text = buf_over(slot->answer_text_room, sizeof slot->answer_text_room);
     atomic_store(&slot->state, HTTP_SLOT_READING);
@@ -117,16 +135,41 @@ static bool declared_too_large(const struct http_slot *slot)
     return span_decimal(declared, &len) != ERR_OK || len > HTTP_BODY_MAX;
 }
 
+static bool is_named(const struct http_pair *pair, const char *name)
+{
+    return pair->name.len == strlen(name) && strncasecmp((const char *)pair->name.at, name, pair->name.len) == 0;
+}
+
+/* Whoever stands in front of us may have read the length from the other header, and the rest as a request of its own. Nothing of
+ * the body is read, and libmicrohttpd closes the connection after the answer (RFC 9112, 6.3). */
+static bool framed_twice(const struct http_slot *slot)
+{
+    size_t lengths = 0, codings = 0;
+    for (size_t i = 0; i < slot->pair_count; i++) {
+        const struct http_pair *pair = &slot->pair[i];
+        if (pair->kind != HTTP_PAIR_HEADER)
+            continue;
+        lengths += is_named(pair, "Content-Length");
+        codings += is_named(pair, "Transfer-Encoding");
+    }
+    return lengths + codings > 1;
+}
+
 static enum MHD_Result first_call(struct http *http, struct MHD_Connection *connection, const char *url, const char *method,
                                   void **request_context)
 {
     void *free_slot = NULL;
     if (queue_take(&http->free, &free_slot, 1) == 0)
-        return send_busy(http, connection, url);
+        return send_busy(connection, NULL);
     struct http_slot *slot = free_slot;
     *request_context = slot;
     slot_begin(slot, connection);
     http_slot_fill(slot, url, method);
+    if (framed_twice(slot)) {
+        slot->request.err = HTTP_ERR_FRAMING;
+        return hand_over(slot);
+    }
+    http_peers_phase(&http->peers, connection, HTTP_PEER_BODY);
     if (!declared_too_large(slot))
         return MHD_YES;
     slot->request.err = HTTP_ERR_BODY_TOO_LARGE;
@@ -136,8 +179,6 @@ static enum MHD_Result first_call(struct http *http, struct MHD_Connection *conn
 /* libmicrohttpd lends its own read buffer: what was in it is wiped before it is used again. */
 static enum MHD_Result take_body(struct http_slot *slot, const char *upload, size_t *upload_len)
 {
-    int64_t limit_us = (int64_t)slot->http->config.body_timeout_ms * 1000;
-    bool late = env_monotonic_us(slot->http->env) - slot->request.arrived_us > limit_us;
     if (*upload_len <= slot->body.cap - slot->body.len && slot->request.err != HTTP_ERR_BODY_TOO_LARGE) {
         buf_put(&slot->body, upload, *upload_len);
     } else {
@@ -146,7 +187,7 @@ static enum MHD_Result take_body(struct http_slot *slot, const char *upload, siz
     }
     secret_wipe((void *)(uintptr_t)upload, *upload_len);
     *upload_len = 0;
-    return late || slot->swallowed > HTTP_BODY_MAX ? MHD_NO : MHD_YES;
+    return slot->swallowed > HTTP_BODY_MAX ? MHD_NO : MHD_YES;
 }
 
 enum MHD_Result http_handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
@@ -165,11 +206,11 @@ enum MHD_Result http_handle(void *context, struct MHD_Connection *connection, co
 
 void http_completed(void *context, struct MHD_Connection *connection, void **request_context, enum MHD_RequestTerminationCode why)
 {
-    (void)connection;
     (void)why;
     struct http *http = context;
     struct http_slot *slot = *request_context;
     *request_context = NULL;
+    http_peers_phase(&http->peers, connection, HTTP_PEER_HEAD);
     if (!slot)
         return;
     http_slot_wipe(slot);

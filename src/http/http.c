@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -16,7 +17,9 @@ enum {
     PEM_MAX = 64 * 1024,
     LISTEN_BACKLOG = 1024,
     TAKE_MAX = 256,
-    LINGER_MS = 250, /* for answers that were given but not sent when the server ends */
+    FILES_BESIDE = 128, /* what else a process has open */
+    KEPT_FREE = 16,     /* one place of a connection in so many is for a request that is on its way */
+    LINGER_MS = 250,    /* for answers that were given but not sent when the server ends */
 };
 
 union address {
@@ -31,8 +34,26 @@ static void set_defaults(struct http_config *config)
     config->threads = config->threads ? config->threads : 2;
     config->connections = config->connections ? config->connections : 1000;
     config->slots = config->slots ? config->slots : 512;
+    config->unfinished_per_address = config->unfinished_per_address ? config->unfinished_per_address : 256;
     config->idle_timeout_s = config->idle_timeout_s ? config->idle_timeout_s : 10;
-    config->body_timeout_ms = config->body_timeout_ms ? config->body_timeout_ms : 20000;
+    config->head_timeout_ms = config->head_timeout_ms ? config->head_timeout_ms : 10000;
+    config->body_timeout_ms = config->body_timeout_ms ? config->body_timeout_ms : 10000;
+}
+
+/* No more connections than descriptors: whoever is accepted can be served, and the rest of the process keeps some for itself. */
+static void fit_files(struct http_config *config, const struct env *env)
+{
+    struct rlimit files;
+    rlim_t wanted = config->connections + FILES_BESIDE;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur == wanted)
+        return;
+    config->connections = files.rlim_cur > 2 * FILES_BESIDE ? (uint32_t)files.rlim_cur - FILES_BESIDE : FILES_BESIDE / 2;
+    if (env->log)
+        LOG(env->log, LOG_WARN, "http.files", LOG_INT("connections", config->connections),
+            LOG_TEXT("reason", "fewer files may be open than connections: raise RLIMIT_NOFILE (LimitNOFILE= of the unit)"));
 }
 
 static enum err address_read(const struct http_config *config, union address *out)
@@ -52,10 +73,11 @@ static enum err address_read(const struct http_config *config, union address *ou
 
 static enum err slots_create(struct http *http)
 {
-    uint32_t count = http->config.slots;
+    uint32_t count = http->config.connections;
     void *at = NULL;
     TRY(queue_create(&http->free, count, NULL, NULL));
-    TRY(queue_create(&http->arrived, count, http->config.wake, http->config.wake_context));
+    TRY(queue_create(&http->numbers, http->config.slots, NULL, NULL));
+    TRY(queue_create(&http->arrived, http->config.slots, http->config.wake, http->config.wake_context));
     TRY(memory_reserve(count, HTTP_BODY_MAX, &at));
     http->bodies = at;
     TRY(memory_reserve(count, HTTP_ANSWER_MAX, &at));
@@ -64,9 +86,10 @@ static enum err slots_create(struct http *http)
     http->slot = at;
     for (uint32_t i = 0; i < count; i++) {
         http->slot[i].http = http;
-        http->slot[i].request.index = i;
         TRY(queue_put(&http->free, &http->slot[i]));
     }
+    for (uintptr_t i = 1; i <= http->config.slots; i++)
+        TRY(queue_put(&http->numbers, (void *)i));
     return ERR_OK;
 }
 
@@ -74,10 +97,11 @@ static enum err slots_create(struct http *http)
 static void slots_destroy(struct http *http)
 {
     queue_destroy(&http->free);
+    queue_destroy(&http->numbers);
     queue_destroy(&http->arrived);
-    memory_release(http->slot, http->config.slots, sizeof(struct http_slot));
-    memory_release(http->bodies, http->config.slots, 0);
-    memory_release(http->answers, http->config.slots, 0);
+    memory_release(http->slot, http->config.connections, 0);
+    memory_release(http->bodies, http->config.connections, 0);
+    memory_release(http->answers, http->config.connections, 0);
 }
 
 /* ---- daemon ---- */
@@ -122,8 +146,9 @@ static enum err daemon_start(struct http *http, const struct pem *pem)
         (unsigned)config->threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)config->idle_timeout_s, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)config->connections_per_address,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, http_completed, http,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)LISTEN_BACKLOG,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, pem ? tls : &tls[3], MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, http_peers_notify, &http->peers, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)LISTEN_BACKLOG, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
+        pem ? tls : &tls[3], MHD_OPTION_END);
     return http->daemon ? ERR_OK : ERR_SYSTEM;
 }
 
@@ -141,6 +166,20 @@ static enum err daemon_start_tls(struct http *http)
     return err;
 }
 
+static enum err peers_create(struct http *http)
+{
+    const struct http_config *config = &http->config;
+    http->peers = (struct http_peers){.env = http->env,
+                                      .tls = !!config->certificate_path,
+                                      .head_ms = config->head_timeout_ms,
+                                      .body_ms = config->body_timeout_ms,
+                                      .idle_ms = config->idle_timeout_s * 1000,
+                                      .per_address = config->unfinished_per_address,
+                                      .most = config->connections - config->connections / KEPT_FREE,
+                                      .count = config->connections};
+    return http_peers_create(&http->peers);
+}
+
 enum err http_create(const struct http_config *config, const struct env *env, struct http **out)
 {
     TRY(http_check(config->mount, config->mount_count));
@@ -150,10 +189,14 @@ enum err http_create(const struct http_config *config, const struct env *env, st
     http->config = *config;
     http->env = env;
     set_defaults(&http->config);
+    fit_files(&http->config, env);
     enum err err = slots_create(http);
+    if (err == ERR_OK)
+        err = peers_create(http);
     if (err == ERR_OK)
         err = config->certificate_path ? daemon_start_tls(http) : daemon_start(http, NULL);
     if (err != ERR_OK) {
+        http_peers_destroy(&http->peers);
         slots_destroy(http);
         memory_release(http, 1, sizeof *http);
         return err;
@@ -171,7 +214,7 @@ void http_quiesce(struct http *http)
 
 static bool answers_leaving(const struct http *http)
 {
-    for (uint32_t i = 0; i < http->config.slots; i++) {
+    for (uint32_t i = 0; i < http->config.connections; i++) {
         int state = atomic_load(&http->slot[i].state);
         if (state == HTTP_SLOT_REPLIED || state == HTTP_SLOT_SENDING)
             return true;
@@ -185,7 +228,7 @@ void http_destroy(struct http *http)
     struct http_request *left[TAKE_MAX];
     while (http_take(http, left, TAKE_MAX) > 0)
         ;
-    for (uint32_t i = 0; i < http->config.slots; i++) {
+    for (uint32_t i = 0; i < http->config.connections; i++) {
         struct http_slot *slot = &http->slot[i];
         if (atomic_load(&slot->state) != HTTP_SLOT_TAKEN)
             continue;
@@ -196,6 +239,7 @@ void http_destroy(struct http *http)
     for (int waited_ms = 0; waited_ms < LINGER_MS && answers_leaving(http); waited_ms++)
         nanosleep(&pause, NULL);
     MHD_stop_daemon(http->daemon);
+    http_peers_destroy(&http->peers);
     slots_destroy(http);
     memory_release(http, 1, sizeof *http);
 }

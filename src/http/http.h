@@ -12,9 +12,10 @@
  * Failure    What the server itself finds wrong (no such path, method, body too large, bad percent-encoding, headers too long) does
  *            not answer by itself: the request is delivered with `err` set, so that each face answers in its own error format. Only
  *            when no slot is free does the server answer alone: 503 with the mount's `busy_body`.
- * Limits     Body 64 KiB, headers 8 KiB or 64, path 1 KiB, 8 path parameters, answer body HTTP_ANSWER_MAX, 12 answer headers. A
- *            client that leaves in the middle of a body may keep its slot until idle_timeout_s: libmicrohttpd's edge-triggered loop
- *            does not see an end that arrives together with data.
+ * Limits     Body 64 KiB, headers 8 KiB or 64, path 1 KiB, 8 path parameters, answer body HTTP_ANSWER_MAX, 12 answer headers. One
+ *            of the `slots` is taken when a request is complete. A request that is not complete in time is answered 408 (over TLS:
+ *            cut). When an address has `unfinished_per_address` such connections, or all together have 15 of 16 places, the oldest
+ *            of them is cut for the next one. `connections` is less where RLIMIT_NOFILE is.
  * Secrets    Bodies and answers are wiped when the request ends, and so is the library's own buffer after each copy out of it.
  * Always     Cache-Control: no-store and X-Content-Type-Options: nosniff on every answer. HEAD is served by the GET row, unless the
  *            row says HTTP_NO_HEAD. OPTIONS on a known path is answered 204 with Allow by the server.
@@ -78,9 +79,11 @@ struct http_config {
     uint16_t threads;                 /* 0: 2 */
     uint32_t connections;             /* 0: 1,000 */
     uint32_t connections_per_address; /* 0: no limit of its own */
-    uint32_t slots;                   /* requests in flight; 0: 512 */
-    uint32_t idle_timeout_s;          /* of a connection; an unfinished body holds its slot as long; 0: 10 */
-    uint32_t body_timeout_ms;         /* from the first header to the last byte of the body; 0: 20,000 */
+    uint32_t slots;                   /* complete requests in flight; 0: 512 */
+    uint32_t unfinished_per_address;  /* connections of an address whose request is not complete; 0: 256 */
+    uint32_t idle_timeout_s;          /* silence of a connection; 0: 10 */
+    uint32_t head_timeout_ms;         /* from the connection, with its handshake, to the last header; 0: 10,000 */
+    uint32_t body_timeout_ms;         /* from the last header to the last byte of the body; 0: 10,000 */
     const char *certificate_path;     /* PEM; with key_path: TLS 1.2 and later only */
     const char *key_path;
     const struct http_mount *mount;

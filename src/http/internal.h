@@ -5,6 +5,7 @@
 
 #include "base/queue.h"
 #include "http/http.h"
+#include "http/peers.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -42,6 +43,7 @@ struct http_slot {
     struct http *http;
     struct MHD_Connection *connection;
     _Atomic int state; /* enum http_slot_state */
+    bool numbered;     /* request.index is its own, from hand-over to reply */
     bool known_path;   /* METHOD: the path exists */
     uint32_t allowed;  /* methods of the path, one bit each */
     size_t swallowed;  /* bytes of a body beyond the limit that were thrown away */
@@ -64,7 +66,9 @@ struct http {
     struct http_config config;
     const struct env *env;
     struct MHD_Daemon *daemon;
-    struct queue free;    /* slots nobody uses */
+    struct http_peers peers;
+    struct queue free;    /* slots nobody uses: one for each connection */
+    struct queue numbers; /* of requests in flight that nobody uses, each plus 1 */
     struct queue arrived; /* requests for the service */
     struct http_slot *slot;
     uint8_t *bodies;
@@ -84,6 +88,9 @@ void http_slot_fill(struct http_slot *slot, const char *url, const char *method)
 bool http_slot_decode(struct http_slot *slot, struct span raw, struct span *out);
 void http_slot_pair(struct http_slot *slot, enum http_pair_kind kind, struct span name, struct span value);
 void http_slot_wipe(struct http_slot *slot);
+
+/* The number goes to another request from now on. */
+void http_slot_unnumber(struct http_slot *slot);
 
 /* handler.c: callbacks of libmicrohttpd */
 enum MHD_Result http_handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,

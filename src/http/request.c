@@ -213,6 +213,7 @@ void http_reply(struct http_request *request, unsigned status, const char *conte
         secret_wipe(slot->answer.at, slot->answer.cap);
     if (!fits)
         buf_clear(&slot->answer);
+    http_slot_unnumber(slot);
     atomic_store(&slot->state, HTTP_SLOT_REPLIED);
     MHD_resume_connection(connection);
 }

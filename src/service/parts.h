@@ -74,6 +74,10 @@ struct service_rest_settings {
     int64_t threads;
     int64_t connections;
     int64_t connections_per_address;
+    int64_t unfinished_per_address;
+    int64_t idle_s;
+    int64_t head_s;
+    int64_t body_s;
 };
 /* clang-format off */
 /* The rows of section [rest] in a table over struct_, whose member_ is a struct service_rest_settings. */
@@ -86,7 +90,15 @@ struct service_rest_settings {
      1, 64, "2"}, \
     {"rest", "connections", "open connections", CONFIG_INTEGER, CONFIG_MEMBER(struct_, member_.connections), 8, 20000, "1000"}, \
     {"rest", "connections_per_address", "of them from one address; 0: no limit of its own", CONFIG_INTEGER, \
-     CONFIG_MEMBER(struct_, member_.connections_per_address), 0, 20000, "0"}
+     CONFIG_MEMBER(struct_, member_.connections_per_address), 0, 20000, "800"}, \
+    {"rest", "unfinished_per_address", "connections of one address whose request is not complete; the oldest makes room", \
+     CONFIG_INTEGER, CONFIG_MEMBER(struct_, member_.unfinished_per_address), 1, 20000, "256"}, \
+    {"rest", "idle_s", "seconds of silence after which a connection is closed", CONFIG_INTEGER, \
+     CONFIG_MEMBER(struct_, member_.idle_s), 1, 3600, "10"}, \
+    {"rest", "head_s", "seconds from the connection, with its handshake, to the last header", CONFIG_INTEGER, \
+     CONFIG_MEMBER(struct_, member_.head_s), 1, 600, "10"}, \
+    {"rest", "body_s", "seconds from the last header to the end of the body", CONFIG_INTEGER, \
+     CONFIG_MEMBER(struct_, member_.body_s), 1, 600, "10"}
 /* clang-format on */
 struct service_rest_config {
     const struct service_rest_settings *settings;
