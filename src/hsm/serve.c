@@ -34,6 +34,8 @@ struct port {
     struct hsm_ask ask[HSM_ASK_MAX];
 };
 
+enum { HANDSHAKES = 256, FRAME_MS = 10000 };
+
 /* ---- connections ---- */
 
 static void tell(struct port *port, const struct seat *seat, enum log_level level, const char *event)
@@ -162,20 +164,22 @@ enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serv
                    struct net_problem *problem)
 {
     struct port *port = NULL;
-    TRY(port_create(hsm, config->connections, &port));
+    struct net_server_config server = {
+        .name = config->tls ? "host.tls" : "host",
+        .listen = config->listen,
+        .framing = {NET_LEN2, hsm->config.header + HSM_CODE_LEN, HOSTCMD_FRAME_MAX},
+        .sizes = {READ_SIZE, WRITE_SIZE, REPLY_ROOM},
+        .connections = config->connections,
+        .handshakes = config->connections < HANDSHAKES ? config->connections : HANDSHAKES,
+        .per_address = config->per_address,
+        .idle_ms = config->idle_ms,
+        .frame_ms = FRAME_MS,
+        .keepalive_s = config->keepalive_s,
+        .events = {.frames = on_frames, .room = room_of, .opened = on_opened, .closed = on_closed, .released = on_released},
+        .tls = config->tls};
+    TRY(port_create(hsm, net_server_slots(&server), &port));
     port->lmk = config->lmk ? *config->lmk : hsm->config.lmk;
-    struct net_server_config server = {.name = config->tls ? "host.tls" : "host",
-                                       .listen = config->listen,
-                                       .framing = {NET_LEN2, hsm->config.header + HSM_CODE_LEN, HOSTCMD_FRAME_MAX},
-                                       .sizes = {READ_SIZE, WRITE_SIZE, REPLY_ROOM},
-                                       .connections = config->connections,
-                                       .events = {.frames = on_frames,
-                                                  .room = room_of,
-                                                  .opened = on_opened,
-                                                  .closed = on_closed,
-                                                  .released = on_released,
-                                                  .context = port},
-                                       .tls = config->tls};
+    server.events.context = port;
     TRY(net_server_create(loop, &server, &port->server, problem));
     *out = port->server;
     return ERR_OK;

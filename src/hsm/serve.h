@@ -22,6 +22,9 @@ struct hsm_serve_config {
     uint32_t connections;
     const struct net_tls_config *tls; /* NULL: plain TCP */
     const uint8_t *lmk;               /* default identifier of this port; NULL: that of the hsm */
+    uint32_t per_address;             /* connections of one address; 0: no limit of its own */
+    uint32_t idle_ms;                 /* silence after which a connection is closed; 0: never */
+    uint32_t keepalive_s;             /* as of net_server_config */
 };
 
 MUST_USE enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serve_config *config, struct net_server **out,

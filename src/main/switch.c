@@ -48,6 +48,13 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
      .initial = "00"}, \
     {section_, "max_in_flight", "requests under way; above it 91 at once", CONFIG_INTEGER, AT(link[i_].max_in_flight), 1, 65535, \
      "10000"}, \
+    {section_, "max_connections", "open at a time; a full link closes the longest idle one first", CONFIG_INTEGER, \
+     AT(link[i_].max_connections), 1, 4096, "1024"}, \
+    {section_, "connections_per_address", "of them from one address; 0: no limit of its own", CONFIG_INTEGER, \
+     AT(link[i_].connections_per_address), 0, 4096, "768"}, \
+    {section_, "idle_s", "seconds of silence after which a connection is closed; 0: never", CONFIG_INTEGER, \
+     AT(link[i_].idle_s), 0, 604800, "0"}, \
+    {section_, "keepalive", "TCP asks whether a silent peer is there", CONFIG_BOOL, AT(link[i_].keepalive), .initial = "true"}, \
     {section_, "late_ms", "an older request is dropped unevaluated", CONFIG_INTEGER, AT(link[i_].late_ms), 1, 65535, "10000"}, \
     {section_, "static_override", "the network turns a dynamic code into the static one: ask CY although the product says off", \
      CONFIG_BOOL, AT(link[i_].static_override), .initial = "false"}, \

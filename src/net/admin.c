@@ -4,7 +4,15 @@
 #include "base/arena.h"
 #include "net/internal.h"
 
-enum { HEAD_MAX = 4096, PAGE_MAX = 96 * 1024, ANSWER_MAX = PAGE_MAX + 512, CONNECTIONS = 16, IDLE_MS = 30000 };
+enum {
+    HEAD_MAX = 4096,
+    PAGE_MAX = 96 * 1024,
+    ANSWER_MAX = PAGE_MAX + 512,
+    CONNECTIONS = 32,
+    IDLE_MS = 30000,
+    FRAME_MS = 10000,
+    KEEPALIVE_S = 60
+};
 
 struct net_admin {
     struct net_admin_config config;
@@ -123,6 +131,8 @@ enum err net_admin_create(struct net_loop *loop, const struct net_admin_config *
                                        .sizes = {HEAD_MAX, ANSWER_MAX, 1024},
                                        .connections = CONNECTIONS,
                                        .idle_ms = IDLE_MS,
+                                       .frame_ms = FRAME_MS,
+                                       .keepalive_s = KEEPALIVE_S,
                                        .events = {.frames = on_frames, .released = admin_release, .context = admin}};
     TRY(net_server_create(loop, &server, &admin->server, problem));
     *out = admin;

@@ -56,6 +56,7 @@ struct net_loop {
     uint64_t turn;
     struct net_turns turns; /* how long they were */
     size_t files;           /* connections of all servers */
+    size_t files_max;       /* of them that descriptors allow; SIZE_MAX: all */
     size_t readers;         /* streams read in this turn */
     size_t quantum;         /* bytes a stream may be read in a turn */
     size_t promised;        /* sum of the shares of this turn */

@@ -130,6 +130,10 @@ static void look_after(struct net_stream *s, int64_t now)
     if (s->state != NET_OPEN && s->state != NET_CLOSING)
         return;
     net_stream_trim(s);
+    if (g->frame_ms > 0 && s->begun_us > 0 && now - s->begun_us > (int64_t)g->frame_ms * 1000) {
+        net_stream_kill(s);
+        return;
+    }
     bool half = s->ended || s->state == NET_CLOSING;
     int64_t limit_ms = half ? NET_HALF_CLOSED_MS : g->idle_ms;
     if (g->is_server && limit_ms > 0 && silent_us > limit_ms * 1000)
@@ -140,9 +144,12 @@ static void on_housekeeping(uv_timer_t *timer)
 {
     struct net_loop *loop = timer->data;
     int64_t now = net_loop_now_us(loop);
-    for (struct net_group *g = loop->group; g; g = g->next)
+    for (struct net_group *g = loop->group; g; g = g->next) {
         for (size_t i = 0; i < g->stream_count; i++)
             look_after(&g->stream[i], now);
+        if (g->tick)
+            g->tick(g);
+    }
 }
 
 /* ---- life ---- */

@@ -11,9 +11,12 @@
  * Failure    A frame shorter or longer than its rule ends reading; the connection closes when the frames before it are answered.
  *            net_*_send gives ERR_CLOSED for a
  *            connection that is gone and ERR_BUSY when the write buffer is full; nothing of the frame is written then.
- * Limits     Slots and the addresses of buffers are reserved at start; a buffer is resident while it holds something. A connection
- *            beyond the last slot is accepted and closed at once. Reading pauses while the write buffer could not take `reply_room`
- *            bytes for each frame of the batch. In a turn every connection is read to the same share.
+ * Limits     Slots and the addresses of buffers are reserved at start; a buffer is resident while it holds something. When a
+ *            server is full, or an address has its share, the connection that has been without a complete frame for longest, and
+ *            waits for no answer, makes room for the next one; where there is none, the next one is closed at once. Handshakes
+ *            have places of their own. Descriptors that run out stop accepting, until there are some again. Reading pauses while
+ *            the write buffer could not take `reply_room` bytes for each frame of the batch. In a turn every connection is read
+ *            to the same share.
  *
  * Order of one turn: timers -> read what arrived -> frames (batches) -> turn hook -> write.
  *
@@ -149,11 +152,17 @@ struct net_server_config {
     struct net_framing framing;
     struct net_sizes sizes;
     uint32_t connections;
-    uint32_t idle_ms; /* a connection that sends nothing for so long is closed; 0 = never */
+    uint32_t handshakes;  /* TLS: connections that are not through; the oldest makes room. 0: as many as connections */
+    uint32_t per_address; /* connections of one address, handshakes included; 0: no limit of its own */
+    uint32_t idle_ms;     /* a connection that sends nothing for so long is closed; 0 = never */
+    uint32_t frame_ms;    /* from the first byte of a frame to its last; 0 = any */
+    uint32_t keepalive_s; /* silence after which TCP asks whether the peer is there; 0 = never */
     struct net_events events;
     const struct net_tls_config *tls; /* NULL: plain TCP. `opened` comes after the handshake */
 };
 
+/* A peer's slot is below this: a few more than there are places, for those whose handles are not closed yet. */
+uint32_t net_server_slots(const struct net_server_config *config);
 MUST_USE enum err net_server_create(struct net_loop *loop, const struct net_server_config *config, struct net_server **out,
                                     struct net_problem *problem);
 /* One frame from its parts; the length is put before it by the framing rule. */
@@ -179,6 +188,7 @@ MUST_USE enum err net_server_tls_reload(struct net_server *server, struct net_pr
 
 struct net_counters {
     uint64_t accepted, refused, closed, frames_in, frames_out, bad_frames, bytes_in, bytes_out, writes;
+    uint64_t evicted;           /* closed for another one */
     uint64_t handshakes_failed; /* each is logged with its reason, at most 20 a second */
 };
 struct net_counters net_server_counters(const struct net_server *server);

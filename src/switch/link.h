@@ -34,6 +34,10 @@ struct switch_link_config {
     char processing_codes[128]; /* the first two digits of DE3 that are taken, separated by commas; empty: the default */
     int64_t max_in_flight;
     int64_t late_ms;
+    int64_t max_connections; /* 0: 1,024 */
+    int64_t connections_per_address;
+    int64_t idle_s;
+    bool keepalive;
     bool static_override; /* CY is asked on this link although the product says off */
     bool mask_unknown_card;
     char zero_length[8];   /* of a frame: ignore or echo; empty: ignore */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { READ_ROOM = 128 * 1024, WRITE_ROOM = 512 * 1024, CONNECTIONS = 128, REPLY_ROOM = 128 };
+enum { READ_ROOM = 128 * 1024, WRITE_ROOM = 512 * 1024, CONNECTIONS = 1024, FRAME_MS = 10000, KEEPALIVE_S = 60, REPLY_ROOM = 128 };
 
 struct port {
     struct switch_ports *ports;
@@ -39,7 +39,11 @@ enum err switch_ports_open(struct net_loop *loop, const struct switch_link *link
             .listen = link[i].config.listen,
             .framing = {.kind = NET_LEN2, .max = ISO8583_FRAME_MAX},
             .sizes = {.read = READ_ROOM, .write = WRITE_ROOM, .reply_room = REPLY_ROOM},
-            .connections = CONNECTIONS,
+            .connections = link[i].config.max_connections ? (uint32_t)link[i].config.max_connections : CONNECTIONS,
+            .per_address = (uint32_t)link[i].config.connections_per_address,
+            .idle_ms = (uint32_t)link[i].config.idle_s * 1000,
+            .frame_ms = FRAME_MS,
+            .keepalive_s = link[i].config.keepalive ? KEEPALIVE_S : 0,
             .events = {.frames = frames, .context = p},
         };
         enum err err;

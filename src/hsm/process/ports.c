@@ -16,13 +16,24 @@ static void with_port(const char *listen, char out[static ADDRESS_SIZE])
     (void)snprintf(out, ADDRESS_SIZE, has_port ? "%s" : "%s:%d", listen, TLS_PORT);
 }
 
+static struct hsm_serve_config serving(const struct hsm_settings *s, const char *address)
+{
+    return (struct hsm_serve_config){.listen = address,
+                                     .connections = (uint32_t)s->connections,
+                                     .per_address = (uint32_t)s->connections_per_address,
+                                     .idle_ms = (uint32_t)s->idle_s * 1000,
+                                     .keepalive_s = (uint32_t)s->keepalive_s};
+}
+
 static enum err open_tls(const struct hsm_settings *s, struct hsm *hsm, struct net_loop *loop, struct net_server **out,
                          struct net_problem *problem)
 {
     char address[ADDRESS_SIZE];
     const struct net_tls_config tls = {.certificate = s->tls_certificate, .key = s->tls_key, .ca = s->tls_ca, .crl = s->tls_crl};
     with_port(s->tls_listen, address);
-    return hsm_serve(hsm, loop, &(struct hsm_serve_config){address, (uint32_t)s->connections, &tls, NULL}, out, problem);
+    struct hsm_serve_config serve = serving(s, address);
+    serve.tls = &tls;
+    return hsm_serve(hsm, loop, &serve, out, problem);
 }
 
 /* "1501=00" of the list; *rest moves behind it. */
@@ -53,7 +64,8 @@ static enum err open_lmk_ports(const struct hsm_settings *s, struct hsm *hsm, st
             return ERR_CONFIG;
         }
         (void)snprintf(address, sizeof address, "%.*s:%u", (int)(colon - s->listen), s->listen, (unsigned)port);
-        const struct hsm_serve_config serve = {address, (uint32_t)s->connections, NULL, &lmk};
+        struct hsm_serve_config serve = serving(s, address);
+        serve.lmk = &lmk;
         TRY(hsm_serve(hsm, loop, &serve, &out->lmk[out->lmk_count], problem));
         out->lmk_count++;
     }
@@ -68,7 +80,7 @@ enum err hsm_ports_open(const struct hsm_settings *settings, struct hsm *hsm, st
         (void)snprintf(problem->text, sizeof problem->text, "no host port: set hsm.listen, hsm.tls_listen or both");
         return ERR_CONFIG;
     }
-    const struct hsm_serve_config plain = {settings->listen, (uint32_t)settings->connections, NULL, NULL};
+    const struct hsm_serve_config plain = serving(settings, settings->listen);
     if (settings->listen[0])
         TRY(hsm_serve(hsm, loop, &plain, &out->plain, problem));
     TRY(open_lmk_ports(settings, hsm, loop, out, problem));
@@ -88,7 +100,7 @@ enum err hsm_ports_reload(const struct hsm_ports *ports, struct net_problem *pro
 void hsm_ports_metrics(const struct hsm_ports *ports, struct buf *out)
 {
     const struct net_server *const main_ports[] = {ports->plain, ports->tls};
-    int64_t open = 0, full = 0, cut = 0, refused = 0;
+    int64_t open = 0, full = 0, cut = 0, refused = 0, evicted = 0;
     for (size_t i = 0; i < 2 + ports->lmk_count; i++) {
         const struct net_server *server = i < 2 ? main_ports[i] : ports->lmk[i - 2];
         if (!server)
@@ -97,9 +109,11 @@ void hsm_ports_metrics(const struct hsm_ports *ports, struct buf *out)
         open += (int64_t)net_server_count(server);
         full += (int64_t)c.refused;
         cut += (int64_t)c.bad_frames;
+        evicted += (int64_t)c.evicted;
         refused += (int64_t)c.handshakes_failed;
     }
     metric_put(out, "countersign_hsm_connections", "connections open", "gauge", open);
+    metric_put(out, "countersign_hsm_connections_evicted_total", "connections closed for another one", "counter", evicted);
     metric_put(out, "countersign_hsm_connections_refused_total", "connections beyond the limit", "counter", full);
     metric_put(out, "countersign_hsm_frames_cut_total", "connections closed for a malformed length", "counter", cut);
     metric_put(out, "countersign_hsm_handshakes_failed_total", "TLS connections that were not let in", "counter", refused);

@@ -23,6 +23,9 @@ struct hsm_settings {
     char tls_crl[256];
     int64_t header;
     int64_t connections;
+    int64_t connections_per_address;
+    int64_t idle_s;
+    int64_t keepalive_s;
     int64_t lmk;
     char lmk_ports[128];
     char layout[256];

@@ -219,6 +219,7 @@ static size_t collect(struct net_stream *s, struct net_frame *frame, size_t coun
         frame[count++] = (struct net_frame){net_stream_peer(s), payload};
         s->in_taken += extent;
         s->owed += g->is_server; /* what a client receives is an answer */
+        s->served_us = net_loop_now_us(g->loop);
         g->counters.frames_in++;
     }
     return count;
@@ -248,11 +249,22 @@ static void end_at_bad(struct net_stream *s)
         net_stream_close(s);
 }
 
+/* What stays behind is the beginning of a frame, unless whole ones wait for us. */
+static void note_begun(struct net_stream *s, bool full)
+{
+    bool begun = s->in_len > s->in_taken && !s->limited && !full;
+    if (!begun)
+        s->begun_us = 0;
+    else if (s->begun_us == 0 || s->in_taken > 0)
+        s->begun_us = net_loop_now_us(s->group->loop);
+}
+
 /* Forgets what was handed over and decides how the stream goes on. */
 static void consume(struct net_stream *s, bool full)
 {
     if (s->state != NET_OPEN)
         return;
+    note_begun(s, full);
     if (s->in_taken > 0)
         forget_taken(s);
     give_back_empty(s);

@@ -80,6 +80,12 @@ static void announce(struct net_stream *s)
 {
     struct net_group *g = s->group;
     ASSERT(s->state == NET_SHAKING && !s->announced && g->open < g->stream_count);
+    if (g->room && !g->room(g)) {
+        net_stream_kill(s);
+        return;
+    }
+    ASSERT(g->shaking > 0);
+    g->shaking--;
     s->state = NET_OPEN;
     s->announced = true;
     g->open++;
@@ -95,11 +101,13 @@ void net_stream_open(struct net_stream *s)
     struct net_group *g = s->group;
     ASSERT(s->state == NET_FREE && !s->in && !s->out && !s->spill && s->writing == 0);
     s->state = NET_SHAKING;
+    g->shaking++;
     s->generation++;
     s->owed = 0;
     s->reading = s->ended = s->bad = s->limited = s->notified = s->spoke = s->left = false;
     s->identity[0] = 0;
-    s->heard_us = net_loop_now_us(g->loop);
+    s->heard_us = s->served_us = net_loop_now_us(g->loop);
+    s->begun_us = 0;
     uv_tcp_nodelay(&s->tcp, 1);
     if (!g->tls) {
         announce(s);
@@ -124,7 +132,7 @@ static void admit(struct net_stream *s)
         net_stream_refuse(s, s->tls.reason);
         return;
     }
-    s->heard_us = net_loop_now_us(s->group->loop);
+    s->heard_us = s->served_us = net_loop_now_us(s->group->loop);
     announce(s);
 }
 
@@ -192,6 +200,7 @@ void net_stream_kill(struct net_stream *s)
         return;
     ASSERT(s->state != NET_LINGERING || s->group->lingering > 0);
     s->group->lingering -= s->state == NET_LINGERING;
+    s->group->shaking -= s->state == NET_SHAKING;
     s->state = NET_DEAD;
     s->reading = false;
     uv_close((uv_handle_t *)&s->tcp, on_closed);

@@ -26,6 +26,7 @@ enum {
     NET_QUANTUM_SUM = 4 * 1024 * 1024,    /* bytes read in a turn, shared by the connections that send */
     NET_REFUSALS_LOGGED = 20,             /* a second */
     NET_LINGER_MS = 300,
+    NET_ADDRESS_LEN = 16,
     NET_LINGER_LOOK_MS = 50, /* how often a drain looks after those that linger */
 };
 
@@ -60,6 +61,9 @@ struct net_stream {
     bool listed_in;  /* in group->arrived */
     bool listed_out; /* in loop->unsent */
     int64_t heard_us;
+    int64_t served_us;                /* opened, or the last complete frame */
+    int64_t begun_us;                 /* a frame is read in part since then; 0: none */
+    uint8_t from[NET_ADDRESS_LEN];    /* servers: the peer's address */
     char identity[NET_IDENTITY_SIZE]; /* what its certificate proves */
     struct net_tls_session tls;
     uint64_t turn;     /* the last one it was read in */
@@ -97,9 +101,13 @@ struct net_group {
     struct net_stream *stream; /* all of them, open or not */
     size_t stream_count;
     size_t open;
+    size_t shaking; /* not announced yet */
     size_t lingering;
     bool is_server;
     uint32_t idle_ms;
+    uint32_t frame_ms;
+    bool (*room)(struct net_group *group);  /* for one more open connection; may be NULL */
+    void (*tick)(struct net_group *group);  /* every second; may be NULL */
     void (*ready)(struct net_group *group); /* a connection is open, before the owner is told; may be NULL */
     void (*gone)(struct net_group *group, struct net_stream *stream); /* the handle is released */
     void (*release)(struct net_group *group);
