@@ -181,10 +181,13 @@ DUDECT_RUNS ?= 10000000
 dudect: $B/tests/dudect/dudect
 	@$B/tests/dudect/dudect $(DUDECT_RUNS)
 
-# ---- campaigns on the real HSM process; `make test` runs a short form of both
+# ---- campaigns on the real HSM process; `make test` runs a short form of each
 SOAK_SECONDS ?= 600
 soak: all
 	@SOAK_SECONDS=$(SOAK_SECONDS) tests/scenario/scenario_soak.py
+SIEGE_SECONDS ?= 30
+siege: all
+	@SIEGE_SECONDS=$(SIEGE_SECONDS) tests/scenario/scenario_siege.py
 fault: all $(FAULTS)
 	@FAULT_ALL=1 tests/scenario/scenario_hsm_faults.py
 
@@ -308,10 +311,11 @@ help:
 	@echo "make asan       unit tests under ASan and UBSan    make cov        coverage of the unit tests"
 	@echo "make dudect     timing of what handles secrets, DUDECT_RUNS=10000000 a target"
 	@echo "make soak       connects, disconnects and garbage, SOAK_SECONDS=600"
+	@echo "make siege      strangers hold every port while honest people pay, SIEGE_SECONDS=30 an attack"
 	@echo "make fault      the HSM process with each single call failing once"
 	@echo "make lib        libcountersign, the algorithms for other programs"
 	@echo "make install    binaries, library, header, man pages, completion, examples: PREFIX=/usr/local DESTDIR="
 	@echo "make clean"
 
 -include $(shell find $B/obj $B/pic -name '*.d' 2>/dev/null)
-.PHONY: all lib install unit check scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect soak fault clean help
+.PHONY: all lib install unit check scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect soak siege fault clean help
