@@ -58,6 +58,8 @@
     X(NOT_FOUND,          "there is nothing at this address") \
     X(METHOD,             "the method is not served at this address") \
     X(MEDIA_TYPE,         "the content type is not accepted") \
+    X(BODY_TOO_LARGE,     "the body is larger than the limit") \
+    X(HEADERS_TOO_LARGE,  "headers or address exceed the limit") \
     X(RATE,               "the merchant asks for too many at a time, or has too many") \
     X(UNAVAILABLE,        "no route, or a part behind the gateway is down") \
     X(ISSUER_TIMEOUT,     "the issuer did not answer in time; a reversal is queued") \

@@ -15,7 +15,11 @@ static enum gateway_fault_id transport_fault(enum err err)
         return GATEWAY_FAULT_NOT_FOUND;
     if (err == HTTP_ERR_METHOD)
         return GATEWAY_FAULT_METHOD;
-    return GATEWAY_FAULT_MALFORMED; /* too large, bad percent-encoding, headers too long */
+    if (err == HTTP_ERR_BODY_TOO_LARGE)
+        return GATEWAY_FAULT_BODY_TOO_LARGE;
+    if (err == HTTP_ERR_HEADERS_TOO_LARGE)
+        return GATEWAY_FAULT_HEADERS_TOO_LARGE;
+    return GATEWAY_FAULT_MALFORMED; /* bad percent-encoding, a length told twice */
 }
 
 /* The id is the client's until it has been answered, but the store may still need it then. */

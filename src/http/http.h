@@ -120,6 +120,8 @@ size_t http_take(struct http *http, struct http_request **out, size_t max);
 /* ---- reading; absent: at = NULL, len = 0 ---- */
 /* First header of that name, whatever its case. */
 struct span http_header(const struct http_request *request, const char *name);
+/* A second one is there. */
+bool http_header_repeated(const struct http_request *request, const char *name);
 /* A {name} of the route's path, percent-decoded. */
 struct span http_parameter(const struct http_request *request, const char *name);
 /* A query argument, percent-decoded. */

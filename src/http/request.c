@@ -152,6 +152,18 @@ struct span http_header(const struct http_request *request, const char *name)
     return find(request, HTTP_PAIR_HEADER, name);
 }
 
+bool http_header_repeated(const struct http_request *request, const char *name)
+{
+    const struct http_slot *slot = http_slot_of(request);
+    size_t count = 0;
+    for (size_t i = 0; i < slot->pair_count; i++) {
+        const struct http_pair *pair = &slot->pair[i];
+        count += pair->kind == HTTP_PAIR_HEADER && pair->name.len == strlen(name) &&
+                 strncasecmp((const char *)pair->name.at, name, pair->name.len) == 0;
+    }
+    return count > 1;
+}
+
 struct span http_parameter(const struct http_request *request, const char *name)
 {
     return find(request, HTTP_PAIR_PARAMETER, name);

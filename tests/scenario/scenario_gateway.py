@@ -8,6 +8,7 @@ import atexit
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import re
@@ -182,6 +183,32 @@ def check_authentication(checks, shop):
     checks.check(shop.post("/payments/v1/nothing", body)[0] == 404, "another address is 404")
 
 
+def raw(shop, headers, body):
+    """(status, body) of headers in pairs, so that one may stand there twice."""
+    link = http.client.HTTPConnection(shop.address, timeout=20)
+    link.putrequest("POST", CHARGES)
+    for name, value in headers:
+        link.putheader(name, value)
+    link.endheaders(body.encode())
+    answer = link.getresponse()
+    return answer.status, json.loads(answer.read())
+
+
+def check_transport(checks, shop):
+    """What is wrong below the API is told in its shape (docs/spec/commerce-hub.md 8)."""
+    body = json.dumps(shop.body(101.0))
+    length = ("Content-Length", str(len(body)))
+    rows = [(name, [(name, "x")], 400) for name in ("Api-Key", "Client-Request-Id", "Timestamp", "Authorization")]
+    rows += [("Content-Length", [length], 400), ("Transfer-Encoding", [("Transfer-Encoding", "chunked")], 400),
+             ("a content coding", [("Content-Encoding", "gzip")], 415), ("a hundred", [("X-%d" % n, "v") for n in range(100)], 431),
+             ("one of 20 KiB", [("X-Long", "v" * 20480)], 431)]
+    for name, more, wanted in rows:
+        status, answer = raw(shop, list(shop.headers(body, str(uuid.uuid4())).items()) + [length] + more, body)
+        checks.check(status == wanted and answer["error"], "a header more, %s: %d %s" % (name, status, codes(answer)))
+    status, answer = raw(shop, list(shop.headers("", str(uuid.uuid4())).items()) + [("Content-Length", "70000")], "")
+    checks.check(status == 413 and answer["error"], "a body beyond the limit: %d" % status)
+
+
 def check_fields(checks, shop, other):
     one = shop.body
     cases = [
@@ -318,6 +345,7 @@ def main():
         check_outcomes(checks, shop, network)
         check_verification(checks, shop, network)
         check_authentication(checks, shop)
+        check_transport(checks, shop)
         check_fields(checks, shop, other)
         check_encryption(checks, shop, directory)
         shop.post(CHARGES, shop.body(1.55))

@@ -156,8 +156,8 @@ def attacks(lab, tls_port):
     gateway, issuer = (int(at.rpartition(":")[2].split("/")[0]) for at in (lab.world.gateway, lab.world.issuer))
     for source in (STRANGER, HONEST):
         whose = "from %s" % ("elsewhere" if source == STRANGER else "the address of honest people")
-        yield "512 half bodies at the gateway " + whose, (gateway, 512, HALF_BODY), {"source": source}
-        yield "512 half bodies at the issuer " + whose, (issuer, 512, HALF_BODY), {"source": source}
+        yield "900 half bodies at the gateway " + whose, (gateway, 900, HALF_BODY), {"source": source}
+        yield "900 half bodies at the issuer " + whose, (issuer, 900, HALF_BODY), {"source": source}
         yield "1,000 half headers at the gateway " + whose, (gateway, 1000, HALF_HEAD), {"source": source}
         yield "a byte every 3 s on 600 connections " + whose, (gateway, 600, HALF_HEAD, True), {"source": source}
         yield "1,100 mute sockets at a link " + whose, (lab.iso_port, 1100), {"source": source}

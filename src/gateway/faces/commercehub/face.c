@@ -45,6 +45,22 @@ static void identify(struct gateway_exchange *x)
         x->request_id = id;
 }
 
+/* What the signature was computed over must be one thing for everybody who reads it. */
+static bool told_twice(const struct http_request *http)
+{
+    static const char *const once[] = {"Api-Key", "Client-Request-Id", "Timestamp", "Auth-Token-Type", "Authorization"};
+    for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
+        if (http_header_repeated(http, once[i]))
+            return true;
+    return false;
+}
+
+static bool encoded(const struct http_request *http)
+{
+    struct span coding = http_header(http, "Content-Encoding");
+    return coding.len > 0 && !span_is(coding, "identity");
+}
+
 static enum gateway_authentication authenticate(struct gateway_exchange *x, const struct gateway_merchants *merchants,
                                                 int64_t clock_window_ms)
 {
@@ -55,7 +71,9 @@ static enum gateway_authentication authenticate(struct gateway_exchange *x, cons
     if (found != GATEWAY_AUTHENTICATION_DONE)
         return found;
     x->merchant = gateway_merchant_at(merchants, access->merchant);
-    if (!http_is_json(x->http))
+    if (told_twice(x->http))
+        gateway_fault_add(&x->faults, GATEWAY_FAULT_MALFORMED, NULL);
+    else if (!http_is_json(x->http) || encoded(x->http))
         gateway_fault_add(&x->faults, GATEWAY_FAULT_MEDIA_TYPE, NULL);
     else if (headers.request_id.len == 0)
         gateway_fault_add(&x->faults, GATEWAY_FAULT_BODY_MISSING, "Client-Request-Id");
