@@ -5,6 +5,16 @@
 /* How long a merchant with an approved payment of a card is known to it (switch.md 12). */
 #define MERCHANT_MS (INT64_C(180) * 86400000)
 
+/* The store does not tell whether the message was answered before. A first one was not, and 96 says that nothing was done; a repeat
+ * may be one of an approval, which 96 would deny. */
+static void unread(struct switch_core *core, struct switch_slot *s)
+{
+    if (s->repeat)
+        switch_reply_nothing(core, s);
+    else
+        switch_reply_failed(core, s, "96");
+}
+
 /* ---- claim ---- */
 
 static bool late(const struct switch_core *core, const struct switch_slot *s)
@@ -71,7 +81,7 @@ void switch_lookup_stage(void *context, struct flow_item *const *item, size_t co
     for (size_t i = 0; i < count; i++) {
         struct switch_slot *s = switch_slot_of(item[i]);
         if (switch_unpark(s))
-            switch_reply_failed(core, s, "96");
+            unread(core, s);
         else if (read || (read = switch_read_take(core)))
             ask(core, read, s);
         else
@@ -130,7 +140,7 @@ static void settle(struct switch_core *core, struct switch_slot *s)
     struct ledger_unit *unit = &s->read->work.unit;
     struct ledger_message message;
     if (unit->batch.err != ERR_OK || !ledger_take_message(unit, s->at_idem, &message)) {
-        switch_reply_failed(core, s, "96");
+        unread(core, s);
     } else if (message.stored) {
         switch_reply_stored(core, s, &message);
     } else if (message.tombstone) {

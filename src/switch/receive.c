@@ -161,6 +161,7 @@ static const char *slot_open(struct switch_core *core, size_t link, struct net_p
     }
     struct switch_slot *s = switch_slot_of(item);
     s->kind = reversal ? SWITCH_SLOT_REVERSAL : SWITCH_SLOT_AUTHORISATION;
+    s->repeat = m->mti & 1;
     s->link = link;
     s->network = switch_network_name(core->link[link].network);
     s->peer = peer;

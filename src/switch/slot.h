@@ -99,6 +99,7 @@ struct switch_slot {
     bool no_keys;
     bool alternate; /* DE14 is the date of the reissue */
     bool expiry_wrong;
+    bool repeat; /* it says so: it may have been answered before */
     bool unattended;
     bool merchant_wanted; /* the next reading asks for the merchant */
     bool merchant_read;
