@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import re
 import socket
 import stat
@@ -330,9 +331,7 @@ def regions(pid):
 
 def memory(checks, hsm, store):
     """What officers brought and what it opened stands in no ordinary memory of the HSM afterwards."""
-    with open(store, "rb") as handle:
-        data = handle.read()
-    needles = {}
+    data, needles = pathlib.Path(store).read_bytes(), {}
     for number, words in enumerate(PASSPHRASES, 1):
         at = 36 + 77 * (number - 1)
         key = hashlib.scrypt(words.encode(), salt=data[at + 1:at + 17], n=1 << 10, r=8, p=1, dklen=32)
@@ -366,8 +365,7 @@ def damaged(checks, hsm, store):
     t = hsm.officers(["load"], 1, 2)
     checks.check(t.end() == 3 and "was changed" in t.screen and hsm.ask("NC") == before,
                  "a damaged store is not loaded, and what was loaded stays")
-    with open(store, "wb") as handle:
-        handle.write(good)
+    pathlib.Path(store).write_bytes(good)
 
 
 def unattended(checks, folder, store, check):
@@ -388,6 +386,14 @@ def unattended(checks, folder, store, check):
     fd = fd_of("2 %s\n" % PASSPHRASES[1])
     hsm = Hsm(folder, *mode, "--set", "hsm.passphrase_fd=%d" % fd, pass_fds=(fd,))
     checks.check(hsm.process.wait(10) == 2 and "not enough passphrases" in hsm.logged(), "one is not enough, and the start fails")
+    good, told = pathlib.Path(store).read_bytes(), []
+    for length in (0, 1, 40, len(good) // 2, len(good) - 1):
+        pathlib.Path(store).write_bytes(good[:length])
+        out = subprocess.run([HSM, "--listen", "127.0.0.1:0", *mode, "--set", "hsm.credentials=" + credentials],
+                             capture_output=True, text=True, timeout=20, check=False)
+        told.append(out.returncode == 2 and "cut short" in out.stderr and "passphrase" not in out.stderr)
+    checks.check(all(told), "a store that is cut is told as cut, whatever the passphrases")
+    pathlib.Path(store).write_bytes(good)
 
 
 def zeroising(checks, hsm, store):

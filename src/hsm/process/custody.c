@@ -119,12 +119,26 @@ static bool receive(int fd, struct left *out)
     return true;
 }
 
+/* A store that is cut or damaged is told as that before anybody's passphrase is looked at. */
+static enum err look_at_store(const struct hsm_settings *s, struct net_problem *problem)
+{
+    struct keys_store *store = NULL;
+    char why[KEYS_STORE_PROBLEM];
+    if (keys_store_read(s->lmk_store, &store, why) != ERR_OK) {
+        (void)snprintf(problem->text, sizeof problem->text, "hsm.lmk_store: %s", why);
+        return ERR_CONFIG;
+    }
+    keys_store_destroy(store);
+    return ERR_OK;
+}
+
 enum err hsm_custody_prepare(const struct hsm_settings *s, struct hsm_custody *custody, struct net_problem *problem)
 {
     int ends[2], status = 0;
     custody->settings = s;
     if (!s->lmk_store[0] || (!s->credentials[0] && s->passphrase_fd < 0))
         return ERR_OK;
+    TRY(look_at_store(s, problem));
     TRY(secret_pages_create(sizeof(struct left), &custody->keys));
     if (pipe2(ends, O_CLOEXEC) != 0)
         return ERR_SYSTEM;
@@ -140,9 +154,8 @@ enum err hsm_custody_prepare(const struct hsm_settings *s, struct hsm_custody *c
         close((int)s->passphrase_fd);
     if (received && status == 0)
         return ERR_OK;
-    return tell(
-        problem, s->credentials[0] ? s->credentials : "hsm.passphrase_fd",
-        "passphrases could not be read, or the store not: files officer-1, officer-2 ... with mode 0400, or lines `1 PASSPHRASE`");
+    return tell(problem, s->credentials[0] ? s->credentials : "hsm.passphrase_fd",
+                "passphrases could not be read: files officer-1, officer-2 ... with mode 0400, or lines `1 PASSPHRASE`");
 }
 
 static enum err load_with(struct hsm_custody *custody, struct net_problem *problem)
