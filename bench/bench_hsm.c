@@ -99,7 +99,7 @@ static void answer_together(void *context, size_t count)
             ASSERT(hsm_answer_at(here->hsm, i, &reply) == ERR_OK);
             ASSERT(reply.len == REPLY - 2 && room[6] == '0' && room[7] == '0');
         }
-        hsm_answer_end(here->hsm);
+        ASSERT(hsm_answer_end(here->hsm) == ERR_OK);
     }
 }
 

@@ -48,6 +48,7 @@ struct hsm_call {
     const void *request;  /* struct hostcmd_xx */
     void *reply;          /* struct hostcmd_xx_reply, zeroed */
     enum verdict verdict; /* VERDICT_MATCH, unless the handler found a mismatch */
+    bool idle;            /* the handler found that there was nothing to do */
 };
 
 typedef enum err (*hsm_handler)(const struct hsm_context *context, struct hsm_call *call);

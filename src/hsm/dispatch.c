@@ -9,6 +9,7 @@
 #include "hsm/guard/state.h"
 #include "hsm/internal.h"
 #include "hsm/key/keys.h"
+#include "hsm/trail/audit.h"
 #include "keys/error.h"
 #include "wire/error.h"
 
@@ -46,9 +47,11 @@ static struct hsm_prepared *prepared(const struct hsm *hsm)
 
 static void answer_chained(void *dispatcher, const struct hsm_client *client, struct span command, struct buf *out);
 
-static struct hostcmd_said perform(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row,
-                                   const struct hostcmd_tail *tail, const struct hsm_scratch *at)
+/* Answers the request of the scratch; `told` gets what its line says of it. */
+static void perform(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_tail *tail, const struct hsm_scratch *at,
+                    struct hsm_told *told)
 {
+    const struct hostcmd_row *row = told->row;
     bool lmk_given = tail->lmk != HOSTCMD_LMK_DEFAULT;
     uint8_t lmk = lmk_given ? (uint8_t)tail->lmk : client->lmk;
     struct hsm_call call = {.row = row,
@@ -64,9 +67,14 @@ static struct hostcmd_said perform(struct hsm *hsm, const struct hsm_client *cli
                             .reply = at->reply,
                             .verdict = VERDICT_MATCH};
     enum err err = admit(&hsm->context, &call);
+    told->authorised = err == ERR_OK && row->activity != HOSTCMD_OPEN;
     if (err == ERR_OK)
         err = hsm_handler_of(row->id)(&hsm->context, &call);
-    return hostcmd_said(err, call.verdict);
+    told->lmk = lmk;
+    told->request = at->request;
+    told->reply = err == ERR_OK ? at->reply : NULL;
+    told->idle = call.idle;
+    told->answer = hostcmd_said(err, call.verdict);
 }
 
 /* Parses, unless that was done ahead, performs, builds; request and reply stand in the scratch of this depth. */
@@ -84,12 +92,12 @@ static struct hostcmd_said answer_row(struct hsm *hsm, const struct hsm_client *
     } else {
         err = hostcmd_request_parse(row, data, at.request, &tail, NULL);
     }
-    struct hostcmd_said answer = hostcmd_said(err, VERDICT_MATCH);
+    struct hsm_told told = {.row = row, .client = client->name, .answer = hostcmd_said(err, VERDICT_MATCH), .lmk = -1};
     if (err == ERR_OK) {
         memset(at.reply, 0, row->reply->size);
-        answer = perform(hsm, client, row, &tail, &at);
+        perform(hsm, client, &tail, &at, &told);
     }
-    answer = hsm_tell_command(&hsm->tell, client->name, row, answer);
+    struct hostcmd_said answer = hsm_tell_command(&hsm->tell, &told);
     if (hostcmd_reply_build(row, answer, at.request, at.reply, tail.trailer, out) != ERR_OK) {
         /* No room for this reply (in a chain), or a handler that broke its own row: our defect, and the peer gets an answer. */
         answer = hostcmd_said(buf_done(out) != ERR_OK ? WIRE_ERR_DATA_LENGTH : HOSTCMD_ERR_INTERNAL, VERDICT_UNAVAILABLE);
@@ -117,6 +125,13 @@ static void answer_unknown(struct hsm *hsm, struct span code, struct span data, 
     buf_put_span(out, hostcmd_trailer_of(data));
 }
 
+static void tell_disabled(struct hsm *hsm, const struct hsm_client *client, const struct hostcmd_row *row)
+{
+    const struct hsm_told told = {
+        .row = row, .client = client->name, .answer = hostcmd_said(HOSTCMD_ERR_COMMAND_DISABLED, VERDICT_UNAVAILABLE), .lmk = -1};
+    (void)hsm_tell_command(&hsm->tell, &told);
+}
+
 static void answer_command(struct hsm *hsm, const struct hsm_client *client, struct span command, struct buf *out)
 {
     struct span code = span_slice(command, 0, HSM_CODE_LEN), data = span_slice(command, HSM_CODE_LEN, SIZE_MAX);
@@ -125,7 +140,7 @@ static void answer_command(struct hsm *hsm, const struct hsm_client *client, str
     hsm->counters.commands++;
     if (!enabled(hsm, client, row, data)) {
         if (row)
-            (void)hsm_tell_command(&hsm->tell, client->name, row, hostcmd_said(HOSTCMD_ERR_COMMAND_DISABLED, VERDICT_UNAVAILABLE));
+            tell_disabled(hsm, client, row);
         answer_unknown(hsm, code, data, out);
         return;
     }
@@ -164,6 +179,7 @@ void hsm_answer_begin(struct hsm *hsm, const struct hsm_ask *ask, size_t count)
     ASSERT(!hsm->ask && count <= HSM_ASK_MAX);
     hsm->ask = ask;
     hsm->asks = count;
+    hsm_audit_gather(hsm->tell.audit);
     hsm_ahead_prepare(&hsm->context, hsm->ahead, ask, count);
 }
 
@@ -176,9 +192,11 @@ enum err hsm_answer_at(struct hsm *hsm, size_t i, struct buf *reply)
     return err;
 }
 
-void hsm_answer_end(struct hsm *hsm)
+enum err hsm_answer_end(struct hsm *hsm)
 {
     ASSERT(hsm->ask && hsm->depth == 0);
     hsm_ahead_clear(hsm->ahead);
     hsm->ask = NULL;
+    enum err err = hsm_audit_settle(hsm->tell.audit);
+    return hsm->config.hardened ? err : ERR_OK;
 }

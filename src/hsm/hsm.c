@@ -164,6 +164,13 @@ struct hsm_counters hsm_counters(const struct hsm *hsm)
     return counters;
 }
 
+void hsm_tick(void *hsm)
+{
+    struct hsm *of = hsm;
+    hsm_tell_tick(&of->tell);
+    hsm_audit_tick(of->config.audit);
+}
+
 static void put_guess(struct hsm_guess *guess, struct buf *out)
 {
     struct hsm_guess_counters c = hsm_guess_counters(guess);
@@ -196,6 +203,8 @@ void hsm_metrics(void *hsm, struct buf *out)
     metric_put(out, "countersign_hsm_bad_frames_total", "frames too short to answer", "counter", (int64_t)c->frames_bad);
     metric_put(out, "countersign_hsm_codes_together_total", "codes computed together with others", "counter",
                (int64_t)hsm_ahead_codes(of->ahead));
+    metric_put(out, "countersign_hsm_left_out_total", "lines about peers that were left out of log and audit trail", "counter",
+               (int64_t)hsm_tell_left_out(&of->tell));
     if (of->config.audit)
         put_audit(of->config.audit, out);
     if (of->context.guess)

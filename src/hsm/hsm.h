@@ -50,15 +50,18 @@ MUST_USE enum err hsm_answer(struct hsm *hsm, const struct hsm_client *client, s
 
 /*
  * The commands that have arrived together, each answered in its turn by hsm_answer_at, in order. The answers are those of
- * hsm_answer, byte by byte; together they cost less, because CW and CY under one key are computed at once. Asks and payloads stay
- * until the end.
+ * hsm_answer, byte by byte; together they cost less, because CW and CY under one key are computed at once, and the lines of the
+ * audit trail that have to be on the disk go there with one sync. Asks and payloads stay until the end. No answer may leave before
+ * the end; ERR_SYSTEM there: none may leave at all, because the lines of some are not on the disk (hardened mode).
  */
 void hsm_answer_begin(struct hsm *hsm, const struct hsm_ask *ask, size_t count);
 MUST_USE enum err hsm_answer_at(struct hsm *hsm, size_t i, struct buf *reply);
-void hsm_answer_end(struct hsm *hsm);
+MUST_USE enum err hsm_answer_end(struct hsm *hsm);
 
 /* hsm/process/observe.h */
 struct hsm_counters hsm_counters(const struct hsm *hsm);
+/* Once a second: what was left out is told, and lines become durable. `hsm` is a struct hsm; fits net_loop_every. */
+void hsm_tick(void *hsm);
 /* The counters as metrics. */
 void hsm_metrics(void *hsm, struct buf *out);
 

@@ -10,7 +10,8 @@
 enum {
     READ_SIZE = 64 * 1024,
     WRITE_SIZE = 256 * 1024,
-    REPLY_ROOM = 1200, /* what a reply may be longer than its request: two keys of HOSTCMD_KEY_MAX */
+    TURN_FRAMES = HSM_ASK_MAX, /* of a connection: one that pipelines does not hold up the others */
+    REPLY_ROOM = 1200,         /* what a reply may be longer than its request: two keys of HOSTCMD_KEY_MAX */
     ADDRESS_SIZE = 64,
 };
 
@@ -117,7 +118,11 @@ static void answer_some(struct port *port, const struct net_frame *frame, size_t
     hsm_answer_begin(port->hsm, port->ask, count);
     for (size_t i = 0; i < count; i++)
         answer(port, &frame[i], i);
-    hsm_answer_end(port->hsm);
+    if (hsm_answer_end(port->hsm) == ERR_OK)
+        return;
+    /* What stands in the write buffers must not leave: some of it are keys whose lines are not on the disk. */
+    for (size_t i = 0; i < count; i++)
+        net_server_kill(port->server, frame[i].peer);
 }
 
 static void on_frames(void *context, const struct net_frame *frame, size_t count)
@@ -169,6 +174,7 @@ enum err hsm_serve(struct hsm *hsm, struct net_loop *loop, const struct hsm_serv
         .listen = config->listen,
         .framing = {NET_LEN2, hsm->config.header + HSM_CODE_LEN, HOSTCMD_FRAME_MAX},
         .sizes = {READ_SIZE, WRITE_SIZE, REPLY_ROOM},
+        .turn_frames = TURN_FRAMES,
         .connections = config->connections,
         .handshakes = config->connections < HANDSHAKES ? config->connections : HANDSHAKES,
         .per_address = config->per_address,

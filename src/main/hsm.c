@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GRACE_MS = 5000 };
+enum { GRACE_MS = 5000, TICK_MS = 1000 };
 
 struct process {
     struct service_process base;
@@ -119,7 +119,8 @@ static enum err serve(struct process *p, bool hardened, uint16_t *admin_port, st
 {
     const struct hsm_settings *s = &p->settings;
     TRY(service_loop_create(&p->base));
-    TRY(hsm_mode_started(s, p->audit, p->base.loop, problem));
+    TRY(hsm_mode_started(s, p->audit, problem));
+    TRY(net_loop_every(p->base.loop, TICK_MS, TICK_MS, hsm_tick, p->hsm));
     TRY(hsm_custody_open(&p->custody, p->hsm, hardened, p->base.loop, problem));
     TRY(hsm_ports_open(s, p->hsm, p->base.loop, &p->ports, problem));
     p->reload = (struct hsm_reload){.read = read_settings,

@@ -152,6 +152,7 @@ struct net_server_config {
     struct net_framing framing;
     struct net_sizes sizes;
     uint32_t connections;
+    uint32_t turn_frames; /* of a connection in a turn; what it sent beyond that waits for the next; 0: no limit */
     uint32_t handshakes;  /* TLS: connections that are not through; the oldest makes room. 0: as many as connections */
     uint32_t per_address; /* connections of one address, handshakes included; 0: no limit of its own */
     uint32_t idle_ms;     /* a connection that sends nothing for so long is closed; 0 = never */
@@ -171,6 +172,8 @@ MUST_USE enum err net_server_send(struct net_server *server, struct net_peer pee
 void net_server_waive(struct net_server *server, struct net_peer peer);
 /* Closes after what was sent so far is written. */
 void net_server_close(struct net_server *server, struct net_peer peer);
+/* Closes at once: what is not on the wire is lost. */
+void net_server_kill(struct net_server *server, struct net_peer peer);
 /* The port really listened on. */
 uint16_t net_server_port(const struct net_server *server);
 /* Connections open now. */

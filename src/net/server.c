@@ -374,6 +374,7 @@ enum err net_server_create(struct net_loop *loop, const struct net_server_config
     server->group = (struct net_group){.name = config->name,
                                        .framing = config->framing,
                                        .sizes = config->sizes,
+                                       .turn_frames = config->turn_frames,
                                        .events = config->events,
                                        .is_server = true,
                                        .idle_ms = config->idle_ms,
@@ -420,6 +421,13 @@ void net_server_waive(struct net_server *server, struct net_peer peer)
     s->owed -= s->owed > 0;
     if (net_stream_end_reached(s))
         net_stream_close(s);
+}
+
+void net_server_kill(struct net_server *server, struct net_peer peer)
+{
+    struct net_stream *s = net_group_find(&server->group, peer);
+    if (s)
+        net_stream_kill(s);
 }
 
 void net_server_close(struct net_server *server, struct net_peer peer)

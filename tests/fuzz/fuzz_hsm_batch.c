@@ -67,7 +67,8 @@ static void compare(struct hsm *apart, struct hsm *together, const struct hsm_as
         if (a.len != b.len || memcmp(one, other, a.len) != 0)
             abort();
     }
-    hsm_answer_end(together);
+    if (hsm_answer_end(together) != ERR_OK)
+        abort();
     struct hsm_counters x = hsm_counters(apart), y = hsm_counters(together);
     if (x.commands != y.commands || x.refused != y.refused || x.unknown != y.unknown || x.frames_bad != y.frames_bad)
         abort();

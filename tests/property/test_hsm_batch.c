@@ -245,7 +245,7 @@ static void check_together(size_t first, size_t count)
         assert_int_equal(b.len, replied[first + i].len);
         assert_memory_equal(room, replied[first + i].at, b.len);
     }
-    hsm_answer_end(together.hsm);
+    assert_int_equal(hsm_answer_end(together.hsm), ERR_OK);
 }
 
 static void tick(int64_t ms)

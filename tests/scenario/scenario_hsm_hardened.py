@@ -35,6 +35,7 @@ def refused(checks, store):
     for options, setting, words in ((test, "hsm.mode=hardened", "exclude each other"),
                                     (test, "hsm.guess_limit=5", "belongs to hardened mode"),
                                     (test, "hsm.plaintext_peers=127.0.0.1", "belongs to hardened mode"),
+                                    (live, "hsm.authorise_officers=1", "one person"),
                                     (live, "hsm.authorised=true", "is refused in hardened mode")):
         out = subprocess.run([HSM, *options, "--set", setting], capture_output=True, text=True, timeout=20, check=False)
         checks.check(out.returncode == 64 and words in out.stderr, "%s is refused: %s" % (setting, words))
@@ -43,6 +44,21 @@ def refused(checks, store):
                            ("hsm.audit=/nowhere/a", "required in hardened mode")):
         out = subprocess.run([HSM, *live, "--set", setting], capture_output=True, text=True, timeout=60, check=False)
         checks.check(out.returncode == 2 and words in out.stderr, "%s is a bad configuration" % setting)
+
+
+def unsafe(checks, store):
+    """One officer alone is taken with hsm.unsafe, and told."""
+    options = ["--listen", "127.0.0.1:0", "--set", "hsm.lmk_store=" + store, "--set", "hsm.authorise_officers=1"]
+    process = subprocess.Popen([HSM, *options, "--set", "hsm.unsafe=true"], stderr=subprocess.PIPE, text=True)
+    told = []
+    for line in process.stderr:
+        told.append(line)
+        if '"hsm.started"' in line:
+            break
+    process.terminate()
+    process.stderr.close()
+    checks.check(process.wait(20) == 0 and any('"hsm.unsafe"' in line and '"hsm.authorise_officers"' in line for line in told),
+                 "hsm.unsafe lets one officer decide alone, and the log says so")
 
 
 # ---- limits
@@ -371,6 +387,7 @@ def main():
         assert create(store, PASSPHRASES, "--needed", "2").end() == 0
         form(store)
         refused(checks, store)
+        unsafe(checks, store)
         with open(os.open(key_file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as out:
             out.write(secrets.token_hex(32) + "\n")
         with open(clients, "w", encoding="utf-8") as out:

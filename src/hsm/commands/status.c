@@ -65,7 +65,8 @@ enum err hsm_handle_n0(const struct hsm_context *context, struct hsm_call *call)
 enum err hsm_handle_ra(const struct hsm_context *context, struct hsm_call *call)
 {
     /* A change of state leaves no unwrapped key; an RA that changes nothing must not cost the others their keys. */
-    if (hsm_state_count(context->state, call->lmk) > 0)
+    call->idle = hsm_state_count(context->state, call->lmk) == 0;
+    if (!call->idle)
         hsm_keys_flush(context->keys);
     hsm_state_end(context->state, call->lmk);
     return ERR_OK;

@@ -4,13 +4,14 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/secret.h"
+#include "keys/store/store.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { GUESS_LIMIT_DEFAULT = 30, KEY_DIGITS = 2 * HSM_MODE_KEY, MEBIBYTE = 1 << 20, AUDIT_TICK_MS = 1000 };
+enum { OFFICERS_LEAST = 2, GUESS_LIMIT_DEFAULT = 30, KEY_DIGITS = 2 * HSM_MODE_KEY, MEBIBYTE = 1 << 20 };
 
 bool hsm_mode_hardened(const struct hsm_settings *settings)
 {
@@ -67,6 +68,10 @@ enum err hsm_mode_check(const struct hsm_settings *settings, struct net_problem 
         return refuse(problem, setting, "belongs to hardened mode, which the public test LMKs exclude: leave out one of the two.");
     if (setting && !hardened)
         return refuse(problem, setting, "belongs to hardened mode: leave it out, or hsm.mode=compatibility.");
+    if (hardened && settings->authorise_officers < OFFICERS_LEAST && !settings->unsafe)
+        return refuse(problem, "hsm.authorise_officers=1",
+                      "lets one person authorise key commands alone, which hardened mode refuses: ask for two officers, or set "
+                      "hsm.unsafe=true.");
     if (hardened && settings->authorised)
         return refuse(problem, "hsm.authorised",
                       "is refused in hardened mode: PM never tells an expected code there (host-commands.md 5.3), and officers "
@@ -83,9 +88,11 @@ static void warn(struct log *log, const char *setting, const char *what)
 static void warn_unready(const struct hsm_settings *settings, struct log *log)
 {
     bool loads = settings->console[0] || settings->credentials[0] || settings->passphrase_fd >= 0;
-    if (settings->lmk_store[0] && access(settings->lmk_store, R_OK) != 0)
-        LOG(log, LOG_WARN, "hsm.unready", LOG_TEXT("setting", "hsm.lmk_store"),
-            LOG_TEXT("what", "cannot be read: there are no LMKs to load until it can"));
+    struct keys_store *store = NULL;
+    char problem[KEYS_STORE_PROBLEM];
+    if (settings->lmk_store[0] && keys_store_read(settings->lmk_store, &store, problem) != ERR_OK)
+        LOG(log, LOG_WARN, "hsm.unready", LOG_TEXT("setting", "hsm.lmk_store"), LOG_TEXT("what", problem));
+    keys_store_destroy(store);
     if (settings->lmk_store[0] && !loads)
         LOG(log, LOG_WARN, "hsm.unready", LOG_TEXT("setting", "hsm.console"),
             LOG_TEXT("what", "empty, and no passphrases are left: nobody can load the LMKs"));
@@ -103,6 +110,8 @@ void hsm_mode_warn(const struct hsm_settings *settings, struct log *log)
         warn(log, "hsm.audit_key", "empty: whoever can write the trail can build it anew");
     if (!hardened)
         return;
+    if (settings->authorise_officers < OFFICERS_LEAST)
+        warn(log, "hsm.authorise_officers", "1: one person goes online and authorises key commands alone");
     if (!settings->audit[0])
         warn(log, "hsm.audit", "empty: what was done to keys is in the log alone");
     if (!settings->clients[0])
@@ -222,8 +231,7 @@ enum err hsm_mode_audit(const struct hsm_settings *settings, const struct env *e
     return err;
 }
 
-enum err hsm_mode_started(const struct hsm_settings *settings, struct hsm_audit *audit, struct net_loop *loop,
-                          struct net_problem *problem)
+enum err hsm_mode_started(const struct hsm_settings *settings, struct hsm_audit *audit, struct net_problem *problem)
 {
     bool hardened = hsm_mode_hardened(settings);
     const struct log_field field[] = {LOG_TEXT("version", COUNTERSIGN_VERSION),
@@ -234,7 +242,7 @@ enum err hsm_mode_started(const struct hsm_settings *settings, struct hsm_audit 
     enum err err = hsm_audit_write(audit, "hsm.started", field, sizeof field / sizeof field[0], true);
     if (err != ERR_OK && hardened)
         return problem_set(problem, settings->audit, "cannot be written");
-    return net_loop_every(loop, AUDIT_TICK_MS, AUDIT_TICK_MS, hsm_audit_tick, audit);
+    return ERR_OK;
 }
 
 void hsm_mode_stopped(struct hsm_audit *audit)

@@ -37,9 +37,8 @@ MUST_USE enum err hsm_mode_guess(const struct hsm_settings *settings, const stru
 /* The trail of hsm.audit; *out stays NULL where there is none. */
 MUST_USE enum err hsm_mode_audit(const struct hsm_settings *settings, const struct env *env, struct hsm_audit **out,
                                  struct net_problem *problem);
-/* The first line of a run, and the trail's tick; in hardened mode nothing starts without it. */
-MUST_USE enum err hsm_mode_started(const struct hsm_settings *settings, struct hsm_audit *audit, struct net_loop *loop,
-                                   struct net_problem *problem);
+/* The first line of a run; in hardened mode nothing starts without it. */
+MUST_USE enum err hsm_mode_started(const struct hsm_settings *settings, struct hsm_audit *audit, struct net_problem *problem);
 /* The last line; closes the trail. */
 void hsm_mode_stopped(struct hsm_audit *audit);
 /* Nobody but its owner, and at most the group root, may read the file. */

@@ -50,6 +50,8 @@ static const struct config_row settings_rows[] = {
      CONFIG_MEMBER(struct hsm_settings, storage_size), 1, 4096, "256"},
     {"hsm", "authorise_officers", "officers that must agree to going online and to an activity", CONFIG_INTEGER,
      CONFIG_MEMBER(struct hsm_settings, authorise_officers), 1, 9, "2"},
+    {"hsm", "unsafe", "take what hardened mode refuses otherwise: authorise_officers = 1; each such setting is told in the log",
+     CONFIG_BOOL, CONFIG_MEMBER(struct hsm_settings, unsafe), .initial = "false"},
     {"hsm", "credentials", "FOLDER with passphrases in files officer-1, officer-2 ... for unattended starts; empty: officers load",
      CONFIG_TEXT, CONFIG_MEMBER(struct hsm_settings, credentials), .initial = ""},
     {"hsm", "passphrase_fd", "descriptor with lines `OFFICER PASSPHRASE` for unattended starts; -1: none", CONFIG_INTEGER,

@@ -39,6 +39,7 @@ struct hsm_settings {
     char user_storage[256];
     int64_t storage_size;
     int64_t authorise_officers;
+    bool unsafe;
     char credentials[256];
     int64_t passphrase_fd;
     bool authorised;

@@ -23,9 +23,11 @@ struct hsm_audit {
     int fd;         /* -1: the file was moved away, and the next could not be begun yet */
     int head_fd;
     uint64_t size;
-    bool dirty;  /* lines that are not durable */
-    bool broken; /* what stands in the file is not known: only a new start looks */
-    bool told;   /* of the failure under way */
+    bool dirty;     /* lines that are not durable */
+    bool broken;    /* what stands in the file is not known: only a new start looks */
+    bool told;      /* of the failure under way */
+    bool gathering; /* between hsm_audit_gather and hsm_audit_settle */
+    bool owed;      /* a durable line was written since */
     uint64_t lost_pending;
     struct hsm_audit_counters counters;
 };
@@ -202,34 +204,47 @@ static enum err read_head(struct hsm_audit *a, struct hsm_head *head, bool *ther
     return ERR_OK;
 }
 
-/* What a crash left behind the last newline is completed or marked. */
+/* What a crash left behind the last newline: a whole line gets its newline, anything else is marked. */
 static enum err mend(struct hsm_audit *a, const struct hsm_chain_report *report)
 {
-    if (report->tail_len > 0) {
-        if (hsm_chain_line(&a->chain, span_of(report->tail, report->tail_len), false))
-            return ERR_PARSE_VALUE;
+    if (report->tail_len > 0)
         TRY(append(a, span_text("\n")));
-    }
     return a->chain.torn ? put_torn(a) : ERR_OK;
+}
+
+/* The lines that the file really has, held against the head, before anything is written. NULL: the head counts no more of them. */
+static const char *judge_end(struct hsm_audit *a, const struct hsm_chain_report *report, const struct hsm_head *head)
+{
+    if (report->tail_len > 0 && hsm_chain_line(&a->chain, span_of(report->tail, report->tail_len), false))
+        return "is cut";
+    if (head->number > a->chain.number)
+        return a->chain.torn ? "is not the line that the head counts"
+                             : "is the last, and the head counts more: lines at its end are missing";
+    bool counted = head->number == a->chain.number;
+    return counted && !secret_equal(head->mac, a->chain.mac, sizeof head->mac) ? "is not the line that the head counts" : NULL;
+}
+
+static enum err refuse_line(const struct hsm_audit *a, uint64_t line, const char *why, struct net_problem *problem)
+{
+    char what[160];
+    (void)snprintf(what, sizeof what, "line %llu %s; keep it and its head for examination, elsewhere", (unsigned long long)line,
+                   why);
+    return fail(problem, a->path, what);
 }
 
 static enum err judge_file(struct hsm_audit *a, const struct hsm_head *head, struct net_problem *problem)
 {
     struct hsm_chain_report report;
-    char what[120];
     if (hsm_chain_file(&a->chain, a->fd, head, &report) != ERR_OK)
         return fail(problem, a->path, "cannot be read");
-    if (report.why || (report.tail_len > 0 && report.lines > 0 && mend(a, &report) != ERR_OK)) {
-        (void)snprintf(what, sizeof what, "line %llu %s; keep it and its head for examination, elsewhere",
-                       (unsigned long long)(report.why ? report.bad_line : report.lines + 1), report.why ? report.why : "is cut");
-        return fail(problem, a->path, what);
+    if (report.why)
+        return refuse_line(a, report.bad_line, report.why, problem);
+    if (report.lines > 0) {
+        const char *why = judge_end(a, &report, head);
+        if (why)
+            return refuse_line(a, report.lines + (report.tail_len > 0), why, problem);
+        return mend(a, &report) == ERR_OK ? ERR_OK : fail(problem, a->path, "cannot be written");
     }
-    if (a->chain.torn && mend(a, &report) != ERR_OK)
-        return fail(problem, a->path, "cannot be written");
-    if (report.lines > 0 && head->number > a->chain.number)
-        return fail(problem, a->path, "lines at its end are missing; keep it and its head for examination, elsewhere");
-    if (report.lines > 0)
-        return ERR_OK;
     /* Not even a first line: nothing was told yet, if the head agrees. */
     if (head->number > 0 && !head->moved)
         return fail(problem, a->path, "its lines are missing, says its head; keep the head for examination, elsewhere");
@@ -325,7 +340,8 @@ enum err hsm_audit_write(struct hsm_audit *audit, const char *event, const struc
     if (!audit)
         return ERR_OK;
     enum err err = write_event(audit, event, field, count);
-    if (err == ERR_OK && durable)
+    audit->owed |= err == ERR_OK && durable && audit->gathering;
+    if (err == ERR_OK && durable && !audit->gathering)
         err = make_durable(audit);
     if (err != ERR_OK) {
         count_loss(audit);
@@ -336,6 +352,28 @@ enum err hsm_audit_write(struct hsm_audit *audit, const char *event, const struc
     if (audit->size >= audit->limit && move_file(audit) != ERR_OK)
         audit->told = false;
     return ERR_OK;
+}
+
+void hsm_audit_gather(struct hsm_audit *audit)
+{
+    if (!audit)
+        return;
+    ASSERT(!audit->gathering);
+    audit->gathering = true;
+    audit->owed = false;
+}
+
+enum err hsm_audit_settle(struct hsm_audit *audit)
+{
+    if (!audit)
+        return ERR_OK;
+    ASSERT(audit->gathering);
+    audit->gathering = false;
+    /* A file that broke before this point, while it was moved away, has lost what was owed as well. */
+    enum err err = !audit->owed ? ERR_OK : audit->broken ? ERR_SYSTEM : make_durable(audit);
+    if (err != ERR_OK)
+        count_loss(audit);
+    return err;
 }
 
 void hsm_audit_tick(void *audit)

@@ -10,7 +10,8 @@
  * Threading  As struct hsm: one thread.
  * Failure    hsm_audit_write: ERR_SYSTEM where the line is not written, or not durable although it was to be; the trail is as
  *            before and the loss is counted in the next line that can be written. hsm_audit_open refuses a file that is not what
- *            the head says, in `problem`. A last line that a crash has cut is kept and marked by a line of its own.
+ *            the head says, in `problem`, and changes nothing then. A last line that a crash has cut is kept and marked by a line
+ *            of its own, if the complete lines before it are all that the head counts.
  * Limits     Lines up to HSM_AUDIT_LINE bytes. What is not durable at once is so within a second (hsm_audit_tick). Above `size`
  *            bytes FILE becomes FILE.NUMBER, ten digits of its last line, and the chain goes on in a new FILE.
  *
@@ -44,6 +45,10 @@ void hsm_audit_close(struct hsm_audit *audit);
 /* `durable`: on the disk when it returns. `audit` NULL: there is no trail, always ERR_OK. */
 MUST_USE enum err hsm_audit_write(struct hsm_audit *audit, const char *event, const struct log_field *field, size_t count,
                                   bool durable);
+/* From hsm_audit_gather to hsm_audit_settle durable lines wait for one another: hsm_audit_settle makes them durable together, with
+ * one sync. ERR_SYSTEM: they may not be, and nothing that rests on them may leave. `audit` NULL: ERR_OK. */
+void hsm_audit_gather(struct hsm_audit *audit);
+MUST_USE enum err hsm_audit_settle(struct hsm_audit *audit);
 /* Once a second. `audit` is a struct hsm_audit; fits net_loop_every. */
 void hsm_audit_tick(void *audit);
 

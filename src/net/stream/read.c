@@ -196,19 +196,34 @@ static size_t frame_extent(struct net_stream *s, size_t from)
     return s->bad || left < prefix + len ? 0 : prefix + len;
 }
 
-/* Appends the complete frames of a stream to the batch, as far as their answers find room. */
+/* How many frames of a stream may still be handed over in this turn. */
+static size_t frames_left(struct net_stream *s)
+{
+    const struct net_group *g = s->group;
+    if (g->turn_frames == 0)
+        return NET_BATCH_MAX;
+    if (s->handed_turn != g->loop->turn)
+        s->handed = 0;
+    s->handed_turn = g->loop->turn;
+    ASSERT(s->handed <= g->turn_frames);
+    return g->turn_frames - s->handed;
+}
+
+/* Appends the complete frames of a stream to the batch, as far as their answers find room and its turn goes. */
 static size_t collect(struct net_stream *s, struct net_frame *frame, size_t count)
 {
     struct net_group *g = s->group;
     size_t prefix = net_prefix_len(g);
     size_t space = net_stream_room(s);
     s->in_taken = 0;
-    s->limited = false;
+    s->limited = s->spent = false;
     if (s->state != NET_OPEN || !s->in)
         return count;
+    size_t left = frames_left(s);
     while (count < NET_BATCH_MAX) {
         size_t extent = frame_extent(s, s->in_taken);
-        if (extent == 0)
+        s->spent = extent > 0 && left == 0;
+        if (extent == 0 || s->spent)
             break;
         struct span payload = span_of(s->in + s->in_taken + prefix, extent - prefix);
         size_t room = g->events.room ? g->events.room(g->events.context, payload) : g->sizes.reply_room;
@@ -218,6 +233,8 @@ static size_t collect(struct net_stream *s, struct net_frame *frame, size_t coun
         space -= extent + room;
         frame[count++] = (struct net_frame){net_stream_peer(s), payload};
         s->in_taken += extent;
+        s->handed += g->turn_frames > 0;
+        left--;
         s->owed += g->is_server; /* what a client receives is an answer */
         s->served_us = net_loop_now_us(g->loop);
         g->counters.frames_in++;
@@ -259,12 +276,23 @@ static void note_begun(struct net_stream *s, bool full)
         s->begun_us = net_loop_now_us(s->group->loop);
 }
 
+/* It is the next in line when the next turn begins. */
+static void put_off(struct net_stream *s)
+{
+    struct net_group *g = s->group;
+    ASSERT(!s->listed_in);
+    s->listed_in = true;
+    s->next_in = NULL;
+    *(g->later ? &g->later_last->next_in : &g->later) = s;
+    g->later_last = s;
+}
+
 /* Forgets what was handed over and decides how the stream goes on. */
 static void consume(struct net_stream *s, bool full)
 {
     if (s->state != NET_OPEN)
         return;
-    note_begun(s, full);
+    note_begun(s, full || s->spent);
     if (s->in_taken > 0)
         forget_taken(s);
     give_back_empty(s);
@@ -274,6 +302,8 @@ static void consume(struct net_stream *s, bool full)
     }
     if (s->limited)
         net_stream_flush(s);
+    else if (s->spent)
+        put_off(s);
     else if (full)
         net_stream_list_in(s);
     net_stream_adjust(s);
@@ -299,4 +329,7 @@ void net_group_deliver(struct net_group *g)
             consume(s, count == NET_BATCH_MAX);
         }
     }
+    g->arrived = g->later;
+    g->arrived_last = g->later_last;
+    g->later = g->later_last = NULL;
 }

@@ -66,9 +66,12 @@ struct net_stream {
     uint8_t from[NET_ADDRESS_LEN];    /* servers: the peer's address */
     char identity[NET_IDENTITY_SIZE]; /* what its certificate proves */
     struct net_tls_session tls;
-    uint64_t turn;     /* the last one it was read in */
-    size_t turn_len;   /* bytes read in it */
-    size_t turn_share; /* bytes it may be read in it */
+    uint64_t turn;        /* the last one it was read in */
+    size_t turn_len;      /* bytes read in it */
+    size_t turn_share;    /* bytes it may be read in it */
+    uint64_t handed_turn; /* the last one in which frames of it were handed over */
+    uint32_t handed;      /* in it */
+    bool spent;           /* it had all the frames of its turn */
     /* Borrowed while they hold something. */
     uint8_t *in;
     size_t in_len;
@@ -98,12 +101,15 @@ struct net_group {
     uint32_t refusals;
     struct net_stream *arrived; /* streams that may have complete frames, in the order in which they were heard */
     struct net_stream *arrived_last;
+    struct net_stream *later; /* streams whose further frames wait for the next turn */
+    struct net_stream *later_last;
     struct net_stream *stream; /* all of them, open or not */
     size_t stream_count;
     size_t open;
     size_t shaking; /* not announced yet */
     size_t lingering;
     bool is_server;
+    uint32_t turn_frames; /* of a connection in a turn; 0: no limit */
     uint32_t idle_ms;
     uint32_t frame_ms;
     bool (*room)(struct net_group *group);  /* for one more open connection; may be NULL */
