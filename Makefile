@@ -95,6 +95,18 @@ $B/countersign-planted: $B/obj/main/countersign.o $(PLANTED) $(call libs,$(SERVI
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o $(PLANTED) -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
+# The same with one fault each of those that the campaign must find (tests/planted/torture.c).
+TORTURE_FAULTS  := crossing card window silence unknown
+TORTURE_PLANTED := $(TORTURE_FAULTS:%=$B/countersign-planted-%)
+$B/obj/tests/planted/torture-%.o: tests/planted/torture.c
+	@mkdir -p $(@D)
+	@echo "  cc   $< ($*)"
+	@$(CC) $(CFLAGS_ALL) -Itests -DPLANT_$* -MMD -MP -c $< -o $@
+$B/countersign-planted-%: $B/obj/main/countersign.o $B/obj/tests/planted/torture-%.o $(call libs,$(SERVICE_ROOMS))
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_ALL) $(if $(filter silence,$*),-Wl$(COMMA)--wrap=switch_receive -Wl$(COMMA)--wrap=switch_ports_reply) $(if $(filter unknown,$*),-Wl$(COMMA)--wrap=switch_reply_failed) $B/obj/main/countersign.o $B/obj/tests/planted/torture-$*.o -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
+COMMA := ,
+
 $B/countersign-hsm: $B/obj/main/countersign_hsm.o $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign_hsm.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
@@ -115,6 +127,7 @@ $B/tests/scenario/clock.so: tests/scenario/lab/clock.c
 FAULTS := $B/tests/fault/shim.so $B/countersign-hsm-faults $B/tests/scenario/clock.so
 
 # ---- tests: tests/<kind>/<name>.c is a program of its own; tests/support/*.c is linked into each
+TORTURE      := $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/torture/*.c))
 # The errors of every room, for a program that links every room.
 ALL_ERRORS   := $B/obj/tests/support/errors.o
 TEST_SUPPORT := $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/support/*.c))
@@ -131,6 +144,9 @@ $B/tests/%: $B/obj/tests/%.o $(TEST_SUPPORT) $(call libs,$(ROOMS))
 $B/tests/unit/test_hsm_server $B/tests/unit/test_hsm_link $B/tests/unit/test_hsm_link_settings $B/tests/unit/test_tool_send $B/tests/unit/test_hsm_storage: | $B/countersign-hsm
 $B/tests/unit/test_issuer_live $B/tests/unit/test_issuer_layout $B/tests/unit/test_issuer_api: | $B/countersign-hsm $B/countersign
 $B/tests/unit/test_switch_live $B/tests/unit/test_switch_layout $B/tests/unit/test_switch_messages $B/tests/unit/test_switch_reversals $B/tests/unit/test_switch_frames $B/tests/unit/test_switch_lapse $B/tests/unit/test_switch_cut $B/tests/unit/test_switch_unknown $B/tests/unit/test_switch_frozen: | $B/countersign-hsm $B/countersign
+$B/tests/scenario/torture: $(TORTURE)
+$B/tests/scenario/torture: TEST_SUPPORT += $(TORTURE)
+$B/tests/scenario/torture: | $B/countersign-hsm $B/countersign $(TORTURE_PLANTED)
 $B/tests/scenario/double_use: | $B/countersign-hsm $B/countersign $B/countersign-planted
 $B/tests/unit/test_tool_calc: LDFLAGS_ALL += -Wl,--wrap=cvv_generate
 # These script the outcomes of commits and of the HSM.
@@ -151,6 +167,13 @@ SCENARIO_TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/scenario/*.c)
 SCENARIOS      := $(SCENARIO_TESTS) $(wildcard tests/scenario/*.scene tests/scenario/scenario_*.py)
 scenario: all $(SCENARIO_TESTS) $(FAULTS) $B/countersign-planted lib
 	@tools/run-tests --serial $(SCENARIOS)
+
+# The long campaign on both stores; `build/tests/scenario/torture --help` names its settings. Its short form is one of the scenarios.
+TORTURE_USES  ?= 1000000
+TORTURE_KILLS ?= 100
+torture: $B/tests/scenario/torture
+	$B/tests/scenario/torture --store sqlite --uses $(TORTURE_USES) --kills $(TORTURE_KILLS)
+	$B/tests/scenario/torture --store postgres --uses $(TORTURE_USES) --kills $(TORTURE_KILLS)
 
 # ---- fuzz: tests/fuzz/<name>.c has LLVMFuzzerTestOneInput; `make fuzz` runs it under libFuzzer for FUZZ_SECONDS, `make test`
 # replays the corpus tests/fuzz/corpus/<name>/ and a fixed number of mutations of it
@@ -318,4 +341,4 @@ help:
 	@echo "make clean"
 
 -include $(shell find $B/obj $B/pic -name '*.d' 2>/dev/null)
-.PHONY: all lib install unit check scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect soak siege fault clean help
+.PHONY: all lib install unit check scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect soak siege torture fault clean help

@@ -220,22 +220,25 @@ void lab_hsm_stop(struct lab *lab)
     (void)end(&lab->hsm, SIGKILL);
 }
 
+void lab_switch_again(struct lab *lab, size_t node)
+{
+    char path[128];
+    char name[32];
+    char *argv[] = {(char *)(uintptr_t)lab->switch_binary, "switch", "--config", path, NULL};
+    (void)snprintf(path, sizeof path, "%s/switch-%zu.ini", lab->dir, node);
+    (void)snprintf(name, sizeof name, "switch-%zu.log", node);
+    lab->process[node] = spawn(lab, name, argv);
+    for (int i = 0; i < LAB_LINKS; i++)
+        wait_port(lab->port[node][i]);
+    wait_port(lab->admin_port[node]);
+    if (lab->hsm > 0)
+        wait_ready(lab->admin_port[node]);
+}
+
 void lab_switch_start(struct lab *lab)
 {
-    for (size_t node = 0; node < lab->nodes; node++) {
-        char path[128];
-        char name[32];
-        char *argv[] = {(char *)(uintptr_t)lab->switch_binary, "switch", "--config", path, NULL};
-
-        (void)snprintf(path, sizeof path, "%s/switch-%zu.ini", lab->dir, node);
-        (void)snprintf(name, sizeof name, "switch-%zu.log", node);
-        lab->process[node] = spawn(lab, name, argv);
-        for (int i = 0; i < LAB_LINKS; i++)
-            wait_port(lab->port[node][i]);
-        wait_port(lab->admin_port[node]);
-        if (lab->hsm > 0)
-            wait_ready(lab->admin_port[node]);
-    }
+    for (size_t node = 0; node < lab->nodes; node++)
+        lab_switch_again(lab, node);
 }
 
 bool lab_switch_stop(struct lab *lab)

@@ -43,6 +43,8 @@ void lab_layout(struct lab *lab, const char *text);
 void lab_hsm_start(struct lab *lab);
 void lab_hsm_stop(struct lab *lab);
 void lab_switch_start(struct lab *lab);
+/* One node whose process is gone. */
+void lab_switch_again(struct lab *lab, size_t node);
 /* SIGTERM; true if all ended with status 0. */
 bool lab_switch_stop(struct lab *lab);
 void lab_close(struct lab *lab);
