@@ -335,6 +335,7 @@ help:
 	@echo "make dudect     timing of what handles secrets, DUDECT_RUNS=10000000 a target"
 	@echo "make soak       connects, disconnects and garbage, SOAK_SECONDS=600"
 	@echo "make siege      strangers hold every port while honest people pay, SIEGE_SECONDS=30 an attack"
+	@echo "make torture    two switches under kills, with an oracle: TORTURE_USES=1000000 TORTURE_KILLS=100 a store"
 	@echo "make fault      the HSM process with each single call failing once"
 	@echo "make lib        libcountersign, the algorithms for other programs"
 	@echo "make install    binaries, library, header, man pages, completion, examples: PREFIX=/usr/local DESTDIR="

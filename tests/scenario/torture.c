@@ -49,7 +49,7 @@ static int campaign(struct torture_plan *plan, bool postgres)
 
 /* ---- the short form ---- */
 
-enum { SHORT_USES = 40000, SHORT_KILLS = 6, SHORT_ROUNDS = 4, PLANTED_USES = 12000 };
+enum { SHORT_USES = 20000, SHORT_KILLS = 6, SHORT_ROUNDS = 2, PLANTED_USES = 8000 };
 
 static int passed, failed;
 

@@ -137,8 +137,11 @@ static void told(struct torture_teller *w, struct torture_purchase *p, const str
     bool again = p->de39[0] && strcmp(p->de39, "91") != 0 && strcmp(p->de39, "96") != 0;
     bool same = strcmp(p->de39, de39) == 0 && strcmp(p->de38, de38) == 0;
     atomic_fetch_add(&w->torture->answered, 1);
-    if (again && !same && !(p->undone && strcmp(de39, "05") == 0))
-        torture_wrong(w->torture, p, "told twice, and differently");
+    if (again && !same && !(p->undone && strcmp(de39, "05") == 0)) {
+        char what[48];
+        (void)snprintf(what, sizeof what, "told twice, and differently: now '%s' %s", de39, de38);
+        torture_wrong(w->torture, p, what);
+    }
     memcpy(p->de39, de39, sizeof de39);
     memcpy(p->de38, de38, sizeof de38);
     p->approved |= de38[0] != 0;
