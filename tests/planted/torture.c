@@ -36,10 +36,14 @@ void __wrap_switch_ports_reply(struct switch_ports *ports, size_t link, struct n
 }
 #elif defined PLANT_unknown
 /* After a commit of unknown outcome a reading that fails is answered 96. */
+void __real_switch_reply_failed(struct switch_core *core, struct switch_slot *s, const char *de39);
 void __wrap_switch_reply_failed(struct switch_core *core, struct switch_slot *s, const char *de39);
 void __wrap_switch_reply_failed(struct switch_core *core, struct switch_slot *s, const char *de39)
 {
-    switch_reply_code(core, s, de39);
+    if (s->repeat)
+        __real_switch_reply_failed(core, s, de39);
+    else
+        switch_reply_code(core, s, de39);
 }
 #else
 /* clang-format off */
