@@ -109,6 +109,7 @@ static pid_t spawn(const struct lab *lab, const char *log_name, char *const argv
     pid_t pid = fork();
     if (pid != 0)
         return pid;
+    (void)setpgid(0, 0); /* Ctrl-C is the test's alone */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     char path[128];
     (void)snprintf(path, sizeof path, "%s/%s", lab->dir, log_name);

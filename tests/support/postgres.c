@@ -49,6 +49,7 @@ static pid_t spawn(char *const argv[])
     if (child != 0)
         return child;
     become_unprivileged();
+    (void)setpgid(0, 0); /* Ctrl-C is the test's alone */
     prctl(PR_SET_PDEATHSIG, SIGQUIT);
     int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (log >= 0) {
