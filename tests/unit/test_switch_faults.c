@@ -143,6 +143,24 @@ static void a_broken_ledger_is_answered_96(void **state)
     }
 }
 
+/* An approval was answered, then its row cannot be read: the repeat is told nothing, and later what was said first. */
+static void a_repeat_is_never_told_otherwise(void **state)
+{
+    (void)state;
+    sim_open(&sim, 29);
+    sim_display(&sim, 0);
+    present(1, false);
+    expect(0, "00");
+    table_rename("idem", "gone");
+    present(1, true);
+    assert_int_equal(sim.silent, 1);
+    assert_int_equal(switch_counters(sim.core).unavailable, 0);
+    table_rename("gone", "idem");
+    present(1, true);
+    expect(2, "00");
+    sim_close(&sim);
+}
+
 /* A display between every reading and its commit: five more attempts, then 96 (switch.md 6 step 7). */
 static void a_card_that_never_rests_is_answered_96(void **state)
 {
@@ -413,11 +431,11 @@ static void above_the_windows_requests_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_broken_ledger_is_answered_96),         cmocka_unit_test(a_lost_commit_is_settled_by_its_row),
-        cmocka_unit_test(a_card_that_never_rests_is_answered_96), cmocka_unit_test(a_fresh_code_is_seen_at_once),
-        cmocka_unit_test(a_reversal_that_crosses_its_original),   cmocka_unit_test(a_writer_that_stands_still),
-        cmocka_unit_test(a_writer_that_holds_every_chunk),        cmocka_unit_test(a_reader_that_stands_still),
-        cmocka_unit_test(above_the_windows_requests_wait),
+        cmocka_unit_test(a_broken_ledger_is_answered_96),      cmocka_unit_test(a_repeat_is_never_told_otherwise),
+        cmocka_unit_test(a_lost_commit_is_settled_by_its_row), cmocka_unit_test(a_card_that_never_rests_is_answered_96),
+        cmocka_unit_test(a_fresh_code_is_seen_at_once),        cmocka_unit_test(a_reversal_that_crosses_its_original),
+        cmocka_unit_test(a_writer_that_stands_still),          cmocka_unit_test(a_writer_that_holds_every_chunk),
+        cmocka_unit_test(a_reader_that_stands_still),          cmocka_unit_test(above_the_windows_requests_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
