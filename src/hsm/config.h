@@ -32,7 +32,8 @@ struct hsm_config {
     const struct hsm_guess_config *guess; /* hsm/guard/guess.h; NULL: no guessing limit */
     struct hsm_audit *audit;              /* hsm/trail/audit.h, of the caller; NULL: none */
     uint64_t disabled;                    /* bit per command that answers 68, from hsm_disabled_parse */
-    bool qy_service_998_only;             /* QY scheme 0 makes codes for service code 998 alone (host-commands.md 5.1) */
+    bool blocks_only;         /* hardened mode: variant LMKs serve no command, since nothing binds the halves of a key */
+    bool qy_service_998_only; /* QY scheme 0 makes codes for service code 998 alone (host-commands.md 5.1) */
     const struct hostcmd_profile *layout; /* of scheme 5; copied; NULL: countersign-5 */
     const char *serial;                   /* 12 characters that JK tells; NULL: none given */
     bool console;                         /* a console is served */

@@ -9,6 +9,7 @@
 #include "hsm/guard/state.h"
 #include "hsm/internal.h"
 #include "hsm/key/keys.h"
+#include "hsm/key/resolve.h"
 #include "hsm/trail/audit.h"
 #include "keys/error.h"
 #include "wire/error.h"
@@ -29,6 +30,8 @@ static enum err admit(const struct hsm_context *context, const struct hsm_call *
     if (!hsm_keys_loaded(context->keys, call->lmk) && (call->lmk_given || !(row->flags & HOSTCMD_NO_LMK)))
         return KEYS_ERR_LMK_IDENTIFIER;
     if (hsm_state_secure(context->state) && !(row->flags & HOSTCMD_STATUS))
+        return ERR_NOT_AUTHORISED;
+    if (!(row->flags & HOSTCMD_NO_LMK) && hsm_key_barred(context, call->lmk))
         return ERR_NOT_AUTHORISED;
     return hsm_authorised(context, call, call->lmk) ? ERR_OK : ERR_NOT_AUTHORISED;
 }

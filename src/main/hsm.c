@@ -98,6 +98,7 @@ static enum err config_take(struct process *p, struct hsm_config *out, struct ne
                                .storage_size = (size_t)s->storage_size,
                                .hardened = hsm_mode_hardened(s),
                                .authorised = s->authorised,
+                               .blocks_only = !s->variant_keys,
                                .qy_service_998_only = s->qy_service_998_only,
                                .layout = &p->layout,
                                .serial = s->serial,

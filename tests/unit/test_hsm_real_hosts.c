@@ -243,6 +243,29 @@ static void the_strength_of_a_zmk(void **state)
     hsm_destroy(strict);
 }
 
+/* Left half of one key, right half of another: only key blocks bind them. */
+static void variant_keys_can_be_barred(void **state)
+{
+    (void)state;
+    static const struct secret_key two = {
+        16, {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10}};
+    struct hsm_config config = {.env = &env, .header = 4, .sockets = 64, .test_lmk = true, .hardened = true, .blocks_only = true};
+    struct hsm *strict = NULL;
+    assert_int_equal(hsm_create(&config, &strict), ERR_OK);
+    assert_int_equal(hsm_state_authorise(hsm_context(strict)->state, 0, HOSTCMD_GENERATE, "", 0), ERR_OK);
+    frames_assert(strict, "CW" CVK "4123456789012345;8701101", "CX17");
+    frames_assert(strict, "A00402U", "A117");
+    frames_assert(strict, "AS", "AT17");
+    assert_int_equal(hsm_keys_store(hsm_context(strict)->keys, 0x00A, 0, span_text(CVK)), ERR_OK);
+    frames_assert(strict, "CWK00A4123456789012345;8701101", "CX17");
+    frames_assert_key(strict, "CW", frames_block(strict, "C0", 'C', 'T', &two), "4123456789012345;8701101%01", "CX00561");
+    hsm_destroy(strict);
+    config.hardened = false; /* compatibility mode serves old hosts */
+    assert_int_equal(hsm_create(&config, &strict), ERR_OK);
+    frames_assert(strict, "CW" CVK "4123456789012345;8701101", "CX00561");
+    hsm_destroy(strict);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -271,6 +294,7 @@ int main(void)
         cmocka_unit_test(versions_of_blocks),
         cmocka_unit_test(keys_of_even_parity),
         cmocka_unit_test(the_strength_of_a_zmk),
+        cmocka_unit_test(variant_keys_can_be_barred),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

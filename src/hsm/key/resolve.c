@@ -12,6 +12,12 @@
 
 enum { SINGLE = 8 };
 
+bool hsm_key_barred(const struct hsm_context *context, uint8_t lmk)
+{
+    const struct hsm_config *config = context->config;
+    return config->hardened && config->blocks_only && keys_lmk_kind(context->lmks, lmk) == KEYS_LMK_VARIANT;
+}
+
 /* ---- where a key stands ---- */
 
 static enum err locate_stored(const struct hsm_context *context, const struct hsm_call *call, struct span digits,
@@ -28,6 +34,8 @@ static enum err locate_stored(const struct hsm_context *context, const struct hs
     /* The entry's LMK wins over %NN; both given and different do not go together. */
     if (call->lmk_given && call->lmk != entry.lmk)
         return KEYS_ERR_LMK_IDENTIFIERS;
+    if (hsm_key_barred(context, entry.lmk))
+        return ERR_NOT_AUTHORISED;
     /* What officers have authorised under one LMK must not reach another one through an entry. */
     if (entry.lmk != call->lmk && !hsm_authorised(context, call, entry.lmk))
         return ERR_NOT_AUTHORISED;

@@ -25,6 +25,8 @@ const struct cvv_master *hsm_key_master_peek(const struct hsm_context *context, 
 MUST_USE enum err hsm_key_master(const struct hsm_context *context, const struct hsm_call *call, struct span text,
                                  struct cvv_master **out);
 
+/* hsm.variant_keys = off in hardened mode, and this LMK is a variant LMK. */
+bool hsm_key_barred(const struct hsm_context *context, uint8_t lmk);
 /* Where a key stands after K indexes and %NN have been settled. */
 struct hsm_key_text {
     struct span text;

@@ -58,6 +58,8 @@ static const struct config_row settings_rows[] = {
      CONFIG_MEMBER(struct hsm_settings, passphrase_fd), -1, 1023, "-1"},
     {"hsm", "authorised", "authorised state: PM tells the expected code (compatibility mode)", CONFIG_BOOL,
      CONFIG_MEMBER(struct hsm_settings, authorised), .initial = "false"},
+    {"hsm", "variant_keys", "off: in hardened mode keys under variant LMKs answer 17; only key blocks bind the halves of a key",
+     CONFIG_BOOL, CONFIG_MEMBER(struct hsm_settings, variant_keys), .initial = "true"},
     {"hsm", "qy_service_998_only", "QY scheme 0 answers 15 for any service code but 998, that of one-time codes", CONFIG_BOOL,
      CONFIG_MEMBER(struct hsm_settings, qy_service_998_only), .initial = "false"},
     {"hsm", "disabled", "commands that answer 68, separated by commas: AS,A0", CONFIG_TEXT,

@@ -43,6 +43,7 @@ struct hsm_settings {
     char credentials[256];
     int64_t passphrase_fd;
     bool authorised;
+    bool variant_keys;
     bool qy_service_998_only;
     char disabled[256];
 
