@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A display (issuer.md 4): a fresh code that is good once, the code of the current window, or the printed one. */
+#include "card/card.h"
 #include "issuer/error.h"
 #include "issuer/internal.h"
 #include "ledger/error.h"
@@ -20,11 +21,22 @@ static enum err rate_check(struct issuer_job *job)
     return ERR_RATE;
 }
 
+/* Whether the card is still valid at a moment: until its month is over. */
+static bool valid_at(const struct issuer_job *job, int64_t at_ms)
+{
+    const char *date = job->view.card.card.expiry;
+    struct env_calendar at = env_calendar(at_ms);
+    struct card_expiry expiry;
+    return card_expiry_parse(span_text(date), CARD_YYMM, &expiry) == ERR_OK && !card_expiry_past(expiry, at.year, at.month);
+}
+
 static enum err display_check(struct issuer *issuer, struct issuer_job *job)
 {
     TRY(issuer_payload_allowed(issuer, job));
     if (job->view.card.card.status != LEDGER_CARD_ACTIVE)
         return ISSUER_ERR_CARD_NOT_ACTIVE;
+    if (!valid_at(job, job->now))
+        return ISSUER_ERR_CARD_EXPIRED;
     TRY(rate_check(job));
     return issuer_pan_open(issuer, job);
 }
@@ -213,6 +225,9 @@ static enum err batch_start(struct issuer *issuer, struct issuer_job *job, enum 
     if (ledger_code_clock_suspect(&job->view.card.code, job->now))
         return LEDGER_ERR_CLOCK_SUSPECT;
     window_times(job);
+    /* The last code is shown for a window that begins while the card is valid. */
+    if (!valid_at(job, (job->times.first_window_s + (job->times.windows - 1) * issuer_window_s(job)) * 1000))
+        return ISSUER_ERR_CARD_EXPIRED;
     for (int64_t i = 0; i < job->times.windows; i++)
         issuer_ask(issuer, job, ISSUER_ASK_WINDOW, job->times.first_window_s + i * issuer_window_s(job), &job->secret->window[i]);
     *next = ISSUER_ASKED;

@@ -25,6 +25,7 @@
     X(ISSUER_ERR_DUPLICATE_CARD,    STATE,   "15", "94", 409, "duplicate_card",    "the card is registered with other data") \
     X(ISSUER_ERR_BAD_COUNT,         INPUT,   "15", "30", 400, "bad_count",         "the number of codes is not allowed") \
     X(ISSUER_ERR_CODE_ACTIVE,       STATE,   "15", "96", 409, "code_active",       "a code is active and may not be replaced yet") \
+    X(ISSUER_ERR_CARD_EXPIRED,      STATE,   "15", "54", 409, "card_expired",      "the card's date has passed") \
     X(ISSUER_ERR_WRONG_MODE,        STATE,   "15", "96", 409, "wrong_mode",        "the product has another mode")
 
 enum { ISSUER_ERR_BASE = 0x0900, ISSUER_ERR_LIST(ERR_NUMBER) ISSUER_ERR_END };

@@ -272,6 +272,32 @@ static void test_enrolment_and_status_of_the_card(void **state)
     world_expect("PATCH", "/cards/v", "{\"status\":\"active\"}", 403, "card_not_active");
 }
 
+static const char *months_from_now(int months, char out[static 24])
+{
+    struct env_calendar now = env_calendar(env_wall_ms(&world.env));
+    int month = now.year * 12 + now.month - 1 + months;
+    (void)snprintf(out, 24, "{\"exp\":\"%02d%02d\"}", month % 12 + 1, month / 12 % 100);
+    return out;
+}
+
+/* A card whose date has passed shows nothing: neither a code nor a batch, nor one of codes that run past its date. */
+static void a_card_whose_date_has_passed(void **state)
+{
+    (void)state;
+    char body[24];
+    world_put_card(&world, "past-1", "one-time", "4000000000000002");
+    world_put_card(&world, "past-2", "window", "4000000000000010");
+    world_expect("PATCH", "/cards/past-1", months_from_now(-1, body), 200, NULL);
+    world_expect("GET", "/cards/past-1/credentials", NULL, 409, "card_expired");
+    assert_int_equal(world_card(&world, "past-1").code.issue_n, 0);
+    world_expect("PATCH", "/cards/past-1", months_from_now(0, body), 200, NULL);
+    world_expect("GET", "/cards/past-1/credentials", NULL, 200, NULL);
+    world_expect("PATCH", "/cards/past-2", months_from_now(-1, body), 200, NULL);
+    world_expect("POST", "/cards/past-2/dynamic-cvv2", "{\"count\":1}", 409, "card_expired");
+    world_expect("PATCH", "/cards/past-2", months_from_now(1, body), 200, NULL);
+    world_expect("POST", "/cards/past-2/dynamic-cvv2", "{\"count\":2}", 200, NULL);
+}
+
 /* ---- crowds and outages ---- */
 
 struct visitor {
@@ -416,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_status_never_holds_the_code),
         cmocka_unit_test(test_enrolment_and_status_of_the_card),
+        cmocka_unit_test(a_card_whose_date_has_passed),
         cmocka_unit_test(test_two_nodes),
         cmocka_unit_test(test_parallel_displays),
         cmocka_unit_test(test_clock_suspect),
