@@ -12,11 +12,16 @@ B       ?= build
 CC      ?= gcc
 VERSION := 0.1.0
 
+comma := ,
 WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wvla -Wformat=2
 HARD := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE -ftrivial-auto-var-init=zero -fno-plt
+HARD += -fstack-clash-protection
+# Indirect jumps land on marked places only, returns where calls came from: CET of x86, BTI and PAC of aarch64.
+X86  := $(filter x86_64%,$(shell $(CC) -dumpmachine))
+HARD += $(if $(X86),-fcf-protection=full,-mbranch-protection=standard)
 OPT  ?= -O2 -g
 CFLAGS_ALL := -std=gnu17 $(OPT) $(WARN) $(HARD) -Isrc -isystem /usr/include/postgresql -D_GNU_SOURCE -DCOUNTERSIGN_VERSION='"$(VERSION)"' $(EXTRA_CFLAGS)
-LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(EXTRA_LDFLAGS)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(if $(X86),-Wl$(comma)-z$(comma)ibt -Wl$(comma)-z$(comma)shstk) $(EXTRA_LDFLAGS)
 
 ROOMS := base card crypto wire flow cvv keys hostcmd iso8583 acquirer store ledger net http hsm issuer switch gateway cli service sandbox tool main
 # main() of each program; the linker takes from libmain.a what it refers to.
