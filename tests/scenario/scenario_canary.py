@@ -64,20 +64,26 @@ class Search:
 
 
 def maps_of(pid, skip_locked):
-    """Readable mappings with anything in memory."""
+    """Readable mappings with anything in memory that the process wrote. A private mapping of a file that is not writable and of
+    which no page was changed is the file itself: the help of countersign-hsm has a code in JSON as its example, and one day a
+    payment has the same."""
     start = end = None
-    readable, resident, flags = False, 0, []
+    readable, resident, flags, file, changed = False, 0, [], False, 0
     with open("/proc/%d/smaps" % pid, encoding="utf-8", errors="replace") as handle:
         for line in handle:
-            head = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line)
+            head = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ ([0-9]+)", line)
             if head:
                 start, end, readable = int(head.group(1), 16), int(head.group(2), 16), head.group(3)[0] == "r"
-                resident = 0
+                file, resident = head.group(3) in ("r--p", "r-xp") and head.group(4) != "0", 0
+            elif line.startswith("Anonymous:"):
+                changed = int(line.split()[1])
             elif line.startswith("Rss:"):
                 resident = int(line.split()[1])
             elif line.startswith("VmFlags:"):
                 flags = line.split()[1:]
                 locked = "lo" in flags or "dd" in flags
+                if file and changed == 0:
+                    continue
                 if readable and resident and not (skip_locked and locked) and "io" not in flags and "pf" not in flags:
                     yield start, end
 
@@ -213,11 +219,20 @@ def metrics(port):
     return link.getresponse().read()
 
 
+def examples(checks, pid):
+    """Codes that stand in the program's own texts are no codes of a payment."""
+    with open("/proc/%d/exe" % pid, "rb") as program:
+        codes = {hit.group(1).decode() for _, pattern in CONTEXTS[:1] for hit in pattern.finditer(program.read())}
+    found, _ = search_memory(Search(set(), codes), pid, True)
+    checks.check(codes and not found, "the examples in the help of the hsm are not taken for codes %s" % sorted(codes))
+
+
 def main():
     fail_without_build()
     checks = Checks()
     with Demo() as demo:
         planted(checks, demo.dir)
+        examples(checks, demo.services()["hsm"])
         world = demo.world()
         pans, codes = pay(checks, world)
         spelled, pan, code = texts(checks, world)
