@@ -22,10 +22,10 @@ static enum err rate_check(struct issuer_job *job)
 }
 
 /* Whether the card is still valid at a moment: until its month is over. */
-static bool valid_at(const struct issuer_job *job, int64_t at_ms)
+static bool valid_at(const struct issuer *issuer, const struct issuer_job *job, int64_t at_ms)
 {
     const char *date = job->view.card.card.expiry;
-    struct env_calendar at = env_calendar(at_ms);
+    struct env_calendar at = env_calendar(issuer->config.local_ms ? issuer->config.local_ms(at_ms) : at_ms);
     struct card_expiry expiry;
     return card_expiry_parse(span_text(date), CARD_YYMM, &expiry) == ERR_OK && !card_expiry_past(expiry, at.year, at.month);
 }
@@ -35,7 +35,7 @@ static enum err display_check(struct issuer *issuer, struct issuer_job *job)
     TRY(issuer_payload_allowed(issuer, job));
     if (job->view.card.card.status != LEDGER_CARD_ACTIVE)
         return ISSUER_ERR_CARD_NOT_ACTIVE;
-    if (!valid_at(job, job->now))
+    if (!valid_at(issuer, job, job->now))
         return ISSUER_ERR_CARD_EXPIRED;
     TRY(rate_check(job));
     return issuer_pan_open(issuer, job);
@@ -226,7 +226,7 @@ static enum err batch_start(struct issuer *issuer, struct issuer_job *job, enum 
         return LEDGER_ERR_CLOCK_SUSPECT;
     window_times(job);
     /* The last code is shown for a window that begins while the card is valid. */
-    if (!valid_at(job, (job->times.first_window_s + (job->times.windows - 1) * issuer_window_s(job)) * 1000))
+    if (!valid_at(issuer, job, (job->times.first_window_s + (job->times.windows - 1) * issuer_window_s(job)) * 1000))
         return ISSUER_ERR_CARD_EXPIRED;
     for (int64_t i = 0; i < job->times.windows; i++)
         issuer_ask(issuer, job, ISSUER_ASK_WINDOW, job->times.first_window_s + i * issuer_window_s(job), &job->secret->window[i]);

@@ -6,6 +6,7 @@
 #include "main/commands.h"
 #include "service/names.h"
 #include "service/parts.h"
+#include "service/zone.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct settings {
     int64_t store_ms;
     char keys_path[256];
     char vault_path[256];
+    char timezone[64];
     bool sandbox;
     char issuer_id[12];
     char client_id[49];
@@ -42,6 +44,7 @@ static const struct config_row settings_rows[] = {
     {"hsm", "timeout_ms", "deadline of one command", CONFIG_INTEGER, AT(hsm_ms), 10, 60000, "1500"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     SERVICE_VAULT_ROW(struct settings, vault_path),
+    SERVICE_ZONE_ROW(struct settings, timezone),
     {"sandbox", "enabled", "API keys, and credentials in clear for clients without a key; never with real cards", CONFIG_BOOL,
      AT(sandbox), .initial = "false"},
     {"sandbox", "issuer_id", "issuer of the client below, 10 characters", CONFIG_TEXT, AT(issuer_id), .initial = "SANDBOX001"},
@@ -128,6 +131,7 @@ static enum err parts_open(struct process *p, struct net_problem *problem)
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots};
     uint16_t admin_port = 0;
     rest.mount = issuer_mounts(&rest.mount_count);
+    TRY(service_zone_use(s->timezone, problem));
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
@@ -155,6 +159,7 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
         .store_timeout_us = s->store_ms * 1000,
         .sandbox = s->sandbox,
         .account_opening_balance_minor = s->sandbox ? s->opening_balance : -1,
+        .local_ms = service_zone_local_ms,
         .wake = net_loop_wake,
         .wake_context = p->base.loop,
     };

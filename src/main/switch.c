@@ -6,6 +6,7 @@
 #include "main/commands.h"
 #include "service/names.h"
 #include "service/parts.h"
+#include "service/zone.h"
 
 #include <stdio.h>
 
@@ -17,6 +18,7 @@ struct settings {
     struct service_hsm_link_settings hsm;
     char keys_path[256];
     char vault_path[256];
+    char timezone[64];
     int64_t slots;
     int64_t retain_h;
     int64_t reversal_days;
@@ -74,6 +76,7 @@ static const struct config_row settings_rows[] = {
     {"hsm", "total_ms", "deadline of all questions of a request", CONFIG_INTEGER, AT(total_ms), 10, 60000, "3000"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     SERVICE_VAULT_ROW(struct settings, vault_path),
+    SERVICE_ZONE_ROW(struct settings, timezone),
     {"switch", "slots", "requests under way on all links", CONFIG_INTEGER, AT(slots), 16, 65536, "4096"},
     {"switch", "retain_h", "hours that a repeat gets its stored answer; more than any link repeats", CONFIG_INTEGER, AT(retain_h),
      1, 8760, "72"},
@@ -178,6 +181,7 @@ static enum err parts_open(struct process *p, struct net_problem *problem)
     const struct settings *s = &p->settings;
     const struct service_store_config store = {s->store_url, ledger_sets, WRITER_CAP, NULL};
     uint16_t admin_port = 0;
+    TRY(service_zone_use(s->timezone, problem));
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
@@ -205,6 +209,7 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
         .wake = wake,
         .context = p,
         .slots = (uint32_t)s->slots,
+        .local_ms = service_zone_local_ms,
         .retain_h = (uint32_t)s->retain_h,
         .reversal_days = (uint32_t)s->reversal_days,
         .round_ms = (uint32_t)s->round_ms,

@@ -88,6 +88,11 @@ static void put_changes(struct switch_chunk *c, struct switch_slot *s, const str
     }
 }
 
+static int64_t local_ms(const struct switch_core *core, const struct switch_slot *s)
+{
+    return core->config.local_ms ? core->config.local_ms(s->auth.received_at) : s->auth.received_at;
+}
+
 static struct switch_case case_of(const struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
                                   const struct switch_plan *plan, const struct switch_finding *finding)
 {
@@ -99,14 +104,14 @@ static struct switch_case case_of(const struct switch_core *core, const struct s
                                 .presence = s->code.presence,
                                 .result_wanted = s->code.result_wanted,
                                 .expiry_wrong = s->expiry_wrong,
-                                .expiry_past = switch_expiry_past(span_text(s->de14), s->auth.received_at),
+                                .expiry_past = switch_expiry_past(span_text(s->de14), local_ms(core, s)),
                                 .no_keys = s->no_keys,
                                 .purpose = s->purpose,
                                 .unattended = s->unattended,
                                 .known_merchant = s->known_merchant,
                                 .money = {s->auth.amount, s->auth.currency, s->billing_amount, s->billing_currency},
                                 .now_ms = s->auth.received_at,
-                                .local_ms = s->auth.received_at,
+                                .local_ms = local_ms(core, s),
                                 .auth_id = s->auth.auth_id};
 }
 

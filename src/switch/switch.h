@@ -46,6 +46,8 @@ struct switch_config {
     struct crypto_vault *vault;           /* PAN MACs */
     const struct switch_link *link;
     size_t link_count;
+    /* A moment on the wall clock of the issuer, as if that were UTC; NULL: UTC. */
+    int64_t (*local_ms)(int64_t wall_ms);
     /* The KEY text of an HSM key name; NULL: not known. */
     const char *(*key)(void *context, const char *name);
     /* Sends one frame back. The bytes are wiped after the call. */

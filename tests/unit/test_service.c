@@ -3,6 +3,7 @@
 #include "ledger/statements.h"
 #include "service/names.h"
 #include "service/parts.h"
+#include "service/zone.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -213,12 +214,41 @@ static void test_rest_needs_an_address(void **state)
     service_parts_close(&parts);
 }
 
+/* 2026-12-01T00:00:00Z and 2026-07-01T00:00:00Z: what clocks show there is known from the zones' rules. */
+static void the_time_zone_of_cards(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int winter, summer; /* minutes from UTC */
+    } zones[] = {{"UTC", 0, 0},
+                 {"America/Los_Angeles", -480, -420},
+                 {"Australia/Sydney", 660, 600},
+                 {"Asia/Kathmandu", 345, 345},
+                 {"Etc/GMT+5", -300, -300},
+                 {"UTC", 0, 0}};
+    static const char *const wrong[] = {"", "Mars/Phobos", "../../../etc/passwd", "/etc/localtime", "America", "zone.tab", "UTC "};
+    struct net_problem problem = {""};
+    for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
+        assert_int_equal(service_zone_use(zones[i].name, &problem), ERR_OK);
+        assert_true(service_zone_local_ms(1796083200000) == 1796083200000 + zones[i].winter * INT64_C(60000));
+        assert_true(service_zone_local_ms(1782864000000) == 1782864000000 + zones[i].summer * INT64_C(60000));
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(service_zone_use(wrong[i], &problem), ERR_CONFIG);
+        assert_non_null(strstr(problem.text, "cards.timezone"));
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hooks_are_called_while_it_runs),      cmocka_unit_test(test_a_start_that_fails_is_stopped),
-        cmocka_unit_test(test_nothing_starts_with_what_is_refused), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_problems_name_the_setting),           cmocka_unit_test(test_rest_needs_an_address)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_time_zone_of_cards),
+                                       cmocka_unit_test(test_hooks_are_called_while_it_runs),
+                                       cmocka_unit_test(test_a_start_that_fails_is_stopped),
+                                       cmocka_unit_test(test_nothing_starts_with_what_is_refused),
+                                       cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_problems_name_the_setting),
+                                       cmocka_unit_test(test_rest_needs_an_address)};
     if (!mkdtemp(folder))
         return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
