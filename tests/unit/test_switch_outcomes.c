@@ -406,6 +406,27 @@ static void unknown_cards(void **state)
     assert_string_equal(w.verdict.de39, "14");
 }
 
+/* Valid until 2611: on 1 December at midnight in Greenwich, when it is still 30 November in Los Angeles, and eight hours later. */
+static void the_last_day_of_a_card(void **state)
+{
+    (void)state;
+    const int64_t midnight_ms = 1796083200000, hours = 8 * INT64_C(3600000);
+    const struct {
+        int64_t local_ms;
+        const char *de39;
+    } cases[] = {{midnight_ms - hours, "00"}, {midnight_ms - 1, "00"}, {midnight_ms, "54"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world w;
+        world_make(&w, SWITCH_VISA, LEDGER_STATIC);
+        match(&w, SWITCH_CY, false);
+        memcpy(w.row.card.expiry, "2611", 5);
+        w.c.now_ms = midnight_ms;
+        w.c.local_ms = cases[i].local_ms;
+        judge(&w);
+        assert_string_equal(w.verdict.de39, cases[i].de39);
+    }
+}
+
 static void expiry_dates(void **state)
 {
     struct ledger_card card = {.expiry = "2912", .alt_expiry = "3112", .alt_until = now_ms + 1};
@@ -432,6 +453,7 @@ int main(void)
         cmocka_unit_test(card_and_account_decide_in_order),
         cmocka_unit_test(unknown_cards),
         cmocka_unit_test(expiry_dates),
+        cmocka_unit_test(the_last_day_of_a_card),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
