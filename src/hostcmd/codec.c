@@ -22,18 +22,21 @@ static const struct wire_field *field_named(const struct wire_record *record, co
     return NULL;
 }
 
-/* `values` NULL: any. */
-static bool is_one_of(struct span data, size_t at, const char *values)
+static bool speaks_of(const struct hostcmd_fault *f, struct span data, const struct wire_fault *fault)
 {
-    return !values || (at < data.len && data.at[at] != 0 && strchr(values, data.at[at]));
+    size_t at = fault->offset;
+    if (f->outcome != fault->outcome || !fault->field || strcmp(f->field, fault->field) != 0)
+        return false;
+    if (f->first && (data.len == 0 || data.at[0] != (uint8_t)f->first))
+        return false;
+    return !f->values || (at < data.len && data.at[at] != 0 && strchr(f->values, data.at[at]));
 }
 
 /* What the wire says of a fault: 15 unless the field has a code of its own. */
 static enum err fault_code(const struct hostcmd_row *row, struct span data, const struct wire_fault *fault)
 {
     for (const struct hostcmd_fault *f = row->fault; f && f->field; f++)
-        if (f->outcome == fault->outcome && fault->field && strcmp(f->field, fault->field) == 0 &&
-            is_one_of(data, fault->offset, f->values))
+        if (speaks_of(f, data, fault))
             return f->err;
     const struct wire_field *field = fault->field ? field_named(row->request, fault->field) : NULL;
     if (!field || field->kind != WIRE_SHAPED || fault->offset >= data.len)

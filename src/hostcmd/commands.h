@@ -85,7 +85,8 @@ struct hostcmd_fault {
     const char *field;
     enum wire_outcome outcome;
     enum err err;
-    const char *values; /* the first character is one of these; NULL: any */
+    const char *values; /* the first character of the field is one of these; NULL: any */
+    char first;         /* and that of the request is this one: the scheme of PM; 0: any */
 };
 /* A second reply layout, chosen by a member of the request: mode 1 of A0, KCV type 1 of AS. */
 struct hostcmd_reply_choice {

@@ -62,13 +62,13 @@ static const struct wire_field qy_reply_fields[] = {CODE("code", struct hostcmd_
 /* Schemes 0 and 5 share their fields around those of SCHEME_FIELDS; scheme 1 (Mastercard CVC3, version 2) has its own. */
 #define DCVV FOR(struct hostcmd_pm, scheme, "05"),
 #define CVC3 FOR(struct hostcmd_pm, scheme, "1")
-#define VERSION(name_, choices_, ...)                                                                                             \
-    {.name = (name_), .doc = "of the scheme", .kind = WIRE_ENUM, .choices = (choices_), .min = 1, .max = 1,                     \
+#define VERSION(choices_, ...)                                                                                                    \
+    {.name = "version", .doc = "of the scheme", .kind = WIRE_ENUM, .choices = (choices_), .min = 1, .max = 1,                     \
      __VA_ARGS__ WIRE_AT(struct hostcmd_pm, version)}
 static const struct wire_field pm_fields[] = {
     SCHEME(struct hostcmd_pm, "0 Visa dCVV (one-time), 1 Mastercard CVC3, 5 window code", "0|1|5"),
-    VERSION("version", "0", DCVV),
-    VERSION("CVC3 version", "2", CVC3,),
+    VERSION("0", DCVV),
+    VERSION("2", CVC3,),
     ROW_KEY("key", "MK-AC, 109; scheme 1: MK-CVC3, 709", struct hostcmd_pm, key),
     METHOD(struct hostcmd_pm),
     PAN(struct hostcmd_pm),
@@ -134,17 +134,17 @@ static const struct wire_field ry_verify_fields[] = {
 };
 /* Real HSMs know these, and their layout is not public (host-commands.md 6.1, 12); what nobody knows is 15. */
 static const struct hostcmd_fault ry_faults[] = {
-    {"flag", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "3"}, /* AEVV */
+    {"flag", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "3", 0}, /* AEVV */
     {0},
 };
 static const struct hostcmd_fault qy_faults[] = {
-    {"scheme", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "123467"},
+    {"scheme", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "123467", 0},
     {0},
 };
 static const struct hostcmd_fault pm_faults[] = {
-    {"scheme", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "23467"},
-    {"CVC3 version", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "01"},
-    {"track data", WIRE_OUTCOME_SHORT, ERR_PARSE_SHORT, NULL}, /* not 80, the code of other counted fields */
+    {"scheme", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "23467", 0},
+    {"version", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "01", '1'},
+    {"track data", WIRE_OUTCOME_SHORT, ERR_PARSE_SHORT, NULL, 0}, /* not 80, the code of other counted fields */
     {0},
 };
 

@@ -101,7 +101,7 @@ static const struct wire_field a8_fields[] = {
     ATALLA(struct hostcmd_a6),
 };
 static const struct hostcmd_fault a6_faults[] = {
-    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE, NULL},
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE, NULL, 0},
     {0},
 };
 static const struct wire_field a6_reply_fields[] = {

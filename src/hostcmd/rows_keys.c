@@ -38,8 +38,8 @@ static const struct wire_field a0_fields[] = {
      WIRE_AT(struct hostcmd_a0, export_scheme)},
 };
 static const struct hostcmd_fault a0_faults[] = {
-    {"mode", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "AB"}, /* derived keys */
-    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE, NULL},
+    {"mode", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_DISABLED, "AB", 0}, /* derived keys */
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE, NULL, 0},
     {0},
 };
 static const struct wire_field a0_reply_fields[] = {
@@ -78,9 +78,9 @@ static const struct wire_field a4_fields[] = {
     COMPONENT_ROWS(9, "9"),
 };
 static const struct hostcmd_fault a4_faults[] = {
-    {"components", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_SPECIFIC, NULL},
-    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE, NULL},
-    {"LMK scheme", WIRE_OUTCOME_VALUE, KEYS_ERR_SCHEME, NULL},
+    {"components", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_COMMAND_SPECIFIC, NULL, 0},
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE, NULL, 0},
+    {"LMK scheme", WIRE_OUTCOME_VALUE, KEYS_ERR_SCHEME, NULL, 0},
     {0},
 };
 static const struct wire_field a4_reply_fields[] = {
@@ -110,10 +110,10 @@ static const struct wire_field bu_fields[] = {
     ROW_ONE("KCV type", "0: 16H, 1: 6H", "0|1", struct hostcmd_bu, kcv_type),
 };
 static const struct hostcmd_fault bu_faults[] = {
-    {"variant", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL},
-    {"pair", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL},
-    {"length flag", WIRE_OUTCOME_VALUE, KEYS_ERR_LENGTH_FLAG, NULL},
-    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL},
+    {"variant", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL, 0},
+    {"pair", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL, 0},
+    {"length flag", WIRE_OUTCOME_VALUE, KEYS_ERR_LENGTH_FLAG, NULL, 0},
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL, 0},
     {0},
 };
 static const struct wire_field bu_reply_fields[] = {ROW_HEX("KCV", "long form", 16, struct hostcmd_bu_reply, kcv)};
@@ -145,10 +145,10 @@ static const struct wire_field bw_fields[] = {
     ROW_ONE("KCV type", "not used", "0|Z", struct hostcmd_bw, unused_2),
 };
 static const struct hostcmd_fault bw_faults[] = {
-    {"variant", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL},
-    {"pair", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL},
-    {"length flag", WIRE_OUTCOME_VALUE, KEYS_ERR_LENGTH_FLAG, NULL},
-    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL},
+    {"variant", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL, 0},
+    {"pair", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL, 0},
+    {"length flag", WIRE_OUTCOME_VALUE, KEYS_ERR_LENGTH_FLAG, NULL, 0},
+    {"key type", WIRE_OUTCOME_CHARACTER, KEYS_ERR_TYPE_CODE, NULL, 0},
     {0},
 };
 static const struct wire_field bw_reply_fields[] = {

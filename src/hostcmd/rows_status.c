@@ -12,7 +12,7 @@ static const struct wire_field b2_fields[] = {
      .flags = WIRE_COUNT_HEX, .min = 0, .max = HOSTCMD_ECHO_MAX, WIRE_AT(struct hostcmd_b2, data)},
 };
 static const struct hostcmd_fault b2_faults[] = {
-    {"data", WIRE_OUTCOME_VALUE, WIRE_ERR_DATA_LENGTH, NULL},
+    {"data", WIRE_OUTCOME_VALUE, WIRE_ERR_DATA_LENGTH, NULL, 0},
     {0},
 };
 static const struct wire_field b2_reply_fields[] = {
@@ -61,8 +61,8 @@ static const struct wire_field nk_reply_fields[] = {
      WIRE_AT(struct hostcmd_nk_reply, responses)},
 };
 static const struct hostcmd_fault nk_faults[] = {
-    {"count", WIRE_OUTCOME_CHARACTER, HOSTCMD_ERR_CHAIN_COUNT, NULL},
-    {"commands", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_CHAIN_COUNT, NULL},
+    {"count", WIRE_OUTCOME_CHARACTER, HOSTCMD_ERR_CHAIN_COUNT, NULL, 0},
+    {"commands", WIRE_OUTCOME_VALUE, HOSTCMD_ERR_CHAIN_COUNT, NULL, 0},
     {0},
 };
 

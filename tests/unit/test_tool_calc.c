@@ -44,9 +44,14 @@ static void make_fit(struct tool_calc *c)
         WIRE_SET(c->in.atc, span_text("65535"));
     if (c->in.track.present)
         WIRE_SET(c->in.track, span_text("5413123556784804D09061019005997722553F"));
-    if (c->in.unpredictable.present && c->in.track.present)
+    if (c->in.track1.present)
+        WIRE_SET(c->in.track1, span_text("B5413123556784804^SUPPLIED/NOT^09061019000990000000000000000000"));
+    if (c->in.track.present)
+        c->in.track1.present = false;
+    bool track = c->in.track.present || c->in.track1.present;
+    if (c->in.unpredictable.present && track)
         c->in.iv.present = false;
-    if (c->in.unpredictable.present && !c->in.track.present)
+    if (c->in.unpredictable.present && !track)
         WIRE_SET(c->in.iv, span_text("CD76"));
     if (c->in.account.present)
         memcpy(c->in.account.at, c->in.account.at[2] % 2 ? "34" : "37", 2);
