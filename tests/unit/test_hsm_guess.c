@@ -202,26 +202,68 @@ static void test_memory(void **state)
     assert_null(guess);
 }
 
-static void test_oldest_is_forgotten(void **state)
+/* With limit 6 a number with four failures is never dropped. Of the others those with few go first, and the oldest of them. */
+static void test_few_failures_go_first(void **state)
 {
     (void)state;
-    struct hsm_guess *guess = fresh(3, 4);
+    struct hsm_guess *guess = fresh(6, 4);
     for (int i = 0; i < 3; i++)
         expect(guess, 1, false, ERR_OK);
     for (unsigned card = 2; card <= 4; card++) {
-        expect(guess, card, false, ERR_OK);
-        expect(guess, card, false, ERR_OK);
         pass_ms(10);
+        expect(guess, card, false, ERR_OK);
     }
-    assert_int_equal(hsm_guess_counters(guess).pans, 4);
     assert_int_equal(hsm_guess_counters(guess).dropped, 0);
-    expect(guess, 5, false, ERR_OK); /* in the place of card 1, whose last failure is oldest */
+    expect(guess, 5, false, ERR_OK); /* in the place of card 2 */
     assert_int_equal(hsm_guess_counters(guess).dropped, 1);
     assert_int_equal(hsm_guess_counters(guess).pans, 4);
-    assert_false(hsm_guess_exceeded(guess));
+    for (int i = 0; i < 3; i++)
+        expect(guess, 1, false, ERR_OK); /* still has its three */
+    expect(guess, 1, true, HOSTCMD_ERR_FRAUD_DETECTION);
+    for (int i = 0; i < 5; i++)
+        expect(guess, 2, false, ERR_OK); /* comes back with its one */
+    expect(guess, 2, true, HOSTCMD_ERR_FRAUD_DETECTION);
+    hsm_guess_destroy(guess);
+}
+
+/* One guess at a card, the table filled with invented numbers of which each has more failures, and again. */
+static void test_washing_out(void **state)
+{
+    (void)state;
+    enum { LIMIT = 30, PANS = 64, TARGET = 7000000 };
+    struct hsm_guess *guess = fresh(LIMIT, PANS);
+    unsigned guesses = 0, invented = 0;
+    for (unsigned round = 0; round < 100; round++) {
+        guesses += ask(guess, TARGET, false) == ERR_OK;
+        for (unsigned i = 0; i < 3 * PANS; i++, invented++) {
+            (void)ask(guess, invented % 4096, false);
+            (void)ask(guess, invented % 4096, false);
+        }
+        pass_ms(1000);
+    }
+    assert_true(hsm_guess_counters(guess).dropped > 1000);
+    assert_true(guesses <= LIMIT && guesses >= LIMIT / 3);
+    expect(guess, TARGET, true, HOSTCMD_ERR_FRAUD_DETECTION);
+    hsm_guess_destroy(guess);
+}
+
+/* All that are here are near their limit: new numbers get 39 for right and wrong alike, those that are here go on. */
+static void test_closed(void **state)
+{
+    (void)state;
+    struct hsm_guess *guess = fresh(3, 4);
+    for (unsigned card = 1; card <= 4; card++)
+        for (int i = 0; i < 2; i++)
+            expect(guess, card, false, ERR_OK);
+    expect(guess, 5, true, HOSTCMD_ERR_FRAUD_DETECTION);
+    expect(guess, 5, false, HOSTCMD_ERR_FRAUD_DETECTION);
     expect(guess, 1, true, ERR_OK);
-    expect(guess, 2, false, ERR_OK); /* its third */
-    expect(guess, 2, false, HOSTCMD_ERR_FRAUD_DETECTION);
+    expect(guess, 1, false, ERR_OK);
+    expect(guess, 1, true, HOSTCMD_ERR_FRAUD_DETECTION);
+    assert_int_equal(hsm_guess_counters(guess).dropped, 0);
+    pass_ms(DAY_MS);
+    expect(guess, 5, true, ERR_OK);
+    expect(guess, 5, false, ERR_OK);
     hsm_guess_destroy(guess);
 }
 
@@ -251,7 +293,7 @@ static void test_times_run_out(void **state)
 
 /* ---- against a model ---- */
 
-enum { CARDS = 24, ROOM = 10, STEPS = 60000, KEPT = 64 };
+enum { CARDS = 24, STEPS = 60000, KEPT = 64 };
 
 struct model {
     int64_t at_ms[KEPT]; /* oldest first */
@@ -272,20 +314,6 @@ static void model_age(struct model *m)
     memmove(m->at_ms, m->at_ms + gone, m->count * sizeof m->at_ms[0]);
 }
 
-static void model_make_room(struct model *model, const struct model *mine)
-{
-    size_t held = 0;
-    struct model *oldest = NULL;
-    for (size_t i = 0; i < CARDS; i++) {
-        struct model *m = &model[i];
-        held += m->count > 0;
-        if (m->count > 0 && (!oldest || m->at_ms[m->count - 1] < oldest->at_ms[oldest->count - 1]))
-            oldest = m;
-    }
-    if (mine->count == 0 && held == ROOM)
-        oldest->count = 0;
-}
-
 static enum err model_ask(struct model *model, unsigned card, bool right, uint32_t limit)
 {
     struct model *mine = &model[card];
@@ -295,7 +323,6 @@ static enum err model_ask(struct model *model, unsigned card, bool right, uint32
         return HOSTCMD_ERR_FRAUD_DETECTION;
     if (right)
         return ERR_OK;
-    model_make_room(model, mine);
     mine->at_ms[mine->count++] = model_now();
     return ERR_OK;
 }
@@ -312,7 +339,7 @@ static void test_model(void **state)
     (void)state;
     static struct model model[CARDS];
     uint32_t limit = 12;
-    struct hsm_guess *guess = fresh(limit, ROOM);
+    struct hsm_guess *guess = fresh(limit, CARDS);
     size_t right_ones = 0, wrong_ones = 0, limited = 0;
     for (unsigned step = 0; step < STEPS; step++) {
         unsigned card = draw(10) < 7 ? draw(4) : draw(CARDS);
@@ -335,7 +362,6 @@ static void test_model(void **state)
         }
     }
     assert_true(right_ones > 1000 && wrong_ones > 1000 && limited > 1000);
-    assert_true(hsm_guess_counters(guess).dropped > 100);
     hsm_guess_destroy(guess);
 }
 
@@ -422,7 +448,8 @@ int main(void)
         cmocka_unit_test(test_limit),         cmocka_unit_test(test_sliding_day),
         cmocka_unit_test(test_another_limit), cmocka_unit_test(test_label),
         cmocka_unit_test(test_no_limit),      cmocka_unit_test(test_batch),
-        cmocka_unit_test(test_memory),        cmocka_unit_test(test_oldest_is_forgotten),
+        cmocka_unit_test(test_memory),        cmocka_unit_test(test_few_failures_go_first),
+        cmocka_unit_test(test_washing_out),   cmocka_unit_test(test_closed),
         cmocka_unit_test(test_times_run_out), cmocka_unit_test(test_model),
         cmocka_unit_test(test_commands),      cmocka_unit_test(test_same_codes),
     };

@@ -1,61 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/guard/guess.h"
 
-#include "crypto/mac.h"
+#include "hsm/guard/internal.h"
 
 #include "base/arena.h"
 #include "base/secret.h"
 #include "hostcmd/error.h"
 
 #include <string.h>
-
-enum { TIMES = 7, NONE = 0, CELLS = 65536, KEY_LEN = 16, PAN_ROOM = 24, CHUNKS_LEAST = 2048, NAME_LEN = 14 };
-enum { DAY_MS = 86400000, WARN_MS = 60000 };
-
-/* Failures of one number, oldest first, in a list of chunks. Indexes start at 1. */
-struct chunk {
-    uint32_t next;
-    uint32_t at_ms[TIMES]; /* the low half of the time: all of them lie within a day of `last_ms` of the entry */
-};
-
-struct entry {
-    uint8_t key[KEY_LEN];
-    int64_t last_ms;
-    uint32_t chain; /* next of the bucket, or of the free ones */
-    uint32_t newer, older;
-    uint32_t place; /* in the heap, from 1; 0: below the limit */
-    uint32_t count;
-    uint32_t first, last; /* chunks */
-    uint16_t cell;
-    uint8_t first_at, last_at; /* index of the oldest time in `first`, behind the newest in `last` */
-};
-
-/* A number above the limit, and when it will no longer be. */
-struct exceeded {
-    int64_t until_ms;
-    uint32_t entry;
-};
-
-struct hsm_guess {
-    const struct env *env;
-    struct hsm_guess_hook hook;
-    struct crypto_hmac hmac;
-    uint64_t mix; /* key of the cells */
-    uint32_t limit;
-    uint32_t pans, chunks, buckets;
-    struct entry *entry;
-    struct chunk *chunk;
-    uint32_t *bucket;
-    struct exceeded *heap;              /* by until_ms, smallest at 1 */
-    uint32_t *cell;                     /* how many numbers above the limit share it */
-    uint32_t entries_used, chunks_used; /* ever: what lies beyond has not been touched */
-    uint32_t entry_free, chunk_free;
-    uint32_t newest, oldest; /* by last failure */
-    uint32_t count, heap_count;
-    uint64_t failures, refused, dropped;
-    uint64_t dropped_told;
-    int64_t told_ms;
-};
 
 static int64_t now_ms(const struct hsm_guess *g)
 {
@@ -75,7 +27,8 @@ static uint32_t power_of_two(uint32_t least)
 static uint64_t fixed_memory(uint32_t pans)
 {
     uint64_t per_pan = sizeof(struct entry) + sizeof(struct exceeded);
-    return sizeof(struct hsm_guess) + pans * per_pan + (power_of_two(pans) + (uint64_t)CELLS) * sizeof(uint32_t);
+    return sizeof(struct hsm_guess) + pans * per_pan + (power_of_two(pans) + (uint64_t)CELLS) * sizeof(uint32_t) +
+           hsm_lost_memory(pans);
 }
 
 uint64_t hsm_guess_memory(uint32_t pans)
@@ -99,6 +52,7 @@ static enum err fill(struct hsm_guess *g, const struct hsm_guess_config *config)
     TRY(reserve(g->pans + 1, sizeof(struct exceeded), &g->heap));
     TRY(reserve(g->buckets, sizeof(uint32_t), &g->bucket));
     TRY(reserve(CELLS, sizeof(uint32_t), &g->cell));
+    TRY(hsm_lost_create(g->pans, &g->lost));
     env_random(g->env, &g->mix, sizeof g->mix);
     return crypto_hmac_load(span_of(config->key, sizeof config->key), &g->hmac);
 }
@@ -139,57 +93,8 @@ void hsm_guess_destroy(struct hsm_guess *guess)
     memory_release(guess->heap, guess->heap_count + 1, sizeof(struct exceeded));
     memory_release(guess->bucket, 1, sizeof(uint32_t));
     memory_release(guess->cell, 1, sizeof(uint32_t));
+    hsm_lost_destroy(&guess->lost);
     memory_release(guess, 1, sizeof *guess);
-}
-
-/* ---- numbers above the limit: a heap by the time they fall below ---- */
-
-static void heap_put(struct hsm_guess *g, uint32_t place, struct exceeded x)
-{
-    g->heap[place] = x;
-    g->entry[x.entry].place = place;
-}
-
-static void heap_up(struct hsm_guess *g, uint32_t place, struct exceeded x)
-{
-    for (; place > 1 && g->heap[place / 2].until_ms > x.until_ms; place /= 2)
-        heap_put(g, place, g->heap[place / 2]);
-    heap_put(g, place, x);
-}
-
-static void heap_down(struct hsm_guess *g, uint32_t place, struct exceeded x)
-{
-    for (uint32_t child; (child = 2 * place) <= g->heap_count; place = child) {
-        if (child < g->heap_count && g->heap[child + 1].until_ms < g->heap[child].until_ms)
-            child++;
-        if (g->heap[child].until_ms >= x.until_ms)
-            break;
-        heap_put(g, place, g->heap[child]);
-    }
-    heap_put(g, place, x);
-}
-
-static void release(struct hsm_guess *g, struct entry *e)
-{
-    if (e->place == NONE)
-        return;
-    ASSERT(e->place <= g->heap_count && g->cell[e->cell] > 0);
-    uint32_t place = e->place;
-    struct exceeded moved = g->heap[g->heap_count--];
-    e->place = NONE;
-    g->cell[e->cell]--;
-    if (place > g->heap_count)
-        return;
-    if (place > 1 && g->heap[place / 2].until_ms > moved.until_ms)
-        heap_up(g, place, moved);
-    else
-        heap_down(g, place, moved);
-}
-
-static void release_due(struct hsm_guess *g, int64_t now)
-{
-    while (g->heap_count > 0 && g->heap[1].until_ms <= now)
-        release(g, &g->entry[g->heap[1].entry]);
 }
 
 /* ---- the times of one number ---- */
@@ -236,19 +141,30 @@ static int64_t time_at(const struct hsm_guess *g, const struct entry *e, uint32_
 
 /* ---- the numbers ---- */
 
+static uint8_t tier_of(const struct hsm_guess *g, uint32_t count)
+{
+    uint8_t tier = 0;
+    if (3 * (uint64_t)count >= 2 * (uint64_t)g->limit)
+        return KEPT;
+    for (; count > 1 && tier + 1 < KEPT; count /= 2)
+        tier++;
+    return tier;
+}
+
 static void unlink_age(struct hsm_guess *g, const struct entry *e)
 {
-    *(e->newer ? &g->entry[e->newer].older : &g->newest) = e->older;
-    *(e->older ? &g->entry[e->older].newer : &g->oldest) = e->newer;
+    *(e->newer ? &g->entry[e->newer].older : &g->newest[e->tier]) = e->older;
+    *(e->older ? &g->entry[e->older].newer : &g->oldest[e->tier]) = e->newer;
 }
 
 static void link_newest(struct hsm_guess *g, uint32_t index)
 {
     struct entry *e = &g->entry[index];
+    e->tier = tier_of(g, e->count);
     e->newer = NONE;
-    e->older = g->newest;
-    *(g->newest ? &g->entry[g->newest].newer : &g->oldest) = index;
-    g->newest = index;
+    e->older = g->newest[e->tier];
+    *(e->older ? &g->entry[e->older].newer : &g->oldest[e->tier]) = index;
+    g->newest[e->tier] = index;
 }
 
 static uint32_t *bucket_of(struct hsm_guess *g, const uint8_t key[static KEY_LEN])
@@ -273,7 +189,7 @@ static void forget(struct hsm_guess *g, uint32_t index)
     while (*link != index)
         link = &g->entry[*link].chain;
     *link = e->chain;
-    release(g, e);
+    hsm_guess_release(g, e);
     unlink_age(g, e);
     for (uint32_t at = e->first, next; at; at = next) {
         next = at == e->last ? NONE : g->chunk[at].next;
@@ -287,27 +203,51 @@ static void forget(struct hsm_guess *g, uint32_t index)
 
 static void forget_past(struct hsm_guess *g, int64_t now)
 {
-    while (g->oldest && now - g->entry[g->oldest].last_ms >= DAY_MS)
-        forget(g, g->oldest);
+    for (int tier = 0; tier < TIERS; tier++)
+        while (g->oldest[tier] && now - g->entry[g->oldest[tier]].last_ms >= DAY_MS)
+            forget(g, g->oldest[tier]);
 }
 
-static void drop_oldest(struct hsm_guess *g, int64_t now)
+static uint64_t hash_of(const uint8_t key[static KEY_LEN])
 {
-    forget(g, g->oldest);
-    g->dropped++;
-    if (now - g->told_ms < WARN_MS || !g->env->log)
-        return;
-    LOG(g->env->log, LOG_WARN, "hsm.guess_full", LOG_INT("pans", g->count), LOG_INT("forgotten", g->dropped - g->dropped_told),
-        LOG_TEXT("see", "hsm.guess_pans and hsm.guess_memory"));
+    uint64_t hash;
+    memcpy(&hash, key + KEY_LEN - sizeof hash, sizeof hash);
+    return hash;
+}
+
+/* The number that may be dropped first; NONE: none may. */
+static uint32_t droppable(const struct hsm_guess *g)
+{
+    uint32_t index = NONE;
+    for (int tier = 0; tier < KEPT && !index; tier++)
+        index = g->oldest[tier];
+    return index;
+}
+
+/* False: nothing may be dropped, which is an alarm. */
+static bool drop_one(struct hsm_guess *g, int64_t now)
+{
+    uint32_t index = droppable(g);
+    bool tells = now - g->told_ms >= WARN_MS && g->env->log;
+    if (index) {
+        hsm_lost_put(&g->lost, hash_of(g->entry[index].key), g->entry[index].count, now);
+        forget(g, index);
+        g->dropped++;
+    }
+    if (!tells)
+        return index;
+    LOG(g->env->log, index ? LOG_WARN : LOG_ERROR, index ? "hsm.guess_full" : "hsm.guess_closed", LOG_INT("pans", g->count),
+        LOG_INT("forgotten", g->dropped - g->dropped_told), LOG_TEXT("see", "hsm.guess_pans and hsm.guess_memory"));
     g->dropped_told = g->dropped;
     g->told_ms = now;
+    return index;
 }
 
 static uint32_t take_chunk(struct hsm_guess *g, int64_t now)
 {
-    /* The number that needs it is the newest and holds fewer than CHUNKS_LEAST: there is always another to forget. */
     while (g->chunk_free == NONE && g->chunks_used == g->chunks)
-        drop_oldest(g, now);
+        if (!drop_one(g, now))
+            return NONE;
     uint32_t index = g->chunk_free;
     if (index)
         g->chunk_free = g->chunk[index].next;
@@ -320,8 +260,8 @@ static uint32_t take_chunk(struct hsm_guess *g, int64_t now)
 
 static uint32_t add(struct hsm_guess *g, const uint8_t key[static KEY_LEN], uint16_t cell, int64_t now)
 {
-    if (g->entry_free == NONE && g->entries_used == g->pans)
-        drop_oldest(g, now);
+    if (g->entry_free == NONE && g->entries_used == g->pans && !drop_one(g, now))
+        return NONE;
     uint32_t index = g->entry_free ? g->entry_free : ++g->entries_used;
     struct entry *e = &g->entry[index];
     if (index == g->entry_free)
@@ -336,15 +276,19 @@ static uint32_t add(struct hsm_guess *g, const uint8_t key[static KEY_LEN], uint
     return index;
 }
 
-static void push(struct hsm_guess *g, uint32_t index, int64_t now)
+/* False: there is no room for it. While it takes some, the number itself is not among those that may be dropped. */
+static bool push(struct hsm_guess *g, uint32_t index, int64_t now)
 {
     struct entry *e = &g->entry[index];
     unlink_age(g, e);
-    link_newest(g, index);
     pop_past(g, e, now);
     e->last_ms = now;
     if (e->last == NONE || e->last_at == TIMES) {
         uint32_t chunk = take_chunk(g, now);
+        if (chunk == NONE) {
+            link_newest(g, index);
+            return false;
+        }
         *(e->last ? &g->chunk[e->last].next : &e->first) = chunk;
         e->last = chunk;
         e->last_at = 0;
@@ -353,6 +297,18 @@ static void push(struct hsm_guess *g, uint32_t index, int64_t now)
     }
     g->chunk[e->last].at_ms[e->last_at++] = (uint32_t)now;
     e->count++;
+    link_newest(g, index);
+    return true;
+}
+
+/* A number that comes back has what it had when it was dropped. */
+static bool push_lost(struct hsm_guess *g, uint32_t index, int64_t now)
+{
+    uint32_t had = hsm_lost_get(&g->lost, hash_of(g->entry[index].key), now);
+    for (uint32_t i = 0; i < had && i < g->limit; i++)
+        if (!push(g, index, now))
+            return false;
+    return true;
 }
 
 /* ---- limit ---- */
@@ -370,12 +326,12 @@ static void tell(const struct hsm_guess *g, const struct entry *e)
 static void judge(struct hsm_guess *g, uint32_t index)
 {
     struct entry *e = &g->entry[index];
-    release(g, e);
+    hsm_guess_release(g, e);
     if (e->count < g->limit)
         return;
     ASSERT(g->heap_count < g->count);
     g->cell[e->cell]++;
-    heap_up(g, ++g->heap_count, (struct exceeded){time_at(g, e, e->count - g->limit) + DAY_MS, index});
+    hsm_guess_heap_up(g, ++g->heap_count, (struct exceeded){time_at(g, e, e->count - g->limit) + DAY_MS, index});
 }
 
 struct span hsm_guess_name(struct span pan)
@@ -410,14 +366,23 @@ static enum err hash(struct hsm_guess *g, struct span pan, struct hsm_guess_item
     return ERR_OK;
 }
 
+/* No new number finds a place: all that are here are near their limit, for a day. */
+static bool closed(struct hsm_guess *g)
+{
+    forget_past(g, now_ms(g));
+    g->closed = g->entry_free == NONE && g->entries_used == g->pans && droppable(g) == NONE;
+    return g->closed;
+}
+
 enum err hsm_guess_admit(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item)
 {
-    if (!guess || guess->heap_count == 0 || guess->cell[cell_of(guess, pan)] == 0)
+    if (!guess || (guess->closed ? false : guess->heap_count == 0 || guess->cell[cell_of(guess, pan)] == 0))
         return ERR_OK;
-    release_due(guess, now_ms(guess));
+    hsm_guess_release_due(guess, now_ms(guess));
     TRY(hash(guess, pan, item));
     uint32_t index = find(guess, item->key);
-    if (index == NONE || guess->entry[index].place == NONE)
+    /* With a table that has no room, right and wrong codes of a new number would tell themselves apart uncounted. */
+    if (index == NONE ? !closed(guess) : guess->entry[index].place == NONE)
         return ERR_OK;
     guess->refused++;
     return HOSTCMD_ERR_FRAUD_DETECTION;
@@ -429,10 +394,16 @@ static enum err count_failure(struct hsm_guess *g, struct span pan, struct hsm_g
     int64_t now = now_ms(g);
     forget_past(g, now);
     uint32_t index = find(g, item->key);
-    if (index == NONE)
+    bool fresh = index == NONE;
+    if (fresh)
         index = add(g, item->key, cell_of(g, pan), now);
-    push(g, index, now);
+    if (index == NONE || (fresh && !push_lost(g, index, now)) || !push(g, index, now)) {
+        g->refused++;
+        g->closed = true;
+        return HOSTCMD_ERR_FRAUD_DETECTION;
+    }
     judge(g, index);
+    g->closed = closed(g);
     g->failures++;
     if (g->entry[index].place)
         tell(g, &g->entry[index]);
@@ -450,7 +421,7 @@ bool hsm_guess_exceeded(struct hsm_guess *guess)
 {
     if (!guess || guess->heap_count == 0)
         return false;
-    release_due(guess, now_ms(guess));
+    hsm_guess_release_due(guess, now_ms(guess));
     return guess->heap_count > 0;
 }
 
@@ -460,8 +431,13 @@ void hsm_guess_limit_set(struct hsm_guess *guess, uint32_t limit)
     int64_t now = now_ms(guess);
     guess->limit = limit;
     forget_past(guess, now);
-    for (uint32_t index = guess->oldest; index; index = guess->entry[index].newer) {
-        pop_past(guess, &guess->entry[index], now);
+    for (uint32_t index = 1; index <= guess->entries_used; index++) {
+        struct entry *e = &guess->entry[index];
+        if (e->count == 0)
+            continue;
+        unlink_age(guess, e);
+        pop_past(guess, e, now);
+        link_newest(guess, index);
         judge(guess, index);
     }
 }
@@ -475,6 +451,6 @@ struct hsm_guess_counters hsm_guess_counters(struct hsm_guess *guess)
 {
     int64_t now = now_ms(guess);
     forget_past(guess, now);
-    release_due(guess, now);
+    hsm_guess_release_due(guess, now);
     return (struct hsm_guess_counters){guess->count, guess->heap_count, guess->failures, guess->refused, guess->dropped};
 }

@@ -10,8 +10,10 @@
  * Threading  As struct hsm: one thread.
  * Failure    HOSTCMD_ERR_FRAUD_DETECTION above the limit; CRYPTO_ERR_FAILED where a failure could not be counted, and
  *            then no verdict may be told.
- * Limits     `pans` entries and `memory` bytes, reserved at start. When either is used up the number whose last failure is
- *            oldest is forgotten, with a warning at most once a minute. A time is exact to the millisecond of the monotonic clock.
+ * Limits     `pans` entries and `memory` bytes, reserved at start. When either is used up, a number with few failures is forgotten
+ *            before one with many, the oldest first, and one at two thirds of its limit never; a number that comes back has what it
+ *            had (hsm/guard/lost.h). When nothing may be forgotten, new numbers answer 39. Either is told at most once a minute. A
+ *            time is exact to the millisecond of the monotonic clock.
  * Cost       O(1): while no number is above its limit, a right code costs one comparison; else one multiply hash and a look into a
  *            table of 64 Ki counters, and HMAC only for numbers that share a counter with one above the limit. A failure costs
  *            HMAC. O(log n) when a number reaches or leaves its limit.
