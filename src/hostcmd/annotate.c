@@ -71,6 +71,12 @@ const struct wire_record *hostcmd_attributes_layout(const struct hostcmd_row *ro
     return row->flags & HOSTCMD_ATTRIBUTES ? &hostcmd_attributes_record : NULL;
 }
 
+const struct wire_record *hostcmd_attributes_said(const struct hostcmd_row *row, const struct hostcmd_attributes *attributes)
+{
+    const struct wire_record *record = hostcmd_attributes_layout(row);
+    return record == &hostcmd_attributes_record && !attributes->algorithm.present ? &hostcmd_attributes_own_record : record;
+}
+
 size_t hostcmd_request_size_max(void)
 {
     size_t most = 1;
@@ -220,34 +226,43 @@ static void note_attributes(struct page *p, const struct wire_record *layout, si
         *at += used;
 }
 
-/* `&` and `!` stand on either side of %NN. */
-static size_t note_changes(struct page *p, const struct hostcmd_changes *changes, size_t at)
+static size_t note_change(struct page *p, size_t at, size_t len)
 {
-    for (;;) {
-        struct span bytes = span_slice(p->payload, at, 2);
-        bool exportability = bytes.len == 2 && bytes.at[0] == '&' && changes->exportability;
-        bool version = bytes.len == 2 && bytes.at[0] == '!' && changes->version;
-        if (!exportability && !version)
-            return at;
-        note(p, &(struct hostcmd_part){exportability ? "exportability" : "block version", "of the key block that is made", at,
-                                       bytes, span_slice(bytes, 1, 1), 0});
-        at += bytes.len;
-    }
+    struct span bytes = span_slice(p->payload, at, len);
+    bool exportability = bytes.at[0] == '&';
+    note(p, &(struct hostcmd_part){exportability ? "exportability" : "block version", "of the key block that is made", at, bytes,
+                                   span_slice(bytes, 1, SIZE_MAX), 0});
+    return at + bytes.len;
+}
+
+static size_t note_lmk(struct page *p, size_t at)
+{
+    struct span bytes = span_slice(p->payload, at, 3);
+    note(p, &(struct hostcmd_part){"LMK", "identifier of the LMK", at, bytes, span_slice(bytes, 1, 2), 0});
+    return at + bytes.len;
+}
+
+/* One tag; where there is none, nothing. */
+static size_t note_tag(struct page *p, const struct hostcmd_row *row, const struct hostcmd_tail *tail, size_t at)
+{
+    uint8_t mark = p->payload.at[at];
+    if (mark == '%' && tail->lmk != HOSTCMD_LMK_DEFAULT)
+        return note_lmk(p, at);
+    if (mark == '#' && tail->has_attributes)
+        note_attributes(p, hostcmd_attributes_said(row, &tail->attributes), &at);
+    else if (mark == '&' && tail->changes.exportability)
+        at = note_change(p, at, 2);
+    else if (mark == '!' && tail->changes.version)
+        at = note_change(p, at, row->flags & HOSTCMD_VERSION_UNUSED ? 3 : 2);
+    return at;
 }
 
 /* What stands behind the fields of a request that parses. */
 static void note_tail(struct page *p, const struct hostcmd_row *row, const struct hostcmd_tail *tail, size_t at)
 {
-    at = note_changes(p, &tail->changes, at);
-    if (tail->lmk != HOSTCMD_LMK_DEFAULT) {
-        struct span bytes = span_slice(p->payload, at, 3);
-        note(p, &(struct hostcmd_part){"LMK", "identifier of the LMK", at, bytes, span_slice(bytes, 1, 2), 0});
-        at += bytes.len;
-    }
-    at = note_changes(p, &tail->changes, at);
-    if (tail->has_attributes)
-        note_attributes(p, hostcmd_attributes_layout(row), &at);
     size_t end = p->payload.len - tail->trailer.len;
+    for (size_t next; at < end && (next = note_tag(p, row, tail, at)) > at;)
+        at = next;
     if (at < end)
         note_bytes(p, "further fields", "after the attributes", at, span_slice(p->payload, at, end - at));
     note_bytes(p, "trailer", "comes back as it is", end, tail->trailer);

@@ -63,6 +63,8 @@ void hostcmd_annotate_reply(const struct hostcmd_answer_of *of, struct span payl
 const char *hostcmd_error_text(const char code[static 2]);
 /* The layout of the `#` fields that the command takes; NULL: none. */
 const struct wire_record *hostcmd_attributes_layout(const struct hostcmd_row *row);
+/* The one that these stand in: with their algorithm or without. */
+const struct wire_record *hostcmd_attributes_said(const struct hostcmd_row *row, const struct hostcmd_attributes *attributes);
 /* Room that holds any request, and any reply. */
 size_t hostcmd_request_size_max(void);
 size_t hostcmd_reply_size_max(void);

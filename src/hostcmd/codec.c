@@ -219,7 +219,9 @@ static enum err build(const struct hostcmd_row *row, const void *request, const 
     }
     put_change(out, '&', tail->changes.exportability);
     put_change(out, '!', tail->changes.version);
-    const struct wire_record *record = hostcmd_attributes_layout(row);
+    if (tail->changes.version && (row->flags & HOSTCMD_VERSION_UNUSED))
+        buf_put_byte(out, '0');
+    const struct wire_record *record = hostcmd_attributes_said(row, &tail->attributes);
     if (tail->has_attributes && record)
         TRY(wire_build(record, &tail->attributes, out));
     buf_put_span(out, tail->trailer);
