@@ -66,7 +66,7 @@ static void planted(const char *name, const char *what, bool postgres)
     char binary[64], line[160];
     snprintf(binary, sizeof binary, "build/countersign-planted-%s", name);
     struct torture_plan plan = {
-        .binary = binary, .uses = PLANTED_USES, .rounds = 2, .seed = 1, .kills = postgres ? 8 : 0, .quiet = true, .hunt = true};
+        .binary = binary, .uses = PLANTED_USES, .rounds = 2, .seed = 1, .kills = postgres ? 12 : 0, .quiet = true, .hunt = true};
     snprintf(line, sizeof line, "found: %s", what);
     check(campaign(&plan, postgres) != 0, line);
 }

@@ -66,10 +66,10 @@ static void cut_commit(void)
 static void kill_one(struct torture *t, uint64_t n)
 {
     fault(t, true);
-    if (t->plan.url && n % 4 == 0) {
-        postgres_cut_connections();
-    } else if (t->plan.url && n % 4 == 2) {
+    if (t->plan.url && (t->plan.hunt || n % 4 == 2)) { /* whoever hunts wants the rarest */
         cut_commit();
+    } else if (t->plan.url && n % 4 == 0) {
+        postgres_cut_connections();
     } else {
         size_t node = n / 2 % 2;
         (void)kill(t->lab.process[node], SIGKILL);
