@@ -83,6 +83,8 @@ static const struct store_migration migration[] = {
     {5, FORMER_TOMBSTONE("\006eftpos")},
     {5, FORMER_TOMBSTONE("\007generic")},
     {5, "DROP TABLE tombstone"},
+    {6, "DROP INDEX card_pan_mac"},
+    {6, "CREATE UNIQUE INDEX card_pan ON card (pan_mac)"},
 };
 /* clang-format on */
 

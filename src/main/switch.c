@@ -123,7 +123,7 @@ static bool is_busy(void *context)
 static bool is_ready(void *context)
 {
     const struct process *p = context;
-    return hostcmd_client_ready(service_hsm_link_client(p->parts.hsm));
+    return switch_store_up(p->core) && hostcmd_client_ready(service_hsm_link_client(p->parts.hsm));
 }
 
 static void on_metrics(void *context, struct buf *out)

@@ -149,6 +149,12 @@ int64_t switch_turn(struct switch_core *core)
     return next_us == FLOW_NEVER_US ? NET_NEVER_US : next_us;
 }
 
+bool switch_store_up(const struct switch_core *core)
+{
+    return store_reader_up(core->config.reader) && ledger_products_read_us(core->products) > 0 &&
+           ledger_products_err(core->products) == ERR_OK;
+}
+
 size_t switch_pending(const struct switch_core *core)
 {
     return flow_busy(core->flow);

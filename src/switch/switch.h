@@ -74,6 +74,9 @@ int64_t switch_turn(struct switch_core *core);
 /* Requests under way. */
 size_t switch_pending(const struct switch_core *core);
 
+/* The ledger answers: its last reading of the products succeeded. */
+bool switch_store_up(const struct switch_core *core);
+
 struct switch_counters {
     uint64_t received, keepalives, rejected, busy, late, approved, declined, repeats, unavailable, conflicts, unanswered, reversals;
     uint64_t lapses;     /* holds whose time was over */

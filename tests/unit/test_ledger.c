@@ -353,9 +353,28 @@ static void test_clients_and_their_keys(void **state)
     stores_teardown(&f);
 }
 
+/* A number is one card, whoever registers it: the index, the check and the look-up of the switch follow one rule. */
+static void test_a_number_is_one_card(void **state)
+{
+    struct stores_fixture f;
+    struct ledger_full_card card;
+    stores_setup(&f, *state);
+    ledgers_add_card(&f, f.store, 1);
+    ledgers_read(f.store, &f.arena, 1, &card);
+    memcpy(card.card.card_id, "another", sizeof "another");
+    memcpy(card.card.issuer_id, "ISSUER0002", sizeof card.card.issuer_id);
+    struct ledger_unit put;
+    arena_reset(&f.arena);
+    ledger_unit_begin(&put, 2, &f.arena);
+    ledger_put_card(&put, &card.card);
+    assert_int_equal(ledger_unit_run(&put, f.store), STORE_ERR_CONFLICT);
+    stores_teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ON_BOTH(test_a_number_is_one_card),
         ON_BOTH(test_a_full_card_survives_the_trip),
         ON_BOTH(test_products_and_their_cache),
         ON_BOTH(test_a_card_is_registered_once),

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -127,6 +128,36 @@ static void stop_once(useconds_t head_start_us)
     (void)close(late_fd);
 }
 
+/* What /readyz says: 200, 503. */
+static int readiness(void)
+{
+    static const char ask[] = "GET /readyz HTTP/1.1\r\nHost: lab\r\n\r\n";
+    char answer[16] = "";
+    int fd = lab_connect_port(till_lab.admin_port[0]);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, ask, sizeof ask - 1), (ssize_t)(sizeof ask - 1));
+    assert_true(read(fd, answer, sizeof answer - 1) > 12);
+    (void)close(fd);
+    return atoi(answer + 9);
+}
+
+static void readiness_becomes(int wanted)
+{
+    for (int i = 0; i < 100 && readiness() != wanted; i++)
+        (void)usleep(100000);
+    assert_int_equal(readiness(), wanted);
+}
+
+static void a_silent_ledger_is_not_ready(void **state)
+{
+    (void)state;
+    readiness_becomes(200);
+    postgres_freeze();
+    readiness_becomes(503);
+    postgres_thaw();
+    readiness_becomes(200);
+}
+
 /* The head start decides what the stop meets: readings, questions, commits or answers. */
 static void a_database_that_stands_still(void **state)
 {
@@ -141,6 +172,7 @@ static void a_database_that_stands_still(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_database_that_stands_still)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_silent_ledger_is_not_ready),
+                                       cmocka_unit_test(a_database_that_stands_still)};
     return cmocka_run_group_tests(tests, till_open_postgres, till_close);
 }
