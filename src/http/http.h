@@ -39,6 +39,7 @@
 #define HTTP_H
 
 #include "base/buf.h"
+#include "base/confine.h"
 #include "base/env.h"
 #include "wire/wire.h"
 
@@ -108,6 +109,8 @@ struct http;
 
 /* Listens when it returns. `env` outlives the server. */
 MUST_USE enum err http_create(const struct http_config *config, const struct env *env, struct http **out);
+/* What the process keeps for the server when it locks itself in, besides the sets of base/confine.h. */
+extern const struct confine_set http_calls;
 /* Stops listening; requests already here are still taken and answered. */
 void http_quiesce(struct http *http);
 /* Answers 503 to what is left, closes all connections. The service no longer runs. */

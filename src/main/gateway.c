@@ -18,6 +18,7 @@ struct settings {
     char store_url[320];
     char admin[SERVICE_ADDRESS];
     char vault_path[256];
+    bool confined;
     struct service_rest_settings rest;
     int64_t slots, workers, key_workers, keys_live, keys_making, clock_s, key_days, reversal_ms, store_ms;
     char node[24];
@@ -50,6 +51,7 @@ static const struct config_row settings_rows[] = {
     SERVICE_STORE_ROW(struct settings, store_url, "gateway.db"),
     SERVICE_ADMIN_ROW(struct settings, admin, "127.0.0.1:9080"),
     SERVICE_VAULT_ROW(struct settings, vault_path),
+    SERVICE_WALLS_ROW(struct settings, confined),
     SERVICE_REST_ROWS(struct settings, rest, "127.0.0.1:8080"),
     {"gateway", "node", "names this process among those of one database", CONFIG_TEXT, AT(node), .initial = "gateway-1"},
     {"gateway", "slots", "payments under way", CONFIG_INTEGER, AT(slots), 16, 16384, "512"},
@@ -268,9 +270,26 @@ static void stop(void *context)
     service_parts_close(&p->parts);
 }
 
+/* ---- what the process keeps when it locks itself in ---- */
+
+/* clang-format off */
+#define ONCE(member_) {offsetof(struct settings, member_), CONFINE_IF_THERE, NULL} /* read at the start */
+static const struct confine_setting files[] = {
+    {offsetof(struct settings, store_url), 0, store_needs},
+    ONCE(rest.certificate),
+    ONCE(rest.key),
+    ONCE(vault_path),
+    ONCE(merchants_path),
+};
+/* clang-format on */
+static const struct confine_set *const calls[] = {&confine_loop, &confine_files, &confine_threads, &confine_dial, &http_calls};
+static const struct confine_table kept = CONFINE_TABLE(files, calls);
+static const struct service_walls walls = {.table = &kept, .wanted = offsetof(struct settings, confined), .event = "confined"};
+
 static const struct service service = {
     .name = "gateway",
     .start = start,
+    .walls = &walls,
     .stop = stop,
     .quiesce = quiesce,
     .turn = on_turn,

@@ -169,11 +169,9 @@ static void reload(void *context)
     hsm_reload(&p->reload);
 }
 
-static enum err confine(void *context)
-{
-    struct process *p = context;
-    return hsm_confine_lock(&p->settings, p->base.env.log);
-}
+/* It has no threads: its files are closed when the start has read what it alone needs. */
+static const struct service_walls walls = {
+    .table = &hsm_confine_table, .wanted = offsetof(struct hsm_settings, sandbox), .event = "sandbox", .late = true};
 
 /* The public LMKs are told loudly. */
 static enum err check(void *context, struct net_problem *problem)
@@ -197,7 +195,7 @@ static const struct service service = {
     .name = "hsm",
     .check = check,
     .start = start,
-    .confine = confine,
+    .walls = &walls,
     .stop = stop,
     .reload = reload,
     .ready = is_ready,

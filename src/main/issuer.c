@@ -22,6 +22,7 @@ struct settings {
     int64_t store_ms;
     char keys_path[256];
     char vault_path[256];
+    bool confined;
     char timezone[64];
     bool sandbox;
     char issuer_id[12];
@@ -44,6 +45,7 @@ static const struct config_row settings_rows[] = {
     {"hsm", "timeout_ms", "deadline of one command", CONFIG_INTEGER, AT(hsm_ms), 10, 60000, "1500"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     SERVICE_VAULT_ROW(struct settings, vault_path),
+    SERVICE_WALLS_ROW(struct settings, confined),
     SERVICE_ZONE_ROW(struct settings, timezone),
     {"sandbox", "enabled", "API keys, and credentials in clear for clients without a key; never with real cards", CONFIG_BOOL,
      AT(sandbox), .initial = "false"},
@@ -195,9 +197,27 @@ static void stop(void *context)
     service_parts_close(&p->parts);
 }
 
+/* ---- what the process keeps when it locks itself in ---- */
+
+/* clang-format off */
+#define ONCE(member_) {offsetof(struct settings, member_), CONFINE_IF_THERE, NULL} /* read at the start */
+static const struct confine_setting files[] = {
+    {offsetof(struct settings, store_url), 0, store_needs},
+    SERVICE_HSM_LINK_FILES(struct settings, hsm),
+    ONCE(rest.certificate),
+    ONCE(rest.key),
+    ONCE(keys_path),
+    ONCE(vault_path),
+};
+/* clang-format on */
+static const struct confine_set *const calls[] = {&confine_loop, &confine_files, &confine_threads, &confine_dial, &http_calls};
+static const struct confine_table kept = CONFINE_TABLE(files, calls);
+static const struct service_walls walls = {.table = &kept, .wanted = offsetof(struct settings, confined), .event = "confined"};
+
 static const struct service service = {
     .name = "issuer",
     .start = start,
+    .walls = &walls,
     .stop = stop,
     .quiesce = quiesce,
     .turn = on_turn,

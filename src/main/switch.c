@@ -18,6 +18,7 @@ struct settings {
     struct service_hsm_link_settings hsm;
     char keys_path[256];
     char vault_path[256];
+    bool confined;
     char timezone[64];
     int64_t slots;
     int64_t retain_h;
@@ -76,6 +77,7 @@ static const struct config_row settings_rows[] = {
     {"hsm", "total_ms", "deadline of all questions of a request", CONFIG_INTEGER, AT(total_ms), 10, 60000, "3000"},
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     SERVICE_VAULT_ROW(struct settings, vault_path),
+    SERVICE_WALLS_ROW(struct settings, confined),
     SERVICE_ZONE_ROW(struct settings, timezone),
     {"switch", "slots", "requests under way on all links", CONFIG_INTEGER, AT(slots), 16, 65536, "4096"},
     {"switch", "retain_h", "hours that a repeat gets its stored answer; more than any link repeats", CONFIG_INTEGER, AT(retain_h),
@@ -251,9 +253,25 @@ static void stop(void *context)
     service_parts_close(&p->parts);
 }
 
+/* ---- what the process keeps when it locks itself in ---- */
+
+/* clang-format off */
+#define ONCE(member_) {offsetof(struct settings, member_), CONFINE_IF_THERE, NULL} /* read at the start */
+static const struct confine_setting files[] = {
+    {offsetof(struct settings, store_url), 0, store_needs},
+    SERVICE_HSM_LINK_FILES(struct settings, hsm),
+    ONCE(keys_path),
+    ONCE(vault_path),
+};
+/* clang-format on */
+static const struct confine_set *const calls[] = {&confine_loop, &confine_files, &confine_threads, &confine_dial};
+static const struct confine_table kept = CONFINE_TABLE(files, calls);
+static const struct service_walls walls = {.table = &kept, .wanted = offsetof(struct settings, confined), .event = "confined"};
+
 static const struct service service = {
     .name = "switch",
     .start = start,
+    .walls = &walls,
     .stop = stop,
     .turn = on_turn,
     .reload = reload,

@@ -19,6 +19,7 @@
 #define SERVICE_HSM_LINK_H
 
 #include "base/config.h"
+#include "base/confine.h"
 #include "hostcmd/client.h"
 #include "net/net.h"
 
@@ -60,6 +61,13 @@ struct service_hsm_link_settings {
      CONFIG_MEMBER(struct_, member_.tls_crl), .initial = ""}, \
     {"hsm", "tls_name", "DNS name or IP address that the HSM's certificate must carry; empty: the host of its address", \
      CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.tls_name), .initial = ""}
+/* The files among them, as rows of a process that locks itself in: those of TLS are read again while it runs. */
+#define SERVICE_HSM_LINK_FILES(struct_, member_) \
+    {offsetof(struct_, member_.layout), CONFINE_IF_THERE, NULL}, \
+    {offsetof(struct_, member_.tls_ca), CONFINE_BESIDE | CONFINE_IF_THERE, NULL}, \
+    {offsetof(struct_, member_.tls_certificate), CONFINE_BESIDE | CONFINE_IF_THERE, NULL}, \
+    {offsetof(struct_, member_.tls_key), CONFINE_BESIDE | CONFINE_IF_THERE, NULL}, \
+    {offsetof(struct_, member_.tls_crl), CONFINE_BESIDE | CONFINE_IF_THERE, NULL}
 /* clang-format on */
 
 struct service_hsm_link_config {

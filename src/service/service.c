@@ -79,20 +79,31 @@ enum err service_problem(struct net_problem *problem, enum err err, const char *
     return err;
 }
 
-static enum err start(struct service_process *p)
+static enum err lock_in(struct service_process *p, const void *settings, struct confine_report *report)
+{
+    enum err err = service_walls_after(p->service->walls, settings, &p->log, report);
+    if (err != ERR_OK)
+        (void)cli_failed(p->line, 0, "cannot lock itself in", report->problem);
+    return err;
+}
+
+static enum err start(struct service_process *p, const void *settings, struct confine_report *report)
 {
     struct net_problem problem = {""};
     enum err err = p->service->start(p, &problem);
     if (err != ERR_OK)
         (void)cli_failed(p->line, 0, "cannot start", problem.text[0] ? problem.text : err_row(err)->text);
-    else if (p->service->confine)
-        err = p->service->confine(p);
+    else if (p->service->walls)
+        err = lock_in(p, settings, report);
     return err;
 }
 
-static int run(struct service_process *p)
+static int run(struct service_process *p, const void *settings)
 {
-    enum err err = start(p);
+    struct confine_report report = {.problem = ""};
+    if (p->service->walls && service_walls_before(p->service->walls, settings, &report) != ERR_OK)
+        return cli_failed(p->line, CLI_EXIT_FAILED, "cannot lock itself in", report.problem);
+    enum err err = start(p, settings, &report);
     if (err == ERR_OK) {
         p->running = true;
         err = net_loop_run(p->loop);
@@ -124,5 +135,5 @@ int service_run(const struct service *service, const struct cli_line *line, stru
         return cli_failed(line, err == ERR_FORBIDDEN ? CLI_EXIT_MODE : CLI_EXIT_USAGE, problem.text, "");
     if (secret_process_harden() != ERR_OK)
         say(p, LOG_WARN, "harden", LOG_TEXT("reason", "the process could not be made undumpable"));
-    return run(p);
+    return run(p, settings);
 }

@@ -27,6 +27,7 @@
 #include "base/env.h"
 #include "cli/cli.h"
 #include "net/net.h"
+#include "service/walls.h"
 
 enum { SERVICE_ADDRESS = 64 };
 
@@ -35,7 +36,7 @@ struct service {
     /* NULL, or judges the settings before anything else. ERR_FORBIDDEN: they contradict the mode; the status is CLI_EXIT_MODE. */
     enum err (*check)(void *process, struct net_problem *problem);
     enum err (*start)(void *process, struct net_problem *problem);
-    enum err (*confine)(void *process); /* NULL, or after a start that succeeded */
+    const struct service_walls *walls; /* NULL, or what the process keeps when it locks itself in (service/walls.h) */
     void (*stop)(void *process);
     void (*quiesce)(void *process); /* NULL, or at a signal: takes nothing new */
     int64_t (*turn)(void *process); /* NULL, or as net_loop_config */

@@ -50,6 +50,7 @@ struct store_reader_config;
 struct store_driver {
     const char *name;
     const char *scheme; /* what the URL begins with */
+    void (*needs)(const char *place, struct confine_needs *needs);
     enum err (*open)(struct store *store, const char *place);
     void (*close)(struct store *store);
     enum err (*begin)(struct store *store, bool writes);

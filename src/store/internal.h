@@ -19,6 +19,8 @@ bool store_batch_check(const struct store *store, struct store_batch *batch);
 void store_batch_forget(struct store_batch *batch, size_t arena_used);
 /* The driver whose scheme the URL begins with, and the rest of the URL; NULL: none. */
 const struct store_driver *store_driver_of(const char *url, const char **place);
+/* sqlite_needs.c: what the process keeps for SQLite when it locks itself in. */
+void store_sqlite_needs(const char *place, struct confine_needs *needs);
 
 /* ---- reader.c ---- */
 

@@ -468,6 +468,7 @@ static enum err sqlite_execute(struct store *store, const char *sql)
 const struct store_driver store_sqlite = {
     .name = "sqlite",
     .scheme = "sqlite:",
+    .needs = store_sqlite_needs,
     .open = sqlite_open,
     .close = sqlite_shut,
     .begin = sqlite_begin,

@@ -40,6 +40,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/confine.h"
 #include "base/env.h"
 #include "store/statement.h"
 
@@ -103,6 +104,10 @@ MUST_USE enum err store_migrate(struct store *store, const struct store_set *set
 /* 0: the set has no tables yet. */
 MUST_USE enum err store_schema_version(struct store *store, const struct store_set *set, int64_t *out);
 int64_t store_schema_newest(const struct store_set *set);
+
+/* What a process that opened this URL needs when it locks itself in (base/confine.h): files, folders, system calls. A URL that
+ * names no driver needs nothing. */
+void store_needs(const char *url, struct confine_needs *needs);
 
 /* "sqlite" or "postgres". */
 const char *store_driver_name(const struct store *store);

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,6 +30,8 @@ struct process {
     struct service_process base;
     struct settings settings;
     char trace[64];
+    int dumpable;
+    rlim_t core;
 };
 static struct process process;
 static enum err refusal;
@@ -51,17 +55,14 @@ static enum err start(void *context, struct net_problem *problem)
 {
     struct process *p = context;
     note('s');
+    struct rlimit core = {1, 1};
+    p->dumpable = prctl(PR_GET_DUMPABLE);
+    assert_int_equal(getrlimit(RLIMIT_CORE, &core), 0);
+    p->core = core.rlim_max;
     (void)problem;
     TRY(service_loop_create(&p->base));
     net_loop_turn(p->base.loop, false); /* before the service runs: no hook is called */
     return (enum err)p->settings.fails;
-}
-
-static enum err confine(void *context)
-{
-    (void)context;
-    note('l');
-    return ERR_OK;
 }
 
 static int64_t turn(void *context)
@@ -82,8 +83,7 @@ static void stop(void *context)
     net_loop_destroy(p->base.loop);
 }
 
-static const struct service service = {
-    .name = "test", .check = check, .start = start, .confine = confine, .stop = stop, .turn = turn, .grace_ms = 10};
+static const struct service service = {.name = "test", .check = check, .start = start, .stop = stop, .turn = turn, .grace_ms = 10};
 
 static int run(const struct cli_line *line)
 {
@@ -104,7 +104,15 @@ static void test_hooks_are_called_while_it_runs(void **state)
 {
     (void)state;
     assert_int_equal(live("test.fails=0"), CLI_EXIT_DONE);
-    assert_string_equal(process.trace, "cslte");
+    assert_string_equal(process.trace, "cste");
+}
+
+static void test_a_process_leaves_no_core(void **state)
+{
+    (void)state;
+    assert_int_equal(live("test.fails=0"), CLI_EXIT_DONE);
+    assert_int_equal(process.dumpable, 0);
+    assert_int_equal(process.core, 0);
 }
 
 static void test_a_start_that_fails_is_stopped(void **state)
@@ -244,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_time_zone_of_cards),
                                        cmocka_unit_test(test_hooks_are_called_while_it_runs),
+                                       cmocka_unit_test(test_a_process_leaves_no_core),
                                        cmocka_unit_test(test_a_start_that_fails_is_stopped),
                                        cmocka_unit_test(test_nothing_starts_with_what_is_refused),
                                        cmocka_unit_test(test_names),

@@ -349,6 +349,7 @@ static enum err postgres_execute(struct store *store, const char *sql)
 const struct store_driver store_postgres = {
     .name = "postgres",
     .scheme = "postgres:",
+    .needs = store_postgres_needs,
     .open = postgres_open,
     .close = postgres_shut,
     .begin = postgres_begin,

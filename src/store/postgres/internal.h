@@ -3,6 +3,7 @@
  * What the two ways of talking to PostgreSQL share: the driver that waits (driver.c), and the reader that never does (reading.c).
  *
  * conninfo.c    the connection string, its defaults, the hosts in it, and the settings of a session
+ * needs.c       what the process keeps for it when it locks itself in
  * messages.c    a statement into messages, a result into rows, an SQLSTATE into an error
  */
 #ifndef STORE_POSTGRES_INTERNAL_H
@@ -30,6 +31,10 @@ MUST_USE enum err store_postgres_conninfo(const char *place, char out[static POS
 MUST_USE enum err store_postgres_hosts(const char *conninfo, size_t *out);
 /* Starts a connection to one of them without waiting; NULL: no memory. */
 PGconn *store_postgres_start(const char *conninfo, size_t host);
+
+/* ---- needs.c ---- */
+
+void store_postgres_needs(const char *place, struct confine_needs *needs);
 
 /* ---- messages.c ---- */
 
