@@ -318,7 +318,7 @@ install: all lib
 	@ln -sf libcountersign.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libcountersign.so
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 	  packaging/countersign.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/countersign.pc
-	@for file in packaging/countersign-hsm.conf packaging/countersign-hsm.clients packaging/systemd/countersign-hsm.service; do \
+	@for file in $(wildcard packaging/*.conf packaging/*.clients packaging/systemd/*.service); do \
 	  install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/countersign/examples/$${file##*/} || exit 1; done
 	@install -d $(DESTDIR)$(COMPLETIONS)
 	@$B/countersign completion bash >$(DESTDIR)$(COMPLETIONS)/countersign
