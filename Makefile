@@ -160,6 +160,14 @@ $B/tests/unit/test_switch_faults: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit 
 $B/tests/property/test_switch_crossing: LDFLAGS_ALL += -Wl,--wrap=store_writer_start -Wl,--wrap=store_reader_submit
 $B/tests/property/test_gateway_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit_all
 $B/tests/unit/test_switch_faults: TEST_SUPPORT := $(filter-out %/issuer_script.o,$(TEST_SUPPORT))
+# These play the gateway's clients, links and writer on one thread.
+GATEWAY_SIM       := $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/support/gateway/*.c))
+GATEWAY_SIM_WRAPS := net_loop_wake http_take http_header http_body http_put_header http_reply net_client_create net_client_send \
+  net_client_up net_client_reconnect store_writer_submit store_writer_submit_all
+GATEWAY_SIM_TESTS := $B/tests/property/test_gateway_crash
+$(GATEWAY_SIM_TESTS): $(GATEWAY_SIM)
+$(GATEWAY_SIM_TESTS): TEST_SUPPORT := $(filter-out %/issuer_script.o,$(TEST_SUPPORT)) $(GATEWAY_SIM)
+$(GATEWAY_SIM_TESTS): LDFLAGS_ALL += $(GATEWAY_SIM_WRAPS:%=-Wl$(COMMA)--wrap=%)
 # These make the n-th allocation fail.
 $B/tests/unit/test_net_faults $B/tests/unit/test_issuer_faults $B/tests/unit/test_hsm_key_faults $B/tests/unit/test_store_reader_faults: LDFLAGS_ALL += -Wl,--wrap=calloc
 
@@ -216,6 +224,9 @@ soak: all
 SIEGE_SECONDS ?= 30
 siege: all
 	@SIEGE_SECONDS=$(SIEGE_SECONDS) tests/scenario/scenario_siege.py
+CRASH_ROUNDS ?= 20000
+crash: $B/tests/property/test_gateway_crash
+	@GATEWAY_CRASH_ROUNDS=$(CRASH_ROUNDS) $<
 fault: all $(FAULTS)
 	@FAULT_ALL=1 tests/scenario/scenario_hsm_faults.py
 
@@ -340,6 +351,7 @@ help:
 	@echo "make dudect     timing of what handles secrets, DUDECT_RUNS=10000000 a target"
 	@echo "make soak       connects, disconnects and garbage, SOAK_SECONDS=600"
 	@echo "make siege      strangers hold every port while honest people pay, SIEGE_SECONDS=30 an attack"
+	@echo "make crash      random histories of the gateway that dies at its writes, CRASH_ROUNDS=20000"
 	@echo "make torture    two switches under kills, with an oracle: TORTURE_USES=1000000 TORTURE_KILLS=100 a store"
 	@echo "make fault      the HSM process with each single call failing once"
 	@echo "make lib        libcountersign, the algorithms for other programs"
@@ -347,4 +359,4 @@ help:
 	@echo "make clean"
 
 -include $(shell find $B/obj $B/pic -name '*.d' 2>/dev/null)
-.PHONY: all lib install unit check scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect soak siege torture fault clean help
+.PHONY: all lib install unit check scenario fuzzers fuzz test test-build tidy demo asan cov docs bench dudect soak siege torture crash fault clean help
