@@ -44,6 +44,8 @@ struct sqlite {
     sqlite3_stmt **prepared; /* one a statement, made when first used */
 };
 
+/* Pages that SQLite takes from one block, so that a miss of the page cache is no call of malloc. The cache itself is larger. */
+enum { CACHED_PAGES = 1024 };
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA synchronous = FULL;"
                               "PRAGMA mmap_size = 0;"
@@ -221,6 +223,7 @@ static enum err sqlite_open(struct store *store, const char *place)
     make_private(place);
     /* Memory statistics would take one lock for all connections of the process; refused, and harmless, once SQLite runs. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, CACHED_PAGES);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(place, &s->db, flags, NULL) != SQLITE_OK)
         return s->db ? refused(store, "open") : STORE_ERR_UNAVAILABLE;
