@@ -140,6 +140,8 @@ static void put_consume(struct ledger_unit *unit, struct ledger_full_card *c)
     memcpy(hold.account_id, c->account.account_id, sizeof hold.account_id);
     struct ledger_account account = c->account;
     account.held += 1234;
+    memcpy(auth.previous_auth_id, account.last_auth_id, sizeof auth.previous_auth_id);
+    memcpy(account.last_auth_id, id, sizeof id);
     ledger_put_code(unit, &c->code, &after, LEDGER_CONSUME);
     ledger_put_idem(unit, &message, &idem);
     ledger_put_auth(unit, &auth);

@@ -121,6 +121,8 @@ static void put_rows(struct lab *lab, struct ledger_unit *unit, size_t i, bool o
     struct ledger_code before = {.version = 1, .issue_n = 1, .state = LEDGER_CODE_ACTIVE};
     struct ledger_code after = {.state = LEDGER_CODE_USED, .used_at = 1};
     (void)snprintf(de37, sizeof de37, "%012zu", i);
+    (void)snprintf(auth.de11, sizeof auth.de11, "%06zu", i % 1000000);
+    id.de11 = auth.de11;
     memcpy(auth.pan_mac.at, &i, sizeof i);
     id.pan_mac = auth.pan_mac.at;
     (void)snprintf(auth.card_id, sizeof auth.card_id, "card-%zu", CARDS * 2 + 1 + i);
@@ -131,6 +133,7 @@ static void put_rows(struct lab *lab, struct ledger_unit *unit, size_t i, bool o
     memcpy(auth.de37, de37, sizeof auth.de37);
     env_uuid(&lab->env, auth.auth_id);
     memcpy(idem.auth_id, auth.auth_id, sizeof idem.auth_id);
+    memcpy(account.last_auth_id, auth.auth_id, sizeof account.last_auth_id);
     memcpy(hold.auth_id, auth.auth_id, sizeof hold.auth_id);
     ledger_put_idem(unit, &id, &idem);
     if (one_time)

@@ -64,21 +64,23 @@ size_t ledger_get_client_keys(struct ledger_unit *unit, const char *client_id)
 
 size_t ledger_get_message(struct ledger_unit *unit, const struct ledger_message_id *id)
 {
-    const struct ledger_by_key by = {.message_key = ledger_unit_message_key(unit, id),
-                                     .original_key = ledger_unit_original_key(unit, id)};
+    const struct ledger_key key = ledger_unit_key(unit, id);
+    const struct ledger_by_key by = {
+        .message = ledger_unit_message(unit, id), .original_key = key.whole, .from_key = key.from, .to_key = key.to};
     return get(unit, LEDGER_ROW(IDEM_FIND), &by);
 }
 
 size_t ledger_get_originals(struct ledger_unit *unit, const struct ledger_original_of *of)
 {
-    struct ledger_by_original by = {.mti_class = ledger_unit_text(unit, of->mti_class),
-                                    .de7 = ledger_unit_text(unit, of->de7),
-                                    .de11 = ledger_unit_text(unit, of->de11),
+    struct ledger_by_original by = {.original_key = ledger_unit_key(unit, of->id).whole,
+                                    .mti_class = ledger_unit_text(unit, of->id->mti_class),
+                                    .de7 = ledger_unit_text(unit, of->id->de7),
+                                    .de11 = ledger_unit_text(unit, of->id->de11),
                                     .de37 = ledger_unit_text(unit, of->de37),
                                     .de38 = ledger_unit_text(unit, of->de38),
                                     .de41 = ledger_unit_text(unit, of->de41),
                                     .since = of->since};
-    memcpy(by.pan_mac, of->pan_mac, sizeof by.pan_mac);
+    memcpy(by.pan_mac, of->id->pan_mac, sizeof by.pan_mac);
     return get(unit, of->complete ? LEDGER_ROW(ORIGINAL_FIND) : LEDGER_ROW(ORIGINAL_SEARCH), &by);
 }
 
@@ -160,6 +162,8 @@ bool ledger_take_message(struct ledger_unit *unit, size_t at, struct ledger_mess
             out->idem = known.idem;
             out->reversed = undone(&known);
         }
+        if (!known.same)
+            continue;
         out->tombstone = out->tombstone || known.idem.auth_id[0] == 0;
         out->sibling = known.idem.sibling >= out->sibling ? known.idem.sibling + 1 : out->sibling;
     }

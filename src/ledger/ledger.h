@@ -81,11 +81,11 @@ struct ledger_message {
     int64_t sibling; /* the number that a new row takes */
 };
 
-/* What a reversal says of its original (switch.md 8). With `complete` DE7 and DE11 lead to it, otherwise DE37, or DE41 and DE38. */
+/* What a reversal says of its original (switch.md 8). With `complete` its id leads to it, otherwise DE37, or DE41 and DE38. */
 struct ledger_original_of {
-    const uint8_t *pan_mac;
+    const struct ledger_message_id *id; /* with card and network; what DE90 lacks is "" */
     bool complete;
-    const char *mti_class, *de7, *de11, *de37, *de38, *de41;
+    const char *de37, *de38, *de41;
     int64_t since; /* the window */
 };
 
@@ -98,7 +98,8 @@ size_t ledger_get_account(struct ledger_unit *unit, const char *account_id);
 size_t ledger_get_auth(struct ledger_unit *unit, const char *auth_id);
 /* The row of a message and the others of its original. A link_id of "" asks for the tombstone itself. */
 size_t ledger_get_message(struct ledger_unit *unit, const struct ledger_message_id *id);
-/* At most eight candidates. */
+/* At most eight candidates. While its idempotency row is kept a complete one is found by that, else along the chain of what held
+ * money of the card's account: what was declined, or held nothing, is not on it. */
 size_t ledger_get_originals(struct ledger_unit *unit, const struct ledger_original_of *of);
 /* Whether a merchant had an approved payment of the card since a time: ledger_found says so. */
 size_t ledger_get_seen(struct ledger_unit *unit, const struct ledger_auth *auth, int64_t since);
@@ -149,7 +150,7 @@ void ledger_put_display(struct ledger_unit *unit, const struct ledger_code *befo
 void ledger_put_idem(struct ledger_unit *unit, const struct ledger_message_id *id, const struct ledger_idem *idem);
 void ledger_put_auth(struct ledger_unit *unit, const struct ledger_auth *auth);
 void ledger_put_hold(struct ledger_unit *unit, const struct ledger_hold *hold);
-/* Balance, held and daily counts; guarded by account->version as it was read. */
+/* Balance, held, daily counts and the head of the chain; guarded by account->version as it was read. */
 void ledger_put_account(struct ledger_unit *unit, const struct ledger_account *account);
 /* A reversal of `amount`, in the currency of the authorisation: its sum, and `released` of the hold, each guarded by what was read.
  * Does not touch the account. */

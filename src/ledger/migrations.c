@@ -23,6 +23,29 @@
         network_) ", t.created_at FROM auth u CROSS JOIN tombstone t WHERE u.mti_class = '0400' AND t.created_at = u.decided_at " \
                   "AND substr(t.original_key, 2, length(u.link_id)) = CAST(u.link_id AS {bytes})"
 
+/*
+ * Steps 5 and 6 had a key of a message beside that of its original: link, class, DE7, DE11, DE32, DE37, DE41, DE42, a length before
+ * each. What follows DE32 and what stands before the class now tell the messages of one original apart; a tombstone has its card.
+ * A message that came before step 5 has no key of an original, since its network is not known: each is tried, behind what step 5
+ * numbered.
+ */
+#define FORMER_HELD "FROM auth u JOIN hold h ON h.auth_id = u.auth_id"
+#define FORMER_HEAD "1 + length(u.link_id)"
+#define FORMER_BODY "(4 + length(u.mti_class) + length(u.de7) + length(u.de11) + length(ltrim(u.de32, '0')))"
+#define FORMER_CARD "substr(f.original_key, length(f.original_key) - 16)"
+#define FORMER_MESSAGE "substr(f.message_key, 1, " FORMER_HEAD ") || substr(f.message_key, 1 + " FORMER_HEAD " + " FORMER_BODY ")"
+#define FORMER_IDEM(key_, sibling_, message_)                                                                                     \
+    "INSERT INTO idem (original_key, sibling, message, fingerprint, answer, auth_id, created_at) SELECT " key_ ", " sibling_ ", " \
+    "CAST(" message_ " AS {bytes}), f.fingerprint, f.answer, f.auth_id, f.created_at FROM former_idem f LEFT JOIN auth u "        \
+    "ON u.auth_id = f.auth_id WHERE "
+#define FORMER_UNKNOWN_KEY(network_)                                                                          \
+    "CAST(CAST('" network_ "' AS {bytes}) || substr(f.message_key, 1 + " FORMER_HEAD ", " FORMER_BODY ") || " \
+    "CAST('\020' AS {bytes}) || substr(u.pan_mac, 1, 16) AS {bytes})"
+#define FORMER_UNKNOWN(network_)                                                                                                  \
+    FORMER_IDEM(FORMER_UNKNOWN_KEY(network_),                                                                                     \
+                "row_number() OVER (PARTITION BY " FORMER_UNKNOWN_KEY(network_) " ORDER BY f.message_key) + 999", FORMER_MESSAGE) \
+    "u.mti_class <> '0400' AND f.original_key = f.message_key"
+
 /* clang-format off */
 static const struct store_migration migration[] = {
     {1, "CREATE TABLE product (product_id" TEXT "issuer_id" TEXT "version" INT "mode" TEXT "network" TEXT
@@ -85,6 +108,29 @@ static const struct store_migration migration[] = {
     {5, "DROP TABLE tombstone"},
     {6, "DROP INDEX card_pan_mac"},
     {6, "CREATE UNIQUE INDEX card_pan ON card (pan_mac)"},
+    {7, "DROP INDEX auth_original"},
+    {7, "ALTER TABLE account ADD COLUMN last_auth_id TEXT NOT NULL DEFAULT ''"},
+    {7, "ALTER TABLE auth ADD COLUMN previous_auth_id TEXT NOT NULL DEFAULT ''"},
+    {7, "UPDATE auth SET previous_auth_id = t.previous_id FROM (SELECT u.auth_id AS auth_id, coalesce(lag(u.auth_id) OVER "
+        "(PARTITION BY h.account_id ORDER BY u.received_at, u.auth_id), '') AS previous_id " FORMER_HELD ") AS t "
+        "WHERE t.auth_id = auth.auth_id"},
+    {7, "UPDATE account SET last_auth_id = t.auth_id FROM (SELECT h.account_id AS account_id, u.auth_id AS auth_id, row_number() "
+        "OVER (PARTITION BY h.account_id ORDER BY u.received_at DESC, u.auth_id DESC) AS place " FORMER_HELD ") AS t "
+        "WHERE t.place = 1 AND t.account_id = account.account_id"},
+    {7, "DROP INDEX idem_created"},
+    {7, "DROP INDEX idem_original"},
+    {7, "ALTER TABLE idem RENAME TO former_idem"},
+    {7, "CREATE TABLE idem (original_key" BYTES "sibling" INT "message" BYTES "fingerprint" BYTES "answer" BYTES "auth_id" TEXT
+        "created_at" INT "PRIMARY KEY (original_key, sibling)) {table}"},
+    {7, "CREATE INDEX idem_created ON idem (created_at)"},
+    {7, FORMER_IDEM("f.original_key", "f.sibling", FORMER_CARD) "f.auth_id = ''"},
+    {7, FORMER_IDEM("f.original_key", "f.sibling", FORMER_MESSAGE) "f.auth_id <> '' AND (u.mti_class = '0400' OR "
+        "f.original_key <> f.message_key)"},
+    {7, FORMER_UNKNOWN("\004visa")},
+    {7, FORMER_UNKNOWN("\012mastercard")},
+    {7, FORMER_UNKNOWN("\006eftpos")},
+    {7, FORMER_UNKNOWN("\007generic")},
+    {7, "DROP TABLE former_idem"},
 };
 /* clang-format on */
 

@@ -38,8 +38,8 @@ void ledger_put_idem(struct ledger_unit *unit, const struct ledger_message_id *i
     struct ledger_idem_put *put = ledger_unit_fill(unit, LEDGER_ROW(IDEM_INSERT));
     if (!put)
         return;
-    put->message_key = ledger_unit_message_key(unit, id);
-    put->original_key = ledger_unit_original_key(unit, id);
+    put->original_key = ledger_unit_key(unit, id).whole;
+    put->message = ledger_unit_message(unit, id);
     put->idem = *idem;
 }
 

@@ -136,6 +136,7 @@ struct ledger_account { /* switch.md 7.4; a limit of 0 is no limit */
     int64_t limit_count;
     int64_t day; /* UTC day number that day_amount and day_count speak of */
     int64_t day_amount, day_count;
+    char last_auth_id[LEDGER_UUID]; /* what held money last: the head of its chain */
     int64_t version;
 };
 
@@ -178,6 +179,7 @@ struct ledger_auth { /* switch.md 7.1 */
     int64_t lapsed_at; /* its hold ended by time */
     bool locked;
     bool suspect_merchant;
+    char previous_auth_id[LEDGER_UUID]; /* what held money of the same account before it */
 };
 
 struct ledger_idem {               /* switch.md 7.3 */
@@ -228,9 +230,7 @@ struct ledger_client_key {
     char kid[65];
     enum ledger_key_use use;
     char jwk[513]; /* public P-256 key */
-    int64_t not_before;
-    int64_t not_after;
-    int64_t revoked_at;
+    int64_t not_before, not_after, revoked_at;
 };
 
 struct ledger_outbox {
@@ -238,8 +238,7 @@ struct ledger_outbox {
     char kind[25];
     char target[LEDGER_ID];
     char body[1025]; /* no code, no PAN */
-    int64_t created_at;
-    int64_t next_try_at;
+    int64_t created_at, next_try_at;
     int64_t tries;
     char state[7]; /* due, leased, done, parked */
     char lease_owner[LEDGER_ID];

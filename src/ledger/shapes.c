@@ -35,13 +35,13 @@ static const char *const key_uses[] = {"sig", "enc", NULL};
     M(TEXT, g_unlock_by) M(BYTES, g_last_merchants) M(BYTES, g_day) M(BYTES, g_dates)
 #define ACCOUNT(M, E) \
     M(TEXT, account_id) M(TEXT, currency) M(INT, balance) M(INT, held) M(INT, limit_txn) M(INT, limit_day) M(INT, limit_count) \
-    M(INT, day) M(INT, day_amount) M(INT, day_count) M(INT, version)
+    M(INT, day) M(INT, day_amount) M(INT, day_count) M(INT, version) M(TEXT, last_auth_id)
 #define AUTH(M, E) \
     M(TEXT, auth_id) M(TEXT, link_id) M(TEXT, mti_class) M(TEXT, de7) M(TEXT, de11) M(TEXT, de32) M(TEXT, de37) M(TEXT, de41) \
     M(TEXT, de42) M(TEXT, card_id) M(TEXT, bin8) M(BYTES, pan_mac) M(INT, amount) M(TEXT, currency) M(TEXT, de3) M(TEXT, mcc) \
     M(TEXT, de22) M(TEXT, de25) M(INT, received_at) M(INT, decided_at) M(INT, outcome) M(TEXT, steps) M(TEXT, ref) \
     M(TEXT, result) M(TEXT, de39) M(TEXT, de38) M(TEXT, ctm_reason) M(INT, reversed_amount) M(INT, reversed_at) \
-    M(INT, lapsed_at) M(BOOL, locked) M(BOOL, suspect_merchant)
+    M(INT, lapsed_at) M(BOOL, locked) M(BOOL, suspect_merchant) M(TEXT, previous_auth_id)
 #define IDEM(M, E) \
     M(BYTES, fingerprint) M(BYTES, answer) M(TEXT, auth_id) M(INT, created_at) M(INT, sibling)
 #define HOLD(M, E) \
@@ -156,7 +156,7 @@ SHAPE(code_put, ROW);
 
 #define ROW struct ledger_idem_put
 #define IDEM_PART(kind_, name_) STORE_MEMBER(kind_, ROW, #name_, idem.name_),
-static const struct store_member idem_put_member[] = {OWN(BLOB, message_key) OWN(BLOB, original_key) IDEM(IDEM_PART, )};
+static const struct store_member idem_put_member[] = {OWN(BLOB, original_key) OWN(BLOB, message) IDEM(IDEM_PART, )};
 SHAPE(idem_put, ROW);
 #undef ROW
 
@@ -203,14 +203,16 @@ SHAPE(by_hash, ROW);
 #undef ROW
 
 #define ROW struct ledger_by_key
-static const struct store_member by_key_member[] = {OWN(BLOB, message_key) OWN(BLOB, original_key)};
+static const struct store_member by_key_member[] = {
+    OWN(BLOB, message) OWN(BLOB, original_key) OWN(BLOB, from_key) OWN(BLOB, to_key)
+};
 SHAPE(by_key, ROW);
 #undef ROW
 
 #define ROW struct ledger_by_original
 static const struct store_member by_original_member[] = {
-    OWN(FIXED, pan_mac) OWN(STRING, mti_class) OWN(STRING, de7) OWN(STRING, de11) OWN(STRING, de37) OWN(STRING, de38)
-    OWN(STRING, de41) OWN(INT, since)
+    OWN(BLOB, original_key) OWN(FIXED, pan_mac) OWN(STRING, mti_class) OWN(STRING, de7) OWN(STRING, de11) OWN(STRING, de37)
+    OWN(STRING, de38) OWN(STRING, de41) OWN(INT, since)
 };
 SHAPE(by_original, ROW);
 #undef ROW
@@ -228,7 +230,7 @@ SHAPE(by_merchant, ROW);
 /* Results that are no row of a table. */
 #define ROW struct ledger_known
 static const struct store_member known_member[] = {
-    OWN(BOOL, own) IDEM(IDEM_PART, ) OWN(INT, amount) OWN(INT, reversed_amount) OWN(INT, reversed_at)
+    OWN(BOOL, own) OWN(BOOL, same) IDEM(IDEM_PART, ) OWN(INT, amount) OWN(INT, reversed_amount) OWN(INT, reversed_at)
 };
 SHAPE(known, ROW);
 #undef ROW

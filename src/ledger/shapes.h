@@ -17,7 +17,7 @@ struct ledger_code_put {
     struct ledger_code after;
 };
 struct ledger_idem_put {
-    struct span message_key, original_key;
+    struct span original_key, message;
     struct ledger_idem idem;
 };
 struct ledger_auth_reverse {
@@ -53,9 +53,10 @@ struct ledger_by_hash {
     uint8_t hash[LEDGER_MAC_LEN];
 };
 struct ledger_by_key {
-    struct span message_key, original_key;
+    struct span message, original_key, from_key, to_key;
 };
 struct ledger_by_original {
+    struct span original_key;
     uint8_t pan_mac[LEDGER_MAC_LEN];
     const char *mti_class, *de7, *de11, *de37, *de38, *de41;
     int64_t since;
@@ -77,9 +78,10 @@ struct ledger_product_version {
     int64_t version;
 };
 struct ledger_known {
-    bool own; /* the message's own row */
+    bool own;  /* the message's own row */
+    bool same; /* of the same original, card included */
     struct ledger_idem idem;
-    int64_t amount, reversed_amount, reversed_at; /* of the authorisation of an own row */
+    int64_t amount, reversed_amount, reversed_at; /* of its authorisation */
 };
 struct ledger_auth_id {
     struct span auth_id;

@@ -33,9 +33,19 @@
     "g_last_merchants = :g_last_merchants, g_day = :g_day, g_dates = :g_dates " \
     "WHERE card_id = :card_id AND version = :before_version"
 
+/*
+ * What held money of the account of a card, the newest first. An index of auth by card would cost each authorisation a page of
+ * its own; this chain is written with the account, which changes anyway, and is walked for the few reversals that need it. A LEFT
+ * JOIN whose conditions hold for NULL keeps PostgreSQL from walking auth instead.
+ */
+#define LEDGER_CHAIN(only_) \
+    "chain (id) AS (SELECT a.last_auth_id FROM card c JOIN account a ON a.account_id = c.account_id " \
+    "WHERE c.pan_mac = :pan_mac" only_ " UNION ALL SELECT u.previous_auth_id FROM chain JOIN auth u ON u.auth_id = chain.id " \
+    "WHERE u.received_at > :since) "
 #define LEDGER_ORIGINAL \
-    "SELECT {gives} FROM auth u LEFT JOIN hold h ON h.auth_id = u.auth_id LEFT JOIN account a ON a.account_id = h.account_id " \
-    "WHERE u.pan_mac = :pan_mac AND u.received_at > :since"
+    "LEFT JOIN auth u ON u.auth_id = chain.id LEFT JOIN hold h ON h.auth_id = u.auth_id " \
+    "LEFT JOIN account a ON a.account_id = h.account_id " \
+    "WHERE coalesce(u.received_at, 0) > :since AND coalesce(u.pan_mac, :pan_mac) = :pan_mac "
 
 #define LEDGER_STATEMENTS(X) \
     X(PRODUCT_VERSIONS, READ | STORE_ROW_SCAN, PRODUCT, NULL, NULL, S(product_version), \
@@ -92,13 +102,17 @@
       "SELECT {gives} FROM account WHERE account_id = :id", "one account") \
     X(ACCOUNT_UPDATE, WRITE, ACCOUNT, "account_id", S(account), NULL, \
       "UPDATE account SET version = version + 1, balance = :balance, held = :held, day = :day, day_amount = :day_amount, " \
-      "day_count = :day_count WHERE account_id = :account_id AND version = :version", "funds and daily counts") \
+      "day_count = :day_count, last_auth_id = :last_auth_id WHERE account_id = :account_id AND version = :version", \
+      "funds, daily counts and what held money last") \
     X(AUTH_INSERT, WRITE, AUTH, "auth_id", S(auth), NULL, \
       "INSERT INTO auth ({takes}) VALUES ({:takes})", "one evaluated request") \
     X(AUTH_GET, READ, AUTH, NULL, S(by_id), S(auth), "SELECT {gives} FROM auth WHERE auth_id = :id", "one authorisation") \
     X(AUTH_SEEN, READ, AUTH, NULL, S(by_merchant), S(auth_id), \
-      "SELECT {gives} FROM auth WHERE pan_mac = :pan_mac AND received_at > :since AND de32 = :de32 AND de42 = :de42 " \
-      "AND de38 <> '' AND de3 < '2' AND amount > reversed_amount LIMIT 1", "whether a merchant had an approved debit of a card") \
+      "WITH RECURSIVE " LEDGER_CHAIN("") "SELECT {gives} FROM chain LEFT JOIN auth u ON u.auth_id = chain.id " \
+      "WHERE coalesce(u.amount, 0) > coalesce(u.reversed_amount, 0) AND coalesce(u.received_at, 0) > :since " \
+      "AND coalesce(u.pan_mac, :pan_mac) = :pan_mac AND coalesce(u.de32, '') = :de32 AND coalesce(u.de42, '') = :de42 " \
+      "AND coalesce(u.de3, '') < '2' AND coalesce(u.de38, '') <> '' LIMIT 1", \
+      "whether a merchant had an approved debit of a card") \
     X(AUTH_REVERSE, WRITE, AUTH, "auth_id", S(auth_reverse), NULL, \
       "UPDATE auth SET reversed_amount = :reversed_amount, reversed_at = :reversed_at " \
       "WHERE auth_id = :auth_id AND reversed_amount = :before_amount", \
@@ -108,24 +122,27 @@
       "AND de39 IN ('00', '08', '10', '11', '85') GROUP BY card_id, ref ORDER BY card_id, ref", \
       "approvals per code reference: the double-use oracle of the tests") \
     X(IDEM_FIND, READ, IDEM, NULL, S(by_key), S(known), \
-      "SELECT CAST(1 AS BIGINT) AS own, i.fingerprint AS fingerprint, i.answer AS answer, i.auth_id AS auth_id, " \
-      "i.created_at AS created_at, i.sibling AS sibling, CAST(coalesce(u.amount, 0) AS BIGINT) AS amount, " \
-      "CAST(coalesce(u.reversed_amount, 0) AS BIGINT) AS reversed_amount, " \
-      "CAST(coalesce(u.reversed_at, 0) AS BIGINT) AS reversed_at " \
-      "FROM idem i LEFT JOIN auth u ON u.auth_id = i.auth_id WHERE i.message_key = :message_key UNION ALL " \
-      "SELECT CAST(0 AS BIGINT), fingerprint, answer, auth_id, created_at, sibling, CAST(0 AS BIGINT), CAST(0 AS BIGINT), " \
-      "CAST(0 AS BIGINT) FROM idem WHERE original_key = :original_key AND message_key <> :message_key", \
+      "SELECT CAST(CASE WHEN i.message = :message THEN 1 ELSE 0 END AS BIGINT) AS own, " \
+      "CAST(CASE WHEN i.original_key = :original_key THEN 1 ELSE 0 END AS BIGINT) AS same, i.fingerprint AS fingerprint, " \
+      "i.answer AS answer, i.auth_id AS auth_id, i.created_at AS created_at, i.sibling AS sibling, " \
+      "CAST(coalesce(u.amount, 0) AS BIGINT) AS amount, CAST(coalesce(u.reversed_amount, 0) AS BIGINT) AS reversed_amount, " \
+      "CAST(coalesce(u.reversed_at, 0) AS BIGINT) AS reversed_at FROM idem i LEFT JOIN auth u ON u.auth_id = i.auth_id " \
+      "WHERE i.original_key >= :from_key AND i.original_key < :to_key", \
       "the row of a message, and the others of its original; one without auth id: it was reversed before it arrived") \
-    X(IDEM_INSERT, WRITE, IDEM, "original_key message_key", S(idem_put), NULL, \
+    X(IDEM_INSERT, WRITE, IDEM, "original_key", S(idem_put), NULL, \
       "INSERT INTO idem ({takes}) VALUES ({:takes}) ON CONFLICT DO NOTHING", \
       "claims a message, or stands for one that was reversed before it arrived; changes nothing if either is there") \
     X(IDEM_PURGE, WRITE, IDEM, NULL, S(before), NULL, "DELETE FROM idem WHERE created_at < :before", "end of retention") \
     X(ORIGINAL_FIND, READ, AUTH, NULL, S(by_original), S(original), \
-      LEDGER_ORIGINAL " AND u.de7 = :de7 AND u.de11 = :de11 AND u.mti_class = :mti_class LIMIT 8", \
+      "WITH RECURSIVE known (id) AS (SELECT auth_id FROM idem WHERE original_key = :original_key AND auth_id <> ''), " \
+      LEDGER_CHAIN(" AND NOT EXISTS (SELECT 1 FROM known)") \
+      "SELECT {gives} FROM (SELECT id FROM known UNION ALL SELECT id FROM chain) chain " LEDGER_ORIGINAL \
+      "AND coalesce(u.de7, '') = :de7 AND coalesce(u.de11, '') = :de11 AND coalesce(u.mti_class, '') = :mti_class LIMIT 8", \
       "the originals that a complete DE90 may mean, with hold and account") \
     X(ORIGINAL_SEARCH, READ, AUTH, NULL, S(by_original), S(original), \
-      LEDGER_ORIGINAL " AND u.mti_class <> '0400' AND ((:de37 <> '' AND u.de37 = :de37) OR " \
-      "(:de38 <> '' AND u.de38 = :de38 AND u.de41 = :de41)) LIMIT 8", \
+      "WITH RECURSIVE " LEDGER_CHAIN("") "SELECT {gives} FROM chain " LEDGER_ORIGINAL \
+      "AND ((:de37 <> '' AND coalesce(u.de37, '') = :de37) OR (:de38 <> '' AND coalesce(u.de38, '') = :de38 " \
+      "AND coalesce(u.de41, '') = :de41)) LIMIT 8", \
       "the same for a DE90 with parts of zeros") \
     X(HOLD_INSERT, WRITE, HOLD, "auth_id", S(hold), NULL, "INSERT INTO hold ({takes}) VALUES ({:takes})", "funds set aside") \
     X(HOLDS_DUE, READ, HOLD, NULL, S(before), S(hold), \

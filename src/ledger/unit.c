@@ -115,32 +115,46 @@ static struct span key_keep(struct ledger_unit *unit, struct buf *key)
 /* The card by the first half of its MAC. */
 static void key_card(struct buf *key, const struct ledger_message_id *id)
 {
+    key_part(key, span_of(id->pan_mac, LEDGER_MAC_LEN / 2));
+}
+
+static void key_parts(struct buf *key, const char *const part[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        key_part(key, span_text(part[i]));
+}
+
+static void key_message(struct buf *key, const struct ledger_message_id *id)
+{
+    const char *const part[] = {id->link_id, id->de37, id->de41, id->de42};
+    if (id->link_id[0] == 0)
+        key_card(key, id);
+    else
+        key_parts(key, part, sizeof part / sizeof part[0]);
+}
+
+struct span ledger_unit_message(struct ledger_unit *unit, const struct ledger_message_id *id)
+{
+    uint8_t room[KEY_MAX];
+    struct buf key = buf_over(room, sizeof room);
+    key_message(&key, id);
+    return key_keep(unit, &key);
+}
+
+struct ledger_key ledger_unit_key(struct ledger_unit *unit, const struct ledger_message_id *id)
+{
+    const char *const part[] = {id->pan_mac ? id->network : id->link_id, id->mti_class, id->de7, id->de11, without_zeros(id->de32)};
+    uint8_t room[KEY_MAX];
+    struct buf key = buf_over(room, sizeof room);
+    key_parts(&key, part, sizeof part / sizeof part[0]);
+    size_t leading = key.len;
     if (id->pan_mac)
-        key_part(key, span_of(id->pan_mac, LEDGER_MAC_LEN / 2));
-}
-
-struct span ledger_unit_message_key(struct ledger_unit *unit, const struct ledger_message_id *id)
-{
-    const char *const part[] = {id->link_id, id->mti_class, id->de7, id->de11, without_zeros(id->de32),
-                                id->de37,    id->de41,      id->de42};
-    uint8_t room[KEY_MAX];
-    struct buf key = buf_over(room, sizeof room);
-    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
-        key_part(&key, span_text(part[i]));
-    if (id->link_id[0] == 0) /* a tombstone */
         key_card(&key, id);
-    return key_keep(unit, &key);
-}
-
-struct span ledger_unit_original_key(struct ledger_unit *unit, const struct ledger_message_id *id)
-{
-    const char *const part[] = {id->network, id->mti_class, id->de7, id->de11, without_zeros(id->de32)};
-    uint8_t room[KEY_MAX];
-    struct buf key = buf_over(room, sizeof room);
-    if (!id->pan_mac)
-        return ledger_unit_message_key(unit, id);
-    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
-        key_part(&key, span_text(part[i]));
-    key_card(&key, id);
-    return key_keep(unit, &key);
+    else
+        key_message(&key, id);
+    struct span whole = key_keep(unit, &key);
+    key.len = leading;
+    buf_put_byte(&key, UINT8_MAX);
+    struct span end = key_keep(unit, &key);
+    return (struct ledger_key){.whole = whole, .from = span_of(whole.at, whole.at ? leading : 0), .to = end};
 }

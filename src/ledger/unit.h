@@ -17,8 +17,12 @@ void *ledger_unit_fill(struct ledger_unit *unit, const struct store_row *row);
 /* A copy of a text in the unit's arena; "" with the sticky error set. */
 const char *ledger_unit_text(struct ledger_unit *unit, const char *text);
 
-/* The key of a message: its parts, each after one length byte. */
-struct span ledger_unit_message_key(struct ledger_unit *unit, const struct ledger_message_id *id);
-/* The key of what a reversal names: network, class, DE7, DE11, DE32 and card. Without pan_mac that of the message. */
-struct span ledger_unit_original_key(struct ledger_unit *unit, const struct ledger_message_id *id);
+/* A key of `idem`. Its parts stand each after one length byte, so none begins with the byte that ends `to`. */
+struct ledger_key {
+    struct span whole;    /* what a reversal names: network, class, DE7, DE11, DE32 and card. Without pan_mac: link and message */
+    struct span from, to; /* the keys that differ in the last part alone: from <= key < to */
+};
+struct ledger_key ledger_unit_key(struct ledger_unit *unit, const struct ledger_message_id *id);
+/* What tells a message from the others of its key: link, DE37, DE41 and DE42; of a tombstone the card. */
+struct span ledger_unit_message(struct ledger_unit *unit, const struct ledger_message_id *id);
 #endif

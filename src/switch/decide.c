@@ -61,6 +61,16 @@ static void auth_fill(struct switch_core *core, struct switch_slot *s, const str
     a->locked = v->locked;
 }
 
+static void put_hold(struct switch_chunk *c, const struct switch_slot *s, int64_t amount)
+{
+    struct ledger_hold hold = {
+        .amount = amount, .state = LEDGER_HOLD_OPEN, .until = s->auth.decided_at + switch_ctm_hold_days(s->auth.mcc) * 86400000};
+    memcpy(hold.auth_id, s->auth.auth_id, sizeof hold.auth_id);
+    memcpy(hold.account_id, s->card->account->row.account_id, sizeof hold.account_id);
+    ledger_put_hold(&c->work.unit, &hold);
+}
+
+/* What moves money becomes the head of its account's chain: reversals find it there. */
 static void put_changes(struct switch_chunk *c, struct switch_slot *s, const struct switch_verdict *v,
                         struct ledger_full_card *after)
 {
@@ -73,13 +83,9 @@ static void put_changes(struct switch_chunk *c, struct switch_slot *s, const str
         card->chunk = c;
     }
     if (v->account_write && card->account) {
-        struct ledger_hold hold = {.amount = v->hold,
-                                   .state = LEDGER_HOLD_OPEN,
-                                   .until = s->auth.decided_at + switch_ctm_hold_days(s->auth.mcc) * 86400000};
-
-        memcpy(hold.auth_id, s->auth.auth_id, sizeof hold.auth_id);
-        memcpy(hold.account_id, after->account.account_id, sizeof hold.account_id);
-        ledger_put_hold(&c->work.unit, &hold);
+        put_hold(c, s, v->hold);
+        memcpy(s->auth.previous_auth_id, after->account.last_auth_id, sizeof s->auth.previous_auth_id);
+        memcpy(after->account.last_auth_id, s->auth.auth_id, sizeof after->account.last_auth_id);
         ledger_put_account(&c->work.unit, &after->account);
         after->account.version++;
         card->account->row = after->account;

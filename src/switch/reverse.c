@@ -29,11 +29,8 @@ void switch_reversal_ask(struct switch_core *core, struct ledger_unit *unit, str
     struct switch_original_texts room;
     struct ledger_message_id id;
     switch_slot_original_id(s, &room, &id);
-    const struct ledger_original_of of = {.pan_mac = s->auth.pan_mac.at,
+    const struct ledger_original_of of = {.id = &id,
                                           .complete = complete(s),
-                                          .mti_class = room.mti_class,
-                                          .de7 = room.de7,
-                                          .de11 = room.de11,
                                           .de37 = s->auth.de37,
                                           .de38 = s->de38,
                                           .de41 = s->auth.de41,

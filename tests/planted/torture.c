@@ -57,9 +57,10 @@ void __wrap_switch_reply_failed(struct switch_core *core, struct switch_slot *s,
 const struct store_row ledger_statement[LEDGER_STATEMENT_COUNT] = {
     LEDGER_STATEMENTS(ROW)
 #if defined PLANT_crossing
-    ROW(IDEM_INSERT, WRITE, IDEM, "message_key", S(idem_put), NULL,
-        "INSERT INTO idem (message_key, original_key, fingerprint, answer, auth_id, created_at, sibling) "
-        "VALUES (:message_key, :message_key, :fingerprint, :answer, :auth_id, :created_at, :sibling) ON CONFLICT DO NOTHING",
+    ROW(IDEM_INSERT, WRITE, IDEM, "original_key", S(idem_put), NULL,
+        "INSERT INTO idem (original_key, message, fingerprint, answer, auth_id, created_at, sibling) "
+        "VALUES (:original_key, :message, :fingerprint, :answer, :auth_id, :created_at, :sibling + length(:message)) "
+        "ON CONFLICT DO NOTHING",
         "planted fault: original and tombstone do not meet")
 #elif defined PLANT_card
     ROW(ORIGINAL_FIND, READ | STORE_ROW_SCAN, AUTH, NULL, S(by_original), S(original),
@@ -68,8 +69,8 @@ const struct store_row ledger_statement[LEDGER_STATEMENT_COUNT] = {
         "planted fault: whichever card")
 #elif defined PLANT_window
     ROW(ORIGINAL_FIND, READ, AUTH, NULL, S(by_original), S(original),
-        FIND "WHERE u.pan_mac = :pan_mac AND u.received_at > :since + 2332800000 AND u.de7 = :de7 AND u.de11 = :de11 "
-        "AND u.mti_class = :mti_class LIMIT 8", "planted fault: three days")
+        FIND "JOIN card c ON c.card_id = u.card_id WHERE c.pan_mac = :pan_mac AND u.received_at > :since + 2332800000 "
+        "AND u.de7 = :de7 AND u.de11 = :de11 AND u.mti_class = :mti_class LIMIT 8", "planted fault: three days")
 #endif
 };
 /* clang-format on */

@@ -30,16 +30,17 @@ enum fault { FAULT_NONE, FAULT_MEETING, FAULT_CARD, FAULT_WINDOW, FAULTS };
 static const struct store_row planted[FAULTS] = {
     [FAULT_NONE] = {"PLANTED_NONE", STORE_ROW_READ, LEDGER_TABLE_AUTH, NULL, &ledger_shape_by_id, &ledger_shape_auth,
         "SELECT {gives} FROM auth WHERE auth_id = :id", ""},
-    [FAULT_MEETING] = {"PLANTED_MEETING", STORE_ROW_WRITE, LEDGER_TABLE_IDEM, "original_key message_key",
+    [FAULT_MEETING] = {"PLANTED_MEETING", STORE_ROW_WRITE, LEDGER_TABLE_IDEM, "original_key",
         &ledger_shape_idem_put, NULL,
-        "INSERT INTO idem (message_key, original_key, fingerprint, answer, auth_id, created_at, sibling) "
-        "VALUES (:message_key, :original_key, :fingerprint, :answer, :auth_id, :created_at, :sibling + length(:message_key)) "
+        "INSERT INTO idem (original_key, message, fingerprint, answer, auth_id, created_at, sibling) "
+        "VALUES (:original_key, :message, :fingerprint, :answer, :auth_id, :created_at, :sibling + length(:message)) "
         "ON CONFLICT DO NOTHING", "a tombstone and its original have two rows"},
     [FAULT_CARD] = {"PLANTED_CARD", STORE_ROW_READ, LEDGER_TABLE_AUTH, NULL, &ledger_shape_by_original, &ledger_shape_original,
         ORIGINAL_FROM "WHERE length(:pan_mac) > 0 AND u.received_at > :since AND " ORIGINAL_IS "ORDER BY u.auth_id LIMIT 1",
         "the original is found without its card"},
     [FAULT_WINDOW] = {"PLANTED_WINDOW", STORE_ROW_READ, LEDGER_TABLE_AUTH, NULL, &ledger_shape_by_original, &ledger_shape_original,
-        ORIGINAL_FROM "WHERE u.pan_mac = :pan_mac AND u.received_at > :since + 2332800000 AND " ORIGINAL_IS "LIMIT 8",
+        ORIGINAL_FROM "JOIN card c ON c.card_id = u.card_id WHERE c.pan_mac = :pan_mac AND u.received_at > :since + 2332800000 "
+        "AND " ORIGINAL_IS "LIMIT 8",
         "72 hours, not 30 days"},
 };
 /* clang-format on */
@@ -161,27 +162,6 @@ static void told(struct said *s)
     memcpy(s->de39, iso8583_get(&answer, ISO8583_RESPONSE).at, 2);
 }
 
-/* The rows of a payment: all candidates of its numbers and its card, of which the terminal says which. */
-static bool row_of(const struct said *s, struct ledger_original *out)
-{
-    struct sim *sim = &pair_node[0].sim;
-    uint8_t mac[LEDGER_MAC_LEN];
-    char de7[11] = {0}, de11[7] = {0};
-    assert_int_equal(crypto_vault_pan_mac(sim->vault, iso8583_get(&s->message, ISO8583_PAN), mac), ERR_OK);
-    memcpy(de7, iso8583_get(&s->message, ISO8583_TRANSMISSION).at, 10);
-    memcpy(de11, iso8583_get(&s->message, ISO8583_STAN).at, 6);
-    const struct ledger_original_of of = {mac, true, "0100", de7, de11, "", "", "", 0};
-    struct ledger_unit unit;
-    ledger_unit_begin(&unit, 1, &sim->f.arena);
-    size_t at = ledger_get_originals(&unit, &of);
-    assert_int_equal(ledger_unit_run(&unit, sim->f.store), ERR_OK);
-    bool found = false;
-    for (size_t i = 0; !found && ledger_take_original(&unit, at, i, out); i++)
-        found = span_is(iso8583_get(&s->message, ISO8583_TERMINAL), out->auth.de41);
-    arena_reset(&sim->f.arena);
-    return found;
-}
-
 static int64_t open_amount(const struct ledger_original *o)
 {
     return o->hold.auth_id[0] && o->hold.state == LEDGER_HOLD_OPEN ? o->hold.amount : 0;
@@ -232,7 +212,8 @@ static const char *sums_wrong(void)
         struct ledger_full_card account;
         for (size_t i = 0; i < talk.count; i++) {
             struct ledger_original row;
-            if (talk.at[i].message.mti == ISO8583_AUTHORISATION && talk.at[i].card == card && row_of(&talk.at[i], &row))
+            const struct iso8583_message *m = &talk.at[i].message;
+            if (m->mti == ISO8583_AUTHORISATION && talk.at[i].card == card && sim_row_of(&pair_node[0].sim, m, &row))
                 expected += open_amount(&row);
         }
         sim_read(&pair_node[0].sim, card, &account);
@@ -260,7 +241,7 @@ static const char *judge(void)
         struct said *s = &talk.at[i];
         struct ledger_original row;
         told(s);
-        bool found = row_of(is_payment(s) ? s : &talk.at[s->of], &row);
+        bool found = sim_row_of(&pair_node[0].sim, is_payment(s) ? &s->message : &talk.at[s->of].message, &row);
         const char *wrong = is_payment(s) ? payment_wrong(s, found, &row) : reversal_wrong(s, found, &row);
         if (!wrong && found)
             wrong = row_wrong(&row);

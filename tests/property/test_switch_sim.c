@@ -192,24 +192,6 @@ static void act(struct sim *s, struct history *h)
         sim_turn(s);
 }
 
-/* The row of an authorisation, by what its message says. */
-static bool row_of(struct sim *s, const struct iso8583_message *m, struct ledger_original *out)
-{
-    uint8_t mac[LEDGER_MAC_LEN];
-    char de7[11] = {0}, de11[7] = {0};
-    assert_int_equal(crypto_vault_pan_mac(s->vault, iso8583_get(m, ISO8583_PAN), mac), ERR_OK);
-    memcpy(de7, iso8583_get(m, ISO8583_TRANSMISSION).at, 10);
-    memcpy(de11, iso8583_get(m, ISO8583_STAN).at, 6);
-    const struct ledger_original_of of = {mac, true, "0100", de7, de11, "", "", "", 0};
-    struct ledger_unit unit;
-    ledger_unit_begin(&unit, 1, &s->f.arena);
-    size_t at = ledger_get_originals(&unit, &of);
-    assert_int_equal(ledger_unit_run(&unit, s->f.store), ERR_OK);
-    bool found = ledger_take_original(&unit, at, 0, out);
-    arena_reset(&s->f.arena);
-    return found;
-}
-
 static bool undone(struct sim *s, const struct history *h, size_t request)
 {
     struct ledger_original original;
@@ -217,7 +199,7 @@ static bool undone(struct sim *s, const struct history *h, size_t request)
     while (i < h->sent_count && h->number[i] != request)
         i++;
     assert_true(i < h->sent_count);
-    return h->sent[i].mti == ISO8583_AUTHORISATION && row_of(s, &h->sent[i], &original) && original.auth.reversed_at != 0 &&
+    return h->sent[i].mti == ISO8583_AUTHORISATION && sim_row_of(s, &h->sent[i], &original) && original.auth.reversed_at != 0 &&
            original.auth.reversed_amount == original.auth.amount;
 }
 
@@ -262,7 +244,7 @@ static void check_money(struct sim *s, const struct history *h)
         if (h->sent[i].mti != ISO8583_AUTHORISATION)
             continue;
         sim_answer(s, h->number[i], &answer);
-        if (row_of(s, &h->sent[i], &original)) {
+        if (sim_row_of(s, &h->sent[i], &original)) {
             assert_memory_equal(original.auth.de39, iso8583_get(&answer, ISO8583_RESPONSE).at, 2);
             assert_true(original.auth.reversed_amount <= original.auth.amount);
             if (original.auth.de38[0] != 0)

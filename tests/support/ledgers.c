@@ -102,7 +102,6 @@ enum err ledgers_consume_by(const struct store_row *row, struct store *store, st
     struct ledger_auth auth = {.link_id = "visa",
                                .mti_class = "0100",
                                .de7 = "0101000000",
-                               .de11 = "000001",
                                .de32 = "1",
                                .amount = 100,
                                .outcome = 5,
@@ -113,6 +112,8 @@ enum err ledgers_consume_by(const struct store_row *row, struct store *store, st
     struct ledger_unit unit;
     char rrn[13];
     text(rrn, sizeof rrn, "", serial);
+    for (int64_t i = 5, rest = serial; i >= 0; i--, rest /= 10)
+        auth.de11[i] = (char)('0' + rest % 10);
     text(auth.auth_id, sizeof auth.auth_id, "auth_", serial);
     text(auth.ref, sizeof auth.ref, "n", card->code.issue_n);
     memcpy(auth.card_id, card->card.card_id, sizeof auth.card_id);
@@ -127,8 +128,10 @@ enum err ledgers_consume_by(const struct store_row *row, struct store *store, st
     ledger_unit_begin(&unit, 4, arena);
     ledger_put_code(&unit, &card->code, &after, LEDGER_CONSUME);
     unit.op[0].row = row;
-    ledger_put_idem(&unit, &(struct ledger_message_id){"visa", "0100", "0101000000", "000001", "1", rrn, "T", "M", NULL, NULL},
-                    &idem);
+    ledger_put_idem(
+        &unit,
+        &(struct ledger_message_id){"visa", "0100", "0101000000", auth.de11, "1", rrn, "T", "M", card->card.pan_mac.at, "visa"},
+        &idem);
     ledger_put_auth(&unit, &auth);
     ledger_put_hold(&unit, &hold);
     return ledger_unit_run(&unit, store);

@@ -327,6 +327,30 @@ void sim_read(struct sim *sim, size_t card, struct ledger_full_card *out)
     arena_reset(&sim->f.arena);
 }
 
+bool sim_row_of(struct sim *sim, const struct iso8583_message *m, struct ledger_original *out)
+{
+    uint8_t mac[LEDGER_MAC_LEN];
+    char de7[11] = {0}, de11[7] = {0}, de32[12] = {0};
+    struct span acquirer = iso8583_get(m, ISO8583_ACQUIRER);
+    must(acquirer.len < sizeof de32, "a short acquirer");
+    memcpy(de32, acquirer.at, acquirer.len);
+    must(crypto_vault_pan_mac(sim->vault, iso8583_get(m, ISO8583_PAN), mac) == ERR_OK, "a hash of the card number");
+    memcpy(de7, iso8583_get(m, ISO8583_TRANSMISSION).at, 10);
+    memcpy(de11, iso8583_get(m, ISO8583_STAN).at, 6);
+    const struct ledger_message_id id = {
+        .link_id = "", .mti_class = "0100", .de7 = de7, .de11 = de11, .de32 = de32, .pan_mac = mac, .network = "visa"};
+    const struct ledger_original_of of = {.id = &id, .complete = true, .de37 = "", .de38 = "", .de41 = ""};
+    struct ledger_unit unit;
+    ledger_unit_begin(&unit, 1, &sim->f.arena);
+    size_t at = ledger_get_originals(&unit, &of);
+    must(ledger_unit_run(&unit, sim->f.store) == ERR_OK, "originals");
+    bool found = false;
+    for (size_t i = 0; !found && ledger_take_original(&unit, at, i, out); i++)
+        found = span_is(iso8583_get(m, ISO8583_TERMINAL), out->auth.de41);
+    arena_reset(&sim->f.arena);
+    return found;
+}
+
 void sim_display(struct sim *sim, size_t card)
 {
     for (int attempt = 0; attempt < 5; attempt++) {

@@ -67,6 +67,8 @@ void sim_relink(struct sim *sim, void (*change)(struct switch_link_config *link)
 uint32_t sim_draw(struct sim *sim, uint32_t bound);
 void sim_code(enum switch_question question, size_t card, int64_t ref, char out[static 4]);
 void sim_read(struct sim *sim, size_t card, struct ledger_full_card *out);
+/* The row of an authorisation. Its numbers may be those of another one, so its terminal says which. */
+bool sim_row_of(struct sim *sim, const struct iso8583_message *m, struct ledger_original *out);
 /* A display by the issuer: the next counter becomes active. */
 void sim_display(struct sim *sim, size_t card);
 /* 0100 of a card; `serial` makes the message. */

@@ -60,8 +60,9 @@ static const struct store_row rows[] = {
      "ORDER BY u.auth_id LIMIT 2000",
      "authorisations with their holds"},
     {"TORTURE_HELD", STORE_ROW_READ | STORE_ROW_SCAN, 0, NULL, NULL, &held_shape,
-     "SELECT a.account_id AS account_id, a.held AS held, CAST(coalesce((SELECT sum(h.amount) FROM hold h WHERE "
-     "h.account_id = a.account_id AND h.state = 'open'), 0) AS BIGINT) AS open FROM account a",
+     "SELECT a.account_id AS account_id, a.held AS held, CAST(coalesce(h.amount, 0) AS BIGINT) AS open FROM account a LEFT JOIN "
+     "(SELECT account_id, sum(amount) AS amount FROM hold WHERE state = 'open' GROUP BY account_id) h "
+     "ON h.account_id = a.account_id",
      "accounts with the sum of their open holds"},
     {"TORTURE_DAYS", STORE_ROW_WRITE | STORE_ROW_SCAN, 0, NULL, NULL, NULL, "UPDATE auth SET received_at = received_at - 345600000",
      "four days pass"},

@@ -45,15 +45,8 @@ static bool original(struct stores_fixture *f, int64_t card, const char *de11, i
 {
     uint8_t mac[LEDGER_MAC_LEN];
     ledgers_pan_mac(card, mac);
-    const struct ledger_original_of of = {.pan_mac = mac,
-                                          .complete = true,
-                                          .mti_class = "0100",
-                                          .de7 = "0101000000",
-                                          .de11 = de11,
-                                          .de37 = "",
-                                          .de38 = "",
-                                          .de41 = "",
-                                          .since = since};
+    const struct ledger_message_id id = {"", "0100", "0101000000", de11, "1", "", "", "", mac, "visa"};
+    const struct ledger_original_of of = {.id = &id, .complete = true, .de37 = "", .de38 = "", .de41 = "", .since = since};
     struct ledger_unit get = unit_of(f, 1);
     size_t at = ledger_get_originals(&get, &of);
     assert_int_equal(ledger_unit_run(&get, f->store), ERR_OK);
@@ -333,18 +326,22 @@ static void test_a_row_that_does_not_fit_is_our_defect(void **state)
     assert_int_equal(get.err, ERR_INTERNAL);
     /* A state that no version of ours has written. */
     struct ledger_auth auth = {.auth_id = "auth_1", .mti_class = "0100", .de7 = "0101000000", .de11 = "000001", .received_at = 1};
+    ledgers_add_card(&f, f.store, 1);
+    ledgers_card_id(1, auth.card_id);
     ledgers_pan_mac(1, auth.pan_mac.at);
     auth.pan_mac.len = LEDGER_MAC_LEN;
     struct ledger_idem idem = {.auth_id = "auth_1"};
     memcpy(hold.auth_id, "auth_1", 7);
     struct ledger_unit put = unit_of(&f, 3);
-    ledger_put_auth(&put, &auth);
-    ledger_put_idem(&put, &message, &idem);
-    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
-    run_raw(&f, &raw_row[1]);
     uint8_t mac[LEDGER_MAC_LEN];
     ledgers_pan_mac(1, mac);
-    const struct ledger_original_of of = {mac, true, "0100", "0101000000", "000001", "", "", "", 0};
+    struct ledger_message_id id = message;
+    id.pan_mac = mac;
+    ledger_put_auth(&put, &auth);
+    ledger_put_idem(&put, &id, &idem);
+    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
+    run_raw(&f, &raw_row[1]);
+    const struct ledger_original_of of = {&id, true, "", "", "", 0};
     get = unit_of(&f, 1);
     (void)ledger_get_originals(&get, &of);
     assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ledger whose rows were made by schema 4: repeats keep their answers, reversals find their originals, and what was reversed
- * before it arrived is still declined. */
+/* A ledger whose rows were made by schemas 4 and 6: repeats keep their answers, reversals find their originals, and what was
+ * reversed before it arrived is still declined. */
 #include "support/ledgers.h"
 
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { STEPS_MAX = 64, FORMER = 4 };
+enum { STEPS_MAX = 64, FORMER = 4, NEWER = 6 };
 #define MAC "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 /* Keys as schema 4 made them: the parts of a message, a length before each; of a tombstone the first five. */
@@ -23,9 +23,12 @@ enum { STEPS_MAX = 64, FORMER = 4 };
 static const struct store_migration rows[] = {
     {FORMER, "INSERT INTO idem (message_key, fingerprint, answer, auth_id, created_at) VALUES "
              "(" BYTES(ORIGINAL("000001") "\0011\001T\001M") ", " BYTES("f") ", " BYTES("00ABCDEFM") ", 'auth_1', 1)"},
-    {FORMER, "INSERT INTO auth (auth_id, link_id, mti_class, de7, de11, de32, de37, de41, de42, pan_mac, amount, de39, de38, "
-             "received_at) VALUES ('auth_1', 'visa', '0100', '0101000000', '000001', '1', '1', 'T', 'M', " BYTES(
-                 MAC) ", 100, '00', 'ABCDEF', 1)"},
+    {FORMER,
+     "INSERT INTO auth (auth_id, link_id, mti_class, de7, de11, de32, de37, de41, de42, card_id, pan_mac, amount, "
+     "de39, de38, received_at) VALUES ('auth_1', 'visa', '0100', '0101000000', '000001', '1', '1', 'T', 'M', 'card_1', " BYTES(
+         MAC) ", 100, '00', 'ABCDEF', 1)"},
+    {FORMER, "INSERT INTO card (card_id, account_id, pan_mac) VALUES ('card_1', 'a', " BYTES(MAC) ")"},
+    {FORMER, "INSERT INTO account (account_id) VALUES ('a')"},
     {FORMER, "INSERT INTO hold (auth_id, account_id, amount, state) VALUES ('auth_1', 'a', 100, 'open')"},
     {FORMER, "INSERT INTO tombstone (original_key, created_at) VALUES (" BYTES(ORIGINAL("000002")) ", 7)"},
     {FORMER, REVERSAL("auth_2", MAC)}, /* two reversals of one batch, and one of them twice */
@@ -35,22 +38,45 @@ static const struct store_migration rows[] = {
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-/* Schema 4 with these rows, then the newest. */
+/* Schema 6: a second key, of the original, which ends with the card; a reversal has one key twice. */
+#define CARD(mac_) "\020" mac_
+#define HALF "ABCDEFGHIJKLMNOP"
+#define AUTH6(id_, class_, de11_)                                                                                             \
+    "INSERT INTO auth (auth_id, link_id, mti_class, de7, de11, de32, de37, de41, de42, card_id, pan_mac, de38, received_at) " \
+    "VALUES ('" id_ "', 'visa-b', '" class_ "', '0101000000', '" de11_                                                        \
+    "', '0001', '1', 'T', 'M', 'card_1', " BYTES(MAC) ", 'A', 2)"
+#define MESSAGE6(class_, de11_) "\006visa-b\004" class_ "\0120101000000\006" de11_ "\0011\0011\001T\001M"
+#define IDEM6(key_, original_, id_, at_)                                                                                     \
+    "INSERT INTO idem (message_key, original_key, auth_id, created_at) VALUES (" BYTES(key_) ", " BYTES(original_) ", '" id_ \
+                                                                                                                   "', " at_ ")"
+static const struct store_migration later[] = {
+    {NEWER, IDEM6(MESSAGE6("0100", "000005"), ORIGINAL("000005") CARD(HALF), "auth_5", "8")},
+    {NEWER, AUTH6("auth_5", "0100", "000005")},
+    {NEWER, "INSERT INTO hold (auth_id, account_id, amount, state) VALUES ('auth_5', 'a', 100, 'open')"},
+    {NEWER, IDEM6(MESSAGE6("0400", "000006"), MESSAGE6("0400", "000006"), "auth_6", "9")},
+    {NEWER, AUTH6("auth_6", "0400", "000006")},
+    {NEWER, IDEM6("tombstone", ORIGINAL("000007") CARD(HALF), "", "9")},
+};
+enum { LATER = sizeof later / sizeof later[0] };
+
+/* Schema 4 with these rows, schema 6 with those, then the newest. */
 static void upgraded(struct stores_fixture *f, const struct stores_driver *driver)
 {
-    static struct store_migration step[STEPS_MAX + ROWS];
+    static struct store_migration step[STEPS_MAX + ROWS + LATER];
     struct store_set former = {.name = ledger_set.name, .migration = step};
-    while (ledger_set.migration[former.migration_count].version <= FORMER) {
-        assert_true(former.migration_count < STEPS_MAX);
-        step[former.migration_count] = ledger_set.migration[former.migration_count];
-        former.migration_count++;
+    for (size_t i = 0; i < ledger_set.migration_count && ledger_set.migration[i].version <= NEWER; i++) {
+        assert_true(i < STEPS_MAX);
+        bool last = ledger_set.migration[i].version == FORMER && ledger_set.migration[i + 1].version > FORMER;
+        step[former.migration_count++] = ledger_set.migration[i];
+        memcpy(step + former.migration_count, rows, last ? sizeof rows : 0);
+        former.migration_count += last ? ROWS : 0;
     }
-    memcpy(step + former.migration_count, rows, sizeof rows);
-    former.migration_count += ROWS;
+    memcpy(step + former.migration_count, later, sizeof later);
+    former.migration_count += LATER;
     stores_setup_as(f, driver, &former);
     int64_t version = 0;
     assert_int_equal(store_schema_version(f->store, &ledger_set, &version), ERR_OK);
-    assert_int_equal(version, FORMER);
+    assert_int_equal(version, NEWER);
     assert_int_equal(store_migrate(f->store, &ledger_set), ERR_OK);
 }
 
@@ -102,11 +128,53 @@ static void test_a_tombstone_still_declines(void **state)
     stores_teardown(&f);
 }
 
+static void test_rows_of_schema_6(void **state)
+{
+    struct stores_fixture f;
+    upgraded(&f, *state);
+    struct ledger_message_id id = {"visa-b", "0100", "0101000000", "000005", "1", "1", "T", "M", (const uint8_t *)MAC, "visa"};
+    struct ledger_message found = ask(&f, &id);
+    assert_true(found.stored);
+    assert_string_equal(found.idem.auth_id, "auth_5");
+    id.link_id = "visa"; /* another link of the network: another message of the same original */
+    found = ask(&f, &id);
+    assert_false(found.stored || found.tombstone);
+    assert_int_equal(found.sibling, 1);
+    id = (struct ledger_message_id){"visa-b", "0400", "0101000000", "000006", "1", "1", "T", "M", NULL, "visa"};
+    assert_true(ask(&f, &id).stored);
+    id.de37 = "2";
+    assert_false(ask(&f, &id).stored);
+    id = message("000007", MAC);
+    assert_true(ask(&f, &id).tombstone);
+    id = message("000007", OTHER_MAC);
+    assert_false(ask(&f, &id).tombstone);
+    stores_teardown(&f);
+}
+
+/* The stored answers are gone: the chain of the account leads to it. */
+static void test_the_chain_leads_to_the_original(void **state)
+{
+    struct stores_fixture f;
+    struct ledger_original original;
+    upgraded(&f, *state);
+    struct ledger_unit unit;
+    ledger_unit_begin(&unit, 2, &f.arena);
+    ledger_put_retention(&unit, 100);
+    const struct ledger_message_id id = {"", "0100", "0101000000", "000001", "1", "", "", "", (const uint8_t *)MAC, "visa"};
+    size_t at = ledger_get_originals(&unit, &(struct ledger_original_of){&id, true, "", "", "", 0});
+    assert_int_equal(ledger_unit_run(&unit, f.store), ERR_OK);
+    assert_int_equal(ledger_found(&unit, at), 1);
+    assert_true(ledger_take_original(&unit, at, 0, &original));
+    assert_string_equal(original.auth.auth_id, "auth_1");
+    stores_teardown(&f);
+}
+
 static void test_a_reversal_finds_its_original(void **state)
 {
     struct stores_fixture f;
     upgraded(&f, *state);
-    const struct ledger_original_of of = {(const uint8_t *)MAC, true, "0100", "0101000000", "000001", "", "", "", 0};
+    const struct ledger_message_id id = {"", "0100", "0101000000", "000001", "1", "", "", "", (const uint8_t *)MAC, "visa"};
+    const struct ledger_original_of of = {&id, true, "", "", "", 0};
     struct ledger_original original;
     struct ledger_unit unit;
     ledger_unit_begin(&unit, 1, &f.arena);
@@ -121,9 +189,8 @@ static void test_a_reversal_finds_its_original(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(test_a_repeat_keeps_its_answer),
-        ON_BOTH(test_a_tombstone_still_declines),
-        ON_BOTH(test_a_reversal_finds_its_original),
+        ON_BOTH(test_a_repeat_keeps_its_answer),     ON_BOTH(test_a_tombstone_still_declines),      ON_BOTH(test_rows_of_schema_6),
+        ON_BOTH(test_a_reversal_finds_its_original), ON_BOTH(test_the_chain_leads_to_the_original),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

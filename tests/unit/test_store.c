@@ -265,22 +265,23 @@ static void test_values_travel_unchanged(void **state)
     struct stores_fixture f;
     stores_setup(&f, *state);
     const uint8_t bytes[] = {0, 1, 0xFF, 0, '\'', 0x80};
-    struct ledger_idem_put put = {.message_key = span_text("k"), .original_key = span_text("t")};
+    struct ledger_idem_put put = {.original_key = span_text("t"), .message = span_text("k")};
     put.idem = (struct ledger_idem){.auth_id = "caf\xc3\xa9 ' \" \\", .created_at = INT64_MIN};
     memcpy(put.idem.fingerprint.at, bytes, sizeof bytes);
     put.idem.fingerprint.len = sizeof bytes;
-    const struct ledger_by_key key = {.message_key = span_text("k"), .original_key = span_text("t")};
+    const struct ledger_by_key key = {
+        .message = span_text("k"), .original_key = span_text("t"), .from_key = span_text("t"), .to_key = span_text("u")};
     struct store_op op[] = {{.row = LEDGER_ROW(IDEM_INSERT), .flags = STORE_MUST_CHANGE, .argument = &put},
                             {.row = LEDGER_ROW(IDEM_FIND), .argument = &key}};
     assert_int_equal(run(&f, op, 2, NULL), ERR_OK);
     assert_int_equal(op[1].rows.count, 1);
-    assert_true(span_equal(store_cell_span(&op[1].rows, 0, 1), span_of(bytes, sizeof bytes)));
-    assert_int_equal(store_cell(&op[1].rows, 0, 2).kind, STORE_BYTES);
-    assert_int_equal(store_cell_span(&op[1].rows, 0, 2).len, 0);
-    assert_true(span_is(store_cell_span(&op[1].rows, 0, 3), "caf\xc3\xa9 ' \" \\"));
-    assert_true(store_cell_int(&op[1].rows, 0, 4) == INT64_MIN);
+    assert_true(span_equal(store_cell_span(&op[1].rows, 0, 2), span_of(bytes, sizeof bytes)));
+    assert_int_equal(store_cell(&op[1].rows, 0, 3).kind, STORE_BYTES);
+    assert_int_equal(store_cell_span(&op[1].rows, 0, 3).len, 0);
+    assert_true(span_is(store_cell_span(&op[1].rows, 0, 4), "caf\xc3\xa9 ' \" \\"));
+    assert_true(store_cell_int(&op[1].rows, 0, 5) == INT64_MIN);
     assert_int_equal(store_cell(&op[1].rows, 1, 0).kind, STORE_NULL); /* outside */
-    assert_int_equal(store_cell(&op[1].rows, 0, 9).kind, STORE_NULL);
+    assert_int_equal(store_cell(&op[1].rows, 0, 10).kind, STORE_NULL);
     stores_teardown(&f);
 }
 

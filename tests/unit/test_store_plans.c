@@ -13,7 +13,7 @@
 
 static void check_plan(sqlite3 *db, const struct store_statement *statement)
 {
-    char sql[4096];
+    char sql[8192];
     struct buf text = buf_over(sql, sizeof sql);
     buf_put_text(&text, "EXPLAIN QUERY PLAN ");
     buf_put_text(&text, statement->sql);
@@ -21,7 +21,9 @@ static void check_plan(sqlite3 *db, const struct store_statement *statement)
     assert_int_equal(sqlite3_prepare_v2(db, buf_text(&text), -1, &plan, NULL), SQLITE_OK);
     while (sqlite3_step(plan) == SQLITE_ROW) {
         const char *detail = (const char *)sqlite3_column_text(plan, 3);
-        bool whole_table = strncmp(detail, "SCAN ", 5) == 0 && strcmp(detail, "SCAN CONSTANT ROW") != 0;
+        bool made =
+            strcmp(detail, "SCAN CONSTANT ROW") == 0 || strcmp(detail, "SCAN chain") == 0 || strcmp(detail, "SCAN known") == 0;
+        bool whole_table = strncmp(detail, "SCAN ", 5) == 0 && !made; /* by the statement itself */
         if (whole_table || strstr(detail, "AUTOMATIC"))
             fail_msg("%s: %s", statement->row->name, detail);
     }
@@ -44,7 +46,7 @@ static void test_sqlite_walks_no_table(void **state)
 /* The text of a plan, one line a row. */
 static void postgres_plan(PGconn *connection, const struct store_statement *statement, struct buf *out)
 {
-    char sql[4096];
+    char sql[8192];
     struct buf text = buf_over(sql, sizeof sql);
     buf_put_text(&text, "EXPLAIN EXECUTE statement");
     for (size_t i = 0; statement->arguments[i]; i++) {
@@ -82,7 +84,7 @@ static void test_postgres_walks_no_table(void **state)
         const struct store_statement *statement = &f.store->statements.at[i];
         const struct store_row *row = statement->row;
         Oid type[STORE_ARGUMENT_MAX];
-        char room[8192];
+        char room[32768];
         struct buf plan = buf_over(room, sizeof room);
         for (size_t j = 0; statement->arguments[j]; j++)
             type[j] = statement->arguments[j] == 'i' ? 20 : statement->arguments[j] == 't' ? 25 : 17;
