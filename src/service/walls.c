@@ -22,6 +22,8 @@ static const char *const shared[] = {
     "/usr/share/ca-certificates",
     "/usr/local/share/ca-certificates",
     "/etc/gnutls/config",
+    "/etc/gss",
+    "/etc/krb5.conf",
     "/etc/localtime",
     "/usr/share/zoneinfo",
     "/etc/ld.so.cache",

@@ -52,9 +52,9 @@ static void test_a_server_needs_what_its_connection_string_names(void **state)
 {
     (void)state;
     assert_int_equal(setenv("HOME", "/nonexistent/home", 1), 0);
-    assert_int_equal(setenv("PGSSLCERT", "/nonexistent/own.pem", 1), 0);
-    ask("postgres:host=db sslmode=verify-full sslrootcert=/nonexistent/ca.pem passfile=/nonexistent/pass");
-    static const char *const path[] = {"/nonexistent/ca.pem", "/nonexistent/pass", "/nonexistent/own.pem",
+    assert_int_equal(setenv("PGSSLCERT", "/nonexistent/own/own.pem", 1), 0);
+    ask("postgres:host=db sslmode=verify-full sslrootcert=/nonexistent/tls/ca.pem passfile=/nonexistent/secret/pass");
+    static const char *const path[] = {"/nonexistent/tls/", "/nonexistent/secret/", "/nonexistent/own/",
                                        "/nonexistent/home/.postgresql", "/nonexistent/home/.pgpass"};
     for (size_t i = 0; i < sizeof path / sizeof path[0]; i++) {
         const struct confine_path *found = find(path[i]);

@@ -20,6 +20,8 @@ static const struct confine_call calls[] = {
     ADMIT_WHERE(socket, 0, UINT32_MAX, AF_UNIX), ADMIT(geteuid), ADMIT(getuid),
     /* TLS without a signal when the server goes */
     ADMIT(rt_sigpending), ADMIT(rt_sigtimedwait),
+    /* folders of modules for who we are */
+    ADMIT(getdents64),
     /* a name that is looked up */
     ADMIT(sendmmsg), ADMIT(sendmsg), ADMIT(recvmsg), ADMIT_WHERE(ioctl, 1, UINT32_MAX, FIONREAD),
     ADMIT(uname), ADMIT(sysinfo),
@@ -27,7 +29,7 @@ static const struct confine_call calls[] = {
 /* clang-format on */
 static const struct confine_set set = CONFINE_SET(calls);
 
-/* Connection options that name files or a folder. */
+/* Connection options that name files or a folder. Certificates are renewed while it runs. */
 static const char *const named[] = {"sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir", "passfile"};
 /* What it reads in the home directory when none is named. */
 static const char *const at_home[] = {".pgpass", ".postgresql", ".pg_service.conf"};
@@ -36,8 +38,8 @@ static void need_named(const PQconninfoOption *option, struct confine_needs *nee
 {
     for (const PQconninfoOption *o = option; o && o->keyword; o++)
         for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
-            if (o->val && strcmp(o->keyword, named[i]) == 0)
-                confine_need_path(needs, o->val, CONFINE_IF_THERE);
+            if (o->val && strchr(o->val, '/') && strcmp(o->keyword, named[i]) == 0)
+                confine_need_path(needs, o->val, CONFINE_BESIDE | CONFINE_IF_THERE);
 }
 
 static void need_home(struct confine_needs *needs)
