@@ -164,7 +164,7 @@ $B/tests/unit/test_switch_faults: TEST_SUPPORT := $(filter-out %/issuer_script.o
 GATEWAY_SIM       := $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/support/gateway/*.c))
 GATEWAY_SIM_WRAPS := net_loop_wake http_take http_header http_body http_put_header http_reply net_client_create net_client_send \
   net_client_up net_client_reconnect store_writer_submit store_writer_submit_all
-GATEWAY_SIM_TESTS := $B/tests/property/test_gateway_crash
+GATEWAY_SIM_TESTS := $(addprefix $B/tests/,property/test_gateway_crash unit/test_gateway_pipeline unit/test_gateway_record unit/test_gateway_reversal unit/test_gateway_route)
 $(GATEWAY_SIM_TESTS): $(GATEWAY_SIM)
 $(GATEWAY_SIM_TESTS): TEST_SUPPORT := $(filter-out %/issuer_script.o,$(TEST_SUPPORT)) $(GATEWAY_SIM)
 $(GATEWAY_SIM_TESTS): LDFLAGS_ALL += $(GATEWAY_SIM_WRAPS:%=-Wl$(COMMA)--wrap=%)

@@ -53,6 +53,13 @@ static int64_t pause_ms(const struct gateway_reversals *r, int64_t tries)
     return r->config.first_ms * factor[tries < 3 ? tries : 3];
 }
 
+/* An answer that has not come by the next try is not waited for: that try would have to wait as well. */
+static int64_t answer_timeout_us(const struct gateway_reversals *r, int64_t tries)
+{
+    int64_t pause_us = pause_ms(r, tries) * 1000;
+    return pause_us < ANSWER_TIMEOUT_US ? pause_us : ANSWER_TIMEOUT_US;
+}
+
 void gateway_reversals_soon(struct gateway_reversals *r)
 {
     r->due.next_us = 0;
@@ -133,7 +140,7 @@ static void send_one(struct gateway_reversals *r, struct acquirer_link *link, st
         return;
     }
     begin(w, id, tries);
-    w->awaiting = acquirer_reverse(link, buf_span(&frame), tries > 0, ANSWER_TIMEOUT_US, w) == ERR_OK;
+    w->awaiting = acquirer_reverse(link, buf_span(&frame), tries > 0, answer_timeout_us(r, tries), w) == ERR_OK;
     secret_wipe(room, frame.len);
     r->counts.sent += w->awaiting;
     if (w->awaiting)
