@@ -166,18 +166,26 @@ static void repeat_answer(struct gateway *g, struct gateway_slot *slot, const st
     flow_to(&slot->item, GATEWAY_STAGE_ANSWER);
 }
 
-/* Given up in between, or never here. */
+/* Given up in between, or never here. Only a link that is down may come back. */
 static void repeat_of_nothing(struct gateway *g, struct gateway_slot *slot)
 {
+    enum gateway_fault_id no_link = slot->untaken ? GATEWAY_FAULT_SOURCE_UNSUPPORTED : GATEWAY_FAULT_UNAVAILABLE;
     if (slot->unrouted)
         gateway_claim_forget(g, slot);
-    gateway_refuse(slot, slot->unrouted ? GATEWAY_FAULT_UNAVAILABLE : GATEWAY_FAULT_IN_PROGRESS, NULL);
+    gateway_refuse(slot, slot->unrouted ? no_link : GATEWAY_FAULT_IN_PROGRESS, NULL);
 }
 
 /* One id and one time were signed, the address is another: the signature has been used. */
 static bool is_replay(const struct gateway_slot *slot, const struct gateway_claimed *claim)
 {
     return claim->signed_at != 0 && claim->signed_at == slot->x.signature.at_ms && claim->target != slot->target;
+}
+
+/* What this process remembers of the id is this request, and the claim is another's: that one may still ask for its answer. */
+static void refuse_reused(struct gateway *g, struct gateway_slot *slot)
+{
+    gateway_claim_forget(g, slot);
+    gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
 }
 
 static void repeat_compare(struct gateway *g, struct gateway_slot *slot)
@@ -189,11 +197,11 @@ static void repeat_compare(struct gateway *g, struct gateway_slot *slot)
     else if (is_replay(slot, &claim))
         gateway_refuse_authentication(g, slot, GATEWAY_AUTHENTICATION_REPLAYED);
     else if (claim.target != slot->target && claim.target != 0)
-        gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
+        refuse_reused(g, slot);
     else if (claim.answer_status == GATEWAY_CLAIM_RELEASED)
         repeat_of_nothing(g, slot);
     else if (!span_equal(claim.fingerprint, span_of(slot->digest, sizeof slot->digest)))
-        gateway_refuse(slot, GATEWAY_FAULT_REUSED, NULL);
+        refuse_reused(g, slot);
     else if (claim.answer_status == GATEWAY_CLAIM_RUNS)
         gateway_refuse(slot, GATEWAY_FAULT_IN_PROGRESS, NULL);
     else

@@ -74,6 +74,7 @@ static void route(struct gateway *g, struct gateway_slot *slot)
     const struct gateway_bin *row = bin_of(&g->config, &slot->secret->payment.pan);
     if (!row || !choose(g, row, slot->x.merchant->prefer, payment->amount_minor, &payment->link)) {
         slot->unrouted = true; /* a repeat gets its stored answer all the same: see CLAIM */
+        slot->untaken = !row;
         return;
     }
     const char *name = g->config.link[payment->link].link.name;
