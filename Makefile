@@ -124,12 +124,12 @@ $B/tests/fault/shim.so: tests/fault/shim.c
 $B/countersign-hsm-faults: $B/obj/main/countersign_hsm.o $B/obj/tests/fault/arena_fault.o $(call libs,$(HSM_ROOMS))
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) -Wl,--wrap=secret_arena_take,--wrap=secret_arena_resize $B/obj/main/countersign_hsm.o $B/obj/tests/fault/arena_fault.o -Wl,--start-group $(call libs,$(HSM_ROOMS)) -Wl,--end-group $(HSM_LIBS) -o $@
-# The wall clock of the scripts' processes, and what tries things inside them.
+# The wall clock and the disk of the scripts' processes, and what tries things inside them.
 $B/tests/scenario/%.so: tests/scenario/lab/%.c
 	@mkdir -p $(@D)
 	@echo "  cc   $<"
 	@$(CC) -std=gnu17 $(OPT) $(WARN) -fPIC -shared $< -ldl -o $@
-FAULTS := $B/tests/fault/shim.so $B/countersign-hsm-faults $B/tests/scenario/clock.so $B/tests/scenario/probe.so
+FAULTS := $B/tests/fault/shim.so $B/countersign-hsm-faults $B/tests/scenario/clock.so $B/tests/scenario/disk.so $B/tests/scenario/probe.so
 
 # ---- tests: tests/<kind>/<name>.c is a program of its own; tests/support/*.c is linked into each
 TORTURE      := $(patsubst tests/%.c,$B/obj/tests/%.o,$(wildcard tests/torture/*.c))

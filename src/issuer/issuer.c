@@ -112,6 +112,11 @@ bool issuer_ready(const struct issuer *issuer)
     return store && hostcmd_client_ready(issuer->config.hsm);
 }
 
+enum err issuer_store_err(const struct issuer *issuer)
+{
+    return ledger_products_err(issuer->products);
+}
+
 size_t issuer_pending(const struct issuer *issuer)
 {
     return issuer->pending;

@@ -76,6 +76,8 @@ void issuer_destroy(struct issuer *issuer);
 int64_t issuer_turn(struct issuer *issuer);
 /* True when a display could be served: some HSM may be asked and the last read of the store succeeded. */
 bool issuer_ready(const struct issuer *issuer);
+/* What the last reading of the products ended with. */
+enum err issuer_store_err(const struct issuer *issuer);
 /* Requests that are not answered yet. */
 size_t issuer_pending(const struct issuer *issuer);
 

@@ -15,7 +15,7 @@
 enum { GRACE_MS = 5000, WRITER_CAP = 4096, READER_SPARE = 16 };
 
 struct settings {
-    char store_url[320];
+    struct service_store_settings store;
     char admin[SERVICE_ADDRESS];
     char vault_path[256];
     bool confined;
@@ -48,7 +48,7 @@ struct settings {
      AT(name_.ceiling_milli), 0, 1000000000, ceiling_}
 
 static const struct config_row settings_rows[] = {
-    SERVICE_STORE_ROW(struct settings, store_url, "gateway.db"),
+    SERVICE_STORE_ROWS(struct settings, store, "gateway.db"),
     SERVICE_ADMIN_ROW(struct settings, admin, "127.0.0.1:9080"),
     SERVICE_VAULT_ROW(struct settings, vault_path),
     SERVICE_WALLS_ROW(struct settings, confined),
@@ -231,14 +231,14 @@ static enum err merchants_make(void *context, struct store *store, struct net_pr
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, gateway_sets, WRITER_CAP, merchants_make};
+    const struct service_store_config store = {&s->store, s->vault_path, gateway_sets, WRITER_CAP, merchants_make};
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots, .mount = p->mount};
     uint16_t admin_port = 0;
     rest.mount_count = gateway_mounts(&main_gateway_faces, p->mount, GATEWAY_MOUNTS_MAX);
     TRY(service_vault_open(&p->parts, s->vault_path, GATEWAY_VAULT_PURPOSE, problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
-    TRY(service_reader_open(&p->parts, s->store_url, (size_t)(2 * s->slots) + READER_SPARE, problem));
+    TRY(service_reader_open(&p->parts, s->store.url, (size_t)(2 * s->slots) + READER_SPARE, problem));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return service_rest_open(&p->parts, &rest, problem);
 }

@@ -13,7 +13,7 @@
 enum { GRACE_MS = 200, WRITER_CAP = 1024, READER_CAP = 1024 };
 
 struct settings {
-    char store_url[256];
+    struct service_store_settings store;
     char admin[SERVICE_ADDRESS];
     struct service_rest_settings rest;
     int64_t slots;
@@ -35,7 +35,7 @@ struct settings {
 /* clang-format off */
 #define AT(member_) CONFIG_MEMBER(struct settings, member_)
 static const struct config_row settings_rows[] = {
-    SERVICE_STORE_ROW(struct settings, store_url, "ledger.db"),
+    SERVICE_STORE_ROWS(struct settings, store, "ledger.db"),
     SERVICE_REST_ROWS(struct settings, rest, "127.0.0.1:8081"),
     {"rest", "slots", "requests under way; more are answered 503", CONFIG_INTEGER, AT(slots), 8, 4096, "512"},
     SERVICE_ADMIN_ROW(struct settings, admin, "127.0.0.1:9081"),
@@ -85,7 +85,7 @@ static void reload(void *context)
 static int64_t on_turn(void *context)
 {
     struct process *p = context;
-    return issuer_turn(p->issuer);
+    return service_health_turn(&p->parts, issuer_store_err(p->issuer), issuer_turn(p->issuer));
 }
 
 static bool is_busy(void *context)
@@ -97,7 +97,7 @@ static bool is_busy(void *context)
 static bool is_ready(void *context)
 {
     const struct process *p = context;
-    return issuer_ready(p->issuer);
+    return service_store_up(&p->parts) && issuer_ready(p->issuer);
 }
 
 static void on_metrics(void *context, struct buf *out)
@@ -129,7 +129,7 @@ static enum err keys_load(struct process *p, struct net_problem *problem)
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, ledger_sets, WRITER_CAP, sandbox_client};
+    const struct service_store_config store = {&s->store, s->vault_path, ledger_sets, WRITER_CAP, sandbox_client};
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots};
     uint16_t admin_port = 0;
     rest.mount = issuer_mounts(&rest.mount_count);
@@ -137,7 +137,8 @@ static enum err parts_open(struct process *p, struct net_problem *problem)
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
-    TRY(service_reader_open(&p->parts, s->store_url, READER_CAP, problem));
+    TRY(service_reader_open(&p->parts, s->store.url, READER_CAP, problem));
+    TRY(service_health_open(&p->parts, s->store_ms));
     TRY(service_hsm_open(&p->parts, &s->hsm, problem));
     TRY(service_admin_create(&p->base, s->admin, problem, &admin_port));
     return service_rest_open(&p->parts, &rest, problem);

@@ -13,7 +13,7 @@
 enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256, READER_CAP = SWITCH_READS_MAX + 2 };
 
 struct settings {
-    char store_url[256];
+    struct service_store_settings store;
     char admin[SERVICE_ADDRESS];
     struct service_hsm_link_settings hsm;
     char keys_path[256];
@@ -69,7 +69,7 @@ static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
      .initial = "false"}
 
 static const struct config_row settings_rows[] = {
-    SERVICE_STORE_ROW(struct settings, store_url, "ledger.db"),
+    SERVICE_STORE_ROWS(struct settings, store, "ledger.db"),
     {"store", "timeout_ms", "that a request waits for the database; then DE39 96", CONFIG_INTEGER, AT(store_ms), 10, 60000, "1500"},
     SERVICE_ADMIN_ROW(struct settings, admin, "127.0.0.1:9583"),
     SERVICE_HSM_LINK_ROWS(struct settings, hsm, "4095"),
@@ -113,7 +113,7 @@ static void reload(void *context)
 static int64_t on_turn(void *context)
 {
     struct process *p = context;
-    return switch_turn(p->core);
+    return service_health_turn(&p->parts, switch_store_err(p->core), switch_turn(p->core));
 }
 
 static bool is_busy(void *context)
@@ -125,7 +125,7 @@ static bool is_busy(void *context)
 static bool is_ready(void *context)
 {
     const struct process *p = context;
-    return switch_store_up(p->core) && hostcmd_client_ready(service_hsm_link_client(p->parts.hsm));
+    return service_store_up(&p->parts) && switch_store_up(p->core) && hostcmd_client_ready(service_hsm_link_client(p->parts.hsm));
 }
 
 static void on_metrics(void *context, struct buf *out)
@@ -181,13 +181,14 @@ static enum err links_resolve(struct process *p, struct net_problem *problem)
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {s->store_url, ledger_sets, WRITER_CAP, NULL};
+    const struct service_store_config store = {&s->store, s->vault_path, ledger_sets, WRITER_CAP, NULL};
     uint16_t admin_port = 0;
     TRY(service_zone_use(s->timezone, problem));
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
-    TRY(service_reader_open(&p->parts, s->store_url, READER_CAP, problem));
+    TRY(service_reader_open(&p->parts, s->store.url, READER_CAP, problem));
+    TRY(service_health_open(&p->parts, s->store_ms));
     TRY(service_hsm_open(&p->parts, &s->hsm, problem));
     TRY(switch_ports_open(p->base.loop, p->link, p->link_count, &p->ports, problem));
     return service_admin_create(&p->base, s->admin, problem, &admin_port);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/parts.h"
 
+#include "service/identity.h"
 #include "store/error.h"
 #include "store/store.h"
 
@@ -24,6 +25,14 @@ static enum err prepare(struct service_parts *parts, const struct service_store_
                         struct net_problem *problem)
 {
     struct service_process *p = parts->process;
+    const struct service_identity_config identity = {.url = config->settings->url,
+                                                     .file = config->settings->identity,
+                                                     .replaces = config->settings->replaces,
+                                                     .vault_path = config->vault_path,
+                                                     .vault = parts->vault,
+                                                     .set = config->sets[0],
+                                                     .log = &p->log};
+    TRY(service_identity_check(&identity, store, &parts->identity, problem));
     for (size_t i = 0; config->sets[i]; i++)
         TRY(store_migrate(store, config->sets[i]));
     if (config->prepare)
@@ -37,7 +46,7 @@ static enum err writer_open(struct service_parts *parts, const struct service_st
     struct store *writes = NULL;
     ASSERT(!parts->writer);
     parts->sets = config->sets;
-    TRY(store_open(config->url, &p->env, config->sets, &writes));
+    TRY(store_open(config->settings->url, &p->env, config->sets, &writes));
     parts->driver = store_driver_name(writes);
     enum err err = prepare(parts, config, writes, problem);
     if (err != ERR_OK)
@@ -62,6 +71,32 @@ enum err service_store_open(struct service_parts *parts, const struct service_st
     if (err == ERR_OK || problem->text[0])
         return err;
     return service_problem(problem, err, "store.url", NULL, hint_of(err));
+}
+
+enum err service_health_open(struct service_parts *parts, int64_t timeout_ms)
+{
+    struct service_process *p = parts->process;
+    ASSERT(p->loop && parts->writer);
+    const struct store_health_config config = {.env = &p->env,
+                                               .writer = parts->writer,
+                                               .set_name = parts->sets[0]->name,
+                                               .identity = parts->identity,
+                                               .service = p->service->name,
+                                               .timeout_us = timeout_ms * 1000,
+                                               .wake = net_loop_wake,
+                                               .context = p->loop};
+    return store_health_create(&config, &parts->health);
+}
+
+int64_t service_health_turn(struct service_parts *parts, enum err reads, int64_t next_us)
+{
+    int64_t health_us = store_health_turn(parts->health, env_monotonic_us(&parts->process->env), reads);
+    return next_us == NET_NEVER_US || health_us < next_us ? health_us : next_us;
+}
+
+bool service_store_up(const struct service_parts *parts)
+{
+    return store_health_err(parts->health) == ERR_OK;
 }
 
 static enum err reader_open(struct service_parts *parts, const char *url, size_t cap)
@@ -152,7 +187,9 @@ void service_parts_stop(struct service_parts *parts)
 {
     store_writer_stop(parts->writer);
     store_reader_close(parts->reader);
+    store_health_destroy(parts->health);
     parts->writer = NULL;
+    parts->health = NULL;
     parts->reader = NULL;
 }
 

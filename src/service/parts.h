@@ -22,6 +22,7 @@
 #include "http/http.h"
 #include "service/hsm_link.h"
 #include "service/service.h"
+#include "store/health.h"
 #include "store/reader.h"
 #include "store/writer.h"
 
@@ -32,6 +33,8 @@ struct service_parts {
     const struct store_set *const *sets;
     struct store_writer *writer;
     struct store_reader *reader;
+    struct store_identity identity;
+    struct store_health *health;
     struct http *http;
     char host[SERVICE_ADDRESS];
     struct service_hsm_link *hsm;
@@ -48,19 +51,37 @@ MUST_USE enum err service_vault_open(struct service_parts *parts, const char *pa
 
 /* ---- store ---- */
 
+struct service_store_settings {
+    char url[320];
+    char identity[256];
+    char replaces[STORE_IDENTITY_LEN + 1];
+};
 struct service_store_config {
-    const char *url;
+    const struct service_store_settings *settings;
+    const char *vault_path;              /* beside which the identity of the store is kept, unless the settings name a file */
     const struct store_set *const *sets; /* statements and tables of the service; ends with NULL */
     size_t writer_cap;                   /* batches that wait */
     /* NULL, or what is written before anything else, once the tables are there. */
     enum err (*prepare)(void *process, struct store *store, struct net_problem *problem);
 };
-#define SERVICE_STORE_ROW(struct_, member_, file_)                                                             \
-    {                                                                                                          \
-        "store", "url", "sqlite:/path/" file_ " or postgres:...", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_) \
-    }
+/* clang-format off */
+/* The rows of section [store] in a table over struct_, whose member_ is a struct service_store_settings. */
+#define SERVICE_STORE_ROWS(struct_, member_, file_) \
+    {"store", "url", "sqlite:/path/" file_ " or postgres:...", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.url)}, \
+    {"store", "identity", "FILE that remembers which store was there, made at the first start; empty: beside vault.file", \
+     CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.identity), .initial = ""}, \
+    {"store", "replaces", "identity of a store that is gone for good: another one is taken in its place, once", CONFIG_TEXT, \
+     CONFIG_MEMBER(struct_, member_.replaces), .initial = ""}
+/* clang-format on */
+/* After the vault. A store that is empty, or is another one than before, is refused (service/identity.h). */
 MUST_USE enum err service_store_open(struct service_parts *parts, const struct service_store_config *config,
                                      struct net_problem *problem);
+
+/* Whether it can be written, is the same, and is there, told while it runs. After the loop. */
+MUST_USE enum err service_health_open(struct service_parts *parts, int64_t timeout_ms);
+/* In the turn hook, with what the service's own readings ended with: when it must be called again, or `next_us`. */
+int64_t service_health_turn(struct service_parts *parts, enum err reads, int64_t next_us);
+bool service_store_up(const struct service_parts *parts);
 
 /* Reads that never make the loop wait, with the sets of the store. After the loop, which turns when the database answers. */
 MUST_USE enum err service_reader_open(struct service_parts *parts, const char *url, size_t cap, struct net_problem *problem);

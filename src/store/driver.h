@@ -25,7 +25,7 @@ struct store_statement {
     bool known; /* the engine's answer was compared with what the row gives */
 };
 
-enum { STORE_SETS_MAX = 4 };
+enum { STORE_SETS_MAX = 5 };
 
 /* All rows of the sets, the store's own first; a statement is named by its place. */
 struct store_statements {
@@ -76,6 +76,13 @@ extern const struct store_driver store_postgres;
 
 /* The versions themselves; known to every connection. */
 extern const struct store_set store_schema_set;
+/* The tables of the store itself, before any set is brought up to date. */
+MUST_USE enum err store_own_tables(struct store *store);
+
+/* ---- identity.c ---- */
+
+extern const struct store_set store_identity_set;
+extern const char store_identity_table[];
 
 /* ---- statements.c ---- */
 

@@ -6,5 +6,5 @@ const struct err_table store_errors = {"store", STORE_ERR_BASE + 1, sizeof rows 
 
 bool store_err_unavailable(enum err err)
 {
-    return err == STORE_ERR_UNAVAILABLE || (err >= STORE_ERR_FULL && err <= STORE_ERR_FILE);
+    return err == STORE_ERR_UNAVAILABLE || (err >= STORE_ERR_FULL && err <= STORE_ERR_REPLACED);
 }

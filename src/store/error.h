@@ -22,6 +22,7 @@
     X(STORE_ERR_READ_ONLY,   UNAVAILABLE, "41", "96", 503, "ledger_unavailable", "the database can only be read") \
     X(STORE_ERR_DAMAGED,     UNAVAILABLE, "41", "96", 503, "ledger_unavailable", "the database is damaged, or its file is none") \
     X(STORE_ERR_FILE,        UNAVAILABLE, "41", "96", 503, "ledger_unavailable", "a database file cannot be opened or used") \
+    X(STORE_ERR_REPLACED,    UNAVAILABLE, "41", "96", 503, "ledger_unavailable", "the database is empty, or another one") \
     X(STORE_ERR_UNKNOWN,     UNAVAILABLE, "41", "96", 503, "ledger_unavailable", "the outcome of a commit is unknown")
 
 enum { STORE_ERR_BASE = 0x0600, STORE_ERR_LIST(ERR_NUMBER) STORE_ERR_END };

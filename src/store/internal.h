@@ -22,6 +22,12 @@ const struct store_driver *store_driver_of(const char *url, const char **place);
 /* sqlite_needs.c: what the process keeps for SQLite when it locks itself in. */
 void store_sqlite_needs(const char *place, struct confine_needs *needs);
 
+/* ---- sqlite_error.c ---- */
+
+struct sqlite3;
+/* Of the last call on the connection that failed. */
+enum err store_sqlite_err(struct sqlite3 *db);
+
 /* ---- reader.c ---- */
 
 enum store_read_state { STORE_READ_FREE, STORE_READ_WAITING, STORE_READ_SENT };

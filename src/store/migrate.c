@@ -75,10 +75,11 @@ static enum err in_transaction(struct store *store, enum err (*body)(struct stor
     return err;
 }
 
-static enum err make_version_table(struct store *store, const void *context)
+static enum err make_own_tables(struct store *store, const void *context)
 {
     (void)context;
-    return store->driver->execute(store, version_table);
+    TRY(store->driver->execute(store, version_table));
+    return store->driver->execute(store, store_identity_table);
 }
 
 enum err store_schema_version(struct store *store, const struct store_set *set, int64_t *out)
@@ -135,18 +136,28 @@ static enum err raise_to_newest(struct store *store, const struct store_set *set
     }
 }
 
-enum { VERSION_TABLE_TRIES = 8 };
+enum { OWN_TABLES_TRIES = 8 };
+
+static enum err outside(enum err err)
+{
+    return err == ERR_CLOSED || err == ERR_BUSY ? STORE_ERR_UNAVAILABLE : err;
+}
+
+enum err store_own_tables(struct store *store)
+{
+    enum err err = in_transaction(store, make_own_tables, NULL);
+    /* PostgreSQL: IF NOT EXISTS is no lock; another node making it now shows as a duplicate, or as an error of the catalog. */
+    for (int tries = 1; tries < OWN_TABLES_TRIES && (err == ERR_DUPLICATE || err == STORE_ERR_CONFLICT || err == ERR_INTERNAL);
+         tries++)
+        err = in_transaction(store, make_own_tables, NULL);
+    return outside(err);
+}
 
 enum err store_migrate(struct store *store, const struct store_set *set)
 {
-    enum err err = in_transaction(store, make_version_table, NULL);
-    /* PostgreSQL: IF NOT EXISTS is no lock; another node making it now shows as a duplicate, or as an error of the catalog. */
-    for (int tries = 1; tries < VERSION_TABLE_TRIES && (err == ERR_DUPLICATE || err == STORE_ERR_CONFLICT || err == ERR_INTERNAL);
-         tries++)
-        err = in_transaction(store, make_version_table, NULL);
-    if (err == ERR_OK)
-        err = start(store, set);
+    TRY(store_own_tables(store));
+    enum err err = start(store, set);
     if (err == ERR_OK)
         err = raise_to_newest(store, set);
-    return err == ERR_CLOSED || err == ERR_BUSY ? STORE_ERR_UNAVAILABLE : err;
+    return outside(err);
 }

@@ -58,37 +58,9 @@ static struct sqlite *of(const struct store *store)
     return store->connection;
 }
 
-static enum err err_of(sqlite3 *db)
-{
-    int code = sqlite3_extended_errcode(db);
-    if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID)
-        return ERR_DUPLICATE;
-    switch (code & 0xff) {
-    case SQLITE_READONLY:
-        return STORE_ERR_READ_ONLY;
-    case SQLITE_FULL:
-        return STORE_ERR_FULL;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return STORE_ERR_DAMAGED;
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-    case SQLITE_NOLFS:
-        return STORE_ERR_FILE;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_NOMEM:
-    case SQLITE_PROTOCOL:
-        return STORE_ERR_UNAVAILABLE;
-    default:
-        return ERR_INTERNAL;
-    }
-}
-
 static enum err refused(const struct store *store, const char *name)
 {
-    enum err err = err_of(of(store)->db);
+    enum err err = store_sqlite_err(of(store)->db);
     char room[24];
     struct buf code = buf_over(room, sizeof room);
     buf_put_integer(&code, sqlite3_extended_errcode(of(store)->db));
@@ -347,11 +319,26 @@ static enum err step_all(struct store *store, sqlite3_stmt *statement, struct st
     return ERR_OK;
 }
 
+/* A connection keeps pages in memory, so it may be the last to know that its file is damaged. A new one reads the file. */
+static enum err look_anew(const struct store *store)
+{
+    sqlite3 *db = NULL;
+    const char *path = sqlite3_db_filename(of(store)->db, "main");
+    int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    enum err err = code == SQLITE_OK || code == SQLITE_BUSY ? ERR_OK : store_sqlite_err(db);
+    sqlite3_close(db);
+    return err;
+}
+
 /* Arguments are numbered in the order in which they first occur, as SQLite numbers them. */
 static enum err op_run(struct store *store, struct store_op *op, struct arena *arena)
 {
     const struct store_statement *statement = store_statement_of(store, op);
     sqlite3_stmt *prepared = NULL;
+    if (op->row->flags & STORE_ROW_PROBE)
+        TRY(look_anew(store));
     TRY(prepare(store, op, &prepared));
     for (size_t i = 0; i < statement->argument_count; i++) {
         struct store_value value = store_argument(statement, op, i);
@@ -375,10 +362,21 @@ static void batch_perform(struct store *store, struct store_batch *batch)
 
 /* ---- verbs ---- */
 
+/* A file that was removed or put aside still takes writes, and nobody would ever see them. */
+static enum err in_place(struct store *store)
+{
+    int moved = 0;
+    if (sqlite3_file_control(of(store)->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved)
+        return ERR_OK;
+    store_log_refused(store, "BEGIN", "the file was moved or removed");
+    return STORE_ERR_FILE;
+}
+
 static enum err sqlite_begin(struct store *store, bool writes)
 {
     if (!writes)
         return verb_run(store, VERB_BEGIN_READ);
+    TRY(in_place(store));
     turnstile_enter(of(store));
     enum err err = verb_run(store, VERB_BEGIN_WRITE);
     turnstile_leave(of(store));

@@ -4,7 +4,8 @@
  *
  * Purpose    A room that keeps something in the database lists its statements and its tables in a set. Who opens a connection says
  *            which sets it shall know; an operation names its row by a pointer.
- * Columns    flags   READ or WRITE; | SCAN: it may walk a whole table (operators, tests, tables of a few rows).
+ * Columns    flags   READ or WRITE; | SCAN: it may walk a whole table (operators, tests, tables of a few rows);
+ *                    | PROBE: the engine first looks at its files anew, past what it keeps in memory.
  *            rank    of the table that a write locks among those of its set, and
  *            key     the arguments that are its key, separated by blanks: writes of a group are sent in this order (store/order.h).
  *            takes   the struct of the arguments; NULL: none.
@@ -29,7 +30,7 @@
 
 enum { STORE_ARGUMENT_MAX = 64, STORE_SQL_MAX = 4096 };
 
-enum store_row_flag { STORE_ROW_READ = 1 << 0, STORE_ROW_WRITE = 1 << 1, STORE_ROW_SCAN = 1 << 2 };
+enum store_row_flag { STORE_ROW_READ = 1 << 0, STORE_ROW_WRITE = 1 << 1, STORE_ROW_SCAN = 1 << 2, STORE_ROW_PROBE = 1 << 3 };
 
 struct store_row {
     const char *name;

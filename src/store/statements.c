@@ -110,8 +110,9 @@ static enum err take_row(struct store *store, const struct store_row *row)
 static size_t take_sets(struct store_statements *statements, const struct store_set *const *sets)
 {
     statements->set[0] = &store_schema_set;
-    statements->set_count = 1;
-    size_t rows = store_schema_set.count;
+    statements->set[1] = &store_identity_set;
+    statements->set_count = 2;
+    size_t rows = store_schema_set.count + store_identity_set.count;
     for (size_t i = 0; sets[i]; i++) {
         ASSERT(statements->set_count < STORE_SETS_MAX);
         statements->set[statements->set_count++] = sets[i];

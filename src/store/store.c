@@ -139,7 +139,8 @@ static void wait_jitter(const struct store *store, int attempt)
     nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
 }
 
-/* A serialisation failure is tried again; so is a connection found dead, once, since nothing had been written. */
+/* A serialisation failure is tried again; so is a connection found dead, or
+ * one that only reads, once, since nothing had been written. */
 static enum err group_persist(struct store *store, struct group *g)
 {
     bool reconnected = false;
@@ -147,7 +148,7 @@ static enum err group_persist(struct store *store, struct group *g)
         enum err err = group_try(store, g);
         if (err == ERR_BUSY && ++attempt < SERIAL_TRIES)
             wait_jitter(store, attempt);
-        else if (err == ERR_CLOSED && !reconnected)
+        else if ((err == ERR_CLOSED || err == STORE_ERR_READ_ONLY) && !reconnected)
             reconnected = true;
         else
             return err == ERR_BUSY || err == ERR_CLOSED ? STORE_ERR_UNAVAILABLE : err;

@@ -15,7 +15,7 @@
  *                ERR_DUPLICATE          the operation at batch->at broke a unique key; nothing was written
  *                ERR_MEMORY             the arena is full; nothing was written
  *                STORE_ERR_UNAVAILABLE  no connection, no memory, lock timeout; nothing was written
- *                STORE_ERR_FULL, _READ_ONLY, _DAMAGED, _FILE    the same, for a reason that an operator has to know
+ *                STORE_ERR_FULL, _READ_ONLY, _DAMAGED, _FILE, _REPLACED    the same, for a reason that an operator has to know
  *                STORE_ERR_UNKNOWN      the connection was lost at COMMIT: settle by reading the idempotency row, never blind retry
  *                ERR_INTERNAL           the statement at batch->at does not fit the database or its arguments: our defect
  *            A lost connection is opened again by the next call. Serialisation failures are repeated inside, at most five times.

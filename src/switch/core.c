@@ -14,10 +14,6 @@ static int64_t products_turn(void *context, int64_t now_us)
     struct switch_core *core = context;
     int64_t read_us = ledger_products_read_us(core->products);
     int64_t next_us = ledger_products_turn(core->products, core->config.reader, now_us);
-    enum err err = ledger_products_err(core->products);
-    if (err != ERR_OK && err != core->products_err)
-        LOG(core->config.env->log, LOG_ERROR, "switch.products", LOG_TEXT("error", err_row(err)->name));
-    core->products_err = err;
     if (ledger_products_read_us(core->products) != read_us)
         switch_resume(core->flow, &core->product_news, SIZE_MAX);
     return next_us;
@@ -153,6 +149,11 @@ bool switch_store_up(const struct switch_core *core)
 {
     return store_reader_up(core->config.reader) && ledger_products_read_us(core->products) > 0 &&
            ledger_products_err(core->products) == ERR_OK;
+}
+
+enum err switch_store_err(const struct switch_core *core)
+{
+    return ledger_products_err(core->products);
 }
 
 size_t switch_pending(const struct switch_core *core)

@@ -56,7 +56,6 @@ struct switch_core {
     int64_t lapse_next_us;
     size_t lapse_count;
     struct ledger_products *products;
-    enum err products_err; /* as it was told last */
     int64_t rejects_us;    /* the second in which lines about unreadable frames are counted */
     unsigned reject_lines; /* in it */
     struct switch_counters counters;

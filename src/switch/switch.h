@@ -76,6 +76,8 @@ size_t switch_pending(const struct switch_core *core);
 
 /* The ledger answers: its last reading of the products succeeded. */
 bool switch_store_up(const struct switch_core *core);
+/* What the last reading of the products ended with. */
+enum err switch_store_err(const struct switch_core *core);
 
 struct switch_counters {
     uint64_t received, keepalives, rejected, busy, late, approved, declined, repeats, unavailable, conflicts, unanswered, reversals;

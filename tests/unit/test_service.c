@@ -188,7 +188,8 @@ static void test_problems_name_the_setting(void **state)
     assert_int_equal(service_vault_open(&parts, "/nowhere/vault.key", "ledger", &problem), ERR_CONFIG);
     assert_non_null(strstr(problem.text, "vault.file: /nowhere/vault.key: "));
     assert_non_null(strstr(problem.text, "64 hexadecimal digits"));
-    const struct service_store_config store = {.url = "oracle://scott:tiger@nowhere/", .sets = ledger_sets, .writer_cap = 8};
+    const struct service_store_settings settings = {.url = "oracle://scott:tiger@nowhere/"};
+    const struct service_store_config store = {.settings = &settings, .sets = ledger_sets, .writer_cap = 8};
     problem.text[0] = 0;
     assert_int_not_equal(service_store_open(&parts, &store, &problem), ERR_OK);
     assert_non_null(strstr(problem.text, "store.url: "));

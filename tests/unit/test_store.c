@@ -192,7 +192,8 @@ static void test_every_statement_fits_its_row(void **state)
 {
     struct stores_fixture f;
     stores_setup(&f, *state);
-    assert_int_equal(f.store->statements.count, store_schema_set.count + ledger_set.count + gateway_set.count + 1);
+    assert_int_equal(f.store->statements.count,
+                     store_schema_set.count + store_identity_set.count + ledger_set.count + gateway_set.count + 1);
     for (size_t round = 0; round < 2; round++) {
         for (size_t i = 0; i < f.store->statements.count; i++) {
             const struct store_row *row = f.store->statements.at[i].row;

@@ -77,8 +77,8 @@ static enum err connect_now(struct store *store)
 {
     struct postgres *p = of(store);
     p->connection = PQconnectdb(p->conninfo);
-    if (PQstatus(p->connection) != CONNECTION_OK)
-        return STORE_ERR_UNAVAILABLE;
+    if (PQstatus(p->connection) != CONNECTION_OK) /* libpq has words for it, and no code */
+        return strstr(PQerrorMessage(p->connection), "session is read-only") ? STORE_ERR_READ_ONLY : STORE_ERR_UNAVAILABLE;
     PQsetErrorVerbosity(p->connection, PQERRORS_SQLSTATE);
     bool fine = true;
     for (size_t i = 0; i < store_postgres_setting_count; i++) {
@@ -263,10 +263,11 @@ static enum err take_steps(struct store *store, struct store_batch *const *batch
     return STORE_ERR_CONFLICT;
 }
 
-/* A connection that failed is not used again: the server rolls back what it had begun. */
+/* A connection that failed is not used again: the server rolls back what it had begun. Nor is one to a server that only reads:
+ * another may have taken its place. */
 static enum err closed_on_loss(struct store *store, enum err err)
 {
-    if (err == ERR_CLOSED)
+    if (err == ERR_CLOSED || err == STORE_ERR_READ_ONLY)
         disconnect(store);
     return err;
 }

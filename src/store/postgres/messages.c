@@ -20,7 +20,7 @@ static const struct sqlstate sqlstates[] = {
     {"23505", ERR_DUPLICATE},         /* unique violation */
     {"08", ERR_CLOSED},               /* connection exception */
     {"57P", ERR_CLOSED},              /* shutdown, crash of another backend */
-    {"25006", ERR_CLOSED},            /* read-only transaction: a node that is no longer the primary */
+    {"25006", STORE_ERR_READ_ONLY},   /* read-only transaction: a node that is no longer the primary */
     {"25P03", ERR_CLOSED},            /* idle in transaction timeout */
     {"53100", STORE_ERR_FULL},        /* disk full */
     {"53", STORE_ERR_UNAVAILABLE},    /* out of memory, too many connections */

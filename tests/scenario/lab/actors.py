@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The words of a script: one row a command, what it takes, what it gives back. `play --help` prints this table."""
+import contextlib
+import errno
 import os
 import signal
 import sqlite3
@@ -141,6 +143,18 @@ class Stage:
         path = os.path.join(self.lab.dir, name)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
             out.write(text.replace("\\n", "\n"))
+        return []
+
+    @command("NAME", "", "removes a database from the lab's folder, with the files beside it")
+    def remove(self, name):
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.lab.dir, name + suffix))
+        return []
+
+    @command("full|read-only|fine", "", "how the disk under the databases takes what is written")
+    def disk(self, how):
+        self.lab.set_disk({"full": errno.ENOSPC, "read-only": errno.EROFS, "fine": 0}[how])
         return []
 
     # ---- time

@@ -70,6 +70,8 @@ class Lab:
         self.ledger, self.gateway = (os.path.join(self.dir, name) for name in ("ledger.db", "gateway.db"))
         self.ahead_ms, self.clock = 0, os.path.join(self.dir, "clock")
         self.move_clock(0)
+        self.disk = os.path.join(self.dir, "disk")
+        self.set_disk(0)
         self.address, self.admin = {"gateway": self.world.gateway}, {name: port + self.offset for name, port in ADMIN.items()}
         self.before = {table: self.states(table) for table in ("record", "reversal")}
         self.processes = {name: self.service(name) for name in SERVICES}
@@ -93,7 +95,8 @@ class Lab:
         if name == "hsm":
             command = [HSM, "--test-lmk", "--listen", self.world.text["hsm"]["address"], "--header", "4", "--admin",
                        "127.0.0.1:%d" % self.admin["hsm"]]
-        preload = {"LD_PRELOAD": os.path.abspath(os.path.join(BUILD, "tests/scenario/clock.so")), "COUNTERSIGN_CLOCK": self.clock}
+        libraries = [os.path.abspath(os.path.join(BUILD, "tests/scenario", library)) for library in ("clock.so", "disk.so")]
+        preload = {"LD_PRELOAD": ":".join(libraries), "COUNTERSIGN_CLOCK": self.clock, "COUNTERSIGN_DISK": self.disk}
         return Process(name, command, preload, os.path.join(self.dir, name + ".log"))
 
     def move_clock(self, milliseconds):
@@ -101,6 +104,11 @@ class Lab:
         self.ahead_ms += milliseconds
         with open(self.clock, "r+b" if os.path.exists(self.clock) else "wb") as out:
             out.write(struct.pack("q", self.ahead_ms))
+
+    def set_disk(self, code):
+        """Writes to database files fail with this errno; 0: they do not."""
+        with open(self.disk, "r+b" if os.path.exists(self.disk) else "wb") as out:
+            out.write(struct.pack("i", code))
 
     def page(self, name, path):
         """(status, text) of an admin page; 0 if nobody answers."""
