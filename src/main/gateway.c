@@ -228,10 +228,22 @@ static enum err merchants_make(void *context, struct store *store, struct net_pr
 
 /* ---- start ---- */
 
+static struct service_store_config store_config(const struct process *p)
+{
+    return (struct service_store_config){&p->settings.store, p->settings.vault_path, gateway_sets, WRITER_CAP, merchants_make};
+}
+
+static enum err check(void *context, struct net_problem *problem)
+{
+    struct process *p = context;
+    const struct service_store_config store = store_config(p);
+    return service_store_remembered(&p->parts, &store, problem);
+}
+
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {&s->store, s->vault_path, gateway_sets, WRITER_CAP, merchants_make};
+    const struct service_store_config store = store_config(p);
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots, .mount = p->mount};
     uint16_t admin_port = 0;
     rest.mount_count = gateway_mounts(&main_gateway_faces, p->mount, GATEWAY_MOUNTS_MAX);
@@ -275,7 +287,7 @@ static void stop(void *context)
 /* clang-format off */
 #define ONCE(member_) {offsetof(struct settings, member_), CONFINE_IF_THERE, NULL} /* read at the start */
 static const struct confine_setting files[] = {
-    {offsetof(struct settings, store_url), 0, store_needs},
+    {offsetof(struct settings, store.url), 0, store_needs},
     ONCE(rest.certificate),
     ONCE(rest.key),
     ONCE(vault_path),
@@ -288,6 +300,7 @@ static const struct service_walls walls = {.table = &kept, .wanted = offsetof(st
 
 static const struct service service = {
     .name = "gateway",
+    .check = check,
     .start = start,
     .walls = &walls,
     .stop = stop,

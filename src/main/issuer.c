@@ -126,10 +126,22 @@ static enum err keys_load(struct process *p, struct net_problem *problem)
     return ERR_OK;
 }
 
+static struct service_store_config store_config(const struct process *p)
+{
+    return (struct service_store_config){&p->settings.store, p->settings.vault_path, ledger_sets, WRITER_CAP, sandbox_client};
+}
+
+static enum err check(void *context, struct net_problem *problem)
+{
+    struct process *p = context;
+    const struct service_store_config store = store_config(p);
+    return service_store_remembered(&p->parts, &store, problem);
+}
+
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {&s->store, s->vault_path, ledger_sets, WRITER_CAP, sandbox_client};
+    const struct service_store_config store = store_config(p);
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots};
     uint16_t admin_port = 0;
     rest.mount = issuer_mounts(&rest.mount_count);
@@ -203,7 +215,7 @@ static void stop(void *context)
 /* clang-format off */
 #define ONCE(member_) {offsetof(struct settings, member_), CONFINE_IF_THERE, NULL} /* read at the start */
 static const struct confine_setting files[] = {
-    {offsetof(struct settings, store_url), 0, store_needs},
+    {offsetof(struct settings, store.url), 0, store_needs},
     SERVICE_HSM_LINK_FILES(struct settings, hsm),
     ONCE(rest.certificate),
     ONCE(rest.key),
@@ -217,6 +229,7 @@ static const struct service_walls walls = {.table = &kept, .wanted = offsetof(st
 
 static const struct service service = {
     .name = "issuer",
+    .check = check,
     .start = start,
     .walls = &walls,
     .stop = stop,

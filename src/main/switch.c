@@ -178,10 +178,22 @@ static enum err links_resolve(struct process *p, struct net_problem *problem)
     return ERR_CONFIG;
 }
 
+static struct service_store_config store_config(const struct process *p)
+{
+    return (struct service_store_config){&p->settings.store, p->settings.vault_path, ledger_sets, WRITER_CAP, NULL};
+}
+
+static enum err check(void *context, struct net_problem *problem)
+{
+    struct process *p = context;
+    const struct service_store_config store = store_config(p);
+    return service_store_remembered(&p->parts, &store, problem);
+}
+
 static enum err parts_open(struct process *p, struct net_problem *problem)
 {
     const struct settings *s = &p->settings;
-    const struct service_store_config store = {&s->store, s->vault_path, ledger_sets, WRITER_CAP, NULL};
+    const struct service_store_config store = store_config(p);
     uint16_t admin_port = 0;
     TRY(service_zone_use(s->timezone, problem));
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
@@ -259,7 +271,7 @@ static void stop(void *context)
 /* clang-format off */
 #define ONCE(member_) {offsetof(struct settings, member_), CONFINE_IF_THERE, NULL} /* read at the start */
 static const struct confine_setting files[] = {
-    {offsetof(struct settings, store_url), 0, store_needs},
+    {offsetof(struct settings, store.url), 0, store_needs},
     SERVICE_HSM_LINK_FILES(struct settings, hsm),
     ONCE(keys_path),
     ONCE(vault_path),
@@ -271,6 +283,7 @@ static const struct service_walls walls = {.table = &kept, .wanted = offsetof(st
 
 static const struct service service = {
     .name = "switch",
+    .check = check,
     .start = start,
     .walls = &walls,
     .stop = stop,

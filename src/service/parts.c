@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/parts.h"
 
-#include "service/identity.h"
 #include "store/error.h"
 #include "store/store.h"
 
@@ -21,18 +20,28 @@ enum err service_vault_open(struct service_parts *parts, const char *path, const
 
 /* ---- store ---- */
 
+static struct service_identity_config identity_of(const struct service_store_config *config)
+{
+    return (struct service_identity_config){.url = config->settings->url,
+                                            .file = config->settings->identity,
+                                            .replaces = config->settings->replaces,
+                                            .vault_path = config->vault_path,
+                                            .set = config->sets[0]};
+}
+
+enum err service_store_remembered(struct service_parts *parts, const struct service_store_config *config,
+                                  struct net_problem *problem)
+{
+    const struct service_identity_config identity = identity_of(config);
+    return service_identity_open(&identity, &parts->remembered, problem);
+}
+
 static enum err prepare(struct service_parts *parts, const struct service_store_config *config, struct store *store,
                         struct net_problem *problem)
 {
     struct service_process *p = parts->process;
-    const struct service_identity_config identity = {.url = config->settings->url,
-                                                     .file = config->settings->identity,
-                                                     .replaces = config->settings->replaces,
-                                                     .vault_path = config->vault_path,
-                                                     .vault = parts->vault,
-                                                     .set = config->sets[0],
-                                                     .log = &p->log};
-    TRY(service_identity_check(&identity, store, &parts->identity, problem));
+    const struct service_identity_config identity = identity_of(config);
+    TRY(service_identity_check(&identity, &parts->remembered, store, &p->log, &parts->identity, problem));
     for (size_t i = 0; config->sets[i]; i++)
         TRY(store_migrate(store, config->sets[i]));
     if (config->prepare)
@@ -68,6 +77,7 @@ static const char *hint_of(enum err err)
 enum err service_store_open(struct service_parts *parts, const struct service_store_config *config, struct net_problem *problem)
 {
     enum err err = writer_open(parts, config, problem);
+    service_identity_close(&parts->remembered);
     if (err == ERR_OK || problem->text[0])
         return err;
     return service_problem(problem, err, "store.url", NULL, hint_of(err));

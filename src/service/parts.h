@@ -21,6 +21,7 @@
 #include "crypto/vault.h"
 #include "http/http.h"
 #include "service/hsm_link.h"
+#include "service/identity.h"
 #include "service/service.h"
 #include "store/health.h"
 #include "store/reader.h"
@@ -33,6 +34,7 @@ struct service_parts {
     const struct store_set *const *sets;
     struct store_writer *writer;
     struct store_reader *reader;
+    struct service_identity remembered;
     struct store_identity identity;
     struct store_health *health;
     struct http *http;
@@ -68,11 +70,15 @@ struct service_store_config {
 /* The rows of section [store] in a table over struct_, whose member_ is a struct service_store_settings. */
 #define SERVICE_STORE_ROWS(struct_, member_, file_) \
     {"store", "url", "sqlite:/path/" file_ " or postgres:...", CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.url)}, \
-    {"store", "identity", "FILE that remembers which store was there, made at the first start; empty: beside vault.file", \
+    {"store", "identity", "FILE that remembers which store was there, made at the first start; empty: in " \
+     "$STATE_DIRECTORY, or beside vault.file", \
      CONFIG_TEXT, CONFIG_MEMBER(struct_, member_.identity), .initial = ""}, \
     {"store", "replaces", "identity of a store that is gone for good: another one is taken in its place, once", CONFIG_TEXT, \
      CONFIG_MEMBER(struct_, member_.replaces), .initial = ""}
 /* clang-format on */
+/* In the check hook, before the process locks itself in: the file that remembers which store was there. */
+MUST_USE enum err service_store_remembered(struct service_parts *parts, const struct service_store_config *config,
+                                           struct net_problem *problem);
 /* After the vault. A store that is empty, or is another one than before, is refused (service/identity.h). */
 MUST_USE enum err service_store_open(struct service_parts *parts, const struct service_store_config *config,
                                      struct net_problem *problem);

@@ -6,6 +6,7 @@
 #include "support/faulty_vfs.h"
 #include "support/stores.h"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -38,27 +39,31 @@ static void sql(const struct stores_fixture *f, const char *text)
 
 struct starts {
     struct stores_fixture f;
-    struct crypto_vault *vault;
     char dir[48], vault_path[64], file[64];
     const char *replaces;
     struct store_identity id;
     struct net_problem problem;
 };
 
+static void write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+}
+
 static void setup(struct starts *s, const struct stores_driver *driver)
 {
-    static const uint8_t master[CRYPTO_VAULT_MASTER] = {1};
     *s = (struct starts){.dir = "/tmp/countersign-identity.XXXXXX", .replaces = ""};
     stores_setup(&s->f, driver);
     assert_non_null(mkdtemp(s->dir));
     (void)snprintf(s->vault_path, sizeof s->vault_path, "%s/key", s->dir);
-    assert_int_equal(crypto_vault_open(master, "ledger", &s->vault), ERR_OK);
+    write_file(s->vault_path, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n");
 }
 
 static void teardown(struct starts *s)
 {
     char command[80];
-    crypto_vault_close(s->vault);
     stores_teardown(&s->f);
     (void)snprintf(command, sizeof command, "rm -r %s", s->dir);
     assert_int_equal(system(command), 0);
@@ -67,17 +72,15 @@ static void teardown(struct starts *s)
 /* As a service does: the check, then the tables. */
 static enum err start_over(struct starts *s, const struct stores_fixture *f)
 {
-    const struct service_identity_config config = {.url = s->f.url,
-                                                   .file = s->file,
-                                                   .replaces = s->replaces,
-                                                   .vault_path = s->vault_path,
-                                                   .vault = s->vault,
-                                                   .set = ledger_sets[0],
-                                                   .log = &s->f.log};
+    const struct service_identity_config config = {
+        .url = s->f.url, .file = s->file, .replaces = s->replaces, .vault_path = s->vault_path, .set = ledger_sets[0]};
+    struct service_identity file;
     struct store *store = NULL;
     s->problem.text[0] = 0;
+    TRY(service_identity_open(&config, &file, &s->problem));
     assert_int_equal(store_open(f->url, &s->f.env, ledger_sets, &store), ERR_OK);
-    enum err err = service_identity_check(&config, store, &s->id, &s->problem);
+    enum err err = service_identity_check(&config, &file, store, &s->f.log, &s->id, &s->problem);
+    service_identity_close(&file);
     if (err == ERR_OK)
         assert_int_equal(store_migrate(store, ledger_sets[0]), ERR_OK);
     store_close(store);
@@ -146,13 +149,10 @@ static void a_file_that_cannot_be_used_is_named(void **state)
     struct starts s;
     setup(&s, *state);
     (void)snprintf(s.file, sizeof s.file, "%s/none/id", s.dir);
-    assert_int_equal(start_over(&s, &s.f), ERR_SYSTEM);
+    assert_int_equal(start_over(&s, &s.f), ERR_CONFIG);
     assert_non_null(strstr(s.problem.text, s.file));
     (void)snprintf(s.file, sizeof s.file, "%s/id", s.dir);
-    FILE *out = fopen(s.file, "w");
-    assert_non_null(out);
-    (void)fputs("123\n", out);
-    (void)fclose(out);
+    write_file(s.file, "123\n");
     assert_int_equal(start_over(&s, &s.f), ERR_CONFIG);
     assert_non_null(strstr(s.problem.text, "is no identity of a store"));
     teardown(&s);
