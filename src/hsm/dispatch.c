@@ -6,6 +6,7 @@
 #include "hsm/commands/ahead.h"
 #include "hsm/commands/table.h"
 #include "hsm/guard/authority.h"
+#include "hsm/guard/guess.h"
 #include "hsm/guard/state.h"
 #include "hsm/internal.h"
 #include "hsm/key/keys.h"
@@ -69,6 +70,7 @@ static void perform(struct hsm *hsm, const struct hsm_client *client, const stru
                             .request = at->request,
                             .reply = at->reply,
                             .verdict = VERDICT_MATCH};
+    hsm_guess_by(hsm->context.guess, client->name);
     enum err err = admit(&hsm->context, &call);
     told->authorised = err == ERR_OK && row->activity != HOSTCMD_OPEN;
     if (err == ERR_OK)

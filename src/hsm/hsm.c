@@ -36,10 +36,9 @@ static enum err authorise_from_start(struct hsm_state *state)
     return ERR_OK;
 }
 
-static void on_guess_limit(void *tell, const char *label)
+static void on_guess(void *tell, enum log_level level, const char *event, const struct log_field *field, size_t count)
 {
-    const struct log_field field[] = {LOG_TEXT("card", label)};
-    hsm_tell_limited(tell, LOG_WARN, "hsm.guess_limit", field, 1);
+    hsm_tell_limited(tell, level, event, field, count);
 }
 
 static enum err layout_fill(struct hsm *hsm, const struct hostcmd_profile *given)
@@ -57,7 +56,7 @@ static enum err parts_create(struct hsm_context *context, struct hsm_tell *tell,
         TRY(authorise_from_start(context->state));
     TRY(hsm_observe_create(context->env, &context->observe));
     if (guess)
-        TRY(hsm_guess_create(context->env, guess, (struct hsm_guess_hook){on_guess_limit, tell}, &context->guess));
+        TRY(hsm_guess_create(context->env, guess, (struct hsm_guess_hook){on_guess, tell}, &context->guess));
     TRY(hsm_keys_create(context->config, &context->keys));
     context->lmks = hsm_keys_lmks(context->keys);
     return ERR_OK;
@@ -180,6 +179,7 @@ static void put_guess(struct hsm_guess *guess, struct buf *out)
     metric_put(out, "countersign_hsm_guess_failures_total", "answers 01 counted", "counter", (int64_t)c.failures);
     metric_put(out, "countersign_hsm_guess_refused_total", "answers 39", "counter", (int64_t)c.refused);
     metric_put(out, "countersign_hsm_guess_dropped_total", "forgotten for want of room", "counter", (int64_t)c.dropped);
+    metric_put(out, "countersign_hsm_guess_closed", "1: new card numbers are refused for want of room", "gauge", c.closed);
 }
 
 static void put_audit(const struct hsm_audit *audit, struct buf *out)

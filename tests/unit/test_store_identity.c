@@ -24,6 +24,7 @@ static void sql(const struct stores_fixture *f, const char *text)
     if (strncmp(f->url, "sqlite:", 7) == 0) {
         sqlite3 *db = NULL;
         assert_int_equal(sqlite3_open(stores_path(f), &db), SQLITE_OK);
+        sqlite3_busy_timeout(db, 5000);
         assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(db);
         return;

@@ -72,7 +72,8 @@ enum err hsm_guess_create(const struct env *env, const struct hsm_guess_config *
                             .pans = config->pans,
                             .chunks = chunks < UINT32_MAX ? (uint32_t)chunks : UINT32_MAX - 1,
                             .buckets = power_of_two(config->pans),
-                            .told_ms = -WARN_MS};
+                            .told_ms = {-WARN_MS, -WARN_MS},
+                            .aged_ms = env_monotonic_us(env) / 1000};
     enum err err = fill(g, config);
     if (err == ERR_OK)
         *out = g;
@@ -224,22 +225,16 @@ static uint32_t droppable(const struct hsm_guess *g)
     return index;
 }
 
-/* False: nothing may be dropped, which is an alarm. */
+/* False: nothing may be dropped. */
 static bool drop_one(struct hsm_guess *g, int64_t now)
 {
     uint32_t index = droppable(g);
-    bool tells = now - g->told_ms >= WARN_MS && g->env->log;
     if (index) {
         hsm_lost_put(&g->lost, hash_of(g->entry[index].key), g->entry[index].count, now);
         forget(g, index);
         g->dropped++;
+        hsm_guess_tell_full(g, now, false);
     }
-    if (!tells)
-        return index;
-    LOG(g->env->log, index ? LOG_WARN : LOG_ERROR, index ? "hsm.guess_full" : "hsm.guess_closed", LOG_INT("pans", g->count),
-        LOG_INT("forgotten", g->dropped - g->dropped_told), LOG_TEXT("see", "hsm.guess_pans and hsm.guess_memory"));
-    g->dropped_told = g->dropped;
-    g->told_ms = now;
     return index;
 }
 
@@ -313,15 +308,6 @@ static bool push_lost(struct hsm_guess *g, uint32_t index, int64_t now)
 
 /* ---- limit ---- */
 
-static void tell(const struct hsm_guess *g, const struct entry *e)
-{
-    uint8_t label[HSM_GUESS_LABEL];
-    struct buf out = buf_over(label, sizeof label);
-    buf_put_hex(&out, e->key, (HSM_GUESS_LABEL - 1) / 2);
-    if (g->hook.reached)
-        g->hook.reached(g->hook.context, buf_text(&out));
-}
-
 /* The count falls below the limit when the failure that is `limit`-th from the newest grows a day old. */
 static void judge(struct hsm_guess *g, uint32_t index)
 {
@@ -374,6 +360,15 @@ static bool closed(struct hsm_guess *g)
     return g->closed;
 }
 
+/* `room`: for want of it, which is an alarm. */
+static enum err refuse(struct hsm_guess *g, bool room)
+{
+    g->refused++;
+    if (room)
+        hsm_guess_tell_full(g, now_ms(g), true);
+    return HOSTCMD_ERR_FRAUD_DETECTION;
+}
+
 enum err hsm_guess_admit(struct hsm_guess *guess, struct span pan, struct hsm_guess_item *item)
 {
     if (!guess || (guess->closed ? false : guess->heap_count == 0 || guess->cell[cell_of(guess, pan)] == 0))
@@ -384,8 +379,7 @@ enum err hsm_guess_admit(struct hsm_guess *guess, struct span pan, struct hsm_gu
     /* With a table that has no room, right and wrong codes of a new number would tell themselves apart uncounted. */
     if (index == NONE ? !closed(guess) : guess->entry[index].place == NONE)
         return ERR_OK;
-    guess->refused++;
-    return HOSTCMD_ERR_FRAUD_DETECTION;
+    return refuse(guess, index == NONE);
 }
 
 static enum err count_failure(struct hsm_guess *g, struct span pan, struct hsm_guess_item *item)
@@ -398,15 +392,15 @@ static enum err count_failure(struct hsm_guess *g, struct span pan, struct hsm_g
     if (fresh)
         index = add(g, item->key, cell_of(g, pan), now);
     if (index == NONE || (fresh && !push_lost(g, index, now)) || !push(g, index, now)) {
-        g->refused++;
         g->closed = true;
-        return HOSTCMD_ERR_FRAUD_DETECTION;
+        return refuse(g, true);
     }
     judge(g, index);
     g->closed = closed(g);
     g->failures++;
+    hsm_guess_blame(g, now);
     if (g->entry[index].place)
-        tell(g, &g->entry[index]);
+        hsm_guess_tell_reached(g, &g->entry[index]);
     return ERR_OK;
 }
 
@@ -452,5 +446,6 @@ struct hsm_guess_counters hsm_guess_counters(struct hsm_guess *guess)
     int64_t now = now_ms(guess);
     forget_past(guess, now);
     hsm_guess_release_due(guess, now);
-    return (struct hsm_guess_counters){guess->count, guess->heap_count, guess->failures, guess->refused, guess->dropped};
+    return (struct hsm_guess_counters){guess->count,   guess->heap_count, guess->failures,
+                                       guess->refused, guess->dropped,    closed(guess)};
 }

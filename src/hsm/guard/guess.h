@@ -12,7 +12,7 @@
  *            then no verdict may be told.
  * Limits     `pans` entries and `memory` bytes, reserved at start. When either is used up, a number with few failures is forgotten
  *            before one with many, the oldest first, and one at two thirds of its limit never; a number that comes back has what it
- *            had (hsm/guard/lost.h). When nothing may be forgotten, new numbers answer 39. Either is told at most once a minute. A
+ *            had (hsm/guard/lost.h). When nothing may be forgotten, new numbers answer 39. Either is an alarm once a minute. A
  *            time is exact to the millisecond of the monotonic clock.
  * Cost       O(1): while no number is above its limit, a right code costs one comparison; else one multiply hash and a look into a
  *            table of 64 Ki counters, and HMAC only for numbers that share a counter with one above the limit. A failure costs
@@ -46,9 +46,11 @@ struct hsm_guess_config {
 /* The least memory for so many card numbers: room for seven failures of each. */
 uint64_t hsm_guess_memory(uint32_t pans);
 
-/* Called when a number reaches the limit; `label` tells numbers apart and is none. */
+/* Called with hsm.guess_limit when a number reaches the limit: `card` is a label that tells numbers apart and is none, `client` has
+ * sent the command. With hsm.guess_full when numbers are forgotten, with hsm.guess_closed when new ones are refused: `client` has
+ * the most failures. */
 struct hsm_guess_hook {
-    void (*reached)(void *context, const char *label);
+    void (*tell)(void *context, enum log_level level, const char *event, const struct log_field *field, size_t count);
     void *context;
 };
 
@@ -62,6 +64,9 @@ void hsm_guess_destroy(struct hsm_guess *guess);
  * left only have the same dynamic codes; a guesser would have a limit for each of them.
  */
 struct span hsm_guess_name(struct span pan);
+
+/* Whose commands come next: the name stays as long. NULL or "": nobody with a certificate. */
+void hsm_guess_by(struct hsm_guess *guess, const char *client);
 
 /* What is known of a number within one command; starts zeroed. */
 struct hsm_guess_item {
@@ -87,6 +92,7 @@ struct hsm_guess_counters {
     uint64_t failures; /* counted since start */
     uint64_t refused;  /* answers 39 */
     uint64_t dropped;  /* numbers forgotten for want of room */
+    bool closed;       /* new numbers are refused for want of it */
 };
 struct hsm_guess_counters hsm_guess_counters(struct hsm_guess *guess);
 

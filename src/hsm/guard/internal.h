@@ -7,7 +7,7 @@
 #include "hsm/guard/guess.h"
 #include "hsm/guard/lost.h"
 
-enum { TIMES = 7, NONE = 0, CELLS = 65536, KEY_LEN = 16, PAN_ROOM = 24, CHUNKS_LEAST = 2048, NAME_LEN = 14 };
+enum { TIMES = 7, NONE = 0, CELLS = 65536, KEY_LEN = 16, PAN_ROOM = 24, CHUNKS_LEAST = 2048, NAME_LEN = 14, CLIENTS = 32 };
 enum { DAY_MS = 86400000, WARN_MS = 60000 };
 /* Numbers with few failures go first; those of the last tier, at two thirds of the limit, never. */
 enum { TIERS = 8, KEPT = TIERS - 1 };
@@ -29,6 +29,12 @@ struct entry {
     uint16_t cell;
     uint8_t tier;
     uint8_t first_at, last_at; /* index of the oldest time in `first`, behind the newest in `last` */
+};
+
+/* Who asked, and how many wrong answers it got. */
+struct guesser {
+    char name[72]; /* as of a certificate; "": none */
+    uint64_t failures;
 };
 
 /* A number above the limit, and when it will no longer be. */
@@ -57,8 +63,18 @@ struct hsm_guess {
     uint64_t failures, refused, dropped;
     uint64_t dropped_told;
     bool closed;
-    int64_t told_ms;
+    int64_t told_ms[2]; /* that it is full; that it is closed */
+    const char *by;     /* whose command is under way */
+    struct guesser client[CLIENTS];
+    int64_t aged_ms;
 };
+
+/* ---- guess_alarm.c ---- */
+/* The failure is that of the client whose command is under way. */
+void hsm_guess_blame(struct hsm_guess *g, int64_t now);
+void hsm_guess_tell_reached(struct hsm_guess *g, const struct entry *e);
+/* At most once a minute each: numbers are forgotten; nothing may be forgotten, and new numbers are refused. */
+void hsm_guess_tell_full(struct hsm_guess *g, int64_t now, bool closed);
 
 /* ---- guess_heap.c ---- */
 void hsm_guess_heap_up(struct hsm_guess *g, uint32_t place, struct exceeded x);
