@@ -242,6 +242,12 @@ static size_t note_lmk(struct page *p, size_t at)
     return at + bytes.len;
 }
 
+static size_t note_unused(struct page *p, size_t at, size_t len)
+{
+    note_bytes(p, "unused", "says nothing to this command", at, span_slice(p->payload, at, len));
+    return at + len;
+}
+
 /* One tag; where there is none, nothing. */
 static size_t note_tag(struct page *p, const struct hostcmd_row *row, const struct hostcmd_tail *tail, size_t at)
 {
@@ -254,6 +260,11 @@ static size_t note_tag(struct page *p, const struct hostcmd_row *row, const stru
         at = note_change(p, at, 2);
     else if (mark == '!' && tail->changes.version)
         at = note_change(p, at, row->flags & HOSTCMD_VERSION_UNUSED ? 3 : 2);
+    else if (mark == '#' || mark == '&' || mark == '!')
+        at = note_unused(p, at,
+                         mark == '#'   ? tail->unused.attributes
+                         : mark == '&' ? tail->unused.exportability
+                                       : tail->unused.version);
     return at;
 }
 

@@ -118,6 +118,29 @@ static enum err parse_unused(struct span data, size_t *at, struct hostcmd_tail *
     return ERR_OK;
 }
 
+/* A tag that says nothing to the command: read as one that does, once, and ignored. */
+static enum err parse_ignored(struct span data, size_t *at, struct hostcmd_tail *tail, struct wire_fault *fault)
+{
+    const struct hostcmd_row any = {.flags = HOSTCMD_ATTRIBUTES};
+    struct hostcmd_tail other = {.has_attributes = tail->unused.attributes > 0};
+    uint8_t mark = data.at[*at];
+    struct hostcmd_unused *unused = &tail->unused;
+    uint8_t *len = mark == '#' ? &unused->attributes : mark == '&' ? &unused->exportability : &unused->version;
+    size_t start = *at;
+    char seen = *len > 0 ? '?' : 0;
+    uint64_t number = 0;
+    if (mark == '#')
+        TRY(parse_attributes(&any, data, at, &other, fault));
+    else if (mark == '!' && !seen && *at + 3 <= data.len && span_decimal(span_slice(data, *at + 1, 2), &number) == ERR_OK)
+        *at += 3;
+    else
+        TRY(parse_change(data, at, &seen, fault));
+    if (*at - start > UINT8_MAX)
+        return refuse(fault, WIRE_OUTCOME_LONG, ERR_PARSE_LONG, start, "attributes");
+    *len = (uint8_t)(*at - start);
+    return ERR_OK;
+}
+
 /* Each tag once, in any order. */
 static enum err parse_tags(const struct hostcmd_row *row, struct span data, size_t *at, struct hostcmd_tail *tail,
                            struct wire_fault *fault)
@@ -134,6 +157,8 @@ static enum err parse_tags(const struct hostcmd_row *row, struct span data, size
             TRY(parse_change(data, at, &tail->changes.exportability, fault));
         else if (mark == '!' && (row->flags & HOSTCMD_CHANGES))
             TRY(parse_change(data, at, &tail->changes.version, fault));
+        else if ((mark == '#' || mark == '&' || mark == '!') && !(row->flags & HOSTCMD_NO_LMK))
+            TRY(parse_ignored(data, at, tail, fault));
         else
             return ERR_OK;
     }

@@ -146,6 +146,9 @@ struct hostcmd_tail {
     bool has_attributes;
     struct hostcmd_attributes attributes;
     struct hostcmd_changes changes;
+    struct hostcmd_unused {
+        uint8_t attributes, exportability, version; /* lengths of tags that say nothing to the command (host-commands.md 6.1) */
+    } unused;
     struct span trailer;
 };
 

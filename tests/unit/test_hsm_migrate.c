@@ -109,7 +109,7 @@ static void between_the_kinds(void **state)
     header = (struct keys_header){.usage = {'C', '0'}, .algorithm = 'T', .mode = 'N', .version = {'0', '0'}, .exportability = 'E'};
     frames_block_under(hsm, 8 | KEYS_LMK_OLD, &header, &clear, text);
     frames_assert_key(hsm, "BWFFF", text, ";FFF%08", "BXA1");
-    frames_assert_key(hsm, "BW421", OLD_CVK, "#C0T2C00E00", "BX15");
+    frames_assert_key(hsm, "BW421", OLD_CVK, "#C0T2C00E00", "BX00" CVK "08D7B4");
 }
 
 static void refusals(void **state)

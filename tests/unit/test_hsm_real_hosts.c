@@ -115,8 +115,64 @@ static void tags_in_any_order(void **state)
     }
     frames_assert(hsm, "A8402" ZMK CVK "R!B!C#C0T2V00E00", "A915");
     frames_assert(hsm, "A8402" ZMK CVK "R#C0T2V00E00%00%00", "A915");
-    frames_assert(hsm, "CW" CVK "4123456789012345;8701101#C0T2V00E00", "CX15");
-    frames_assert(hsm, "CW" CVK "4123456789012345;8701101&N", "CX15");
+}
+
+/* A command to which a tag says nothing reads it, once, and goes on: every command under an LMK. */
+static void tags_without_meaning(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {
+        "CW" CVK "4123456789012345;8701101",
+        "CY" CVK "5614123456789012345;8701101",
+        "QY0UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001",
+        "PM00UB68E039974B21519E5E2226866C4D3A0A4123456789012345;2812998000001104",
+        "AS",
+        "AS;U01",
+        "BU421" CVK,
+        "BU421" CVK ";001",
+        "RY30" CVK "37123456789012300009912",
+        "RA",
+    };
+    static const char *const tags[] = {
+        "#C0T2V00E00", "#C0V00E00", "&N", "!B", "!00", "%00#C0T2V00E00&N!B", "&E%00!11#C0V00N00", "!0&S#C0T2N00N01KS0Aany tx"};
+    char first[512], request[512];
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        snprintf(first, sizeof first, "%s", frames_ask(hsm, requests[i]));
+        if (memcmp(first + 2, "00", 2) != 0)
+            fail_msg("%s: answered %s", requests[i], first);
+        bool random = memcmp(requests[i], "AS", 2) == 0;
+        for (size_t k = 0; k < sizeof tags / sizeof tags[0]; k++) {
+            snprintf(request, sizeof request, "%s%s", requests[i], tags[k]);
+            const char *answer = frames_ask(hsm, request);
+            if (strlen(answer) != strlen(first) || (random ? memcmp(answer, first, 4) : strcmp(answer, first)) != 0)
+                fail_msg("%s: answered %s, expected %s", request, answer, first);
+        }
+        for (size_t k = 0; k < 4; k++) {
+            static const char *const wrong[] = {"&N&N", "!00!00", "#C0T2V00E00#C0T2V00E00", "#C0"};
+            snprintf(request, sizeof request, "%s%s", requests[i], wrong[k]);
+            assert_memory_equal(frames_ask(hsm, request) + 2, "15", 2);
+        }
+    }
+}
+
+/* A key that stands in no block has no attributes; what would change them is told apart, since it asks for less than is given. */
+static void attributes_of_variant_keys(void **state)
+{
+    (void)state;
+    assert_alike("A6001" ZMK ZPK_OUT "U#P0T2N00E00", "A6001" ZMK ZPK_OUT "U");
+    assert_alike("A8402" ZMK CVK "U%00#C0V00N00", "A8402" ZMK CVK "U");
+    assert_alike("A8402" ZMK CVK "X#C0T2V00E01KS0Aany tx", "A8402" ZMK CVK "X");
+    assert_alike("A42402UU0D44019C073C54DD8403A9ACA257AE20U00FA56CCA3541F988601706F3CCA222E#0000",
+                 "A42402UU0D44019C073C54DD8403A9ACA257AE20U00FA56CCA3541F988601706F3CCA222E");
+    assert_alike("AW4ED06495741C280CAB88EE604522372FDAA27A67A8CDADFA;001#C0V00E00",
+                 "AW4ED06495741C280CAB88EE604522372FDAA27A67A8CDADFA;001");
+    assert_alike("AU" ZMK CVK "#C0T2V00E00", "AU" ZMK CVK);
+    assert_alike("AU" ZMK CVK ";U01#C0V00E00", "AU" ZMK CVK ";U01");
+    assert_begins(hsm, "A00402U#C0T2N00E00", "A100U");
+    assert_begins(hsm, "A01402U" ZMK "X#C0V00E00%00", "A100U");
+    frames_assert(hsm, "A8402" ZMK CVK "U#C0T2V00E00&N", "A9B7");
+    frames_assert(hsm, "A00402U#C0T2V00E00!B", "A1B7");
+    frames_assert(hsm, "A6001" ZMK ZPK_OUT "U#P0T2N00E00#P0T2N00E00", "A715");
 }
 
 static void letters_without_meaning(void **state)
@@ -288,6 +344,8 @@ int main(void)
         cmocka_unit_test(a_terminal_master_key),
         cmocka_unit_test(attributes_without_algorithm),
         cmocka_unit_test(tags_in_any_order),
+        cmocka_unit_test(tags_without_meaning),
+        cmocka_unit_test(attributes_of_variant_keys),
         cmocka_unit_test(letters_without_meaning),
         cmocka_unit_test(stored_keys_with_a_tag),
         cmocka_unit_test(the_scheme_0),

@@ -34,11 +34,9 @@ static enum err check_type(const struct hsm_context *context, const struct hsm_z
     return span_is(type, "100") || span_is(type, "00C") ? KEYS_ERR_FUNCTION : ERR_OK;
 }
 
-/* A variant key has no header that could be said or changed. */
+/* A variant key has no header: `#` says nothing to it (host-commands.md 6.1), and there is nothing to change. */
 static enum err check_no_header(const struct hsm_call *call)
 {
-    if (call->attributes)
-        return ERR_PARSE_TRAILING;
     return call->changes.exportability || call->changes.version ? KEYS_ERR_CHANGE_FIELD : ERR_OK;
 }
 

@@ -142,8 +142,6 @@ static enum err form(const struct hsm_context *context, const struct hsm_call *c
         return KEYS_ERR_TYPE;
     if ((key->scheme == 'S') != blocks || key->scheme == 'R')
         return KEYS_ERR_SCHEME;
-    if (!blocks && call->attributes)
-        return ERR_PARSE_TRAILING;
     TRY(blocks ? form_block(context, call, parts, key) : form_variant(context, r, parts, key));
     if (keys_zero(&key->key))
         return KEYS_ERR_PARITY_DESTINATION;

@@ -92,8 +92,6 @@ static enum err order_read(const struct hsm_context *context, const struct hsm_c
         return KEYS_ERR_TYPE;
     TRY(blocks ? order_block(call, order, key) : order_variant(r, order, key));
     bool leaves_as_block = key->scheme == 'S' || key->scheme == 'R';
-    if (!blocks && call->attributes && !leaves_as_block)
-        return ERR_PARSE_TRAILING;
     bool changed = call->changes.exportability || call->changes.version;
     return changed && !leaves_as_block ? KEYS_ERR_CHANGE_FIELD : ERR_OK;
 }

@@ -128,8 +128,6 @@ static enum err wrap_current(const struct hsm_context *context, const struct hsm
             TRY(hsm_header_fits_type(&key->header, span_text(type)));
         return keys_block_wrap(context->lmks, lmk, &key->header, &key->key, context->env, out);
     }
-    if (call->attributes)
-        return ERR_PARSE_TRAILING;
     TRY(keys_type_place(span_text(type), &place));
     return keys_wrap(context->lmks, lmk, place, (enum keys_scheme)key->scheme, &key->key, out);
 }
