@@ -52,10 +52,11 @@ class Shop:
     def __init__(self, address, seller):
         self.address, self.seller = address, seller
 
-    def headers(self, body, request_id, stamp=None, secret=None, **changed):
+    def headers(self, body, request_id, stamp=None, secret=None, signed=None, **changed):
+        """`signed`: the body that the MAC is over, where it is another one."""
         stamp = stamp or str(int(time.time() * 1000))
         key = changed.get("Api-Key", self.seller["apiKey"])
-        signed = (key + request_id + stamp + body).encode()
+        signed = (key + request_id + stamp + (signed or body)).encode()
         mac = hmac.new((secret or self.seller["secret"]).encode(), signed, hashlib.sha256).digest()
         found = {"Content-Type": "application/json", "Api-Key": key, "Client-Request-Id": request_id, "Timestamp": stamp,
                  "Auth-Token-Type": "HMAC", "Authorization": base64.b64encode(mac).decode()}
@@ -171,7 +172,7 @@ def check_authentication(checks, shop):
     ahead = str(int(time.time() * 1000) + 301000)
     cases = [("a stale timestamp", {"stamp": stale}), ("a timestamp ahead", {"stamp": ahead}), ("a wrong secret", {"secret": "x"}),
              ("an unknown key", {"Api-Key": "unknown"}), ("no MAC", {"Authorization": None}), ("no timestamp", {"Timestamp": None}),
-             ("another scheme", {"Auth-Token-Type": "JWT"})]
+             ("another body", {"signed": body.replace("1.0,", "0.1,")}), ("another scheme", {"Auth-Token-Type": "JWT"})]
     bodies = set()
     for name, how in cases:
         http, answer = shop.post(CHARGES, body, "req-1", **how)

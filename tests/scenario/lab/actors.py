@@ -208,7 +208,8 @@ class Stage:
         self.lab.world.gateway = self.lab.address[name]
         return []
 
-    @command("COUNT CARD CODE AMOUNT once|each", "WORD=COUNT...", "as many charges at once, under one id or each under its own")
+    @command("COUNT CARD CODE AMOUNT once|each", "bodies=N WORD+WORD... WORD=COUNT...",
+             "as many charges at once, under one id or each under its own; how many different bodies told an approval")
     def merchant_race(self, count, card, code, amount, how):
         answers, request_id = [], str(uuid.uuid4())
         def pay():
@@ -219,7 +220,8 @@ class Stage:
         for racer in racers:
             racer.join()
         words = [answer.words()[1] for answer in answers]
-        return ["%s=%d" % (word, words.count(word)) for word in sorted(set(words))]
+        bodies, kinds = {str(answer.body) for answer in answers if answer.approved}, sorted(set(words))
+        return ["bodies=%d" % len(bodies), "+".join(kinds)] + ["%s=%d" % (word, words.count(word)) for word in kinds]
 
     @command("AMOUNT [CODE]", "HTTP ERROR", "another amount or code under the last charge's id")
     def merchant_change(self, amount, changed=None):
@@ -279,12 +281,22 @@ class Stage:
     def network_saw(self):
         return [str(len(self.network.seen)), str(len(self.network.reversals))]
 
-    @command("", "MTI right|wrong", "the last reversal: its type, and whether it names the last authorisation")
+    @command("", "MTI right|wrong", "the last reversal: its type, and whether it names the last authorisation; a repeat, the first")
     def network_reversed(self):
         if not self.network.reversals:
             return ["none"]
         sent, was = self.network.reversals[-1], self.network.seen[-1]
-        return [sent[0], "right" if sent[90] == original(was) and sent[37] == was[37] and sent[2] == was[2] else "wrong"]
+        right = sent[90] == original(was) and sent[37] == was[37] and sent[2] == was[2]
+        if sent[0] == "0401":
+            first = [one for one in self.network.reversals if one[0] == "0400"][-1]
+            right = right and all(sent[number] == first[number] for number in (7, 11, 37, 90))
+        return [sent[0], "right" if right else "wrong"]
+
+    @command("", "unique|doubled", "whether each authorisation had a DE37, and a DE7 and DE11, of its own")
+    def network_numbers(self):
+        seen = self.network.seen
+        own = len({one[37] for one in seen}) == len(seen) == len({(one[7], one[11]) for one in seen})
+        return ["unique" if own else "doubled"]
 
     # ---- the HSM
 
