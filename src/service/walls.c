@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/walls.h"
 
+#include "service/zone.h"
+
 #include <stdio.h>
 
 /*
@@ -25,7 +27,7 @@ static const char *const shared[] = {
     "/etc/gss",
     "/etc/krb5.conf",
     "/etc/localtime",
-    "/usr/share/zoneinfo",
+    SERVICE_ZONE_FOLDER,
     "/etc/ld.so.cache",
     "/usr/lib",
     "/usr/lib64",

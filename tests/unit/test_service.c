@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -224,9 +225,11 @@ static void test_rest_needs_an_address(void **state)
 }
 
 /* 2026-12-01T00:00:00Z and 2026-07-01T00:00:00Z: what clocks show there is known from the zones' rules. */
-static void the_time_zone_of_cards(void **state)
+static void the_time_zones_of_issuers(void **state)
 {
     (void)state;
+    struct service_zones *all = NULL;
+    assert_int_equal(service_zones_create(&all), ERR_OK);
     static const struct {
         const char *name;
         int winter, summer; /* minutes from UTC */
@@ -239,19 +242,60 @@ static void the_time_zone_of_cards(void **state)
     static const char *const wrong[] = {"", "Mars/Phobos", "../../../etc/passwd", "/etc/localtime", "America", "zone.tab", "UTC "};
     struct net_problem problem = {""};
     for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
-        assert_int_equal(service_zone_use(zones[i].name, &problem), ERR_OK);
-        assert_true(service_zone_local_ms(1796083200000) == 1796083200000 + zones[i].winter * INT64_C(60000));
-        assert_true(service_zone_local_ms(1782864000000) == 1782864000000 + zones[i].summer * INT64_C(60000));
+        assert_int_equal(service_zone_check(zones[i].name, &problem), ERR_OK);
+        assert_true(service_zones_local_ms(all, zones[i].name, 1796083200000) == 1796083200000 + zones[i].winter * INT64_C(60000));
+        assert_true(service_zones_local_ms(all, zones[i].name, 1782864000000) == 1782864000000 + zones[i].summer * INT64_C(60000));
     }
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        assert_int_equal(service_zone_use(wrong[i], &problem), ERR_CONFIG);
-        assert_non_null(strstr(problem.text, "cards.timezone"));
+        assert_int_equal(service_zone_check(wrong[i], &problem), ERR_CONFIG);
+        assert_non_null(strstr(problem.text, "is no time zone"));
+        assert_true(service_zones_local_ms(all, wrong[i], 1782864000000) == 1782864000000);
     }
+    service_zones_destroy(all);
+}
+
+static void assert_as_the_library(struct service_zones *all, const char *name, int64_t wall_s)
+{
+    struct tm local;
+    time_t seconds = wall_s;
+    assert_non_null(localtime_r(&seconds, &local));
+    if (service_zones_local_ms(all, name, wall_s * 1000) != (wall_s + local.tm_gmtoff) * 1000)
+        fail_msg("%s at %lld: %ld s from UTC", name, (long long)wall_s, local.tm_gmtoff);
+}
+
+/* The C library reads the same files, one at a time. Hours of years from 1970 to 2099, drawn with a step that meets all of them. */
+static void every_zone_as_the_c_library_has_it(void **state)
+{
+    (void)state;
+    enum { STEP_S = 86400 * 11 + 3601 };
+    const int64_t last_s = INT64_C(4102444800);
+    struct service_zones *all = NULL;
+    FILE *list = fopen(SERVICE_ZONE_FOLDER "tzdata.zi", "r");
+    char line[256], name[65];
+    size_t seen = 0;
+    assert_non_null(list);
+    while (fgets(line, sizeof line, list)) {
+        if (sscanf(line, "Z %64s", name) != 1)
+            continue;
+        assert_int_equal(service_zones_create(&all), ERR_OK);
+        assert_int_equal(setenv("TZ", name, 1), 0);
+        tzset();
+        for (int64_t s = 0; s < last_s; s += STEP_S)
+            assert_as_the_library(all, name, s);
+        for (int64_t s = 1767225600; s < 1798761600; s += 7200) /* 2026 */
+            assert_as_the_library(all, name, s);
+        service_zones_destroy(all);
+        seen++;
+    }
+    fclose(list);
+    assert_true(seen > 300);
+    assert_int_equal(unsetenv("TZ"), 0);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_time_zone_of_cards),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_time_zones_of_issuers),
+                                       cmocka_unit_test(every_zone_as_the_c_library_has_it),
                                        cmocka_unit_test(test_hooks_are_called_while_it_runs),
                                        cmocka_unit_test(test_a_process_leaves_no_core),
                                        cmocka_unit_test(test_a_start_that_fails_is_stopped),
