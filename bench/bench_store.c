@@ -41,6 +41,7 @@ static void make_card(int64_t i, struct ledger_full_card *c)
 {
     *c = (struct ledger_full_card){.card = {.status = LEDGER_CARD_ACTIVE, .enrolled = true, .version = 1}};
     number(c->card.card_id, sizeof c->card.card_id, "card_", i, 8);
+    memcpy(c->card.reference, c->card.card_id, sizeof c->card.reference);
     number(c->account.account_id, sizeof c->account.account_id, "acct_", i, 8);
     memcpy(c->card.account_id, c->account.account_id, sizeof c->account.account_id);
     memcpy(c->card.product_id, "one_time", 9);
@@ -194,7 +195,7 @@ static int64_t look_up_all(struct store *store, struct arena *arena)
                                                 cards[scatter(j)].card.pan_mac.at,
                                                 "visa"};
             (void)ledger_get_message(&unit, &message);
-            (void)ledger_get_card_by_pan_mac(&unit, cards[scatter(j)].card.pan_mac.at);
+            (void)ledger_get_card_by_pan(&unit, "ISSUER0001", cards[scatter(j)].card.pan_mac.at);
         }
         check(ledger_unit_run(&unit, store), "look up");
         for (size_t j = 0; j < BATCH; j++)

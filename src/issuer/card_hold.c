@@ -4,25 +4,26 @@
 
 #include <string.h>
 
-static struct issuer_job **bucket_of(struct issuer *issuer, const char *card_id)
+static struct issuer_job **bucket_of(struct issuer *issuer, const struct issuer_job *job)
 {
     uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a: a bucket is never longer than the jobs under way */
-    for (const char *at = card_id; *at; at++)
+    for (const char *at = job->reference; *at; at++)
         hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001B3);
     return &issuer->holder[hash % ISSUER_HOLDERS];
 }
 
-static struct issuer_job *holder_find(struct issuer *issuer, const char *card_id)
+/* A card of another issuer with the same name keeps nobody waiting. */
+static struct issuer_job *holder_find(struct issuer *issuer, const struct issuer_job *job)
 {
-    struct issuer_job *job = *bucket_of(issuer, card_id);
-    while (job && strcmp(job->card_id, card_id) != 0)
-        job = job->next_holder;
-    return job;
+    struct issuer_job *other = *bucket_of(issuer, job);
+    while (other && (strcmp(other->reference, job->reference) != 0 || strcmp(other->issuer_id, job->issuer_id) != 0))
+        other = other->next_holder;
+    return other;
 }
 
 static void hold(struct issuer *issuer, struct issuer_job *job)
 {
-    struct issuer_job **bucket = bucket_of(issuer, job->card_id);
+    struct issuer_job **bucket = bucket_of(issuer, job);
     ASSERT(!job->holds && !job->parked);
     job->holds = true;
     job->next_holder = *bucket;
@@ -55,8 +56,8 @@ static void unpark(struct issuer_job *holder, const struct issuer_job *job)
 /* A holder may wait for the store longer than a client shall wait for the holder. */
 static void hold_or_park(struct issuer *issuer, struct issuer_job *job)
 {
-    bool free_to_go = !job->operation->writes || !job->card_id[0] || job->holds;
-    struct issuer_job *holder = free_to_go ? NULL : holder_find(issuer, job->card_id);
+    bool free_to_go = !job->operation->writes || !job->reference[0] || job->holds;
+    struct issuer_job *holder = free_to_go ? NULL : holder_find(issuer, job);
     if (holder && job->item.expired) {
         unpark(holder, job);
         job->retry_after_s = ISSUER_RETRY_AFTER_S;
@@ -82,7 +83,7 @@ void issuer_card_release(struct issuer *issuer, struct issuer_job *job)
 {
     if (!job->holds)
         return;
-    struct issuer_job **at = bucket_of(issuer, job->card_id);
+    struct issuer_job **at = bucket_of(issuer, job);
     while (*at != job)
         at = &(*at)->next_holder;
     *at = job->next_holder;

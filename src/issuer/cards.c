@@ -38,7 +38,7 @@ static enum err registration_read(struct issuer *issuer, struct issuer_job *job,
     text_take(card->product_id, sizeof card->product_id, WIRE_SPAN(body->product_id));
     text_take(card->psn, sizeof card->psn, body->psn.present ? WIRE_SPAN(body->psn) : span_text("00"));
     text_take(card->holder_name, sizeof card->holder_name, WIRE_SPAN(body->name));
-    text_take(card->card_id, sizeof card->card_id, WIRE_SPAN(body->card_id));
+    text_take(card->reference, sizeof card->reference, WIRE_SPAN(body->card_id));
     text_take(card->issuer_id, sizeof card->issuer_id, span_text(job->caller.client.issuer_id));
     card->pan_mac.len = CRYPTO_VAULT_MAC;
     return crypto_vault_pan_mac(issuer->config.vault, card_pan_span(&job->secret->pan), card->pan_mac.at);
@@ -47,8 +47,9 @@ static enum err registration_read(struct issuer *issuer, struct issuer_job *job,
 static enum err registration_seal(struct issuer *issuer, struct issuer_job *job, struct ledger_card *card)
 {
     const struct card_pan *pan = &job->secret->pan;
-    if (!card->card_id[0])
-        env_uuid(issuer->config.env, card->card_id);
+    env_uuid(issuer->config.env, card->card_id);
+    if (!card->reference[0])
+        memcpy(card->reference, card->card_id, sizeof card->reference);
     struct buf sealed = buf_over(card->pan_enc.at, sizeof card->pan_enc.at);
     TRY(crypto_vault_seal(issuer->config.vault, issuer->config.env, span_text(card->card_id), card_pan_span(pan), &sealed));
     card->pan_enc.len = (uint16_t)sealed.len;
@@ -64,35 +65,46 @@ static enum err registration_seal(struct issuer *issuer, struct issuer_job *job,
 
 static bool same_card(const struct ledger_card *have, const struct ledger_card *want)
 {
-    bool id = !want->card_id[0] || strcmp(have->card_id, want->card_id) == 0;
+    bool id = !want->reference[0] || strcmp(have->reference, want->reference) == 0;
     return id && secret_equal(have->pan_mac.at, want->pan_mac.at, CRYPTO_VAULT_MAC) &&
-           strcmp(have->issuer_id, want->issuer_id) == 0 && strcmp(have->product_id, want->product_id) == 0 &&
-           strcmp(have->expiry, want->expiry) == 0 && strcmp(have->psn, want->psn) == 0 &&
-           strcmp(have->holder_name, want->holder_name) == 0;
+           strcmp(have->product_id, want->product_id) == 0 && strcmp(have->expiry, want->expiry) == 0 &&
+           strcmp(have->psn, want->psn) == 0 && strcmp(have->holder_name, want->holder_name) == 0;
 }
 
-/* The product, and the card that has this PAN or this id already. */
-enum { AT_PRODUCT, AT_MAC, AT_ID };
+/* The product, the ranges that the PAN may be in, and the card that has this PAN or this id already. All are the issuer's own: what
+ * another one has changes neither the answer nor what is asked. */
+enum { AT_PRODUCT, AT_RANGES, AT_PAN, AT_ID };
 
 static void registration_look(struct issuer_job *job, const struct ledger_card *want)
 {
     struct issuer_writing *w = &job->writing;
-    issuer_unit_begin(job, 3);
-    w->at[AT_PRODUCT] = ledger_get_product(&w->unit, want->product_id);
-    w->at[AT_MAC] = ledger_get_card_by_pan_mac(&w->unit, want->pan_mac.at);
-    w->at[AT_ID] = ledger_get_card(&w->unit, want->card_id);
+    issuer_unit_begin(job, 4);
+    w->at[AT_PRODUCT] = ledger_get_product(&w->unit, want->issuer_id, want->product_id);
+    w->at[AT_RANGES] = ledger_get_ranges_near(&w->unit, want->issuer_id, card_pan_span(&job->secret->pan));
+    w->at[AT_PAN] = ledger_get_card_by_pan(&w->unit, want->issuer_id, want->pan_mac.at);
+    w->at[AT_ID] = ledger_get_card_by_reference(&w->unit, want->issuer_id, want->reference);
+}
+
+static enum err range_check(struct issuer_job *job)
+{
+    struct issuer_writing *w = &job->writing;
+    struct ledger_range range;
+    for (size_t row = 0; ledger_take_range(&w->unit, w->at[AT_RANGES], row, &range); row++)
+        if (ledger_range_holds(&range, card_pan_span(&job->secret->pan)))
+            return ERR_OK;
+    return w->unit.err != ERR_OK ? w->unit.err : issuer_blame(job, "pan", ISSUER_ERR_BAD_PAN);
 }
 
 static bool existing_take(struct issuer_job *job)
 {
     struct issuer_writing *w = &job->writing;
-    return ledger_take_card(&w->unit, w->at[AT_MAC], &job->view.card) || ledger_take_card(&w->unit, w->at[AT_ID], &job->view.card);
+    return ledger_take_card(&w->unit, w->at[AT_PAN], &job->view.card) || ledger_take_card(&w->unit, w->at[AT_ID], &job->view.card);
 }
 
-static void registration_reply(struct issuer *issuer, struct issuer_job *job, const char *card_id, unsigned status)
+static void registration_reply(struct issuer *issuer, struct issuer_job *job, const char *reference, unsigned status)
 {
     struct json_writer w = issuer_answer(job);
-    json_put_text(&w, "cardId", card_id);
+    json_put_text(&w, "cardId", reference);
     json_close(&w);
     issuer_reply(issuer, job, status);
 }
@@ -126,6 +138,7 @@ static enum err register_start(struct issuer *issuer, struct issuer_job *job, en
 static enum err register_looked(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     struct ledger_card *card = &job->writing.changed;
+    TRY(range_check(job));
     TRY(product_check(job));
     bool found = existing_take(job);
     if (found && !same_card(&job->view.card.card, card)) {
@@ -133,7 +146,7 @@ static enum err register_looked(struct issuer *issuer, struct issuer_job *job, e
         return ISSUER_ERR_DUPLICATE_CARD;
     }
     if (found) {
-        registration_reply(issuer, job, job->view.card.card.card_id, 200);
+        registration_reply(issuer, job, job->view.card.card.reference, 200);
         return ERR_OK;
     }
     TRY(job->writing.unit.err);
@@ -147,7 +160,7 @@ static enum err register_looked(struct issuer *issuer, struct issuer_job *job, e
 
 static enum err register_committed(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
-    registration_reply(issuer, job, job->writing.changed.card_id, 201);
+    registration_reply(issuer, job, job->writing.changed.reference, 201);
     *next = ISSUER_REPLIED;
     return ERR_OK;
 }
@@ -164,7 +177,7 @@ static void card_reply(struct issuer *issuer, struct issuer_job *job, const stru
     char at[25];
     card_pan_mask(&job->secret->pan, masked);
     struct json_writer w = issuer_answer(job);
-    json_put_text(&w, "cardId", card->card_id);
+    json_put_text(&w, "cardId", card->reference);
     json_put_text(&w, "productId", card->product_id);
     json_put_text(&w, "maskedPan", masked);
     json_put_text(&w, "exp", exp);
@@ -235,7 +248,8 @@ static enum err patch_start(struct issuer *issuer, struct issuer_job *job, enum 
         return change_commit(job, next);
     text_take(job->writing.changed.product_id, sizeof job->writing.changed.product_id, WIRE_SPAN(body->product_id));
     issuer_unit_begin(job, 1);
-    job->writing.at[AT_PRODUCT] = ledger_get_product(&job->writing.unit, job->writing.changed.product_id);
+    job->writing.at[AT_PRODUCT] =
+        ledger_get_product(&job->writing.unit, job->writing.changed.issuer_id, job->writing.changed.product_id);
     *next = ISSUER_LOOK;
     return ERR_OK;
 }

@@ -30,9 +30,9 @@ enum err issuer_body_bind(struct issuer_job *job, void *out)
 
 enum err issuer_product_take(struct issuer_job *job, size_t at, struct ledger_product *out)
 {
-    if (!ledger_take_product(&job->writing.unit, at, out))
-        return job->writing.unit.err != ERR_OK ? job->writing.unit.err : ISSUER_ERR_PRODUCT_NOT_FOUND;
-    return strcmp(out->issuer_id, job->caller.client.issuer_id) == 0 ? ERR_OK : ISSUER_ERR_PRODUCT_NOT_FOUND;
+    if (ledger_take_product(&job->writing.unit, at, out))
+        return ERR_OK;
+    return job->writing.unit.err != ERR_OK ? job->writing.unit.err : ISSUER_ERR_PRODUCT_NOT_FOUND;
 }
 
 void issuer_unit_begin(struct issuer_job *job, size_t ops)

@@ -25,7 +25,10 @@ static enum err rate_check(struct issuer_job *job)
 static bool valid_at(const struct issuer *issuer, const struct issuer_job *job, int64_t at_ms)
 {
     const char *date = job->view.card.card.expiry;
-    struct env_calendar at = env_calendar(issuer->config.local_ms ? issuer->config.local_ms(at_ms) : at_ms);
+    const struct ledger_issuers *issuers = ledger_products_issuers(issuer->products);
+    const struct ledger_issuer *bank = ledger_issuers_find(issuers, job->view.card.card.issuer_id);
+    bool zoned = issuer->config.local_ms && bank;
+    struct env_calendar at = env_calendar(zoned ? issuer->config.local_ms(issuer->config.zones, bank->timezone, at_ms) : at_ms);
     struct card_expiry expiry;
     return card_expiry_parse(span_text(date), CARD_YYMM, &expiry) == ERR_OK && !card_expiry_past(expiry, at.year, at.month);
 }

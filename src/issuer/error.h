@@ -23,6 +23,7 @@
     X(ISSUER_ERR_CARD_NOT_FOUND,    INPUT,   "15", "14", 404, "card_not_found",    "no such card") \
     X(ISSUER_ERR_PRODUCT_NOT_FOUND, INPUT,   "15", "25", 404, "product_not_found", "no such card product") \
     X(ISSUER_ERR_DUPLICATE_CARD,    STATE,   "15", "94", 409, "duplicate_card",    "the card is registered with other data") \
+    X(ISSUER_ERR_BAD_PAN,           INPUT,   "15", "14", 400, "bad_pan",           "the number is in no range of this issuer") \
     X(ISSUER_ERR_BAD_COUNT,         INPUT,   "15", "30", 400, "bad_count",         "the number of codes is not allowed") \
     X(ISSUER_ERR_CODE_ACTIVE,       STATE,   "15", "96", 409, "code_active",       "a code is active and may not be replaced yet") \
     X(ISSUER_ERR_CARD_EXPIRED,      STATE,   "15", "54", 409, "card_expired",      "the card's date has passed") \

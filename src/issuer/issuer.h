@@ -59,8 +59,10 @@ struct issuer_config {
     bool sandbox;             /* API keys, plain credentials and bodies; without it a client must have an encryption key */
     int64_t account_opening_balance_minor; /* sandbox: a registered card gets an account with this balance; negative: none */
     char account_currency[4];              /* as the switch knows it: three digits (ISO 4217) */
-    int64_t (*local_ms)(int64_t wall_ms);  /* a moment on the wall clock of the issuer, as if that were UTC; NULL: UTC */
-    void (*wake)(void *context);           /* makes the loop call issuer_turn soon; any thread */
+    /* A moment on the wall clock of a time zone, as if that were UTC; NULL: UTC. */
+    int64_t (*local_ms)(void *zones, const char *timezone, int64_t wall_ms);
+    void *zones;
+    void (*wake)(void *context); /* makes the loop call issuer_turn soon; any thread */
     void *wake_context;
 };
 

@@ -38,7 +38,7 @@ enum issuer_role {
 
 /* What a request needs from the store before its first step. */
 enum issuer_need {
-    ISSUER_NEED_CARD = 1 << 0,     /* {cardId}; 404 if there is none of this issuer */
+    ISSUER_NEED_CARD = 1 << 0,     /* {cardId} of this issuer; 404 if there is none */
     ISSUER_NEED_PRODUCT = 1 << 1,  /* of the card */
     ISSUER_NEED_DISPLAYS = 1 << 2, /* of the last hour */
     ISSUER_NEED_KEYS = 1 << 3,     /* of the client */
@@ -115,7 +115,7 @@ struct issuer_times {
 struct issuer_writing {
     struct arena arena;
     struct ledger_unit unit;
-    size_t at[3]; /* of reads, as the step that filled the unit numbers them */
+    size_t at[4]; /* of reads, as the step that filled the unit numbers them */
     struct ledger_code after;
     struct ledger_card changed;
     struct ledger_issuance issuance;
@@ -145,7 +145,8 @@ struct issuer_job {
     struct http_request *request; /* NULL: answered */
     const struct issuer_operation *operation;
     char correlation_id[65];
-    char card_id[LEDGER_ID];        /* of the path; empty: none, or none that can exist */
+    char issuer_id[11];             /* of the path; empty: one that cannot exist */
+    char reference[LEDGER_ID];      /* its {cardId}; empty: none, or none that can exist */
     bool holds;                     /* no other job of this process writes the card */
     struct issuer_job *next_holder; /* in its bucket */
     struct issuer_job *parked;      /* those that wait for the card, in order of arrival */

@@ -176,7 +176,7 @@ static void product_reply(struct issuer *issuer, struct issuer_job *job, const s
 static void product_look(struct issuer_job *job, const char *product_id)
 {
     issuer_unit_begin(job, 1);
-    job->writing.at[0] = ledger_get_product(&job->writing.unit, product_id);
+    job->writing.at[0] = ledger_get_product(&job->writing.unit, job->caller.client.issuer_id, product_id);
 }
 
 /* {productId}; one that cannot exist is empty and finds nothing. */

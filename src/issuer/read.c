@@ -159,10 +159,10 @@ static enum err add_reads(struct issuer_job *job, struct ledger_unit *unit)
     uint8_t hash[CRYPTO_DIGEST_SHA256];
     TRY(key_hash(job, hash));
     view->at_client = ledger_get_client_by_api_key(unit, hash);
-    if (job->operation->needs & ISSUER_NEED_CARD)
-        view->at_card = ledger_get_card(unit, job->card_id); /* an impossible id is empty and finds nothing */
+    if (job->operation->needs & ISSUER_NEED_CARD) /* an impossible id is empty and finds nothing */
+        view->at_card = ledger_get_card_by_reference(unit, job->issuer_id, job->reference);
     if (job->operation->needs & ISSUER_NEED_DISPLAYS)
-        view->at_displays = ledger_get_displays_since(unit, job->card_id, job->now - hour_ms);
+        view->at_displays = ledger_get_displays_since(unit, job->issuer_id, job->reference, job->now - hour_ms);
     return ERR_OK;
 }
 
@@ -188,7 +188,8 @@ void issuer_read_stage(void *context, struct flow_item *const *item, size_t coun
 static enum err product_find(struct issuer *issuer, struct issuer_job *job)
 {
     struct issuer_view *view = &job->view;
-    const struct ledger_product *product = ledger_products_find(issuer->products, view->card.card.product_id);
+    const struct ledger_product *product =
+        ledger_products_find(issuer->products, view->card.card.issuer_id, view->card.card.product_id);
     if (!product)
         return ISSUER_ERR_PRODUCT_NOT_FOUND;
     view->product = *product;
@@ -207,10 +208,6 @@ static enum err take_reads(struct issuer *issuer, struct issuer_job *job, struct
         return ERR_OK;
     if (!ledger_take_card(unit, view->at_card, &view->card))
         return ISSUER_ERR_CARD_NOT_FOUND;
-    if (strcmp(view->card.card.issuer_id, job->caller.client.issuer_id) != 0) {
-        memset(&view->card, 0, sizeof view->card);
-        return ISSUER_ERR_CARD_NOT_FOUND;
-    }
     if (needs & ISSUER_NEED_DISPLAYS)
         view->displays = ledger_take_displays(unit, view->at_displays, &view->first_display_at);
     return needs & ISSUER_NEED_PRODUCT ? product_find(issuer, job) : ERR_OK;

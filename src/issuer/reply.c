@@ -28,7 +28,7 @@ void issuer_reply_error(struct issuer *issuer, struct issuer_job *job, enum err 
     const struct err_row *row = err_row(err);
     if (row->http_status >= 500)
         LOG(issuer->config.env->log, LOG_WARN, "issuer.refused", LOG_TEXT("error", row->name),
-            LOG_TEXT("correlation", job->correlation_id), LOG_TEXT("card", job->view.card.card.card_id));
+            LOG_TEXT("correlation", job->correlation_id), LOG_TEXT("card", job->view.card.card.reference));
     issuer->counters.refused++;
     put_correlation(job);
     struct http_problem problem = {

@@ -280,9 +280,12 @@ static void job_open(struct issuer *issuer, struct issuer_job *job, struct http_
 static void job_enter(struct issuer *issuer, struct issuer_job *job)
 {
     const uint32_t keys = 1u << STAGE_KEYS | 1u << STAGE_KEYED;
-    struct span card_id = http_parameter(job->request, "cardId");
-    if (issuer_id_sound(card_id))
-        memcpy(job->card_id, card_id.at, card_id.len);
+    struct span issuer_id = http_parameter(job->request, "issuerId");
+    struct span reference = http_parameter(job->request, "cardId");
+    if (issuer_id.len < sizeof job->issuer_id)
+        memcpy(job->issuer_id, issuer_id.at, issuer_id.len);
+    if (issuer_id_sound(reference))
+        memcpy(job->reference, reference.at, reference.len);
     job->operation = issuer_operations[job->request->route->handler];
     flow_enter(issuer->flow, &job->item, STAGE_HOLD,
                job->operation->needs & ISSUER_NEED_KEYS ? FLOW_PATH_ALL : FLOW_PATH_ALL & ~keys);

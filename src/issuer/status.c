@@ -85,7 +85,7 @@ static enum err unlock_start(struct issuer *issuer, struct issuer_job *job, enum
     struct span reason = WIRE_SPAN(job->secret->body.unlock.reason);
     char text[65] = {0};
     memcpy(text, reason.at, reason.len);
-    LOG(issuer->config.env->log, LOG_INFO, "issuer.unlock", LOG_TEXT("card", job->view.card.card.card_id),
+    LOG(issuer->config.env->log, LOG_INFO, "issuer.unlock", LOG_TEXT("card", job->view.card.card.reference),
         LOG_TEXT("actor", job->caller.client.client_id), LOG_TEXT("reason", text), LOG_TEXT("correlation", job->correlation_id));
     issuer_unit_begin(job, 2);
     ledger_put_code(&job->writing.unit, &job->view.card.code, &job->writing.after, LEDGER_UPDATE);

@@ -22,9 +22,22 @@ static size_t get_by_hash(struct ledger_unit *unit, const struct store_row *row,
     return get(unit, row, &by);
 }
 
-size_t ledger_get_card_by_pan_mac(struct ledger_unit *unit, const uint8_t mac[static LEDGER_MAC_LEN])
+static size_t get_by_issuer(struct ledger_unit *unit, const struct store_row *row, const char *issuer_id, const char *id)
 {
-    return get_by_hash(unit, LEDGER_ROW(CARD_BY_PAN_MAC), mac);
+    const struct ledger_by_issuer by = {.id = ledger_unit_text(unit, id), .issuer_id = ledger_unit_text(unit, issuer_id)};
+    return get(unit, row, &by);
+}
+
+size_t ledger_get_card_by_pan(struct ledger_unit *unit, const char *issuer_id, const uint8_t mac[static LEDGER_MAC_LEN])
+{
+    struct ledger_by_pan by = {.issuer_id = ledger_unit_text(unit, issuer_id)};
+    memcpy(by.pan_mac, mac, sizeof by.pan_mac);
+    return get(unit, LEDGER_ROW(CARD_BY_PAN), &by);
+}
+
+size_t ledger_get_card_by_reference(struct ledger_unit *unit, const char *issuer_id, const char *reference)
+{
+    return get_by_issuer(unit, LEDGER_ROW(CARD_BY_REFERENCE), issuer_id, reference);
 }
 
 size_t ledger_get_card(struct ledger_unit *unit, const char *card_id)
@@ -32,9 +45,9 @@ size_t ledger_get_card(struct ledger_unit *unit, const char *card_id)
     return get_by_id(unit, LEDGER_ROW(CARD_BY_ID), card_id);
 }
 
-size_t ledger_get_product(struct ledger_unit *unit, const char *product_id)
+size_t ledger_get_product(struct ledger_unit *unit, const char *issuer_id, const char *product_id)
 {
-    return get_by_id(unit, LEDGER_ROW(PRODUCT_GET), product_id);
+    return get_by_issuer(unit, LEDGER_ROW(PRODUCT_GET), issuer_id, product_id);
 }
 
 size_t ledger_get_products_of(struct ledger_unit *unit, const char *issuer_id)
@@ -97,15 +110,28 @@ size_t ledger_get_holds_due(struct ledger_unit *unit, int64_t now)
     return get(unit, LEDGER_ROW(HOLDS_DUE), &(struct ledger_before){.before = now});
 }
 
-size_t ledger_get_displays_since(struct ledger_unit *unit, const char *card_id, int64_t since)
+size_t ledger_get_displays_since(struct ledger_unit *unit, const char *issuer_id, const char *reference, int64_t since)
 {
-    const struct ledger_since by = {.card_id = ledger_unit_text(unit, card_id), .since = since};
+    const struct ledger_since by = {
+        .reference = ledger_unit_text(unit, reference), .issuer_id = ledger_unit_text(unit, issuer_id), .since = since};
     return get(unit, LEDGER_ROW(ISSUANCE_COUNT), &by);
 }
 
 size_t ledger_get_issuance(struct ledger_unit *unit, const struct ledger_issuance *issuance)
 {
     return get(unit, LEDGER_ROW(ISSUANCE_FIND), issuance);
+}
+
+/* A BIN stands in the row of a card; more of a number than that is not told. */
+size_t ledger_get_ranges_near(struct ledger_unit *unit, const char *issuer_id, struct span pan)
+{
+    struct ledger_range by;
+    bool bin = ledger_range_parse(span_slice(pan, 0, 8), &by) == ERR_OK;
+    if (!bin)
+        by = (struct ledger_range){.low = 1}; /* of nothing */
+    memset(by.issuer_id, 0, sizeof by.issuer_id);
+    memcpy(by.issuer_id, issuer_id, strnlen(issuer_id, sizeof by.issuer_id - 1));
+    return get(unit, LEDGER_ROW(ISSUER_RANGES_NEAR), &by);
 }
 
 /* ---- answers ---- */
@@ -132,6 +158,11 @@ bool ledger_take_card(struct ledger_unit *unit, size_t at, struct ledger_full_ca
 bool ledger_take_product(struct ledger_unit *unit, size_t at, struct ledger_product *out)
 {
     return take_row(unit, at, 0, out);
+}
+
+bool ledger_take_range(struct ledger_unit *unit, size_t at, size_t row, struct ledger_range *out)
+{
+    return take_row(unit, at, row, out);
 }
 
 bool ledger_take_account(struct ledger_unit *unit, size_t at, struct ledger_account *out)

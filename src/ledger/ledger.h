@@ -25,6 +25,7 @@
 #define LEDGER_LEDGER_H
 
 #include "ledger/code.h"
+#include "ledger/issuers.h"
 #include "ledger/rows.h"
 #include "ledger/statements.h"
 #include "store/reader.h"
@@ -89,9 +90,12 @@ struct ledger_original_of {
     int64_t since; /* the window */
 };
 
-size_t ledger_get_card_by_pan_mac(struct ledger_unit *unit, const uint8_t mac[static LEDGER_MAC_LEN]);
+size_t ledger_get_card_by_pan(struct ledger_unit *unit, const char *issuer_id, const uint8_t mac[static LEDGER_MAC_LEN]);
+size_t ledger_get_card_by_reference(struct ledger_unit *unit, const char *issuer_id, const char *reference);
 size_t ledger_get_card(struct ledger_unit *unit, const char *card_id);
-size_t ledger_get_product(struct ledger_unit *unit, const char *product_id);
+size_t ledger_get_product(struct ledger_unit *unit, const char *issuer_id, const char *product_id);
+/* The ranges of the issuer that the number may be in: ledger_range_holds tells. */
+size_t ledger_get_ranges_near(struct ledger_unit *unit, const char *issuer_id, struct span pan);
 /* All of an issuer, in short: id, mode, network and version alone. */
 size_t ledger_get_products_of(struct ledger_unit *unit, const char *issuer_id);
 size_t ledger_get_account(struct ledger_unit *unit, const char *account_id);
@@ -106,7 +110,7 @@ size_t ledger_get_seen(struct ledger_unit *unit, const struct ledger_auth *auth,
 /* Open holds whose time is over, the oldest first: LEDGER_DUE_MAX at most. */
 enum { LEDGER_DUE_MAX = 32, LEDGER_LAPSE_OPERATIONS = 3 };
 size_t ledger_get_holds_due(struct ledger_unit *unit, int64_t now);
-size_t ledger_get_displays_since(struct ledger_unit *unit, const char *card_id, int64_t since);
+size_t ledger_get_displays_since(struct ledger_unit *unit, const char *issuer_id, const char *reference, int64_t since);
 size_t ledger_get_issuance(struct ledger_unit *unit, const struct ledger_issuance *issuance);
 size_t ledger_get_client_by_api_key(struct ledger_unit *unit, const uint8_t hash[static 32]);
 size_t ledger_get_client_keys(struct ledger_unit *unit, const char *client_id);
@@ -118,6 +122,7 @@ size_t ledger_found(const struct ledger_unit *unit, size_t at);
 bool ledger_take_card(struct ledger_unit *unit, size_t at, struct ledger_full_card *out);
 bool ledger_take_product(struct ledger_unit *unit, size_t at, struct ledger_product *out);
 bool ledger_take_product_of(struct ledger_unit *unit, size_t at, size_t row, struct ledger_product *out);
+bool ledger_take_range(struct ledger_unit *unit, size_t at, size_t row, struct ledger_range *out);
 bool ledger_take_account(struct ledger_unit *unit, size_t at, struct ledger_account *out);
 bool ledger_take_auth(struct ledger_unit *unit, size_t at, struct ledger_auth *out);
 bool ledger_take_original(struct ledger_unit *unit, size_t at, size_t row, struct ledger_original *out);
@@ -169,7 +174,7 @@ void ledger_put_outbox(struct ledger_unit *unit, const struct ledger_outbox *row
 void ledger_put_product(struct ledger_unit *unit, const struct ledger_product *product);
 /* All fields; guarded by product->version as it was read. */
 void ledger_put_product_change(struct ledger_unit *unit, const struct ledger_product *product);
-/* Card row and empty code row. STORE_ERR_CONFLICT: the id or the PAN is registered. */
+/* Card row and empty code row. STORE_ERR_CONFLICT: the issuer has a card of this reference or PAN. */
 void ledger_put_card(struct ledger_unit *unit, const struct ledger_card *card);
 /* Status, enrolment, product, account, expiry dates, name; guarded by card->version as it was read. */
 void ledger_put_card_change(struct ledger_unit *unit, const struct ledger_card *card);

@@ -46,6 +46,9 @@
                 "row_number() OVER (PARTITION BY " FORMER_UNKNOWN_KEY(network_) " ORDER BY f.message_key) + 999", FORMER_MESSAGE) \
     "u.mti_class <> '0400' AND f.original_key = f.message_key"
 
+/* Numbers of 12 to 19 digits, as struct ledger_range says it. */
+#define ALL_LENGTHS "1044480"
+
 /* clang-format off */
 static const struct store_migration migration[] = {
     {1, "CREATE TABLE product (product_id" TEXT "issuer_id" TEXT "version" INT "mode" TEXT "network" TEXT
@@ -131,6 +134,34 @@ static const struct store_migration migration[] = {
     {7, FORMER_UNKNOWN("\006eftpos")},
     {7, FORMER_UNKNOWN("\007generic")},
     {7, "DROP TABLE former_idem"},
+    {8, "CREATE TABLE issuer (issuer_id" TEXT "timezone TEXT NOT NULL DEFAULT 'UTC', reversal_days {int} NOT NULL DEFAULT 30, "
+        "PRIMARY KEY (issuer_id)) {table}"},
+    {8, "CREATE TABLE issuer_range (issuer_id" TEXT "low" INT "high" INT "lengths" INT
+        "PRIMARY KEY (issuer_id, low, high, lengths)) {table}"},
+    {8, "CREATE TABLE issuer_register (register_id" INT "version" INT "PRIMARY KEY (register_id)) {table}"},
+    {8, "INSERT INTO issuer_register (register_id, version) VALUES (1, 1)"},
+    {8, "INSERT INTO issuer (issuer_id) SELECT issuer_id FROM client UNION SELECT issuer_id FROM product UNION "
+        "SELECT issuer_id FROM card"},
+    {8, "INSERT INTO issuer_range (issuer_id, low, high, lengths) SELECT issuer_id, 0, 999999999999, " ALL_LENGTHS " FROM issuer "
+        "WHERE (SELECT count(*) FROM issuer) = 1"},
+    {8, "INSERT INTO issuer_range (issuer_id, low, high, lengths) SELECT min(issuer_id), CAST(bin8 || '0000' AS {int}), "
+        "CAST(bin8 || '9999' AS {int}), " ALL_LENGTHS " FROM card WHERE length(bin8) = 8 AND (SELECT count(*) FROM issuer) > 1 "
+        "GROUP BY bin8 HAVING min(issuer_id) = max(issuer_id) ORDER BY count(*) DESC, bin8 LIMIT 1024"},
+    {8, "DROP INDEX card_pan"},
+    {8, "CREATE UNIQUE INDEX card_pan_issuer ON card (pan_mac, issuer_id)"},
+    {8, "ALTER TABLE card ADD COLUMN reference TEXT NOT NULL DEFAULT ''"},
+    {8, "UPDATE card SET reference = card_id"},
+    {8, "CREATE UNIQUE INDEX card_reference ON card (reference, issuer_id)"},
+    {8, "CREATE TABLE product_of (product_id" TEXT "issuer_id" TEXT "version" INT "mode" TEXT "network" TEXT
+        "expiry_delay_s" INT "tries" INT "twu_h" INT "accept_previous_window" INT "window_single_use" INT
+        "window_requires_display" INT "window_tries" INT "static_policy" TEXT "regenerate" TEXT "count_other_declines" INT
+        "deferred_max_reuse" INT "deferred_window_s" INT "deferred_mcc_group" TEXT "deferred_slots" INT "plan" TEXT
+        "plan_parallel" INT "smart_order" INT "smart_order_s" INT "diag_step" INT "absent_policy" TEXT "malformed_policy" TEXT
+        "standin" TEXT "standin_limit" INT "batch_max" INT "notify_batch" INT "display_rate_per_h" INT "cvk_ref" TEXT "mk_ref" TEXT
+        "key_derivation" TEXT "service_code_dyn" TEXT "PRIMARY KEY (product_id, issuer_id)) {table}"},
+    {8, "INSERT INTO product_of SELECT * FROM product"},
+    {8, "DROP TABLE product"},
+    {8, "ALTER TABLE product_of RENAME TO product"},
 };
 /* clang-format on */
 

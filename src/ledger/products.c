@@ -2,19 +2,23 @@
 #include "ledger/products.h"
 
 #include "base/arena.h"
+#include "ledger/enrol.h"
 #include "ledger/unit.h"
 
 #include <string.h>
 
-enum { LOAD_AT_ONCE = 16, ARENA_SIZE = 128 * 1024, ANSWER_US = 1000000, RETRY_US = 100000 };
+enum { LOAD_AT_ONCE = 16, ARENA_SIZE = 512 * 1024, ANSWER_US = 1000000, RETRY_US = 100000 };
 
 /* Ids whose version differs from ours. */
 struct stale {
-    char id[LEDGER_PRODUCT_MAX][LEDGER_ID];
+    struct {
+        char product[LEDGER_ID], issuer[11];
+    } id[LEDGER_PRODUCT_MAX];
     size_t count;
+    bool issuers; /* the register was changed */
 };
 
-enum step { STEP_IDLE, STEP_VERSIONS, STEP_ROWS };
+enum step { STEP_IDLE, STEP_VERSIONS, STEP_ISSUERS, STEP_ROWS };
 
 struct ledger_products {
     /* of the turns */
@@ -32,6 +36,8 @@ struct ledger_products {
     /* the content */
     size_t count;
     struct ledger_product row[LEDGER_PRODUCT_MAX];
+    struct ledger_issuers issuers[2]; /* one is read, the other is for the next */
+    size_t current;
 };
 
 enum err ledger_products_create(struct ledger_products **out)
@@ -62,10 +68,10 @@ void ledger_products_destroy(struct ledger_products *products)
     memory_release(products, 1, sizeof *products);
 }
 
-static struct ledger_product *find(struct ledger_products *products, struct span product_id)
+static struct ledger_product *find(struct ledger_products *products, struct span issuer_id, struct span product_id)
 {
     for (size_t i = 0; i < products->count; i++)
-        if (span_is(product_id, products->row[i].product_id))
+        if (span_is(product_id, products->row[i].product_id) && span_is(issuer_id, products->row[i].issuer_id))
             return &products->row[i];
     return NULL;
 }
@@ -75,37 +81,58 @@ const struct ledger_product *ledger_products_at(const struct ledger_products *pr
     return index < products->count ? &products->row[index] : NULL;
 }
 
-const struct ledger_product *ledger_products_find(const struct ledger_products *products, const char *product_id)
+const struct ledger_product *ledger_products_find(const struct ledger_products *products, const char *issuer_id,
+                                                  const char *product_id)
 {
     for (size_t i = 0; i < products->count; i++)
-        if (strcmp(products->row[i].product_id, product_id) == 0)
+        if (strcmp(products->row[i].product_id, product_id) == 0 && strcmp(products->row[i].issuer_id, issuer_id) == 0)
             return &products->row[i];
     return NULL;
 }
 
-/* ---- the two steps of a refresh ---- */
+const struct ledger_issuers *ledger_products_issuers(const struct ledger_products *products)
+{
+    return &products->issuers[products->current];
+}
+
+/* ---- the steps of a refresh ---- */
+
+enum { AT_VERSIONS, AT_REGISTER, VERSIONS_OPERATIONS };
 
 static void ask_versions(struct ledger_unit *unit, struct arena *arena)
 {
     arena_reset(arena);
-    ledger_unit_begin(unit, 1, arena);
+    ledger_unit_begin(unit, VERSIONS_OPERATIONS, arena);
     ledger_unit_add(unit, LEDGER_ROW(PRODUCT_VERSIONS), 0, NULL);
+    ledger_unit_add(unit, LEDGER_ROW(ISSUER_REGISTER), 0, NULL);
+}
+
+static enum err compare_register(struct ledger_products *products, const struct ledger_unit *unit, struct stale *stale)
+{
+    struct ledger_register row;
+    if (ledger_found(unit, AT_REGISTER) != 1)
+        return ERR_INTERNAL;
+    TRY(store_op_read(&unit->op[AT_REGISTER], 0, &row));
+    stale->issuers = row.version != ledger_products_issuers(products)->version;
+    return ERR_OK;
 }
 
 static enum err compare(struct ledger_products *products, const struct ledger_unit *unit, struct stale *stale)
 {
-    const struct store_rows *rows = &unit->op[0].rows;
+    const struct store_rows *rows = &unit->op[AT_VERSIONS].rows;
+    TRY(compare_register(products, unit, stale));
     stale->count = 0;
     if (rows->count > LEDGER_PRODUCT_MAX)
         return ERR_MEMORY;
     for (size_t i = 0; i < rows->count; i++) {
         struct ledger_product_version row;
-        TRY(store_op_read(&unit->op[0], i, &row));
-        const struct ledger_product *ours = find(products, row.product_id);
-        if ((ours && ours->version == row.version) || row.product_id.len >= LEDGER_ID)
+        TRY(store_op_read(&unit->op[AT_VERSIONS], i, &row));
+        const struct ledger_product *ours = find(products, row.issuer_id, row.product_id);
+        if ((ours && ours->version == row.version) || row.product_id.len >= LEDGER_ID || row.issuer_id.len > 10)
             continue;
-        memcpy(stale->id[stale->count], row.product_id.at, row.product_id.len);
-        stale->id[stale->count++][row.product_id.len] = 0;
+        memset(&stale->id[stale->count], 0, sizeof stale->id[0]);
+        memcpy(stale->id[stale->count].product, row.product_id.at, row.product_id.len);
+        memcpy(stale->id[stale->count++].issuer, row.issuer_id.at, row.issuer_id.len);
     }
     return ERR_OK;
 }
@@ -115,12 +142,26 @@ static void ask_rows(struct ledger_unit *unit, struct arena *arena, const struct
     arena_reset(arena);
     ledger_unit_begin(unit, LOAD_AT_ONCE, arena);
     for (size_t i = from; i < stale->count && i < from + LOAD_AT_ONCE; i++)
-        (void)ledger_get_product(unit, stale->id[i]);
+        (void)ledger_get_product(unit, stale->id[i].issuer, stale->id[i].product);
+}
+
+static void ask_issuers(struct ledger_unit *unit, struct arena *arena)
+{
+    arena_reset(arena);
+    ledger_unit_begin(unit, LEDGER_ISSUERS_OPERATIONS, arena);
+    ledger_get_issuers(unit);
+}
+
+static enum err keep_issuers(struct ledger_products *products, struct ledger_unit *unit)
+{
+    TRY(ledger_take_issuers(unit, 0, &products->issuers[1 - products->current], NULL));
+    products->current = 1 - products->current;
+    return ERR_OK;
 }
 
 static enum err keep(struct ledger_products *products, const struct ledger_product *row)
 {
-    struct ledger_product *slot = find(products, span_text(row->product_id));
+    struct ledger_product *slot = find(products, span_text(row->issuer_id), span_text(row->product_id));
     if (!slot && products->count == LEDGER_PRODUCT_MAX)
         return ERR_MEMORY;
     if (!slot)
@@ -131,7 +172,7 @@ static enum err keep(struct ledger_products *products, const struct ledger_produ
 
 enum err ledger_products_keep(struct ledger_products *products, const struct ledger_product *row)
 {
-    const struct ledger_product *have = ledger_products_find(products, row->product_id);
+    const struct ledger_product *have = ledger_products_find(products, row->issuer_id, row->product_id);
     return have && have->version > row->version ? ERR_OK : keep(products, row);
 }
 
@@ -154,6 +195,11 @@ enum err ledger_products_refresh(struct ledger_products *products, struct store 
     ask_versions(&unit, scratch);
     TRY(ledger_unit_run(&unit, store));
     TRY(compare(products, &unit, &stale));
+    if (stale.issuers) {
+        ask_issuers(&unit, scratch);
+        TRY(ledger_unit_run(&unit, store));
+        TRY(keep_issuers(products, &unit));
+    }
     for (size_t i = 0; i < stale.count; i += LOAD_AT_ONCE) {
         ask_rows(&unit, scratch, &stale, i);
         TRY(ledger_unit_run(&unit, store));
@@ -185,6 +231,12 @@ static void submit(struct ledger_products *products, struct store_reader *reader
 
 static void load_more(struct ledger_products *products, struct store_reader *reader, int64_t now_us)
 {
+    if (products->stale.issuers) {
+        products->stale.issuers = false;
+        ask_issuers(&products->unit, &products->arena);
+        submit(products, reader, STEP_ISSUERS, now_us);
+        return;
+    }
     if (products->loaded >= products->stale.count) {
         finish(products, ERR_OK, now_us);
         return;
@@ -209,6 +261,8 @@ static void answered(struct ledger_products *products, struct store_reader *read
     ASSERT(products->step != STEP_IDLE);
     if (err == ERR_OK && products->step == STEP_VERSIONS)
         err = compare(products, &products->unit, &products->stale);
+    else if (err == ERR_OK && products->step == STEP_ISSUERS)
+        err = keep_issuers(products, &products->unit);
     else if (err == ERR_OK)
         err = keep_all(products, &products->unit);
     if (err == ERR_OK)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Products in memory, checked by version.
+ * Products and issuers in memory, checked by version.
  *
- * Purpose    An authorisation needs its product; products change rarely. The cache compares versions with the database once a
- *            period, and when it is asked to, and loads what changed. On a loop it does so without waiting (ledger_products_turn).
+ * Purpose    An authorisation needs its product and its issuer; they change rarely. The cache compares versions with the database
+ *            once a period, and when it is asked to, and loads what changed. On a loop it does so without waiting
+ *            (ledger_products_turn).
  * Ownership  The cache owns its slots; a pointer it gives is valid until the next turn or refresh. While a turn has a batch under
  *            way, the cache belongs to the reader: close the reader before ledger_products_destroy.
  * Threading  One thread.
@@ -12,7 +13,7 @@
  * Limits     LEDGER_PRODUCT_MAX products; more is ERR_MEMORY.
  *
  * Example: a product that may be new
- *     const struct ledger_product *product = ledger_products_find(products, id);
+ *     const struct ledger_product *product = ledger_products_find(products, issuer_id, id);
  *     if (!product && ledger_products_read_us(products) < request->arrived_us)
  *         ledger_products_want(products);                // and look again when read_us has passed arrived_us
  *     else if (!product)
@@ -52,6 +53,9 @@ MUST_USE enum err ledger_products_keep(struct ledger_products *products, const s
 /* All of them, in no particular order; NULL past the end. */
 const struct ledger_product *ledger_products_at(const struct ledger_products *products, size_t index);
 /* NULL: not known. */
-const struct ledger_product *ledger_products_find(const struct ledger_products *products, const char *product_id);
+const struct ledger_product *ledger_products_find(const struct ledger_products *products, const char *issuer_id,
+                                                  const char *product_id);
+/* Who has which numbers. Empty before the first refresh. */
+const struct ledger_issuers *ledger_products_issuers(const struct ledger_products *products);
 
 #endif

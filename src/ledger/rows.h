@@ -82,9 +82,10 @@ struct ledger_product { /* issuer.md 3.1 */
     char service_code_dyn[4];
 };
 
-struct ledger_card { /* issuer.md 3.2 */
-    char card_id[LEDGER_ID];
+struct ledger_card {         /* issuer.md 3.2 */
+    char card_id[LEDGER_ID]; /* ours: one card of all issuers */
     char issuer_id[11];
+    char reference[LEDGER_ID]; /* the cardId of the issuer's API: one card of this issuer */
     char product_id[LEDGER_ID];
     char account_id[LEDGER_ID]; /* empty: no account */
     LEDGER_BYTES(96) pan_enc;
@@ -98,8 +99,7 @@ struct ledger_card { /* issuer.md 3.2 */
     char holder_name[129];
     enum ledger_card_status status;
     bool enrolled;
-    int64_t created_at, updated_at;
-    int64_t version;
+    int64_t created_at, updated_at, version;
 };
 
 struct ledger_code { /* issuer.md 3.3, switch.md 7.2 */

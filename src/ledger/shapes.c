@@ -25,9 +25,9 @@ static const char *const key_uses[] = {"sig", "enc", NULL};
     E(malformed_policy, policies) E(standin, standins) M(INT, standin_limit) M(INT, batch_max) M(INT, notify_batch) \
     M(INT, display_rate_per_h) M(TEXT, cvk_ref) M(TEXT, mk_ref) M(TEXT, key_derivation) M(TEXT, service_code_dyn)
 #define CARD(M, E) \
-    M(TEXT, card_id) M(TEXT, issuer_id) M(TEXT, product_id) M(TEXT, account_id) M(BYTES, pan_enc) M(BYTES, pan_mac) \
-    M(TEXT, pan_last4) M(TEXT, bin8) M(TEXT, expiry) M(TEXT, alt_expiry) M(INT, alt_until) M(TEXT, psn) M(TEXT, holder_name) \
-    E(status, card_states) M(BOOL, enrolled) M(INT, created_at) M(INT, updated_at) M(INT, version)
+    M(TEXT, card_id) M(TEXT, issuer_id) M(TEXT, reference) M(TEXT, product_id) M(TEXT, account_id) M(BYTES, pan_enc) \
+    M(BYTES, pan_mac) M(TEXT, pan_last4) M(TEXT, bin8) M(TEXT, expiry) M(TEXT, alt_expiry) M(INT, alt_until) M(TEXT, psn) \
+    M(TEXT, holder_name) E(status, card_states) M(BOOL, enrolled) M(INT, created_at) M(INT, updated_at) M(INT, version)
 #define CODE(M, E) \
     M(TEXT, card_id) M(INT, version) M(INT, issue_n) E(state, ledger_code_state_names) M(INT, issued_at) M(INT, expires_at) \
     M(INT, declines) M(INT, used_at) M(TEXT, used_by) M(INT, first_display_at) M(INT, last_display_at) M(INT, win_idx) \
@@ -108,8 +108,23 @@ SHAPE(product_brief, ROW);
 #undef ROW
 
 #define ROW struct ledger_product_version
-static const struct store_member product_version_member[] = {OWN(SPAN, product_id) OWN(INT, version)};
+static const struct store_member product_version_member[] = {
+    OWN(SPAN, product_id) OWN(SPAN, issuer_id) OWN(INT, version)
+};
 SHAPE(product_version, ROW);
+#undef ROW
+
+#define ROW struct ledger_register
+static const struct store_member register_member[] = {OWN(INT, register_id) OWN(INT, version)};
+SHAPE(register, ROW);
+#undef ROW
+#define ROW struct ledger_issuer
+static const struct store_member issuer_member[] = {OWN(TEXT, issuer_id) OWN(TEXT, timezone) OWN(INT, reversal_days)};
+SHAPE(issuer, ROW);
+#undef ROW
+#define ROW struct ledger_range
+static const struct store_member range_member[] = {OWN(TEXT, issuer_id) OWN(INT, low) OWN(INT, high) OWN(INT, lengths)};
+SHAPE(range, ROW);
 #undef ROW
 
 #define ROW struct ledger_client_key
@@ -197,6 +212,16 @@ static const struct store_member by_id_member[] = {OWN(STRING, id)};
 SHAPE(by_id, ROW);
 #undef ROW
 
+#define ROW struct ledger_by_issuer
+static const struct store_member by_issuer_member[] = {OWN(STRING, id) OWN(STRING, issuer_id)};
+SHAPE(by_issuer, ROW);
+#undef ROW
+
+#define ROW struct ledger_by_pan
+static const struct store_member by_pan_member[] = {OWN(FIXED, pan_mac) OWN(STRING, issuer_id)};
+SHAPE(by_pan, ROW);
+#undef ROW
+
 #define ROW struct ledger_by_hash
 static const struct store_member by_hash_member[] = {OWN(FIXED, hash)};
 SHAPE(by_hash, ROW);
@@ -218,7 +243,7 @@ SHAPE(by_original, ROW);
 #undef ROW
 
 #define ROW struct ledger_since
-static const struct store_member since_member[] = {OWN(STRING, card_id) OWN(INT, since)};
+static const struct store_member since_member[] = {OWN(STRING, reference) OWN(STRING, issuer_id) OWN(INT, since)};
 SHAPE(since, ROW);
 #undef ROW
 

@@ -6,6 +6,7 @@
 #ifndef LEDGER_SHAPES_H
 #define LEDGER_SHAPES_H
 
+#include "ledger/issuers.h"
 #include "ledger/rows.h"
 #include "store/shape.h"
 
@@ -49,6 +50,13 @@ struct ledger_key_revoke {
 struct ledger_by_id {
     const char *id;
 };
+struct ledger_by_issuer {
+    const char *id, *issuer_id;
+};
+struct ledger_by_pan {
+    uint8_t pan_mac[LEDGER_MAC_LEN];
+    const char *issuer_id;
+};
 struct ledger_by_hash {
     uint8_t hash[LEDGER_MAC_LEN];
 };
@@ -62,7 +70,7 @@ struct ledger_by_original {
     int64_t since;
 };
 struct ledger_since {
-    const char *card_id;
+    const char *reference, *issuer_id;
     int64_t since;
 };
 struct ledger_by_merchant {
@@ -74,7 +82,12 @@ struct ledger_by_merchant {
 /* ---- results that are no row of a table; a span points to the result ---- */
 
 struct ledger_product_version {
-    struct span product_id;
+    struct span product_id, issuer_id;
+    int64_t version;
+};
+enum { LEDGER_REGISTER_ID = 1 };
+struct ledger_register {
+    int64_t register_id; /* the one row */
     int64_t version;
 };
 struct ledger_known {
@@ -101,7 +114,8 @@ extern const struct store_shape ledger_shape_product, ledger_shape_product_brief
     ledger_shape_idem, ledger_shape_code_put, ledger_shape_idem_put, ledger_shape_auth_reverse, ledger_shape_hold_release,
     ledger_shape_before, ledger_shape_hold_lapse, ledger_shape_known, ledger_shape_by_original, ledger_shape_key_revoke,
     ledger_shape_by_id, ledger_shape_by_hash, ledger_shape_by_key, ledger_shape_since, ledger_shape_by_merchant,
-    ledger_shape_auth_id, ledger_shape_displays, ledger_shape_approvals;
+    ledger_shape_auth_id, ledger_shape_displays, ledger_shape_approvals, ledger_shape_by_issuer, ledger_shape_by_pan,
+    ledger_shape_register, ledger_shape_issuer, ledger_shape_range;
 
 extern const char *const ledger_code_state_names[];
 extern const char *const ledger_hold_state_names[];

@@ -19,11 +19,12 @@
 /* clang-format off */
 /* Tables in the order in which a transaction locks them: that of the operations of one authorisation. */
 #define LEDGER_TABLES(X) \
-    X(CARD) X(CODE) X(IDEM) X(AUTH) X(HOLD) X(ACCOUNT) X(ISSUANCE) X(PRODUCT) X(CLIENT) X(CLIENT_KEY) X(OUTBOX)
+    X(CARD) X(CODE) X(IDEM) X(AUTH) X(HOLD) X(ACCOUNT) X(ISSUANCE) X(PRODUCT) X(CLIENT) X(CLIENT_KEY) X(OUTBOX) \
+    X(ISSUER_REGISTER) X(ISSUER) X(ISSUER_RANGE)
 
 #define LEDGER_FULL_CARD \
     "SELECT {gives} FROM card c JOIN card_code k ON k.card_id = c.card_id LEFT JOIN account a ON a.account_id = c.account_id " \
-    "LEFT JOIN product p ON p.product_id = c.product_id"
+    "LEFT JOIN product p ON p.product_id = c.product_id AND p.issuer_id = c.issuer_id"
 
 /* What an authorisation may change in card_code; consume and update differ in their guards alone. */
 #define LEDGER_CODE_SET \
@@ -50,13 +51,13 @@
 #define LEDGER_STATEMENTS(X) \
     X(PRODUCT_VERSIONS, READ | STORE_ROW_SCAN, PRODUCT, NULL, NULL, S(product_version), \
       "SELECT {gives} FROM product", "what the product caches compare with") \
-    X(PRODUCT_GET, READ, PRODUCT, NULL, S(by_id), S(product), \
-      "SELECT {gives} FROM product WHERE product_id = :id", "one product") \
+    X(PRODUCT_GET, READ, PRODUCT, NULL, S(by_issuer), S(product), \
+      "SELECT {gives} FROM product WHERE product_id = :id AND issuer_id = :issuer_id", "one product of an issuer") \
     X(PRODUCTS_OF, READ | STORE_ROW_SCAN, PRODUCT, NULL, S(by_id), S(product_brief), \
       "SELECT {gives} FROM product WHERE issuer_id = :id ORDER BY product_id", "the products of an issuer, in short") \
-    X(PRODUCT_INSERT, WRITE, PRODUCT, "product_id", S(product), NULL, \
+    X(PRODUCT_INSERT, WRITE, PRODUCT, "product_id issuer_id", S(product), NULL, \
       "INSERT INTO product ({takes}) VALUES ({:takes}) ON CONFLICT DO NOTHING", "a new product; an existing one stays") \
-    X(PRODUCT_UPDATE, WRITE, PRODUCT, "product_id", S(product), NULL, \
+    X(PRODUCT_UPDATE, WRITE, PRODUCT, "product_id issuer_id", S(product), NULL, \
       "UPDATE product SET version = version + 1, mode = :mode, network = :network, expiry_delay_s = :expiry_delay_s, " \
       "tries = :tries, twu_h = :twu_h, accept_previous_window = :accept_previous_window, " \
       "window_single_use = :window_single_use, window_requires_display = :window_requires_display, " \
@@ -70,8 +71,12 @@
       "service_code_dyn = :service_code_dyn " \
       "WHERE product_id = :product_id AND issuer_id = :issuer_id AND version = :version", \
       "all fields of a product, guarded by the version that was read") \
-    X(CARD_BY_PAN_MAC, READ, CARD, NULL, S(by_hash), S(full_card), \
-      LEDGER_FULL_CARD " WHERE c.pan_mac = :hash", "card, code row and account of a PAN") \
+    X(CARD_BY_PAN, READ, CARD, NULL, S(by_pan), S(full_card), \
+      LEDGER_FULL_CARD " WHERE c.pan_mac = :pan_mac AND c.issuer_id = :issuer_id", \
+      "card, code row and account of a PAN of an issuer") \
+    X(CARD_BY_REFERENCE, READ, CARD, NULL, S(by_issuer), S(full_card), \
+      LEDGER_FULL_CARD " WHERE c.reference = :id AND c.issuer_id = :issuer_id", \
+      "card, code row and account by the name that the issuer gave") \
     X(CARD_BY_ID, READ, CARD, NULL, S(by_id), S(full_card), \
       LEDGER_FULL_CARD " WHERE c.card_id = :id", "card, code row and account of a card id") \
     X(CARD_INSERT, WRITE, CARD, "card_id", S(card), NULL, \
@@ -162,7 +167,8 @@
       "INSERT INTO issuance ({takes}) VALUES ({:takes})", "journal of displays, without codes") \
     X(ISSUANCE_COUNT, READ, ISSUANCE, NULL, S(since), S(displays), \
       "SELECT count(*) AS displays, CAST(coalesce(min(at), 0) AS BIGINT) AS first_at FROM issuance " \
-      "WHERE card_id = :card_id AND at > :since", "displays since a time, and the first of them") \
+      "WHERE card_id = (SELECT card_id FROM card WHERE reference = :reference AND issuer_id = :issuer_id) AND at > :since", \
+      "displays since a time, and the first of them") \
     X(ISSUANCE_FIND, READ, ISSUANCE, NULL, S(issuance), S(issue_n), \
       "SELECT {gives} FROM issuance WHERE card_id = :card_id AND at = :at AND issuance_id = :issuance_id", \
       "settles a display whose commit is unknown") \
@@ -181,7 +187,28 @@
       "UPDATE client_key SET revoked_at = :revoked_at WHERE client_id = :client_id AND kid = :kid AND revoked_at = 0", \
       "revokes a public key") \
     X(OUTBOX_INSERT, WRITE, OUTBOX, "outbox_id", S(outbox), NULL, \
-      "INSERT INTO outbox ({takes}) VALUES ({:takes})", "a notification, in the transaction of its cause")
+      "INSERT INTO outbox ({takes}) VALUES ({:takes})", "a notification, in the transaction of its cause") \
+    X(ISSUER_REGISTER, READ | STORE_ROW_SCAN, ISSUER_REGISTER, NULL, NULL, S(register), \
+      "SELECT {gives} FROM issuer_register", "how often issuers and ranges were changed") \
+    X(ISSUER_REGISTER_RAISE, WRITE, ISSUER_REGISTER, "register_id", S(register), NULL, \
+      "UPDATE issuer_register SET version = version + 1 WHERE register_id = :register_id AND version = :version", \
+      "lets one change after the other be judged by what the one before left") \
+    X(ISSUERS, READ | STORE_ROW_SCAN, ISSUER, NULL, NULL, S(issuer), "SELECT {gives} FROM issuer ORDER BY issuer_id", \
+      "all issuers") \
+    X(ISSUER_INSERT, WRITE, ISSUER, "issuer_id", S(issuer), NULL, \
+      "INSERT INTO issuer ({takes}) VALUES ({:takes}) ON CONFLICT DO NOTHING", "a new issuer") \
+    X(ISSUER_UPDATE, WRITE, ISSUER, "issuer_id", S(issuer), NULL, \
+      "UPDATE issuer SET timezone = :timezone, reversal_days = :reversal_days WHERE issuer_id = :issuer_id", \
+      "what an issuer decided anew") \
+    X(ISSUER_RANGES, READ | STORE_ROW_SCAN, ISSUER_RANGE, NULL, NULL, S(range), \
+      "SELECT {gives} FROM issuer_range ORDER BY low, high", "the ranges of all issuers") \
+    X(ISSUER_RANGES_NEAR, READ, ISSUER_RANGE, NULL, S(range), S(range), \
+      "SELECT {gives} FROM issuer_range WHERE issuer_id = :issuer_id AND low <= :high AND high >= :low", \
+      "those of an issuer that numbers of one BIN may be in") \
+    X(ISSUER_RANGES_DELETE, WRITE, ISSUER_RANGE, "issuer_id", S(range), NULL, \
+      "DELETE FROM issuer_range WHERE issuer_id = :issuer_id", "room for the new ranges of an issuer") \
+    X(ISSUER_RANGE_INSERT, WRITE, ISSUER_RANGE, "issuer_id", S(range), NULL, \
+      "INSERT INTO issuer_range ({takes}) VALUES ({:takes})", "a range of an issuer")
 /* clang-format on */
 
 enum ledger_table {

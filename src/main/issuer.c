@@ -2,7 +2,8 @@
 /* countersign issuer: wiring of the issuer's REST service. */
 #include "issuer/issuer.h"
 #include "hostcmd/layout/file.h"
-#include "ledger/statements.h"
+#include "ledger/enrol.h"
+#include "ledger/error.h"
 #include "main/commands.h"
 #include "service/names.h"
 #include "service/parts.h"
@@ -10,7 +11,7 @@
 
 #include <string.h>
 
-enum { GRACE_MS = 200, WRITER_CAP = 1024, READER_CAP = 1024 };
+enum { GRACE_MS = 200, WRITER_CAP = 1024, READER_CAP = 1024, SANDBOX_RANGES = 32 };
 
 struct settings {
     struct service_store_settings store;
@@ -23,11 +24,11 @@ struct settings {
     char keys_path[256];
     char vault_path[256];
     bool confined;
-    char timezone[64];
     bool sandbox;
     char issuer_id[12];
     char client_id[49];
     char api_key[129];
+    char ranges[513];
     int64_t opening_balance;
     char currency[4];
 };
@@ -46,10 +47,11 @@ static const struct config_row settings_rows[] = {
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     SERVICE_VAULT_ROW(struct settings, vault_path),
     SERVICE_WALLS_ROW(struct settings, confined),
-    SERVICE_ZONE_ROW(struct settings, timezone),
     {"sandbox", "enabled", "API keys, and credentials in clear for clients without a key; never with real cards", CONFIG_BOOL,
      AT(sandbox), .initial = "false"},
     {"sandbox", "issuer_id", "issuer of the client below, 10 characters", CONFIG_TEXT, AT(issuer_id), .initial = "SANDBOX001"},
+    {"sandbox", "ranges", "of card numbers, separated by blanks, if that issuer is new: FROM[-TO][/LENGTHS]", CONFIG_TEXT,
+     AT(ranges), .initial = "000000-999999/12-19"},
     {"sandbox", "client_id", "client with all roles, made at start", CONFIG_TEXT, AT(client_id), .initial = "sandbox"},
     {"sandbox", "api_key", "its X-Api-Key; empty: no client is made", CONFIG_TEXT, AT(api_key), .initial = ""},
     {"sandbox", "account_opening_balance_minor", "balance of the account that a registered card gets; -1: no account",
@@ -66,6 +68,7 @@ struct process {
     struct settings settings;
     struct service_parts parts;
     struct service_names names;
+    struct service_zones *zones;
     struct issuer_key key[SERVICE_NAMES_MAX];
     struct issuer *issuer;
 };
@@ -108,12 +111,47 @@ static void on_metrics(void *context, struct buf *out)
 
 /* ---- start ---- */
 
-static enum err sandbox_client(void *context, struct store *store, struct net_problem *problem)
+static enum err ranges_read(const struct settings *s, struct ledger_range range[static SANDBOX_RANGES], size_t *count)
+{
+    struct span text = span_text(s->ranges);
+    for (*count = 0; text.len > 0;) {
+        size_t len = strcspn((const char *)text.at, " ");
+        if (len > 0 && *count == SANDBOX_RANGES)
+            return ERR_PARSE_LONG;
+        if (len > 0)
+            TRY(ledger_range_parse(span_slice(text, 0, len), &range[(*count)++]));
+        len += len < text.len;
+        text = span_slice(text, len, text.len - len);
+    }
+    return *count > 0 ? ERR_OK : ERR_PARSE_MISSING;
+}
+
+/* An issuer that is enrolled stays as it is. */
+static enum err sandbox_enrol(const struct settings *s, struct store *store)
+{
+    struct ledger_range range[SANDBOX_RANGES];
+    struct ledger_enrolment bank = {.issuer_id = s->issuer_id, .range = range, .fresh = true};
+    struct ledger_clash clash;
+    struct arena arena;
+    TRY(ranges_read(s, range, &bank.ranges));
+    TRY(arena_create(&arena, LEDGER_ENROL_ARENA));
+    enum err err = ledger_enrol(store, &arena, &bank, &clash);
+    arena_destroy(&arena);
+    return err == ERR_DUPLICATE ? ERR_OK : err;
+}
+
+static enum err sandbox_prepare(void *context, struct store *store, struct net_problem *problem)
 {
     const struct process *p = context;
     const struct settings *s = &p->settings;
-    (void)problem; /* of the store alone */
-    return s->sandbox && s->api_key[0] ? issuer_sandbox_client(store, s->issuer_id, s->client_id, span_text(s->api_key)) : ERR_OK;
+    if (!s->sandbox || !s->api_key[0])
+        return ERR_OK;
+    enum err err = sandbox_enrol(s, store);
+    if (err == LEDGER_ERR_RANGE_TAKEN || err_row(err)->class == ERR_CLASS_INPUT)
+        return service_problem(problem, ERR_CONFIG, "sandbox.ranges", s->ranges,
+                               "write ranges that no other issuer has, such as 411111-411119/16");
+    TRY(err);
+    return issuer_sandbox_client(store, s->issuer_id, s->client_id, span_text(s->api_key));
 }
 
 static enum err keys_load(struct process *p, struct net_problem *problem)
@@ -128,7 +166,7 @@ static enum err keys_load(struct process *p, struct net_problem *problem)
 
 static struct service_store_config store_config(const struct process *p)
 {
-    return (struct service_store_config){&p->settings.store, p->settings.vault_path, ledger_sets, WRITER_CAP, sandbox_client};
+    return (struct service_store_config){&p->settings.store, p->settings.vault_path, ledger_sets, WRITER_CAP, sandbox_prepare};
 }
 
 static enum err check(void *context, struct net_problem *problem)
@@ -145,7 +183,7 @@ static enum err parts_open(struct process *p, struct net_problem *problem)
     struct service_rest_config rest = {.settings = &s->rest, .slots = s->slots};
     uint16_t admin_port = 0;
     rest.mount = issuer_mounts(&rest.mount_count);
-    TRY(service_zone_use(s->timezone, problem));
+    TRY(service_zones_create(&p->zones));
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
@@ -174,7 +212,8 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
         .store_timeout_us = s->store_ms * 1000,
         .sandbox = s->sandbox,
         .account_opening_balance_minor = s->sandbox ? s->opening_balance : -1,
-        .local_ms = service_zone_local_ms,
+        .local_ms = service_zones_local_ms,
+        .zones = p->zones,
         .wake = net_loop_wake,
         .wake_context = p->base.loop,
     };
@@ -208,6 +247,7 @@ static void stop(void *context)
         issuer_destroy(p->issuer);
     service_parts_disconnect(&p->parts);
     service_parts_close(&p->parts);
+    service_zones_destroy(p->zones);
 }
 
 /* ---- what the process keeps when it locks itself in ---- */

@@ -19,10 +19,8 @@ struct settings {
     char keys_path[256];
     char vault_path[256];
     bool confined;
-    char timezone[64];
     int64_t slots;
     int64_t retain_h;
-    int64_t reversal_days;
     int64_t round_ms;
     int64_t total_ms;
     int64_t store_ms;
@@ -78,11 +76,9 @@ static const struct config_row settings_rows[] = {
     {"keys", "file", "INI file: HSM key names and their KEY texts", CONFIG_TEXT, AT(keys_path)},
     SERVICE_VAULT_ROW(struct settings, vault_path),
     SERVICE_WALLS_ROW(struct settings, confined),
-    SERVICE_ZONE_ROW(struct settings, timezone),
     {"switch", "slots", "requests under way on all links", CONFIG_INTEGER, AT(slots), 16, 65536, "4096"},
     {"switch", "retain_h", "hours that a repeat gets its stored answer; more than any link repeats", CONFIG_INTEGER, AT(retain_h),
      1, 8760, "72"},
-    {"switch", "reversal_days", "days that an authorisation can be reversed", CONFIG_INTEGER, AT(reversal_days), 1, 540, "30"},
     LINK_ROWS("visa",    0, "127.0.0.1:8583", "visa-base1",  "visa",    "visa_126_10",    "44_10"),
     /* The tag of the code on an eftpos link is not public: its rule has no default. */
     LINK_ROWS("eftpos",  1, "",               "iso87-ascii", "eftpos",  "",               "none"),
@@ -98,6 +94,7 @@ struct process {
     struct settings settings;
     struct service_parts parts;
     struct service_names names;
+    struct service_zones *zones;
     struct switch_link link[LINKS];
     size_t link_count;
     struct switch_ports *ports;
@@ -195,7 +192,7 @@ static enum err parts_open(struct process *p, struct net_problem *problem)
     const struct settings *s = &p->settings;
     const struct service_store_config store = store_config(p);
     uint16_t admin_port = 0;
-    TRY(service_zone_use(s->timezone, problem));
+    TRY(service_zones_create(&p->zones));
     TRY(service_vault_open(&p->parts, s->vault_path, "ledger", problem));
     TRY(service_store_open(&p->parts, &store, problem));
     TRY(service_loop_create(&p->base));
@@ -224,9 +221,9 @@ static enum err core_create(struct process *p, const struct hostcmd_profile *lay
         .wake = wake,
         .context = p,
         .slots = (uint32_t)s->slots,
-        .local_ms = service_zone_local_ms,
+        .local_ms = service_zones_local_ms,
+        .zones = p->zones,
         .retain_h = (uint32_t)s->retain_h,
-        .reversal_days = (uint32_t)s->reversal_days,
         .round_ms = (uint32_t)s->round_ms,
         .total_ms = (uint32_t)s->total_ms,
         .store_ms = (uint32_t)s->store_ms,
@@ -264,6 +261,7 @@ static void stop(void *context)
     if (p->ports)
         switch_ports_close(p->ports);
     service_parts_close(&p->parts);
+    service_zones_destroy(p->zones);
 }
 
 /* ---- what the process keeps when it locks itself in ---- */

@@ -175,6 +175,18 @@ static void put_hsm_client(const struct sandbox *box, struct buf *out)
     put_path(box, out, "file", "", "keys.ini");
 }
 
+/* The numbers of its products. */
+static void put_ranges(struct buf *out)
+{
+    buf_put_text(out, "ranges =");
+    for (enum sandbox_mode m = 0; m < SANDBOX_MODES; m++) {
+        buf_put_text(out, " ");
+        buf_put_text(out, sandbox_products[m].bin);
+        buf_put_text(out, "/16");
+    }
+    buf_put_text(out, "\n");
+}
+
 static void put_issuer(const struct sandbox *box, struct buf *out)
 {
     buf_put_text(out, "[store]\n");
@@ -184,6 +196,7 @@ static void put_issuer(const struct sandbox *box, struct buf *out)
     put_hsm_client(box, out);
     buf_put_text(out, "[sandbox]\nenabled = true\n");
     put_line(out, "issuer_id", box->issuer_id);
+    put_ranges(out);
     put_line(out, "api_key", box->issuer_key);
 }
 

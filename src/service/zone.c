@@ -6,9 +6,7 @@
 #include "base/file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { NAME = 65, TRANSITIONS = 512, HEADER = 44, COUNTS_AT = 20, DAY_S = 86400 };
 
@@ -302,26 +300,4 @@ int64_t service_zones_local_ms(void *zones, const char *name, int64_t wall_ms)
 {
     const struct zone *zone = zone_find(zones, name);
     return zone ? wall_ms + zone_offset(zone, wall_ms / 1000) * 1000 : wall_ms;
-}
-
-/* ---- one zone a process, by the C library ---- */
-
-enum err service_zone_use(const char *name, struct net_problem *problem)
-{
-    struct net_problem why = {""};
-    enum err err = service_zone_check(name, &why);
-    if (err == ERR_CONFIG)
-        (void)snprintf(problem->text, sizeof problem->text, "cards.timezone: %.160s", why.text);
-    TRY(err);
-    if (setenv("TZ", strcmp(name, "UTC") == 0 ? "UTC0" : name, 1) != 0)
-        return ERR_MEMORY;
-    tzset();
-    return ERR_OK;
-}
-
-int64_t service_zone_local_ms(int64_t wall_ms)
-{
-    time_t seconds = (time_t)(wall_ms / 1000);
-    struct tm local;
-    return localtime_r(&seconds, &local) ? wall_ms + (int64_t)local.tm_gmtoff * 1000 : wall_ms;
 }

@@ -19,12 +19,6 @@
 
 #include "net/net.h"
 
-#define SERVICE_ZONE_ROW(struct_, member_)                                                                              \
-    {                                                                                                                   \
-        "cards", "timezone", "IANA name of the issuer's time zone: the last day of cards, days of limits", CONFIG_TEXT, \
-            CONFIG_MEMBER(struct_, member_), .initial = "UTC"                                                           \
-    }
-
 /* Where the zone files are. */
 #define SERVICE_ZONE_FOLDER "/usr/share/zoneinfo/"
 
@@ -40,9 +34,5 @@ void service_zones_destroy(struct service_zones *zones);
 MUST_USE enum err service_zone_check(const char *name, struct net_problem *problem);
 /* The moment as the wall clock of the zone shows it, as if that were UTC. `zones` is a struct service_zones. */
 int64_t service_zones_local_ms(void *zones, const char *name, int64_t wall_ms);
-
-/* One zone of the process, by the C library: before the first thread. */
-MUST_USE enum err service_zone_use(const char *name, struct net_problem *problem);
-int64_t service_zone_local_ms(int64_t wall_ms);
 
 #endif

@@ -160,7 +160,8 @@ static bool asked_again(struct switch_core *core, struct switch_slot *s, uint32_
     if (s->retried >> pending & 1)
         return false;
     s->retried |= 1u << pending;
-    const struct ledger_product *product = ledger_products_find(core->products, s->card->row.card.product_id);
+    const struct ledger_card *card = &s->card->row.card;
+    const struct ledger_product *product = ledger_products_find(core->products, card->issuer_id, card->product_id);
     return product && question_send(core, s, product, pending, HOSTCMD_AVOID(endpoint)) == ERR_OK;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { ROUND_MS = 1500, TOTAL_MS = 3000, STORE_MS = 1500 };
-enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000, REVERSAL_DAYS = 30, LAPSE_FIRST_US = 1000000 };
+enum { RETAIN_H = 72, RETAIN_EVERY_US = 60000000, LAPSE_FIRST_US = 1000000 };
 
 /* ---- sources ---- */
 
@@ -97,7 +97,6 @@ static void defaults_fill(struct switch_config *config)
     config->total_ms = config->total_ms != 0 ? config->total_ms : TOTAL_MS;
     config->store_ms = config->store_ms != 0 ? config->store_ms : STORE_MS;
     config->retain_h = config->retain_h != 0 ? config->retain_h : RETAIN_H;
-    config->reversal_days = config->reversal_days != 0 ? config->reversal_days : REVERSAL_DAYS;
 }
 
 enum err switch_create(const struct switch_config *config, struct switch_core **out)

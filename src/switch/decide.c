@@ -94,14 +94,20 @@ static void put_changes(struct switch_chunk *c, struct switch_slot *s, const str
     }
 }
 
+/* When the request came, on the wall clock of the card's issuer. */
 static int64_t local_ms(const struct switch_core *core, const struct switch_slot *s)
 {
-    return core->config.local_ms ? core->config.local_ms(s->auth.received_at) : s->auth.received_at;
+    const struct ledger_issuers *issuers = ledger_products_issuers(core->products);
+    const struct ledger_issuer *issuer = ledger_issuers_find(issuers, s->card->row.card.issuer_id);
+    if (!core->config.local_ms || !issuer)
+        return s->auth.received_at;
+    return core->config.local_ms(core->config.zones, issuer->timezone, s->auth.received_at);
 }
 
 static struct switch_case case_of(const struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
                                   const struct switch_plan *plan, const struct switch_finding *finding)
 {
+    int64_t local = local_ms(core, s);
     return (struct switch_case){.link = &core->link[s->link],
                                 .product = product,
                                 .row = &s->card->row,
@@ -110,14 +116,14 @@ static struct switch_case case_of(const struct switch_core *core, const struct s
                                 .presence = s->code.presence,
                                 .result_wanted = s->code.result_wanted,
                                 .expiry_wrong = s->expiry_wrong,
-                                .expiry_past = switch_expiry_past(span_text(s->de14), local_ms(core, s)),
+                                .expiry_past = switch_expiry_past(span_text(s->de14), local),
                                 .no_keys = s->no_keys,
                                 .purpose = s->purpose,
                                 .unattended = s->unattended,
                                 .known_merchant = s->known_merchant,
                                 .money = {s->auth.amount, s->auth.currency, s->billing_amount, s->billing_currency},
                                 .now_ms = s->auth.received_at,
-                                .local_ms = local_ms(core, s),
+                                .local_ms = local,
                                 .auth_id = s->auth.auth_id};
 }
 
@@ -154,7 +160,8 @@ static void decide_unknown(struct switch_core *core, struct switch_slot *s)
 
 const struct ledger_product *switch_slot_product(const struct switch_core *core, const struct switch_slot *s)
 {
-    const struct ledger_product *product = ledger_products_find(core->products, s->card->row.card.product_id);
+    const struct ledger_card *card = &s->card->row.card;
+    const struct ledger_product *product = ledger_products_find(core->products, card->issuer_id, card->product_id);
     return product ? product : &no_product;
 }
 

@@ -85,6 +85,8 @@ void switch_wait(struct switch_core *core, struct switch_slot *s, struct switch_
 /* The verification plan of a slot from its rows as they are now. */
 void switch_slot_plan(struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
                       struct switch_plan *plan, struct switch_finding *finding);
+/* Whose the number is; NULL: nobody's. */
+const struct ledger_issuer *switch_slot_issuer(const struct switch_core *core, const struct switch_slot *s);
 /* A card whose product is not there is treated as one without keys. */
 const struct ledger_product *switch_slot_product(const struct switch_core *core, const struct switch_slot *s);
 

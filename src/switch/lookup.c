@@ -48,10 +48,15 @@ void switch_claim_stage(void *context, struct flow_item *const *item, size_t cou
 
 /* ---- lookup ---- */
 
-/* While changes of it are at the writer a card is newer than any reading. It is held, since they may be back before the rows. */
-static bool card_known(struct switch_core *core, struct switch_slot *s)
+const struct ledger_issuer *switch_slot_issuer(const struct switch_core *core, const struct switch_slot *s)
 {
-    struct switch_card *card = s->card ? s->card : switch_card_find(&core->rows, s->auth.pan_mac.at);
+    return ledger_issuers_of(ledger_products_issuers(core->products), card_pan_span(&s->pan));
+}
+
+/* While changes of it are at the writer a card is newer than any reading. It is held, since they may be back before the rows. */
+static bool card_known(struct switch_core *core, struct switch_slot *s, const char *issuer_id)
+{
+    struct switch_card *card = s->card ? s->card : switch_card_find(&core->rows, issuer_id, s->auth.pan_mac.at);
     if (!card || !card->chunk)
         return false;
     if (!s->card)
@@ -59,13 +64,22 @@ static bool card_known(struct switch_core *core, struct switch_slot *s)
     return true;
 }
 
+/* That of the card which is held, though its number may belong to another by now. A number of nobody is asked for all the same, for
+ * the same work. */
+static const char *issuer_asked(const struct switch_core *core, const struct switch_slot *s)
+{
+    const struct ledger_issuer *issuer = s->card ? NULL : switch_slot_issuer(core, s);
+    return s->card ? s->card->row.card.issuer_id : issuer ? issuer->issuer_id : "";
+}
+
 static void ask(struct switch_core *core, struct switch_read *read, struct switch_slot *s)
 {
     struct ledger_unit *unit = &read->work.unit;
+    const char *issuer_id = issuer_asked(core, s);
     struct ledger_message_id id;
     switch_slot_message_id(s, &id);
     s->at_idem = ledger_get_message(unit, &id);
-    s->at_card = card_known(core, s) ? SIZE_MAX : ledger_get_card_by_pan_mac(unit, s->auth.pan_mac.at);
+    s->at_card = card_known(core, s, issuer_id) ? SIZE_MAX : ledger_get_card_by_pan(unit, issuer_id, s->auth.pan_mac.at);
     if (s->kind == SWITCH_SLOT_REVERSAL)
         switch_reversal_ask(core, unit, s);
     if (s->merchant_wanted)
@@ -82,6 +96,8 @@ void switch_lookup_stage(void *context, struct flow_item *const *item, size_t co
         struct switch_slot *s = switch_slot_of(item[i]);
         if (switch_unpark(s))
             unread(core, s);
+        else if (ledger_products_read_us(core->products) == 0) /* whose numbers are whose is not known yet */
+            switch_wait(core, s, &core->product_news, SWITCH_STAGE_LOOKUP);
         else if (read || (read = switch_read_take(core)))
             ask(core, read, s);
         else

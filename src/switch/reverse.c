@@ -26,6 +26,8 @@ static bool complete(const struct switch_slot *s)
 
 void switch_reversal_ask(struct switch_core *core, struct ledger_unit *unit, struct switch_slot *s)
 {
+    const struct ledger_issuer *issuer = switch_slot_issuer(core, s);
+    int64_t days = issuer ? issuer->reversal_days : LEDGER_REVERSAL_DAYS;
     struct switch_original_texts room;
     struct ledger_message_id id;
     switch_slot_original_id(s, &room, &id);
@@ -34,7 +36,7 @@ void switch_reversal_ask(struct switch_core *core, struct ledger_unit *unit, str
                                           .de37 = s->auth.de37,
                                           .de38 = s->de38,
                                           .de41 = s->auth.de41,
-                                          .since = s->auth.received_at - (int64_t)core->config.reversal_days * 86400000};
+                                          .since = s->auth.received_at - days * 86400000};
     /* In this order: an original that is committed in between is found, or meets the tombstone. */
     s->at_tombstone = ledger_get_message(unit, &id);
     s->at_original = ledger_get_originals(unit, &of);

@@ -72,10 +72,16 @@ static struct switch_card **card_bucket(const struct switch_rows *rows, const ui
     return &rows->cards[h % BUCKETS];
 }
 
-struct switch_card *switch_card_find(const struct switch_rows *rows, const uint8_t mac[static LEDGER_MAC_LEN])
+static bool card_is(const struct switch_card *e, const char *issuer_id, const uint8_t mac[static LEDGER_MAC_LEN])
+{
+    return secret_equal(e->row.card.pan_mac.at, mac, LEDGER_MAC_LEN) && strcmp(e->row.card.issuer_id, issuer_id) == 0;
+}
+
+struct switch_card *switch_card_find(const struct switch_rows *rows, const char *issuer_id,
+                                     const uint8_t mac[static LEDGER_MAC_LEN])
 {
     struct switch_card *e = *card_bucket(rows, mac);
-    while (e && !secret_equal(e->row.card.pan_mac.at, mac, LEDGER_MAC_LEN))
+    while (e && !card_is(e, issuer_id, mac))
         e = e->next;
     return e;
 }
@@ -127,7 +133,7 @@ static bool account_moved(const struct switch_card *e, const struct ledger_full_
 
 struct switch_card *switch_card_enter(struct switch_rows *rows, const struct ledger_full_card *row, uint64_t tick)
 {
-    struct switch_card *e = switch_card_find(rows, row->card.pan_mac.at);
+    struct switch_card *e = switch_card_find(rows, row->card.issuer_id, row->card.pan_mac.at);
     /* The chunk must find the account that it changes; the slots read the card again when it is back. */
     if (e && e->chunk && account_moved(e, row))
         return e;

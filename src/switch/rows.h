@@ -62,7 +62,8 @@ struct switch_rows {
 MUST_USE enum err switch_rows_create(const struct env *env, size_t count, struct switch_rows *rows);
 void switch_rows_destroy(struct switch_rows *rows);
 
-struct switch_card *switch_card_find(const struct switch_rows *rows, const uint8_t mac[static LEDGER_MAC_LEN]);
+struct switch_card *switch_card_find(const struct switch_rows *rows, const char *issuer_id,
+                                     const uint8_t mac[static LEDGER_MAC_LEN]);
 /* Makes the entry or brings it up to date with a reading that was asked for at `tick`; NULL: no room. */
 struct switch_card *switch_card_enter(struct switch_rows *rows, const struct ledger_full_card *row, uint64_t tick);
 void switch_card_hold(struct switch_card *card, struct switch_slot *s);

@@ -46,8 +46,9 @@ struct switch_config {
     struct crypto_vault *vault;           /* PAN MACs */
     const struct switch_link *link;
     size_t link_count;
-    /* A moment on the wall clock of the issuer, as if that were UTC; NULL: UTC. */
-    int64_t (*local_ms)(int64_t wall_ms);
+    /* A moment on the wall clock of a time zone, as if that were UTC; NULL: UTC. */
+    int64_t (*local_ms)(void *zones, const char *timezone, int64_t wall_ms);
+    void *zones;
     /* The KEY text of an HSM key name; NULL: not known. */
     const char *(*key)(void *context, const char *name);
     /* Sends one frame back. The bytes are wiped after the call. */
@@ -57,11 +58,10 @@ struct switch_config {
     void (*wake)(void *context); /* a turn is wanted; any thread */
     void *context;
     uint32_t slots;
-    uint32_t retain_h;      /* hours that a repeat is known; 0 = 72 */
-    uint32_t reversal_days; /* that an authorisation can be reversed; 0 = 30 */
-    uint32_t round_ms;      /* HSM deadline of one question; 0 = 1,500 */
-    uint32_t total_ms;      /* of all questions of a request; 0 = 3,000 */
-    uint32_t store_ms;      /* that a request waits for a reading, or for rows or room at the writer; 0 = 1,500 */
+    uint32_t retain_h; /* hours that a repeat is known; 0 = 72 */
+    uint32_t round_ms; /* HSM deadline of one question; 0 = 1,500 */
+    uint32_t total_ms; /* of all questions of a request; 0 = 3,000 */
+    uint32_t store_ms; /* that a request waits for a reading, or for rows or room at the writer; 0 = 1,500 */
 };
 
 MUST_USE enum err switch_create(const struct switch_config *config, struct switch_core **out);

@@ -3,6 +3,7 @@
 
 #include "hostcmd/commands.h"
 #include "store/error.h"
+#include "support/ledgers.h"
 
 #include <poll.h>
 #include <setjmp.h>
@@ -141,6 +142,7 @@ void bench_open(struct bench *b)
     b->world = (struct world){.env = b->stores.env, .store = b->stores.store};
     assert_int_equal(arena_create(&b->world.arena, 1 << 20), ERR_OK);
     assert_int_equal(crypto_vault_open(master, "ledger", &b->world.vault), ERR_OK);
+    ledgers_enrol(b->world.store, &b->world.arena, WORLD_ISSUER, "000000-999999/12-19", "UTC");
     world_put_products(&b->world);
     world_put_client(&b->world, "sandbox", WORLD_ISSUER, "cards display read products operator keys", WORLD_API_KEY);
     world_put_card(&b->world, "v", "one-time", WORLD_PAN);

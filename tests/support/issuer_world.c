@@ -5,6 +5,7 @@
 #include "crypto/mac.h"
 #include "crypto/vault.h"
 #include "keys/keys.h"
+#include "support/ledgers.h"
 #include "support/sockets.h"
 
 #include <arpa/inet.h>
@@ -235,6 +236,7 @@ void world_put_card(struct world *w, const char *card_id, const char *product_id
                                .created_at = env_wall_ms(&w->env),
                                .pan_mac.len = CRYPTO_VAULT_MAC};
     snprintf(card.card_id, sizeof card.card_id, "%s", card_id);
+    snprintf(card.reference, sizeof card.reference, "%s", card_id);
     snprintf(card.product_id, sizeof card.product_id, "%s", product_id);
     snprintf(card.pan_last4, sizeof card.pan_last4, "%s", pan + strlen(pan) - 4);
     card.updated_at = card.created_at;
@@ -255,7 +257,7 @@ struct ledger_full_card world_card(struct world *w, const char *card_id)
     struct ledger_unit unit;
     arena_reset(&w->arena);
     ledger_unit_begin(&unit, 1, &w->arena);
-    size_t at = ledger_get_card(&unit, card_id);
+    size_t at = ledger_get_card_by_reference(&unit, WORLD_ISSUER, card_id);
     run(w, &unit, "read card");
     insist(ledger_take_card(&unit, at, &card), "the card is there");
     return card;
@@ -271,7 +273,7 @@ void world_issue_at(struct world *w, const char *card_id, int64_t n, int64_t at)
     struct ledger_full_card card = world_card(w, card_id);
     struct ledger_code after = card.code;
     struct ledger_issuance journal = {.at = at, .issue_n = n};
-    snprintf(journal.card_id, sizeof journal.card_id, "%s", card_id);
+    memcpy(journal.card_id, card.card.card_id, sizeof journal.card_id);
     env_uuid(&w->env, journal.issuance_id);
     struct ledger_code_change change = {.at = journal.at, .issue_n = n, .expires_at = journal.at + 1000};
     insist(ledger_code_apply(&after, LEDGER_EVENT_ISSUE, &change), "issue");
@@ -305,6 +307,7 @@ void world_setup(struct world *w, bool sandbox)
     insist(arena_create(&w->arena, 1 << 20) == ERR_OK, "arena");
     insist(store_open(w->url, &w->env, ledger_sets, &w->store) == ERR_OK && store_migrate(w->store, &ledger_set) == ERR_OK,
            "store");
+    ledgers_enrol(w->store, &w->arena, WORLD_ISSUER, "000000-999999/12-19", "UTC");
     world_put_products(w);
     world_hsm_start(w);
     snprintf(path, sizeof path, "%s/issuer.ini", w->dir);

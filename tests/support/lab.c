@@ -2,6 +2,7 @@
 #include "support/lab.h"
 
 #include "card/card.h"
+#include "ledger/enrol.h"
 #include "store/store.h"
 
 #include <arpa/inet.h>
@@ -182,6 +183,17 @@ void lab_open(struct lab *lab, const char *binary, const char *url)
     char path[128];
     (void)snprintf(path, sizeof path, "%s/vault.key", lab->dir);
     must(crypto_vault_open_file(path, "ledger", &lab->vault), "vault");
+    lab_enrol(lab, "LAB0000001", "000000-999999/12-19", "UTC");
+}
+
+void lab_enrol(struct lab *lab, const char *issuer_id, const char *range, const char *timezone)
+{
+    struct ledger_range one;
+    struct ledger_clash clash;
+    must(ledger_range_parse(span_text(range), &one), range);
+    const struct ledger_enrolment bank = {.issuer_id = issuer_id, .timezone = timezone, .range = &one, .ranges = 1, .fresh = true};
+    enum err err = ledger_enrol(lab->store, &lab->arena, &bank, &clash);
+    must(err == ERR_DUPLICATE ? ERR_OK : err, "enrolment");
 }
 
 void lab_layout(struct lab *lab, const char *text)
@@ -325,6 +337,7 @@ static void card_make(struct lab *lab, const char *product, size_t n, struct led
     char pan[17];
     lab_pan(n, pan);
     (void)snprintf(card->card_id, sizeof card->card_id, "card-%zu", n);
+    memcpy(card->reference, card->card_id, sizeof card->reference);
     (void)snprintf(card->account_id, sizeof card->account_id, "account-%zu", n);
     (void)snprintf(card->product_id, sizeof card->product_id, "%s", product);
     (void)snprintf(card->pan_last4, sizeof card->pan_last4, "%.4s", pan + 12);

@@ -53,6 +53,8 @@ void lab_close(struct lab *lab);
 
 /* one_time: 300 s, 3 tries, static off. time_window: TWU 1, static allowed. */
 struct ledger_product lab_product(const char *id, enum ledger_mode mode);
+/* An issuer with one range; that of the lab's cards, LAB0000001, has all numbers. */
+void lab_enrol(struct lab *lab, const char *issuer_id, const char *range, const char *timezone);
 void lab_put_product(struct lab *lab, const struct ledger_product *product);
 /* Card and account `n` with a PAN of its own, expiry 2912, balance in minor units. */
 void lab_put_cards(struct lab *lab, const char *product, size_t first, size_t count, int64_t balance);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/ledgers.h"
 
+#include "ledger/enrol.h"
 #include "ledger/shapes.h"
 
 #include <stdio.h>
@@ -34,6 +35,15 @@ void ledgers_pan_mac(int64_t n, uint8_t out[static LEDGER_MAC_LEN])
     memcpy(out, &n, sizeof n);
 }
 
+void ledgers_enrol(struct store *store, struct arena *arena, const char *issuer_id, const char *range, const char *timezone)
+{
+    struct ledger_range one;
+    struct ledger_clash clash;
+    insist(ledger_range_parse(span_text(range), &one), range);
+    const struct ledger_enrolment bank = {.issuer_id = issuer_id, .timezone = timezone, .range = &one, .ranges = 1, .fresh = true};
+    insist(ledger_enrol(store, arena, &bank, &clash), "enrol");
+}
+
 void ledgers_add_card(struct stores_fixture *f, struct store *store, int64_t n)
 {
     struct ledger_card card = {.issuer_id = "ISSUER0001",
@@ -47,6 +57,7 @@ void ledgers_add_card(struct stores_fixture *f, struct store *store, int64_t n)
     struct ledger_account account = {.currency = "036", .balance = 100000, .version = 1};
     struct ledger_unit unit;
     ledgers_card_id(n, card.card_id);
+    ledgers_card_id(n, card.reference);
     text(card.account_id, sizeof card.account_id, "acct_", n);
     memcpy(account.account_id, card.account_id, sizeof account.account_id);
     ledgers_pan_mac(n, card.pan_mac.at);

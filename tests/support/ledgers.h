@@ -6,6 +6,8 @@
 #include "ledger/ledger.h"
 #include "support/stores.h"
 
+/* A new issuer with one range. */
+void ledgers_enrol(struct store *store, struct arena *arena, const char *issuer_id, const char *range, const char *timezone);
 /* A one-time card with an account of 1,000.00, registered; its id is "card_<n>". */
 void ledgers_add_card(struct stores_fixture *f, struct store *store, int64_t n);
 void ledgers_card_id(int64_t n, char out[static LEDGER_ID]);

@@ -4,6 +4,7 @@
 #include "card/card.h"
 #include "hostcmd/commands.h"
 #include "store/error.h"
+#include "support/ledgers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,6 +203,7 @@ static void put_card(struct sim *sim, struct ledger_unit *unit, size_t n)
     char pan[17];
     pan_of(n, pan);
     (void)snprintf(card.card_id, sizeof card.card_id, "card-%zu", n);
+    memcpy(card.reference, card.card_id, sizeof card.reference);
     (void)snprintf(card.account_id, sizeof card.account_id, "account-%zu", n < 5 ? n : 4);
     (void)snprintf(card.product_id, sizeof card.product_id, "%s", products[n]);
     card.pan_mac.len = LEDGER_MAC_LEN;
@@ -215,6 +217,8 @@ static void put_card(struct sim *sim, struct ledger_unit *unit, size_t n)
 static void ledger_fill(struct sim *sim)
 {
     struct ledger_unit unit;
+    ledgers_enrol(sim->f.store, &sim->f.arena, "SIM0000001", "000000-999999/12-19", "UTC");
+    arena_reset(&sim->f.arena);
     ledger_unit_begin(&unit, 32, &sim->f.arena);
     put_product(&unit, "one", LEDGER_ONE_TIME);
     put_product(&unit, "static", LEDGER_STATIC);

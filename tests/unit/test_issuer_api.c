@@ -32,7 +32,7 @@ static void test_registration(void **state)
     struct ledger_full_card row = world_card(&world, "c-1");
     assert_string_equal(row.card.expiry, "2812");
     assert_string_equal(row.card.pan_last4, "1111");
-    assert_string_equal(row.account.account_id, "c-1");
+    assert_string_equal(row.account.account_id, row.card.card_id);
     assert_int_equal(row.account.balance, 1000000);
     assert_string_equal(row.account.currency, "036");
     r = world_ask(&world, "GET", "/cards/c-1", NULL, NULL);

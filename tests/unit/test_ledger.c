@@ -10,6 +10,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +43,7 @@ static void test_a_full_card_survives_the_trip(void **state)
     assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
     struct ledger_unit get = unit_of(&f, 2);
     size_t by_id = ledger_get_card(&get, in.card.card_id);
-    size_t by_mac = ledger_get_card_by_pan_mac(&get, in.card.pan_mac.at);
+    size_t by_mac = ledger_get_card_by_pan(&get, in.card.issuer_id, in.card.pan_mac.at);
     assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
     for (int i = 0; i < 2; i++) {
         memset(&out, 0xEE, sizeof out);
@@ -71,13 +72,13 @@ static void test_products_and_their_cache(void **state)
         assert_int_equal(ledger_unit_run(&unit, f.store), ERR_OK);
     }
     assert_int_equal(ledger_products_create(&cache), ERR_OK);
-    assert_null(ledger_products_find(cache, in.product_id));
+    assert_null(ledger_products_find(cache, in.issuer_id, in.product_id));
     assert_int_equal(ledger_products_refresh(cache, f.store, &f.arena), ERR_OK);
     assert_int_equal(ledger_products_refresh(cache, f.store, &f.arena), ERR_OK);
-    const struct ledger_product *out = ledger_products_find(cache, in.product_id);
+    const struct ledger_product *out = ledger_products_find(cache, in.issuer_id, in.product_id);
     assert_non_null(out);
     assert_memory_equal(out, &in, sizeof in);
-    assert_null(ledger_products_find(cache, "none"));
+    assert_null(ledger_products_find(cache, in.issuer_id, "none"));
     struct ledger_unit again = unit_of(&f, 1);
     ledger_put_product(&again, &in);
     assert_int_equal(ledger_unit_run(&again, f.store), STORE_ERR_CONFLICT);
@@ -91,7 +92,7 @@ static void test_products_and_their_cache(void **state)
         assert_int_equal(ledger_unit_run(&unit, f.store), ERR_OK);
     }
     assert_int_equal(ledger_products_refresh(cache, f.store, &f.arena), ERR_MEMORY);
-    assert_null(ledger_products_find(cache, in.product_id));
+    assert_null(ledger_products_find(cache, in.issuer_id, in.product_id));
     ledger_products_destroy(cache);
     stores_teardown(&f);
 }
@@ -167,8 +168,8 @@ static void test_a_display_is_a_conditional_write(void **state)
     assert_int_equal(after.code.first_display_at, NOW);
     assert_int_equal(ledgers_issue(f.store, &f.arena, &after.code, NOW + 5, 300), ERR_OK);
     struct ledger_unit get = unit_of(&f, 3);
-    size_t all = ledger_get_displays_since(&get, after.code.card_id, NOW - 1);
-    size_t none = ledger_get_displays_since(&get, after.code.card_id, NOW + 5);
+    size_t all = ledger_get_displays_since(&get, "ISSUER0001", after.code.card_id, NOW - 1);
+    size_t none = ledger_get_displays_since(&get, "ISSUER0001", after.code.card_id, NOW + 5);
     struct ledger_issuance journal = {.at = NOW + 5, .issuance_id = "i2"};
     memcpy(journal.card_id, after.code.card_id, sizeof journal.card_id);
     size_t mine = ledger_get_issuance(&get, &journal);
@@ -353,28 +354,76 @@ static void test_clients_and_their_keys(void **state)
     stores_teardown(&f);
 }
 
-/* A number is one card, whoever registers it: the index, the check and the look-up of the switch follow one rule. */
-static void test_a_number_is_one_card(void **state)
+static enum err register_as(struct stores_fixture *f, struct ledger_card card, const char *card_id, const char *issuer_id,
+                            const char *reference)
+{
+    struct ledger_unit put;
+    snprintf(card.card_id, sizeof card.card_id, "%s", card_id);
+    snprintf(card.issuer_id, sizeof card.issuer_id, "%s", issuer_id);
+    snprintf(card.reference, sizeof card.reference, "%s", reference);
+    arena_reset(&f->arena);
+    ledger_unit_begin(&put, 2, &f->arena);
+    ledger_put_card(&put, &card);
+    return ledger_unit_run(&put, f->store);
+}
+
+/* Index, check and look-up have one rule: a number, or a reference, is one card of an issuer; what others have is not seen. */
+static void test_a_number_is_one_card_of_an_issuer(void **state)
 {
     struct stores_fixture f;
     struct ledger_full_card card;
     stores_setup(&f, *state);
     ledgers_add_card(&f, f.store, 1);
     ledgers_read(f.store, &f.arena, 1, &card);
-    memcpy(card.card.card_id, "another", sizeof "another");
-    memcpy(card.card.issuer_id, "ISSUER0002", sizeof card.card.issuer_id);
-    struct ledger_unit put;
-    arena_reset(&f.arena);
-    ledger_unit_begin(&put, 2, &f.arena);
-    ledger_put_card(&put, &card.card);
-    assert_int_equal(ledger_unit_run(&put, f.store), STORE_ERR_CONFLICT);
+    assert_int_equal(register_as(&f, card.card, "same-pan", "ISSUER0001", "other"), STORE_ERR_CONFLICT);
+    assert_int_equal(register_as(&f, card.card, "all-the-same", "ISSUER0002", card.card.reference), ERR_OK);
+    card.card.pan_mac.at[31] ^= 1;
+    assert_int_equal(register_as(&f, card.card, "same-reference", "ISSUER0001", card.card.reference), STORE_ERR_CONFLICT);
+    card.card.pan_mac.at[31] ^= 1;
+    static const char *const issuers[] = {"ISSUER0001", "ISSUER0002", "ISSUER0003"};
+    static const char *const ids[] = {"card_1", "all-the-same", ""};
+    for (size_t i = 0; i < 3; i++) {
+        struct ledger_full_card found;
+        struct ledger_unit get = unit_of(&f, 2);
+        size_t at[2] = {ledger_get_card_by_pan(&get, issuers[i], card.card.pan_mac.at),
+                        ledger_get_card_by_reference(&get, issuers[i], card.card.reference)};
+        assert_int_equal(ledger_unit_run(&get, f.store), ERR_OK);
+        for (size_t k = 0; k < 2; k++) {
+            bool there = ledger_take_card(&get, at[k], &found);
+            assert_string_equal(there ? found.card.card_id : "", ids[i]);
+        }
+    }
+    stores_teardown(&f);
+}
+
+static void test_a_product_name_is_one_product_of_an_issuer(void **state)
+{
+    struct stores_fixture f;
+    stores_setup(&f, *state);
+    struct ledger_product product = {.product_id = "gold", .issuer_id = "ISSUER0001", .version = 1, .tries = 1};
+    struct ledger_unit put = unit_of(&f, 1);
+    ledger_put_product(&put, &product);
+    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
+    memcpy(product.issuer_id, "ISSUER0002", sizeof product.issuer_id);
+    product.tries = 2;
+    put = unit_of(&f, 1);
+    ledger_put_product(&put, &product);
+    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
+    struct ledger_products *cache = NULL;
+    assert_int_equal(ledger_products_create(&cache), ERR_OK);
+    assert_int_equal(ledger_products_refresh(cache, f.store, &f.arena), ERR_OK);
+    assert_int_equal(ledger_products_find(cache, "ISSUER0001", "gold")->tries, 1);
+    assert_int_equal(ledger_products_find(cache, "ISSUER0002", "gold")->tries, 2);
+    assert_null(ledger_products_find(cache, "ISSUER0003", "gold"));
+    ledger_products_destroy(cache);
     stores_teardown(&f);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(test_a_number_is_one_card),
+        ON_BOTH(test_a_number_is_one_card_of_an_issuer),
+        ON_BOTH(test_a_product_name_is_one_product_of_an_issuer),
         ON_BOTH(test_a_full_card_survives_the_trip),
         ON_BOTH(test_products_and_their_cache),
         ON_BOTH(test_a_card_is_registered_once),

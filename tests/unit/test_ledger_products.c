@@ -85,7 +85,7 @@ static void test_new_and_changed_products(void **state)
     for (int i = 0; i < MANY; i++) {
         char id[LEDGER_ID];
         snprintf(id, sizeof id, "p%d", i);
-        const struct ledger_product *product = ledger_products_find(w.products, id);
+        const struct ledger_product *product = ledger_products_find(w.products, "ISSUER0001", id);
         assert_non_null(product);
         assert_int_equal(product->tries, i);
     }
@@ -93,8 +93,8 @@ static void test_new_and_changed_products(void **state)
     assert_null(ledger_products_at(w.products, MANY));
     put(&w, 7, 3, true);
     catch_up(&w);
-    assert_int_equal(ledger_products_find(w.products, "p7")->tries, 3);
-    assert_int_equal(ledger_products_find(w.products, "p8")->tries, 8);
+    assert_int_equal(ledger_products_find(w.products, "ISSUER0001", "p7")->tries, 3);
+    assert_int_equal(ledger_products_find(w.products, "ISSUER0001", "p8")->tries, 8);
     teardown(&w);
 }
 
@@ -110,7 +110,7 @@ static void test_a_refresh_of_its_own_accord(void **state)
     assert_true(w.next_us <= now(&w) + LEDGER_PRODUCTS_PERIOD_US);
     while (ledger_products_read_us(w.products) == before)
         turn(&w);
-    assert_non_null(ledger_products_find(w.products, "p1"));
+    assert_non_null(ledger_products_find(w.products, "ISSUER0001", "p1"));
     teardown(&w);
 }
 
@@ -145,7 +145,7 @@ static void test_a_database_that_does_not_answer(void **state)
         turn(&w);
     assert_int_equal(ledger_products_err(w.products), STORE_ERR_UNAVAILABLE);
     assert_int_equal(ledger_products_read_us(w.products), read_us);
-    assert_non_null(ledger_products_find(w.products, "p1"));
+    assert_non_null(ledger_products_find(w.products, "ISSUER0001", "p1"));
     turn(&w);
     postgres_thaw();
     catch_up(&w);

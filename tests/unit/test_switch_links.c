@@ -262,7 +262,7 @@ static void product_change(const char *id, void (*change)(struct ledger_product 
     struct ledger_unit unit;
     struct ledger_product product;
     ledger_unit_begin(&unit, 1, &sim.f.arena);
-    size_t at = ledger_get_product(&unit, "static");
+    size_t at = ledger_get_product(&unit, "SIM0000001", "static");
     assert_int_equal(ledger_unit_run(&unit, sim.f.store), ERR_OK);
     assert_true(ledger_take_product(&unit, at, &product));
     bool fresh = strcmp(id, "static") != 0;

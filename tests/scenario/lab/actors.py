@@ -319,13 +319,14 @@ class Stage:
 
     @command("CARD", "AMOUNT", "what its account holds")
     def ledger_held(self, card):
-        held = self.lab.row("SELECT held FROM account a JOIN card c ON c.account_id = a.account_id WHERE c.card_id = ?",
+        held = self.lab.row("SELECT held FROM account a JOIN card c ON c.account_id = a.account_id WHERE c.reference = ?",
                             self.lab.card(card)["cardId"])[0]
         return ["%d.%02d" % divmod(held, 100)]
 
     @command("CARD", "STATE DECLINES", "its code: none, active, used, exhausted, expired")
     def ledger_code(self, card):
-        found = self.lab.row("SELECT state, declines FROM card_code WHERE card_id = ?", self.lab.card(card)["cardId"])
+        found = self.lab.row("SELECT k.state, k.declines FROM card_code k JOIN card c ON c.card_id = k.card_id "
+                             "WHERE c.reference = ?", self.lab.card(card)["cardId"])
         return [str(word) for word in found or ("none", 0)]
 
     @command("", "COUNT", "authorisations that the ledger holds")

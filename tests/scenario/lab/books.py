@@ -22,18 +22,18 @@ def rows(path, statement, *values):
 
 def doubled(path):
     """(card, counter) approved more than once."""
-    return rows(path, "SELECT a.card_id, a.ref, count(*) FROM auth a JOIN card c ON c.card_id = a.card_id "
+    return rows(path, "SELECT c.reference, a.ref, count(*) FROM auth a JOIN card c ON c.card_id = a.card_id "
                       "JOIN product p ON p.product_id = c.product_id WHERE p.mode = 'one_time' AND a.mti_class = '0100' "
                       "AND a.de39 IN (%s) GROUP BY a.card_id, a.ref HAVING count(*) > 1" % _MARKS)
 
 
 def approvals(path):
-    return rows(path, "SELECT card_id, trim(de38), trim(de37), amount, reversed_amount, trim(de42) FROM auth "
-                      "WHERE mti_class = '0100' AND de39 IN (%s)" % _MARKS)
+    return rows(path, "SELECT c.reference, trim(a.de38), trim(a.de37), a.amount, a.reversed_amount, trim(a.de42) FROM auth a "
+                      "JOIN card c ON c.card_id = a.card_id WHERE a.mti_class = '0100' AND de39 IN (%s)" % _MARKS)
 
 
 def held(path):
-    return dict(rows(path, "SELECT c.card_id, a.held FROM card c JOIN account a ON a.account_id = c.account_id"))
+    return dict(rows(path, "SELECT c.reference, a.held FROM card c JOIN account a ON a.account_id = c.account_id"))
 
 
 def balances_wrong(path):
