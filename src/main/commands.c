@@ -3,7 +3,8 @@
 #include "main/commands.h"
 #include "sandbox/sandbox.h"
 
-static const struct cli_command *const children[] = {&main_issuer, &main_switch, &main_gateway, &sandbox_demo, &cli_completion};
+static const struct cli_command *const children[] = {&main_issuer,  &main_issuers, &main_switch,
+                                                     &main_gateway, &sandbox_demo, &cli_completion};
 
 static const struct cli_status statuses[] = {
     {CLI_EXIT_DONE, "ended by SIGTERM or SIGINT"},

@@ -12,7 +12,7 @@
 #include "cli/cli.h"
 
 extern const struct cli_command main_countersign;
-extern const struct cli_command main_issuer, main_switch, main_gateway;
+extern const struct cli_command main_issuer, main_issuers, main_switch, main_gateway;
 
 /* The faces of the gateway. */
 struct gateway_faces;
