@@ -153,7 +153,9 @@ $B/tests/scenario/torture: $(TORTURE)
 $B/tests/scenario/torture: TEST_SUPPORT += $(TORTURE)
 $B/tests/scenario/torture: | $B/countersign-hsm $B/countersign $(TORTURE_PLANTED)
 $B/tests/scenario/double_use: | $B/countersign-hsm $B/countersign $B/countersign-planted
-$B/tests/unit/test_tool_calc: LDFLAGS_ALL += -Wl,--wrap=cvv_generate
+CALC_PLANTS := cvv_generate cvv_dynamic_generate cvv_card_key cvv_window_index cvv_overlay cvv_decimalise cvv_cvc3_iv cvv_cvc3_iv_track1 cvv_cvc3 \
+    cvv_csc_generate keys_kcv keys_kcv_aes keys_wrap keys_unwrap
+$B/tests/unit/test_tool_calc: LDFLAGS_ALL += $(CALC_PLANTS:%=-Wl$(COMMA)--wrap=%)
 # These script the outcomes of commits and of the HSM.
 $B/tests/unit/test_issuer_turn $B/tests/property/test_issuer_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=hostcmd_client_send -Wl,--wrap=hostcmd_client_take -Wl,--wrap=hostcmd_answer_wipe -Wl,--wrap=hostcmd_client_turn -Wl,--wrap=hostcmd_client_ready
 $B/tests/unit/test_switch_faults: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=store_reader_submit

@@ -4,6 +4,8 @@
  *
  * Purpose    `countersign-hsm calc` recomputes an algorithm of security-codes.md 3 to 9 from single DES operations, writes
  *            each intermediate value down under the number of its clause, and checks that the product's own function says the same.
+ *            The steps share no code with that function: another DES, data as digits where the product has bytes. They share SHA-1,
+ *            single AES blocks, the calendar, and the tables of key types and of the test LMK.
  * Ownership  A calc stands in locked pages; tool_calc_destroy wipes inputs, key and steps.
  * Threading  One thread.
  * Failure    The first error sticks; steps after it write nothing. `differs`: the steps and the product disagree, and nothing of
@@ -17,7 +19,7 @@
 #include "base/secret.h"
 #include "wire/wire.h"
 
-enum { TOOL_CALC_STEPS = 192, TOOL_CALC_TEXT = 32768, TOOL_CALC_NUMBER = 16 };
+enum { TOOL_CALC_STEPS = 192, TOOL_CALC_TEXT = 32768, TOOL_CALC_NUMBER = 16, TOOL_CALC_BLOCK = 8 };
 
 /* The inputs of all algorithms; each has rows for those that it takes. */
 struct tool_calc_in {
@@ -85,6 +87,8 @@ void tool_calc_ede(struct tool_calc *c, const char *number, const char *name, co
 /* Both passes over the nibbles of a block, shown as NUMBER.1 to NUMBER.3; gives as many digits as there are nibbles. */
 void tool_calc_decimalise(struct tool_calc *c, const char *number, struct span block, char *out);
 void tool_calc_result(struct tool_calc *c, struct span value);
+/* The rightmost four digits of a number, zeros in front; checked against the product's. */
+void tool_calc_overlay(struct tool_calc *c, uint64_t number, char out[static 4]);
 /* The product's own outcome of the same; the steps so far are worth nothing if it differs. */
 void tool_calc_agree(struct tool_calc *c, enum err err, const void *steps, const void *product, size_t len);
 

@@ -232,7 +232,7 @@ static void run_counter(struct tool_calc *c, struct span service)
     uint64_t counter = 0;
     if (span_decimal(WIRE_SPAN(c->in.atc), &counter) != ERR_OK)
         c->err = ERR_PARSE_CHARACTER;
-    cvv_overlay(counter, overlay);
+    tool_calc_overlay(c, counter, overlay);
     tool_calc_text(c, "0", "overlay", "the rightmost four decimal digits of the counter", span_of(overlay, OVERLAY));
     run_dynamic(c, overlay, service);
 }
@@ -272,16 +272,18 @@ static void step_number(struct tool_calc *c, const char *number, const char *nam
 static void run_window(struct tool_calc *c)
 {
     char overlay[OVERLAY];
-    uint64_t twu = 0, index = 0;
+    uint64_t twu = 0, index = 0, real = 0;
     int64_t seconds = 0;
     c->err = unix_time(WIRE_SPAN(c->in.time), &seconds);
     if (c->err == ERR_OK)
         c->err = span_decimal(WIRE_SPAN(c->in.twu), &twu);
-    if (c->err == ERR_OK)
-        c->err = cvv_window_index(seconds, (unsigned)twu, &index);
+    if (c->err == ERR_OK && (twu < CVV_TWU_MIN || twu > CVV_TWU_MAX))
+        c->err = ERR_PARSE_VALUE;
     if (c->err != ERR_OK)
         return;
-    cvv_overlay(index, overlay);
+    index = (uint64_t)seconds / 60 / 60 / twu;
+    tool_calc_agree(c, cvv_window_index(seconds, (unsigned)twu, &real), &index, &real, sizeof real);
+    tool_calc_overlay(c, index, overlay);
     step_number(c, "0.1", "unix time", "seconds of the given time, UTC", (uint64_t)seconds);
     step_number(c, "0.2", "w", "floor(unix time / (3600 x TWU))", index);
     tool_calc_text(c, "0.3", "overlay", "w modulo 10,000", span_of(overlay, OVERLAY));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Check values, decimalisation, and keys under the test LMK, step by step (host-commands.md 3). */
 #include "keys/keys.h"
+#include "crypto/aes.h"
 #include "crypto/des.h"
-#include "crypto/mac.h"
 #include "cvv/cvv.h"
 #include "tool/calc/calc.h"
 
@@ -23,14 +23,28 @@ static void kcv_result(struct tool_calc *c, const uint8_t value[static CRYPTO_DE
     tool_calc_result(c, span_of(hex, 6));
 }
 
+static void aes_step(struct tool_calc *c, const char *number, const char *name, const char *how,
+                     uint8_t block[static CRYPTO_AES_BLOCK])
+{
+    static const uint8_t iv[CRYPTO_AES_BLOCK];
+    if (c->err == ERR_OK)
+        c->err = crypto_aes_cbc_encrypt(&c->key, iv, block, block, CRYPTO_AES_BLOCK);
+    tool_calc_hex(c, number, name, how, span_of(block, CRYPTO_AES_BLOCK));
+}
+
 static void run_kcv_aes(struct tool_calc *c)
 {
-    uint8_t mac[16] = {0}, real[CRYPTO_DES_BLOCK] = {0};
-    static const uint8_t zeros[16];
+    enum { POLYNOMIAL = 0x87 };
+    uint8_t mac[CRYPTO_AES_BLOCK] = {0}, real[CRYPTO_DES_BLOCK] = {0};
+    static const uint8_t zeros[CRYPTO_AES_BLOCK];
     tool_calc_hex(c, "1", "zeros", "16 zero bytes", span_of(zeros, sizeof zeros));
-    if (c->err == ERR_OK)
-        c->err = crypto_cmac_run(CRYPTO_CMAC_AES, &c->key, span_of(zeros, sizeof zeros), mac);
-    tool_calc_hex(c, "2", "CMAC", "AES-CMAC of the zeros", span_of(mac, sizeof mac));
+    aes_step(c, "2.1", "L", "AES-encrypt the zeros", mac);
+    unsigned over = mac[0] >> 7;
+    for (size_t i = 0; i < sizeof mac; i++)
+        mac[i] = (uint8_t)(mac[i] << 1 | (i + 1 < sizeof mac ? mac[i + 1] >> 7 : 0));
+    mac[sizeof mac - 1] ^= (uint8_t)(over * POLYNOMIAL);
+    tool_calc_hex(c, "2.2", "K1", "L shifted left by a bit, xor 87 if one fell out: SP 800-38B", span_of(mac, sizeof mac));
+    aes_step(c, "2.3", "CMAC", "AES-encrypt(zeros xor K1)", mac);
     tool_calc_agree(c, keys_kcv_aes(&c->key, real), mac, real, sizeof real);
     kcv_result(c, mac);
 }

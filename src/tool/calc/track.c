@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mastercard CVC3 (security-codes.md 8) and American Express CSC (security-codes.md 9), step by step. */
-#include "crypto/des.h"
 #include "cvv/csc.h"
 #include "cvv/cvc3.h"
 #include "tool/calc/calc.h"
 
 #include <string.h>
 
-enum { PAIR = 16, BLOCKS = CVV_TRACK1_MAX / CRYPTO_DES_BLOCK + 1, CVC3_DIGITS = 5, NIBBLES = 32, EXPIRY = 4, TAKEN = 12 };
+enum {
+    PAIR = 16,
+    BLOCKS = CVV_TRACK1_MAX / TOOL_CALC_BLOCK + 1,
+    BLOCK_DIGITS = 2 * TOOL_CALC_BLOCK,
+    CVC3_DIGITS = 5,
+    NIBBLES = 32,
+    EXPIRY = 4,
+    TAKEN = 12
+};
 
 /* ---- 8 ---- */
 
-/* What becomes of each character after the separator: k keeps it, 0 makes a digit zero. */
+/* What becomes of each character after the separator: k keeps it, 0 makes a digit zero. Behind its end all stay. */
 static const char mask[] = "kkkkkkkk000kk0000000";
 
 /* The track with what varies set to zero, as hexadecimal digits: D between, F as filler. */
@@ -32,56 +39,69 @@ static void static_track(struct span track, char out[static CVV_TRACK2_MAX])
 }
 
 static void chain(struct tool_calc *c, const uint8_t key[static PAIR], const uint8_t *data, size_t blocks,
-                  uint8_t h[static CRYPTO_DES_BLOCK])
+                  uint8_t h[static TOOL_CALC_BLOCK])
 {
     static const char *const name[BLOCKS] = {"H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8", "H9", "H10"};
     static const char *const number[BLOCKS] = {"2.3.1", "2.3.2", "2.3.3", "2.3.4", "2.3.5",
                                                "2.3.6", "2.3.7", "2.3.8", "2.3.9", "2.3.10"};
-    memset(h, 0, CRYPTO_DES_BLOCK);
+    memset(h, 0, TOOL_CALC_BLOCK);
     for (size_t i = 0; i < blocks; i++) {
-        for (int k = 0; k < CRYPTO_DES_BLOCK; k++)
-            h[k] ^= data[CRYPTO_DES_BLOCK * i + (size_t)k];
+        for (int k = 0; k < TOOL_CALC_BLOCK; k++)
+            h[k] ^= data[TOOL_CALC_BLOCK * i + (size_t)k];
         tool_calc_des(c, number[i], name[i], "DES-encrypt(left half, block xor the value before)",
                       (struct tool_calc_des){key, false}, h);
     }
-    tool_calc_des(c, "2.4", "", "DES-decrypt(right half)", (struct tool_calc_des){key + CRYPTO_DES_BLOCK, true}, h);
+    tool_calc_des(c, "2.4", "", "DES-decrypt(right half)", (struct tool_calc_des){key + TOOL_CALC_BLOCK, true}, h);
     tool_calc_des(c, "2.5", "MAC", "DES-encrypt(left half): MAC algorithm 3", (struct tool_calc_des){key, false}, h);
 }
 
-/* The bytes that the MAC is taken over, not yet padded: their number. */
-static size_t iv_data(struct tool_calc *c, uint8_t data[static CVV_TRACK1_MAX])
+/* What the MAC is taken over, as hexadecimal digits. */
+static void put_iv_data(struct tool_calc *c, struct buf *out)
 {
     char text[CVV_TRACK2_MAX];
     struct span track1 = WIRE_SPAN(c->in.track1), track2 = WIRE_SPAN(c->in.track);
     if (c->in.track1.present) {
         tool_calc_text(c, "2.1", "track 1", "the characters as they are", track1);
-        memcpy(data, track1.at, track1.len);
-        return track1.len;
+        buf_put_hex(out, track1.at, track1.len);
+        return;
     }
     static_track(track2, text);
     tool_calc_text(c, "2.1", "static track 2", "what varies after the separator set to zero", span_of(text, track2.len));
-    if (span_unhex(span_of(text, track2.len), data, CVV_TRACK2_MAX / 2) != ERR_OK && c->err == ERR_OK)
-        c->err = ERR_PARSE_VALUE; /* an odd number of nibbles */
+    buf_put(out, text, track2.len);
     secret_wipe(text, sizeof text);
-    return track2.len / 2;
+}
+
+/* The digit 8 and zeros up to whole blocks; their number. */
+static size_t pad(struct tool_calc *c, struct buf *digits, uint8_t data[static BLOCKS * TOOL_CALC_BLOCK])
+{
+    bool odd = digits->len % 2 != 0;
+    buf_put_byte(digits, '8');
+    while (digits->len % BLOCK_DIGITS != 0)
+        buf_put_byte(digits, '0');
+    if (c->err == ERR_OK && (odd || buf_done(digits) != ERR_OK))
+        c->err = ERR_PARSE_VALUE;
+    if (c->err == ERR_OK)
+        c->err = span_unhex(buf_span(digits), data, BLOCKS * TOOL_CALC_BLOCK);
+    tool_calc_text(c, "2.2", "padded", "80 and zeros: padding method 2", buf_span(digits));
+    return digits->len / BLOCK_DIGITS;
 }
 
 static void iv_steps(struct tool_calc *c, const uint8_t key[static PAIR], uint8_t iv[static 2])
 {
-    uint8_t data[BLOCKS * CRYPTO_DES_BLOCK] = {0}, h[CRYPTO_DES_BLOCK], real[2] = {0};
+    char text[BLOCKS * BLOCK_DIGITS];
+    uint8_t data[BLOCKS * TOOL_CALC_BLOCK] = {0}, h[TOOL_CALC_BLOCK], real[2] = {0};
+    struct buf digits = buf_over(text, sizeof text);
     SECRET_KEY card = {.len = PAIR};
-    size_t len = iv_data(c, data);
-    data[len] = 0x80;
-    size_t blocks = len / CRYPTO_DES_BLOCK + 1;
-    tool_calc_hex(c, "2.2", "padded", "80 and zeros: padding method 2", span_of(data, blocks * CRYPTO_DES_BLOCK));
-    chain(c, key, data, blocks, h);
-    memcpy(iv, h + CRYPTO_DES_BLOCK - 2, 2);
+    put_iv_data(c, &digits);
+    chain(c, key, data, pad(c, &digits, data), h);
+    memcpy(iv, h + TOOL_CALC_BLOCK - 2, 2);
     tool_calc_hex(c, "2.6", "IVCVC3", "the last two bytes", span_of(iv, 2));
     memcpy(card.at, key, PAIR);
     tool_calc_agree(c,
                     c->in.track1.present ? cvv_cvc3_iv_track1(&card, WIRE_SPAN(c->in.track1), real)
                                          : cvv_cvc3_iv(&card, WIRE_SPAN(c->in.track), real),
                     iv, real, sizeof real);
+    secret_wipe(text, sizeof text);
     secret_wipe(data, sizeof data);
 }
 
@@ -100,7 +120,7 @@ static void find_iv(struct tool_calc *c, const uint8_t key[static PAIR], uint8_t
 }
 
 static enum err code_block(const struct tool_calc *c, const uint8_t iv[static 2], uint16_t counter,
-                           uint8_t block[static CRYPTO_DES_BLOCK])
+                           uint8_t block[static TOOL_CALC_BLOCK])
 {
     memcpy(block, iv, 2);
     TRY(span_unhex(WIRE_SPAN(c->in.unpredictable), block + 2, 4));
@@ -111,7 +131,7 @@ static enum err code_block(const struct tool_calc *c, const uint8_t iv[static 2]
 
 void tool_calc_cvc3(struct tool_calc *c)
 {
-    uint8_t key[PAIR] = {0}, iv[2] = {0}, block[CRYPTO_DES_BLOCK] = {0};
+    uint8_t key[PAIR] = {0}, iv[2] = {0}, block[TOOL_CALC_BLOCK] = {0};
     char digits[CVC3_DIGITS];
     uint64_t counter = 0;
     SECRET_KEY card = {.len = PAIR};
@@ -139,12 +159,12 @@ void tool_calc_cvc3(struct tool_calc *c)
 
 /* ---- 9 ---- */
 
-static void csc_decimalise(struct tool_calc *c, const uint8_t r[static CRYPTO_DES_BLOCK], char out[static 2 * CRYPTO_DES_BLOCK])
+static void csc_decimalise(struct tool_calc *c, const uint8_t r[static TOOL_CALC_BLOCK], char out[static 2 * TOOL_CALC_BLOCK])
 {
     size_t made = 0;
     for (int pass = 0; pass < 2; pass++) {
         size_t before = made;
-        for (unsigned i = 0; i < 2 * CRYPTO_DES_BLOCK; i++) {
+        for (unsigned i = 0; i < 2 * TOOL_CALC_BLOCK; i++) {
             unsigned nibble = i % 2 == 0 ? r[i / 2] >> 4 : r[i / 2] & 15u;
             unsigned letter = i < 5 ? nibble - 9 : (nibble - 9 + 5) % 10;
             if ((nibble > 9) == pass)
@@ -191,13 +211,13 @@ static void csc_agree(struct tool_calc *c, const char codes[static TAKEN])
 void tool_calc_csc(struct tool_calc *c)
 {
     uint8_t data[NIBBLES / 2] = {0};
-    char codes[2 * CRYPTO_DES_BLOCK] = {0};
+    char codes[2 * TOOL_CALC_BLOCK] = {0};
     csc_block(c, data);
     if (c->in.service.present) {
         tool_calc_ede(c, "2.2", "X", c->key.at, false, data);
-        for (int i = 0; i < CRYPTO_DES_BLOCK; i++)
-            data[i] ^= data[CRYPTO_DES_BLOCK + i];
-        tool_calc_hex(c, "2.3", "X xor second block", "", span_of(data, CRYPTO_DES_BLOCK));
+        for (int i = 0; i < TOOL_CALC_BLOCK; i++)
+            data[i] ^= data[TOOL_CALC_BLOCK + i];
+        tool_calc_hex(c, "2.3", "X xor second block", "", span_of(data, TOOL_CALC_BLOCK));
     }
     tool_calc_ede(c, "2.4", "R", c->key.at, false, data);
     csc_decimalise(c, data, codes);
