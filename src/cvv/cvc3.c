@@ -77,7 +77,7 @@ bool cvv_cvc3_is_track1(struct span data)
 {
     bool separated = false;
     for (size_t i = 0; i < data.len; i++) {
-        if (data.at[i] < ' ' || data.at[i] > '_')
+        if (data.at[i] < ' ' || data.at[i] > '~')
             return false;
         separated |= data.at[i] == '^';
     }
