@@ -157,8 +157,8 @@ CALC_PLANTS := cvv_generate cvv_dynamic_generate cvv_card_key cvv_window_index c
     cvv_csc_generate keys_kcv keys_kcv_aes keys_wrap keys_unwrap
 $B/tests/unit/test_tool_calc: LDFLAGS_ALL += $(CALC_PLANTS:%=-Wl$(COMMA)--wrap=%)
 # These script the outcomes of commits and of the HSM.
-$B/tests/unit/test_switch_issuers: LDFLAGS_ALL += -Wl,--wrap=store_reader_submit
-$B/tests/unit/test_issuer_turn $B/tests/property/test_issuer_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=hostcmd_client_send -Wl,--wrap=hostcmd_client_take -Wl,--wrap=hostcmd_answer_wipe -Wl,--wrap=hostcmd_client_turn -Wl,--wrap=hostcmd_client_ready
+$B/tests/unit/test_issuer_apart $B/tests/unit/test_switch_issuers: LDFLAGS_ALL += -Wl,--wrap=store_reader_submit
+$B/tests/unit/test_issuer_turn $B/tests/unit/test_issuer_apart $B/tests/property/test_issuer_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=hostcmd_client_send -Wl,--wrap=hostcmd_client_take -Wl,--wrap=hostcmd_answer_wipe -Wl,--wrap=hostcmd_client_turn -Wl,--wrap=hostcmd_client_ready
 $B/tests/unit/test_switch_faults: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit -Wl,--wrap=store_reader_submit
 $B/tests/property/test_switch_crossing: LDFLAGS_ALL += -Wl,--wrap=store_writer_start -Wl,--wrap=store_reader_submit
 $B/tests/property/test_gateway_random: LDFLAGS_ALL += -Wl,--wrap=store_writer_submit_all

@@ -12,11 +12,17 @@ static struct issuer_job **bucket_of(struct issuer *issuer, const struct issuer_
     return &issuer->holder[hash % ISSUER_HOLDERS];
 }
 
-/* A card of another issuer with the same name keeps nobody waiting. */
+/* Who asks is not known yet: a job waits for those that came with its own API key alone. So nobody can hold up the card of another
+ * issuer, or see by waiting that it is there. Two clients of an issuer meet at the version of the row, as two nodes do. */
+static bool same_card(const struct issuer_job *a, const struct issuer_job *b)
+{
+    return strcmp(a->reference, b->reference) == 0 && secret_equal(a->key_hash, b->key_hash, sizeof a->key_hash);
+}
+
 static struct issuer_job *holder_find(struct issuer *issuer, const struct issuer_job *job)
 {
     struct issuer_job *other = *bucket_of(issuer, job);
-    while (other && (strcmp(other->reference, job->reference) != 0 || strcmp(other->issuer_id, job->issuer_id) != 0))
+    while (other && !same_card(other, job))
         other = other->next_holder;
     return other;
 }

@@ -62,6 +62,7 @@ MUST_USE enum err issuer_reader_submit(struct issuer *issuer, struct store_batch
 void issuer_go_on(struct issuer *issuer, struct issuer_job *job, enum err err, enum issuer_next next);
 
 /* ---- read.c: reads for all jobs of a batch at once, and who asks ---- */
+MUST_USE enum err issuer_key_hash(struct issuer_job *job);
 void issuer_read_stage(void *context, struct flow_item *const *item, size_t count);
 void issuer_admit_stage(void *context, struct flow_item *const *item, size_t count);
 void issuer_keys_stage(void *context, struct flow_item *const *item, size_t count);

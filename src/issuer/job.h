@@ -145,9 +145,9 @@ struct issuer_job {
     struct http_request *request; /* NULL: answered */
     const struct issuer_operation *operation;
     char correlation_id[65];
-    char issuer_id[11];             /* of the path; empty: one that cannot exist */
-    char reference[LEDGER_ID];      /* its {cardId}; empty: none, or none that can exist */
-    bool holds;                     /* no other job of this process writes the card */
+    uint8_t key_hash[32];           /* of the API key: whose client asks */
+    char reference[LEDGER_ID];      /* {cardId}; empty: none, or none that can exist */
+    bool holds;                     /* no other job of this process with this API key writes the card */
     struct issuer_job *next_holder; /* in its bucket */
     struct issuer_job *parked;      /* those that wait for the card, in order of arrival */
     struct issuer_job *parked_last;

@@ -277,18 +277,18 @@ static void job_open(struct issuer *issuer, struct issuer_job *job, struct http_
         env_uuid(issuer->config.env, job->correlation_id);
 }
 
-static void job_enter(struct issuer *issuer, struct issuer_job *job)
+static enum err job_enter(struct issuer *issuer, struct issuer_job *job)
 {
     const uint32_t keys = 1u << STAGE_KEYS | 1u << STAGE_KEYED;
-    struct span issuer_id = http_parameter(job->request, "issuerId");
     struct span reference = http_parameter(job->request, "cardId");
-    if (issuer_id.len < sizeof job->issuer_id)
-        memcpy(job->issuer_id, issuer_id.at, issuer_id.len);
+    TRY(job->request->err);
+    TRY(issuer_key_hash(job));
     if (issuer_id_sound(reference))
         memcpy(job->reference, reference.at, reference.len);
     job->operation = issuer_operations[job->request->route->handler];
     flow_enter(issuer->flow, &job->item, STAGE_HOLD,
                job->operation->needs & ISSUER_NEED_KEYS ? FLOW_PATH_ALL : FLOW_PATH_ALL & ~keys);
+    return ERR_OK;
 }
 
 static void release(void *context, struct flow_item *item);
@@ -302,11 +302,10 @@ static void accept(struct issuer *issuer, struct http_request *request)
     }
     struct issuer_job *job = issuer_job_of(item);
     job_open(issuer, job, request);
-    if (request->err == ERR_OK) {
-        job_enter(issuer, job);
+    enum err err = job_enter(issuer, job);
+    if (err == ERR_OK)
         return;
-    }
-    issuer_reply_error(issuer, job, request->err);
+    issuer_reply_error(issuer, job, err);
     release(issuer, item);
     flow_give_back(issuer->flow, item);
 }

@@ -40,6 +40,13 @@ size_t ledger_get_card_by_reference(struct ledger_unit *unit, const char *issuer
     return get_by_issuer(unit, LEDGER_ROW(CARD_BY_REFERENCE), issuer_id, reference);
 }
 
+size_t ledger_get_card_of_client(struct ledger_unit *unit, const uint8_t hash[static 32], const char *reference)
+{
+    struct ledger_by_client by = {.reference = ledger_unit_text(unit, reference)};
+    memcpy(by.api_key_hash, hash, sizeof by.api_key_hash);
+    return get(unit, LEDGER_ROW(CARD_OF_CLIENT), &by);
+}
+
 size_t ledger_get_card(struct ledger_unit *unit, const char *card_id)
 {
     return get_by_id(unit, LEDGER_ROW(CARD_BY_ID), card_id);
@@ -110,10 +117,10 @@ size_t ledger_get_holds_due(struct ledger_unit *unit, int64_t now)
     return get(unit, LEDGER_ROW(HOLDS_DUE), &(struct ledger_before){.before = now});
 }
 
-size_t ledger_get_displays_since(struct ledger_unit *unit, const char *issuer_id, const char *reference, int64_t since)
+size_t ledger_get_displays_since(struct ledger_unit *unit, const uint8_t hash[static 32], const char *reference, int64_t since)
 {
-    const struct ledger_since by = {
-        .reference = ledger_unit_text(unit, reference), .issuer_id = ledger_unit_text(unit, issuer_id), .since = since};
+    struct ledger_since by = {.reference = ledger_unit_text(unit, reference), .since = since};
+    memcpy(by.api_key_hash, hash, sizeof by.api_key_hash);
     return get(unit, LEDGER_ROW(ISSUANCE_COUNT), &by);
 }
 

@@ -92,6 +92,8 @@ struct ledger_original_of {
 
 size_t ledger_get_card_by_pan(struct ledger_unit *unit, const char *issuer_id, const uint8_t mac[static LEDGER_MAC_LEN]);
 size_t ledger_get_card_by_reference(struct ledger_unit *unit, const char *issuer_id, const char *reference);
+/* Of the issuer whose client has the API key of this hash; none of that key: none. */
+size_t ledger_get_card_of_client(struct ledger_unit *unit, const uint8_t hash[static 32], const char *reference);
 size_t ledger_get_card(struct ledger_unit *unit, const char *card_id);
 size_t ledger_get_product(struct ledger_unit *unit, const char *issuer_id, const char *product_id);
 /* The ranges of the issuer that the number may be in: ledger_range_holds tells. */
@@ -110,7 +112,8 @@ size_t ledger_get_seen(struct ledger_unit *unit, const struct ledger_auth *auth,
 /* Open holds whose time is over, the oldest first: LEDGER_DUE_MAX at most. */
 enum { LEDGER_DUE_MAX = 32, LEDGER_LAPSE_OPERATIONS = 3 };
 size_t ledger_get_holds_due(struct ledger_unit *unit, int64_t now);
-size_t ledger_get_displays_since(struct ledger_unit *unit, const char *issuer_id, const char *reference, int64_t since);
+/* Of a card as ledger_get_card_of_client finds it. */
+size_t ledger_get_displays_since(struct ledger_unit *unit, const uint8_t hash[static 32], const char *reference, int64_t since);
 size_t ledger_get_issuance(struct ledger_unit *unit, const struct ledger_issuance *issuance);
 size_t ledger_get_client_by_api_key(struct ledger_unit *unit, const uint8_t hash[static 32]);
 size_t ledger_get_client_keys(struct ledger_unit *unit, const char *client_id);

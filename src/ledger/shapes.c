@@ -217,6 +217,11 @@ static const struct store_member by_issuer_member[] = {OWN(STRING, id) OWN(STRIN
 SHAPE(by_issuer, ROW);
 #undef ROW
 
+#define ROW struct ledger_by_client
+static const struct store_member by_client_member[] = {OWN(FIXED, api_key_hash) OWN(STRING, reference)};
+SHAPE(by_client, ROW);
+#undef ROW
+
 #define ROW struct ledger_by_pan
 static const struct store_member by_pan_member[] = {OWN(FIXED, pan_mac) OWN(STRING, issuer_id)};
 SHAPE(by_pan, ROW);
@@ -243,7 +248,7 @@ SHAPE(by_original, ROW);
 #undef ROW
 
 #define ROW struct ledger_since
-static const struct store_member since_member[] = {OWN(STRING, reference) OWN(STRING, issuer_id) OWN(INT, since)};
+static const struct store_member since_member[] = {OWN(FIXED, api_key_hash) OWN(STRING, reference) OWN(INT, since)};
 SHAPE(since, ROW);
 #undef ROW
 

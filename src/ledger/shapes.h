@@ -53,6 +53,10 @@ struct ledger_by_id {
 struct ledger_by_issuer {
     const char *id, *issuer_id;
 };
+struct ledger_by_client {
+    uint8_t api_key_hash[LEDGER_MAC_LEN];
+    const char *reference;
+};
 struct ledger_by_pan {
     uint8_t pan_mac[LEDGER_MAC_LEN];
     const char *issuer_id;
@@ -70,7 +74,8 @@ struct ledger_by_original {
     int64_t since;
 };
 struct ledger_since {
-    const char *reference, *issuer_id;
+    uint8_t api_key_hash[LEDGER_MAC_LEN];
+    const char *reference;
     int64_t since;
 };
 struct ledger_by_merchant {
@@ -115,7 +120,7 @@ extern const struct store_shape ledger_shape_product, ledger_shape_product_brief
     ledger_shape_before, ledger_shape_hold_lapse, ledger_shape_known, ledger_shape_by_original, ledger_shape_key_revoke,
     ledger_shape_by_id, ledger_shape_by_hash, ledger_shape_by_key, ledger_shape_since, ledger_shape_by_merchant,
     ledger_shape_auth_id, ledger_shape_displays, ledger_shape_approvals, ledger_shape_by_issuer, ledger_shape_by_pan,
-    ledger_shape_register, ledger_shape_issuer, ledger_shape_range;
+    ledger_shape_by_client, ledger_shape_register, ledger_shape_issuer, ledger_shape_range;
 
 extern const char *const ledger_code_state_names[];
 extern const char *const ledger_hold_state_names[];

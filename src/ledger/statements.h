@@ -26,6 +26,9 @@
     "SELECT {gives} FROM card c JOIN card_code k ON k.card_id = c.card_id LEFT JOIN account a ON a.account_id = c.account_id " \
     "LEFT JOIN product p ON p.product_id = c.product_id AND p.issuer_id = c.issuer_id"
 
+/* The issuer of a client. */
+#define LEDGER_ISSUER_OF_CLIENT "(SELECT issuer_id FROM client WHERE api_key_hash = :api_key_hash)"
+
 /* What an authorisation may change in card_code; consume and update differ in their guards alone. */
 #define LEDGER_CODE_SET \
     "UPDATE card_code SET version = version + 1, state = :state, declines = :declines, used_at = :used_at, used_by = :used_by, " \
@@ -77,6 +80,9 @@
     X(CARD_BY_REFERENCE, READ, CARD, NULL, S(by_issuer), S(full_card), \
       LEDGER_FULL_CARD " WHERE c.reference = :id AND c.issuer_id = :issuer_id", \
       "card, code row and account by the name that the issuer gave") \
+    X(CARD_OF_CLIENT, READ, CARD, NULL, S(by_client), S(full_card), \
+      LEDGER_FULL_CARD " WHERE c.reference = :reference AND c.issuer_id = " LEDGER_ISSUER_OF_CLIENT, \
+      "the same, of the issuer of a client") \
     X(CARD_BY_ID, READ, CARD, NULL, S(by_id), S(full_card), \
       LEDGER_FULL_CARD " WHERE c.card_id = :id", "card, code row and account of a card id") \
     X(CARD_INSERT, WRITE, CARD, "card_id", S(card), NULL, \
@@ -167,7 +173,8 @@
       "INSERT INTO issuance ({takes}) VALUES ({:takes})", "journal of displays, without codes") \
     X(ISSUANCE_COUNT, READ, ISSUANCE, NULL, S(since), S(displays), \
       "SELECT count(*) AS displays, CAST(coalesce(min(at), 0) AS BIGINT) AS first_at FROM issuance " \
-      "WHERE card_id = (SELECT card_id FROM card WHERE reference = :reference AND issuer_id = :issuer_id) AND at > :since", \
+      "WHERE card_id = (SELECT card_id FROM card WHERE reference = :reference AND issuer_id = " LEDGER_ISSUER_OF_CLIENT ") " \
+      "AND at > :since", \
       "displays since a time, and the first of them") \
     X(ISSUANCE_FIND, READ, ISSUANCE, NULL, S(issuance), S(issue_n), \
       "SELECT {gives} FROM issuance WHERE card_id = :card_id AND at = :at AND issuance_id = :issuance_id", \

@@ -26,6 +26,15 @@ bool __wrap_hostcmd_client_ready(const struct hostcmd_client *client);
 
 struct script script;
 struct store *script_store;
+void (*script_watch)(const struct store_batch *batch);
+
+static enum err run(struct store_batch *batch)
+{
+    enum err err = store_run(script_store, batch);
+    if (script_watch)
+        script_watch(batch);
+    return err;
+}
 
 enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_batch *batch)
 {
@@ -39,7 +48,7 @@ enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_ba
         return ERR_OK;
     }
     if (outcome == RUN || outcome == UNKNOWN_DONE)
-        batch->err = store_run(script_store, batch);
+        batch->err = run(batch);
     if (outcome == LOST_RACE)
         batch->err = STORE_ERR_CONFLICT;
     if (outcome == DOWN)
@@ -52,7 +61,7 @@ enum err __wrap_store_writer_submit(struct store_writer *writer, struct store_ba
 void script_unstick(void)
 {
     assert_non_null(script.stuck);
-    script.stuck->err = store_run(script_store, script.stuck);
+    script.stuck->err = run(script.stuck);
     assert_int_equal(queue_put(script.stuck->done, script.stuck), ERR_OK);
     script.stuck = NULL;
 }

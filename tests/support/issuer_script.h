@@ -26,6 +26,8 @@ struct script {
 };
 extern struct script script; /* read in a circle */
 extern struct store *script_store;
+/* Sees each batch of writes that was run; NULL: nobody does. */
+extern void (*script_watch)(const struct store_batch *batch);
 
 enum { SLOTS = 4 };
 struct bench {

@@ -167,9 +167,15 @@ static void test_a_display_is_a_conditional_write(void **state)
     assert_int_equal(after.code.expires_at, NOW + 300);
     assert_int_equal(after.code.first_display_at, NOW);
     assert_int_equal(ledgers_issue(f.store, &f.arena, &after.code, NOW + 5, 300), ERR_OK);
-    struct ledger_unit get = unit_of(&f, 3);
-    size_t all = ledger_get_displays_since(&get, "ISSUER0001", after.code.card_id, NOW - 1);
-    size_t none = ledger_get_displays_since(&get, "ISSUER0001", after.code.card_id, NOW + 5);
+    struct ledger_client client = {
+        .client_id = "c", .issuer_id = "ISSUER0001", .kind = "app", .status = "active", .api_key_hash = {32, "key"}};
+    struct ledger_unit put = unit_of(&f, 1);
+    ledger_put_client(&put, &client);
+    assert_int_equal(ledger_unit_run(&put, f.store), ERR_OK);
+    struct ledger_unit get = unit_of(&f, 4);
+    size_t all = ledger_get_displays_since(&get, client.api_key_hash.at, after.code.card_id, NOW - 1);
+    size_t none = ledger_get_displays_since(&get, client.api_key_hash.at, after.code.card_id, NOW + 5);
+    size_t strangers = ledger_get_displays_since(&get, before.card.pan_mac.at, after.code.card_id, NOW - 1);
     struct ledger_issuance journal = {.at = NOW + 5, .issuance_id = "i2"};
     memcpy(journal.card_id, after.code.card_id, sizeof journal.card_id);
     size_t mine = ledger_get_issuance(&get, &journal);
@@ -178,6 +184,7 @@ static void test_a_display_is_a_conditional_write(void **state)
     assert_int_equal(ledger_take_displays(&get, all, &first), 2);
     assert_int_equal(first, NOW);
     assert_int_equal(ledger_take_displays(&get, none, &first), 0);
+    assert_int_equal(ledger_take_displays(&get, strangers, &first), 0);
     assert_true(ledger_take_issuance(&get, mine, &issue_n));
     assert_int_equal(issue_n, 2);
     stores_teardown(&f);

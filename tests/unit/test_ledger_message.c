@@ -248,7 +248,7 @@ static void test_a_failed_unit_takes_nothing(void **state)
     ledger_put_client_key(&u, &(struct ledger_client_key){.use = LEDGER_KEY_ENC});
     ledger_put_client_key_revoked(&u, "c", "k", 1);
     (void)ledger_get_message(&u, &message);
-    (void)ledger_get_displays_since(&u, "i", "c", 1);
+    (void)ledger_get_displays_since(&u, room, "c", 1);
     (void)ledger_get_issuance(&u, &(struct ledger_issuance){.at = 1});
     (void)ledger_get_client_by_api_key(&u, room);
     int64_t number = 7;
