@@ -220,7 +220,8 @@ enum card_result card_result_derive(const struct card_result_facts *facts)
 void card_result_association(enum card_result result, struct span raw, char out[static 2])
 {
     const char *letter = card_result_export(CARD_FACE_COMMERCEHUB_ASSOCIATION, result);
-    bool same = raw.len == 1 && !blank(raw) && card_result_import(CARD_SOURCE_COMMERCEHUB_ASSOCIATION, raw) == result;
+    bool same = result != CARD_RESULT_UNRECOGNISED && raw.len == 1 && !blank(raw) &&
+                card_result_import(CARD_SOURCE_COMMERCEHUB_ASSOCIATION, raw) == result;
     out[0] = same ? (char)raw.at[0] : letter[0];
     out[1] = 0;
 }

@@ -8,9 +8,10 @@
  * Numbers    A WIRE_DECIMAL keeps the exact characters of the number, or of a string that holds one: [-]digits[.digits], no
  *            exponent. Nothing here is ever a double.
  * Kinds      WIRE_BOOL true or false; WIRE_OBJECT an object; WIRE_DECIMAL as above; WIRE_B any text (UTF-8 bytes); WIRE_ENUM,
- *            WIRE_N, ... a string of that kind. A WIRE_OPTIONAL row may be absent. A required row counts as missing only if the
- *            nearest WIRE_OBJECT row above it was there, so an optional object may have required members.
- * Ownership  The record is the caller's; it is wiped on failure. cJSON's memory is wiped when it is freed.
+ *            WIRE_N, ... a string of that kind, or with WIRE_FROM_INTEGER an integer. A WIRE_OPTIONAL row may be absent. A required
+ *            row counts as missing only if the nearest WIRE_OBJECT row above it was there, so an optional object may have required
+ *            members.
+ * Ownership  The record is the caller's; it is wiped on failure, but for HTTP_JSON_KEEP. cJSON's memory is wiped when it is freed.
  * Threading  One thread at a time in a process binds: cJSON keeps the place of its last error in a global.
  * Failure    All faults of the fields at once, in the order of the body, then the missing ones in the order of the rows; a body
  *            that is not JSON gives one fault. The result is the error of the first.
@@ -41,6 +42,7 @@ enum {
 enum http_json_flag {
     HTTP_JSON_STRICT = 1 << 0,      /* a member without a row is ERR_PARSE_UNKNOWN */
     HTTP_JSON_NULL_ABSENT = 1 << 1, /* null counts as absent; otherwise it is the wrong type */
+    HTTP_JSON_KEEP = 1 << 2,        /* where fields alone are at fault, the others stay bound */
 };
 
 struct http_json_fault {

@@ -123,12 +123,21 @@ static void upper_case(struct wire_text *text)
 
 /* ---- values ---- */
 
+static bool is_integer(struct span number)
+{
+    size_t first = number.len > 0 && number.at[0] == '-' ? 1 : 0;
+    for (size_t i = first; i < number.len; i++)
+        if (number.at[i] < '0' || number.at[i] > '9')
+            return false;
+    return number.len > first;
+}
+
 /* The characters of a scalar if its JSON type suits the row. */
 static bool scalar_text(const struct wire_field *row, const cJSON *item, struct span number, struct span *out)
 {
     if (cJSON_IsString(item) && row->kind != WIRE_BOOL && row->kind != WIRE_OBJECT)
         *out = span_text(item->valuestring);
-    else if (cJSON_IsNumber(item) && row->kind == WIRE_DECIMAL)
+    else if (cJSON_IsNumber(item) && (row->kind == WIRE_DECIMAL || ((row->flags & WIRE_FROM_INTEGER) != 0 && is_integer(number))))
         *out = number;
     else if (cJSON_IsBool(item) && row->kind == WIRE_BOOL)
         *out = span_text(cJSON_IsTrue(item) ? "true" : "false");
@@ -320,7 +329,8 @@ enum err http_json_bind(const struct wire_record *record, struct span body, unsi
         bind_missing(&b);
     if (b.faults->count == 0)
         return ERR_OK;
-    secret_wipe(out, record->size);
+    if (err != ERR_OK || (flags & HTTP_JSON_KEEP) == 0)
+        secret_wipe(out, record->size);
     return b.faults->at[0].err;
 }
 

@@ -337,7 +337,7 @@ void iso8583_code_erase(enum iso8583_extract rule, struct iso8583_message *m)
 
 /* ---- DE44: byte 11 is 44.10, since 44.6 has two bytes (switch.md 4.4) ---- */
 
-enum { RESULT_AT = 10 };
+enum { RESULT_AT = 10, SUBSTITUTE = 0x1A };
 
 void iso8583_result_write(enum iso8583_result rule, char letter, struct iso8583_message *m)
 {
@@ -355,7 +355,7 @@ char iso8583_result_read(enum iso8583_result rule, const struct iso8583_message 
 
     if (rule != ISO8583_RESULT_44_10 || data.len <= RESULT_AT || data.at[RESULT_AT] == ' ')
         return 0;
-    return (char)data.at[RESULT_AT];
+    return data.at[RESULT_AT] ? (char)data.at[RESULT_AT] : SUBSTITUTE;
 }
 
 /* ---- DE90 and DE95 ---- */

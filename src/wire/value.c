@@ -64,6 +64,8 @@ static bool is_hex(uint8_t c)
 
 static bool character_allowed(const struct wire_field *field, uint8_t c)
 {
+    if ((field->flags & WIRE_ANY) != 0)
+        return true;
     switch (field->kind) {
     case WIRE_N:
         return is_digit(c);
@@ -269,6 +271,8 @@ static void pack(const struct wire_field *field, struct span value, uint8_t *out
     }
 }
 
+enum { SUBSTITUTE = 0x1A };
+
 static bool decode(const struct wire_field *field, const uint8_t *in, size_t characters, uint8_t *out)
 {
     if (encoded_bytes(field, 2) == 1)
@@ -277,6 +281,8 @@ static bool decode(const struct wire_field *field, const uint8_t *in, size_t cha
     if (field->encoding == WIRE_EBCDIC && field->kind != WIRE_B) {
         for (size_t i = 0; i < characters; i++) {
             out[i] = wire_ebcdic_to_ascii(out[i]);
+            if (!out[i] && (field->flags & WIRE_ANY) != 0)
+                out[i] = SUBSTITUTE;
             if (!out[i])
                 return false;
         }

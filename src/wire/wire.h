@@ -89,7 +89,9 @@ enum wire_flag {
                             decided by whether this row (a WIRE_CONST) is there */
     WIRE_END_GROUP = 1 << 4, /* first row after a group */
     WIRE_COUNT_HEX = 1 << 5,
-    WIRE_EMPTY_OK = 1 << 6, /* by name: "" counts as absent instead of an error */
+    WIRE_EMPTY_OK = 1 << 6,     /* by name: "" counts as absent instead of an error */
+    WIRE_FROM_INTEGER = 1 << 7, /* by name: a JSON integer is taken as the text of its digits */
+    WIRE_ANY = 1 << 8,          /* by position: text in which any byte may stand; one that has no character is SUB (1A) */
 };
 
 struct wire_field {
