@@ -80,7 +80,7 @@ struct acquirer_answer {
     char response[3]; /* DE39; "": none came */
     char approval[7]; /* DE38 */
     char result;      /* the letter of the code check; 0: none came */
-    bool partial;     /* a part was approved: `amount_minor`, DE4 */
+    bool amount_told; /* DE4 says what was approved */
     uint64_t amount_minor;
 };
 

@@ -138,5 +138,5 @@ void acquirer_answer_read(const struct acquirer_link *link, const struct iso8583
         memcpy(out->response, response.at, 2);
     if (approval.len < sizeof out->approval)
         memcpy(out->approval, approval.at, approval.len);
-    out->partial = span_is(response, "10") && span_decimal(iso8583_get(m, ISO8583_AMOUNT), &out->amount_minor) == ERR_OK;
+    out->amount_told = span_decimal(iso8583_get(m, ISO8583_AMOUNT), &out->amount_minor) == ERR_OK;
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { AGAIN_PAUSE_US = 20000, AGAIN_TRIES = 100 };
+
 /* Two merchants of a tenant number their requests independently, and so do two faces. */
 void gateway_ask_claim(struct gateway_slot *slot, const struct store_row *row, unsigned flags)
 {
@@ -166,9 +168,22 @@ static void repeat_answer(struct gateway *g, struct gateway_slot *slot, const st
     flow_to(&slot->item, GATEWAY_STAGE_ANSWER);
 }
 
+/* The reversal of the attempt before it leaves first: soon, if its link is up. */
+static bool claims_again(struct gateway *g, struct gateway_slot *slot)
+{
+    if (!gateway_operation_row(slot->x.operation)->pays || slot->unrouted || slot->waits == AGAIN_TRIES)
+        return false;
+    slot->waits++;
+    gateway_reversals_soon(g->reversals);
+    flow_wait_at(&slot->item, GATEWAY_STAGE_CLAIM, flow_now_us(g->flow) + AGAIN_PAUSE_US);
+    return true;
+}
+
 /* Given up in between, or never here. Only a link that is down may come back. */
 static void repeat_of_nothing(struct gateway *g, struct gateway_slot *slot)
 {
+    if (claims_again(g, slot))
+        return;
     enum gateway_fault_id no_link = slot->untaken ? GATEWAY_FAULT_SOURCE_UNSUPPORTED : GATEWAY_FAULT_UNAVAILABLE;
     if (slot->unrouted)
         gateway_claim_forget(g, slot);

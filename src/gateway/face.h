@@ -88,7 +88,6 @@ enum gateway_origin { GATEWAY_ORIGIN_INTERNET, GATEWAY_ORIGIN_ORDER, GATEWAY_ORI
 struct gateway_order {
     struct span merchant_id; /* empty: not said */
     struct span terminal_id;
-    struct span number; /* card number in clear */
     bool sealed;        /* the card comes as `block`, under key `key_id` */
     struct span key_id; /* of the block, or the one to revoke */
     struct span block;  /* base64 */
@@ -120,7 +119,8 @@ struct gateway_face {
     bool (*parse)(struct gateway_exchange *x, struct gateway_order *out);
     /* What can be said before the card is known. */
     void (*check)(struct gateway_exchange *x);
-    /* What a repeat of the request is compared with: the code left out, the number as `fingerprint` (NULL: there is none). */
+    /* What a repeat of the request is compared with, after `pay`: the code left out, the number as `fingerprint` (NULL: there is
+     * none), what was encrypted as what it says. */
     MUST_USE enum err (*digest)(const struct gateway_exchange *x, const uint8_t *fingerprint, uint8_t out[static 32]);
     /* What the encrypted block held. Its list of fields being wrong is GATEWAY_FAULT_ENCRYPTION. */
     void (*open)(struct gateway_exchange *x, struct span plain);

@@ -86,8 +86,10 @@ struct gateway_faults {
     struct gateway_fault at[GATEWAY_FAULTS_MAX];
 };
 
-/* The same fault of the same field is kept once. */
+/* The first fault of a field is kept, and each of no field once: one wrong value is one entry of the answer. */
 void gateway_fault_add(struct gateway_faults *faults, enum gateway_fault_id id, const char *field);
 bool gateway_fault_has(const struct gateway_faults *faults, enum gateway_fault_id id);
+/* Whether `field`, or an object that it stands in, has a fault. */
+bool gateway_fault_of(const struct gateway_faults *faults, const char *field);
 
 #endif

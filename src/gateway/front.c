@@ -83,9 +83,10 @@ static enum err take_target(struct gateway *g, struct gateway_slot *slot)
 static enum err take_signature(struct gateway *g, struct gateway_slot *slot, bool *replayed)
 {
     struct gateway_exchange *x = &slot->x;
+    uint8_t body[32];
     TRY(take_target(g, slot));
-    TRY(gateway_claims_mac(g->claims, x->http->body, slot->exact));
-    const struct gateway_claims_signed request = {x->signature.mac, slot->target, x->request_id, slot->exact};
+    TRY(gateway_claims_mac(g->claims, x->http->body, body));
+    const struct gateway_claims_signed request = {x->signature.mac, slot->target, x->request_id, body};
     if (x->signature.at_ms != 0)
         *replayed = gateway_claims_replayed(g->claims, &request, x->now_ms, x->now_ms + gateway_signature_ms(g));
     slot->spends = x->signature.at_ms != 0 && !*replayed;
@@ -145,15 +146,20 @@ static void check_merchant(const struct gateway *g, struct gateway_slot *slot)
         gateway_fault_add(&x->faults, GATEWAY_FAULT_TERMINAL, x->face->field[GATEWAY_FIELD_TERMINAL]);
 }
 
-/* What a repeat of the request is compared with. */
+/* What a repeat of the request is compared with, once the card is known: a block that was encrypted anew says the same. The code is
+ * in the one that stays in memory. */
 static enum err take_digests(struct gateway *g, struct gateway_slot *slot)
 {
-    const struct span number = slot->order.number;
-    uint8_t *fingerprint = slot->x.payment.fingerprint;
-    bool has_number = number.len > 0 && number.len <= CARD_PAN_MAX;
-    if (has_number)
-        TRY(crypto_vault_pan_mac(g->parts.vault, number, fingerprint));
-    return slot->x.face->digest(&slot->x, has_number ? fingerprint : NULL, slot->digest);
+    const struct code_digits *code = &slot->secret->payment.code;
+    bool pays = gateway_operation_row(slot->x.operation)->pays;
+    uint8_t room[sizeof slot->digest + sizeof code->at];
+    struct buf text = buf_over(room, sizeof room);
+    TRY(slot->x.face->digest(&slot->x, pays ? slot->x.payment.fingerprint : NULL, slot->digest));
+    buf_put(&text, slot->digest, sizeof slot->digest);
+    buf_put(&text, code->at, pays ? code->len : 0);
+    enum err err = gateway_claims_mac(g->claims, buf_span(&text), slot->exact);
+    secret_wipe(room, sizeof room);
+    return err;
 }
 
 static enum err take_order(struct gateway *g, struct gateway_slot *slot)
@@ -162,9 +168,10 @@ static enum err take_order(struct gateway *g, struct gateway_slot *slot)
     check_merchant(g, slot);
     if (terminal.len > 0 && terminal.len < sizeof slot->terminal)
         memcpy(slot->terminal, terminal.at, terminal.len);
-    if (gateway_operation_row(slot->x.operation)->pays)
-        slot->x.face->check(&slot->x);
-    return take_digests(g, slot);
+    if (!gateway_operation_row(slot->x.operation)->pays)
+        return take_digests(g, slot);
+    slot->x.face->check(&slot->x);
+    return ERR_OK;
 }
 
 /* With a card in clear all faults are told together: those of the card are found by VALIDATE. */
@@ -199,13 +206,14 @@ static enum err complete(struct gateway *g, struct gateway_slot *slot)
     struct gateway_exchange *x = &slot->x;
     struct gateway_payment *payment = &x->payment;
     if (!payment->currency)
-        payment->currency = gateway_money_currency(span_text(x->merchant->currency));
+        payment->currency = gateway_money_currency(gateway_merchant_currency(x->merchant));
     if (!payment->currency)
         return ERR_INTERNAL;
     payment->merchant = x->merchant->index;
     payment->created_ms = x->now_ms;
     memcpy(payment->id, x->trace_id, sizeof payment->id);
-    return crypto_vault_pan_mac(g->parts.vault, card_pan_span(&slot->secret->payment.pan), payment->fingerprint);
+    TRY(crypto_vault_pan_mac(g->parts.vault, card_pan_span(&slot->secret->payment.pan), payment->fingerprint));
+    return take_digests(g, slot);
 }
 
 static void validate(struct gateway *g, struct gateway_slot *slot)

@@ -176,6 +176,20 @@ const struct gateway_merchant *gateway_merchant_at(const struct gateway_merchant
     return index < table->count ? &table->merchant[index] : NULL;
 }
 
+bool gateway_merchant_sells_in(const struct gateway_merchant *merchant, const char *alpha)
+{
+    for (struct span rest = span_text(merchant->currency); rest.len > 0;)
+        if (span_is(span_cut(&rest, ' '), alpha))
+            return true;
+    return false;
+}
+
+struct span gateway_merchant_currency(const struct gateway_merchant *merchant)
+{
+    struct span rest = span_text(merchant->currency);
+    return span_cut(&rest, ' ');
+}
+
 bool gateway_terminal_known(const struct gateway_merchants *table, uint32_t merchant, struct span terminal)
 {
     for (size_t i = 0; i < table->terminal_count; i++)

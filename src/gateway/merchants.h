@@ -21,6 +21,7 @@
 #include "base/secret.h"
 #include "store/store.h"
 
+enum { GATEWAY_CURRENCIES = 64 };
 enum { GATEWAY_MERCHANTS_MAX = 1024, GATEWAY_TERMINALS_MAX = 4096, GATEWAY_NO_MERCHANT = UINT32_MAX };
 
 struct gateway_merchant {
@@ -29,9 +30,9 @@ struct gateway_merchant {
     char tenant[65];
     char name[129];
     char mcc[5];
-    char currency[4];
-    bool sandbox;    /* takes card numbers in clear */
-    char prefer[16]; /* network, if the card has it; "": the cheapest */
+    char currency[GATEWAY_CURRENCIES]; /* of its accounts, separated by blanks; the first is that of amounts without one */
+    bool sandbox;                      /* takes card numbers in clear */
+    char prefer[16];                   /* network, if the card has it; "": the cheapest */
     char address[129];
     char city[65];
     char state[33];
@@ -71,6 +72,9 @@ size_t gateway_merchants_take(struct gateway_merchants *table, struct crypto_vau
 /* Never NULL: for an unknown Api-Key a dummy with a secret of the usual length. */
 const struct gateway_access *gateway_access_find(const struct gateway_merchants *table, struct span api_key);
 const struct gateway_merchant *gateway_merchant_at(const struct gateway_merchants *table, uint32_t index);
+/* One of its accounts is in this currency; and the currency of its first account. */
+bool gateway_merchant_sells_in(const struct gateway_merchant *merchant, const char *alpha);
+struct span gateway_merchant_currency(const struct gateway_merchant *merchant);
 bool gateway_terminal_known(const struct gateway_merchants *table, uint32_t merchant, struct span terminal);
 size_t gateway_merchants_count(const struct gateway_merchants *table);
 

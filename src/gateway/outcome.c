@@ -62,6 +62,14 @@ void gateway_stage_authorise(void *context, struct flow_item *const *item, size_
         authorise(context, gateway_slot_of(item[i]));
 }
 
+/* A part (DE39 10) of an amount that was not told is none. */
+static uint64_t approved_amount(const struct acquirer_answer *answer, uint64_t asked_minor)
+{
+    if (!answer->amount_told)
+        return strcmp(answer->response, "10") == 0 ? 0 : asked_minor;
+    return answer->amount_minor < asked_minor ? answer->amount_minor : asked_minor;
+}
+
 void gateway_outcome_take(struct gateway *g, struct gateway_slot *slot, const struct iso8583_message *message)
 {
     struct gateway_payment *payment = &slot->x.payment;
@@ -70,8 +78,7 @@ void gateway_outcome_take(struct gateway *g, struct gateway_slot *slot, const st
     memcpy(payment->de39, answer.response, sizeof payment->de39);
     memcpy(payment->approval, answer.approval, sizeof payment->approval);
     payment->cvv_raw = answer.result;
-    bool part = answer.partial && answer.amount_minor < payment->amount_minor;
-    payment->approved_minor = part ? answer.amount_minor : payment->amount_minor;
+    payment->approved_minor = approved_amount(&answer, payment->amount_minor);
 }
 
 /* ---- normalise ---- */
@@ -123,15 +130,30 @@ void gateway_stage_normalise(void *context, struct flow_item *const *item, size_
 
 /* ---- evaluate: the processor's decline ends the decision; no filter or rule of this release can turn it ---- */
 
+/* What the processor said, and what it comes to: less than the whole is declined and given back, unless a part will do
+ * (gateway.md 3.3); nothing of something is no approval (commerce-hub.md 6). */
+static const char *judge(struct gateway_payment *payment)
+{
+    if (!gateway_payment_approved(payment))
+        return "declined";
+    if (payment->approved_minor == payment->amount_minor)
+        return "approved";
+    if (payment->takes_part && payment->approved_minor > 0)
+        return "approved_in_part";
+    payment->reversal = true;
+    return payment->approved_minor > 0 ? "part_refused" : "nothing_approved";
+}
+
 static void evaluate(struct gateway *g, struct gateway_payment *payment)
 {
     static const enum gateway_state approved[] = {[GATEWAY_KIND_NONE] = GATEWAY_STATE_FAILED,
                                                   [GATEWAY_KIND_VERIFICATION] = GATEWAY_STATE_VERIFIED,
                                                   [GATEWAY_KIND_AUTH] = GATEWAY_STATE_AUTHORIZED,
                                                   [GATEWAY_KIND_SALE] = GATEWAY_STATE_CAPTURED};
-    bool yes = gateway_payment_approved(payment);
+    const char *verdict = judge(payment);
+    bool yes = gateway_payment_approved(payment) && !payment->reversal;
     payment->state = yes ? approved[payment->kind] : GATEWAY_STATE_PROCESSOR_DECLINED;
-    gateway_payment_trace_add(payment, "processor", GATEWAY_OUTCOME_PASS, yes ? "approved" : "declined");
+    gateway_payment_trace_add(payment, "processor", GATEWAY_OUTCOME_PASS, verdict);
     g->counters.approvals += yes;
     g->counters.declines += !yes;
 }

@@ -74,6 +74,7 @@ struct gateway_payment {
     uint8_t fingerprint[32]; /* keyed hash of the whole PAN; never leaves the process and the store */
     char expiry[5];          /* YYMM */
     bool customer_initiated;
+    bool takes_part; /* a part of the amount will do */
     enum gateway_presence presence;
 
     uint8_t link; /* chosen route */

@@ -99,7 +99,7 @@ struct gateway_slot {
     char request_id[GATEWAY_REQUEST_ID_MAX];
     char terminal[65];
     uint8_t digest[32];
-    uint8_t exact[32];       /* MAC of the body as received, under a key of this process */
+    uint8_t exact[32];       /* MAC of digest and code, under a key of this process */
     int64_t target;          /* keyed hash of method and path, as the claim has it */
     bool spends;             /* its signature is new, and good for nothing else from now on */
     bool card_in_id;         /* the client's id holds a card number, and is not kept */
@@ -121,6 +121,7 @@ struct gateway_slot {
     struct arena arena;
     int64_t give_up_us; /* RECORD: until then it is tried again */
     unsigned tries;     /* LEAVE */
+    unsigned waits;     /* CLAIM: for a reversal to leave */
     size_t sealed_len;
     size_t pan_sealed_len;
     /* What follows is written before it is read, and is not cleared between requests. Nothing in it is secret. */
@@ -130,6 +131,7 @@ struct gateway_slot {
     uint8_t pan_sealed[CARD_PAN_MAX + CRYPTO_VAULT_OVERHEAD]; /* for the record, until the payment is final */
     char trace[512];
     char stan[8];
+    char raw[8];
 };
 
 static inline struct gateway_slot *gateway_slot_of(struct flow_item *item)

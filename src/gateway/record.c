@@ -47,6 +47,16 @@ static void put_request_half(struct gateway_slot *slot, struct gateway_record_ro
     };
 }
 
+static void put_letter(char letter, struct buf *out)
+{
+    if (letter >= 0x20 && letter < 0x7F) {
+        buf_put_byte(out, (uint8_t)letter);
+    } else if (letter) {
+        buf_put_text(out, "\\x");
+        buf_put_hex(out, (const uint8_t *)&letter, 1);
+    }
+}
+
 /* No filter, rule or limit rejects yet: rejection_reason stays empty. */
 static void put_record(struct gateway_slot *slot)
 {
@@ -54,11 +64,13 @@ static void put_record(struct gateway_slot *slot)
     struct gateway_record_row *row = &slot->row.record;
     struct buf stan = buf_over(slot->stan, sizeof slot->stan);
     struct buf trace = buf_over(slot->trace, sizeof slot->trace);
+    struct buf raw = buf_over(slot->raw, sizeof slot->raw);
     buf_put_decimal(&stan, p->stamp.stan, 6);
     gateway_payment_trace_write(p, &trace);
+    put_letter(p->cvv_raw, &raw);
     put_request_half(slot, row);
     row->network = span_text(p->network);
-    row->cvv_raw = p->cvv_raw;
+    row->cvv_raw = buf_span(&raw);
     row->cvv_canonical = span_text(card_result_name(p->cvv));
     row->avs_raw = p->avs_raw;
     row->de39 = span_text(p->de39);
@@ -104,12 +116,13 @@ static void put_reversal_outcome(struct gateway_slot *slot, bool fire)
 
 /* ---- record ---- */
 
-/* Not told and not final: nothing stands of it. */
+/* Not told and not final: nothing stands of it. An attempt that the issuer did not answer is on record, and its id runs again
+ * (commerce-hub.md 10). */
 static enum err ask_record(struct gateway *g, struct gateway_slot *slot)
 {
     slot->final = slot->x.faults.count == 0 || slot->timed_out;
     gateway_ask(slot, GATEWAY_ASKED_RECORD);
-    if (!slot->final) {
+    if (!slot->final || slot->timed_out) {
         put_release(slot);
         gateway_claim_forget(g, slot);
     } else {

@@ -9,7 +9,7 @@
 static const struct store_member record_member[] = {
     M(SPAN, record_id), M(SPAN, tenant), M(SPAN, merchant_id), M(SPAN, terminal_id), M(SPAN, kind), M(INT, amount),
     M(SPAN, currency), M(SPAN, brand), M(SPAN, bin6), M(SPAN, last4), M(BLOB, pan_fingerprint), M(SPAN, entry),
-    M(SPAN, initiator), M(SPAN, cvv_presence), M(SPAN, network), M(CHAR, cvv_raw), M(SPAN, cvv_canonical), M(CHAR, avs_raw),
+    M(SPAN, initiator), M(SPAN, cvv_presence), M(SPAN, network), M(SPAN, cvv_raw), M(SPAN, cvv_canonical), M(CHAR, avs_raw),
     M(SPAN, de39), M(SPAN, approval_code), M(SPAN, rrn), M(SPAN, stan), M(SPAN, de7), M(SPAN, state), M(SPAN, outcome),
     M(SPAN, rejection_reason), M(SPAN, trace), M(SPAN, reversal_state), M(SPAN, face), M(SPAN, request_id), M(INT, created_at),
     M(BLOB, pan_enc),

@@ -16,7 +16,7 @@ struct gateway_record_row {
     struct span currency, brand, bin6, last4;
     struct span pan_fingerprint; /* a keyed hash */
     struct span entry, initiator, cvv_presence, network;
-    char cvv_raw;
+    struct span cvv_raw; /* a control character as \xNN */
     struct span cvv_canonical;
     char avs_raw;
     struct span de39, approval_code, rrn, stan, de7, state, outcome, rejection_reason, trace, reversal_state, face, request_id;

@@ -29,7 +29,7 @@ struct gateway_seed {
     const char *terminal_id;
     const char *name;
     const char *mcc;      /* NULL: 5999 */
-    const char *currency; /* alphabetic; NULL: AUD */
+    const char *currency; /* alphabetic, several with a blank between; NULL: AUD */
     const char *prefer;   /* network; NULL: the cheapest */
     bool sandbox;         /* takes card numbers in clear */
     const char *api_key;

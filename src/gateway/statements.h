@@ -68,8 +68,10 @@
       "ON CONFLICT (tenant, face, request_id) DO UPDATE SET fingerprint = excluded.fingerprint, " \
       "record_id = excluded.record_id, node = excluded.node, created_at = excluded.created_at, " \
       "signed_at = excluded.signed_at, answer_status = excluded.answer_status " \
-      "WHERE claim.answer_status = -1 AND claim.target = excluded.target", \
-      "claims an idempotency key before routing; one that led to nothing is claimed again at its own address alone") \
+      "WHERE claim.answer_status = -1 AND claim.target = excluded.target AND NOT EXISTS (SELECT 1 FROM reversal " \
+      "WHERE reversal_id = claim.record_id AND state = 'queued' AND tries = 0)", \
+      "claims an idempotency key before routing; one that led to nothing is claimed again at its own address alone, once the " \
+      "reversal of its attempt has left") \
     X(CLAIM_SPEND, WRITE, CLAIM, "tenant face request_id", S(claim), NULL, \
       "INSERT INTO claim (" GATEWAY_CLAIM_COLUMNS ") VALUES (" GATEWAY_CLAIM_VALUES "CAST(-1 AS BIGINT)) " \
       "ON CONFLICT DO NOTHING", "a request was refused before its claim: its signature is good for nothing else") \

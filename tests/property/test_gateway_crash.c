@@ -4,7 +4,8 @@
  * every fate: the process dies before or behind it; or learns of it late or never, and so of all that follow within three seconds.
  * Answers are lost, late, doubled, reordered and unreadable meanwhile. Afterwards
  *     who was told "approved" has exactly one authorisation that stands, that of the code that was told;
- *     who was told anything else has none; who left with a 503 has none, or the one that a repeat is told of;
+ *     who was told anything else has none; who left with a 503 or a 504 has none, or the one that a repeat is told of;
+ *     a request that ended in a 504 runs again, behind the reversal of the attempt before it;
  *     the same request is told the same again, and charges nothing;
  *     records, claims and reversals say what was told.
  * Random histories draw all of it. GATEWAY_CRASH_SEED repeats one of them, GATEWAY_CRASH_ROUNDS says how many there are.
@@ -42,7 +43,7 @@ static struct client {
     int64_t again_us;
     char told[TOLD];       /* the last word */
     char approved[TOLD];   /* the first approval that it was told of */
-    bool leaves, has_left; /* it asks no more after a 503 */
+    bool leaves, has_left; /* it asks no more after a 503 or a 504 */
 } client[CLIENTS];
 static size_t clients;
 
@@ -71,7 +72,8 @@ static bool calm; /* everything is answered in time */
     X(CHANGED,         "told otherwise than before") \
     X(REVERSED_ANEW,   "reversed under another number") \
     X(REVERSAL_LEFT,   "a reversal is left") \
-    X(RECORDS,         "records and authorisations differ")
+    X(RECORDS,         "records and authorisations differ") \
+    X(ORDER,           "charged anew before the reversal had left")
 /* clang-format on */
 enum problem {
 #define PROBLEM_ENUM(name, text) name,
@@ -136,11 +138,11 @@ static enum gateway_sim_fate write_fate(unsigned n)
 
 /* ---- clients ---- */
 
-static bool is_last(const struct gateway_sim_request *r, const char *text)
+static bool is_timeout(const struct gateway_sim_request *r, const char *text)
 {
     char timeout[32];
     (void)snprintf(timeout, sizeof timeout, "fault %d", GATEWAY_FAULT_ISSUER_TIMEOUT);
-    return r->status == 200 || (r->status > 0 && strcmp(text, timeout) == 0);
+    return r->status > 0 && strcmp(text, timeout) == 0;
 }
 
 static void hear(struct client *c)
@@ -149,8 +151,8 @@ static void hear(struct client *c)
     const char *text = buf_text(&r->answer);
     c->request = NULL;
     c->again_us = sim.world.monotonic_us + AGAIN_US;
-    c->has_left |= c->leaves && r->status == 503;
-    if (is_last(r, text))
+    c->has_left |= c->leaves && (r->status == 503 || is_timeout(r, text));
+    if (r->status == 200)
         (void)snprintf(c->told, TOLD, "%s", text);
     if (strncmp(text, "approved", 8) == 0 && r->status == 200 && !c->approved[0])
         (void)snprintf(c->approved, TOLD, "%s", text);
@@ -239,8 +241,30 @@ static void check_client(const struct client *c)
         problem(CHANGED, c);
 }
 
+static bool reverses(const struct network_taken *reversal, const struct network_taken *original)
+{
+    return (reversal->mti & 0xFF00) == 0x0400 && strncmp(reversal->original + 4, original->stan, 6) == 0;
+}
+
+/* Between two authorisations of one payment the first of them is reversed. */
+static void check_order(void)
+{
+    const struct network *n = &sim.network;
+    for (size_t i = 0; i < n->takens; i++) {
+        const struct network_taken *first = &n->taken[i];
+        bool reversed = false, again = false;
+        for (size_t j = i + 1; first->mti == 0x0100 && j < n->takens && !again; j++) {
+            reversed |= reverses(&n->taken[j], first);
+            again = n->taken[j].mti == 0x0100 && strcmp(n->taken[j].amount, first->amount) == 0;
+        }
+        if (again && !reversed)
+            problem(ORDER, NULL);
+    }
+}
+
 static void check_books(void)
 {
+    check_order();
     size_t stands = 0;
     for (size_t i = 0; i < PAYMENTS; i++)
         stands += network_standing(&sim.network, amount_of(i), NULL);
@@ -353,11 +377,11 @@ static void a_seed_is_a_history(void **state)
 static void planted_faults_are_found(void **state)
 {
     static const enum problem seen[GATEWAY_PLANTED_COUNT] = {
-        [GATEWAY_PLANTED_ANSWERS_EARLY] = NOTHING_STANDS, [GATEWAY_PLANTED_ARMS_NOTHING] = CHARGED_TWICE,
-        [GATEWAY_PLANTED_DROPS_REVERSALS] = STANDS,       [GATEWAY_PLANTED_SENDS_NO_REVERSALS] = CHARGED_TWICE,
-        [GATEWAY_PLANTED_REVERSES_TWICE] = REVERSED_ANEW, [GATEWAY_PLANTED_TAKES_LATE_ANSWERS] = NOTHING_STANDS,
-        [GATEWAY_PLANTED_CHARGES_TWICE] = CHARGED_TWICE,  [GATEWAY_PLANTED_LOSES_CLAIMS] = CHARGED_TWICE,
-        [GATEWAY_PLANTED_KEEPS_CLAIMS] = NO_LAST_WORD,    [GATEWAY_PLANTED_SWAPS_ANSWERS] = STANDS,
+        [GATEWAY_PLANTED_ANSWERS_EARLY] = NOTHING_STANDS,  [GATEWAY_PLANTED_ARMS_NOTHING] = CHARGED_TWICE,
+        [GATEWAY_PLANTED_DROPS_REVERSALS] = CHARGED_TWICE, [GATEWAY_PLANTED_SENDS_NO_REVERSALS] = CHARGED_TWICE,
+        [GATEWAY_PLANTED_REVERSES_TWICE] = REVERSED_ANEW,  [GATEWAY_PLANTED_TAKES_LATE_ANSWERS] = NOTHING_STANDS,
+        [GATEWAY_PLANTED_CHARGES_TWICE] = CHARGED_TWICE,   [GATEWAY_PLANTED_LOSES_CLAIMS] = CHARGED_TWICE,
+        [GATEWAY_PLANTED_KEEPS_CLAIMS] = NO_LAST_WORD,     [GATEWAY_PLANTED_SWAPS_ANSWERS] = STANDS,
     };
     (void)state;
     quiet = true;

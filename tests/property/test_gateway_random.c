@@ -191,7 +191,7 @@ static void check_payments(void)
         captured += !silent(n);
     }
     assert_int_equal(rows(GATEWAY_ROW(RECORD_COUNT), "captured"), captured);
-    assert_int_equal(rows(GATEWAY_ROW(RECORD_COUNT), "failed"), PAYMENTS - captured);
+    assert_true(rows(GATEWAY_ROW(RECORD_COUNT), "failed") >= (int64_t)(PAYMENTS - captured)); /* each of them may run again */
     assert_int_equal(gateway_world_authorisations(world), (int64_t)captured + rows(GATEWAY_ROW(REVERSAL_COUNT), "accepted"));
 }
 

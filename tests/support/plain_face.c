@@ -61,7 +61,6 @@ static bool parse(struct gateway_exchange *x, struct gateway_order *out)
         r->word[i] = span_of(r->at + from, at - from);
         at += at < body.len;
     }
-    out->number = r->word[NUMBER];
     return true;
 }
 

@@ -98,6 +98,7 @@ class Network:
 
     def __init__(self):
         self.seen, self.reversals, self.answer_reversals = [], [], True
+        self.order = []  # of both: MTI and fields
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -124,10 +125,12 @@ class Network:
         if request[0] == "0800":
             send(link, build(answer))
         elif request[0] in ("0400", "0401"):
+            self.order.append((request[0], request))
             self.reversals.append(request)
             if self.answer_reversals:
                 send(link, build(answer))
         else:
+            self.order.append((request[0], request))
             self.seen.append(request)
             self.authorise(link, request, answer)
 

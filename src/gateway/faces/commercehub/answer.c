@@ -2,6 +2,7 @@
 /* Answers of Commerce Hub, in the shapes of commerce-hub.md 6 and 7; a letter in brackets is a decided conflict of section 7. */
 #include "base/json.h"
 #include "gateway/faces/commercehub/commercehub.h"
+#include "http/json.h"
 
 struct answer {
     struct json_writer w;
@@ -128,7 +129,7 @@ static void put_processor_details(struct answer *a)
     const struct commercehub_host_row *host = commercehub_host_row(p->de39);
     json_open(&a->w, "processorResponseDetails");
     json_put_text(&a->w, "approvalStatus", approval_status(a));
-    if (p->approval[0])
+    if (p->approval[0] && p->state != GATEWAY_STATE_PROCESSOR_DECLINED) /* some issuers send one with a decline */
         json_put_text(&a->w, "approvalCode", p->approval);
     json_put_text(&a->w, "referenceNumber", p->stamp.rrn);
     json_put_text(&a->w, "processor", "COUNTERSIGN");
@@ -156,7 +157,8 @@ static void put_receipt(struct answer *a)
     if (!a->verification) {
         uint8_t room[24];
         struct buf total = buf_over(room, sizeof room);
-        gateway_money_write(a->approved ? p->approved_minor : 0, p->currency->scale, &total);
+        /* Of a decline what was asked for: clients compare it. approvalStatus tells what was approved. */
+        gateway_money_write(a->approved ? p->approved_minor : p->amount_minor, p->currency->scale, &total);
         json_open(&a->w, "approvedAmount");
         json_put_decimal(&a->w, "total", buf_span(&total)); /* [j] */
         json_put_text(&a->w, "currency", p->currency->alpha);
@@ -184,20 +186,32 @@ static void put_interaction(struct json_writer *w, const struct commercehub_requ
     json_close(w);
 }
 
-static void put_address(struct json_writer *w, const struct commercehub_request *r)
+static void put_address_lines(struct json_writer *w, const struct commercehub_request *r)
 {
-    if (!r->street.present && !r->house_number.present && !r->city.present && !r->state.present && !r->postal_code.present &&
-        !r->country.present)
-        return;
-    json_open(w, "billingAddress");
     json_open(w, "address");
     json_put_member(w, "street", r->street);
     json_put_member(w, "houseNumberOrName", r->house_number);
+    json_put_member(w, "recipientNameOrAddress", r->recipient);
     json_put_member(w, "city", r->city);
     json_put_member(w, "stateOrProvince", r->state);
     json_put_member(w, "postalCode", r->postal_code);
     json_put_member(w, "country", r->country);
+    json_put_member(w, "county", r->county);
     json_close(w);
+}
+
+static void put_address(struct json_writer *w, const struct commercehub_request *r)
+{
+    bool address = r->street.present || r->house_number.present || r->recipient.present || r->city.present || r->state.present ||
+                   r->postal_code.present || r->country.present || r->county.present;
+    if (!address && !r->first_name.present && !r->middle_name.present && !r->last_name.present)
+        return;
+    json_open(w, "billingAddress");
+    json_put_member(w, "firstName", r->first_name);
+    json_put_member(w, "middleName", r->middle_name);
+    json_put_member(w, "lastName", r->last_name);
+    if (address)
+        put_address_lines(w, r);
     json_close(w);
 }
 
@@ -207,6 +221,10 @@ static void put_echoes(struct answer *a)
     json_open(&a->w, "transactionDetails");
     if (!a->verification)
         json_put_bool(&a->w, "captureFlag", a->payment->kind == GATEWAY_KIND_SALE);
+    if (r->physical_goods.present)
+        json_put_bool(&a->w, "physicalGoodsIndicator", http_json_true(WIRE_SPAN(r->physical_goods)));
+    if (r->partial_approval.present)
+        json_put_bool(&a->w, "partialApproval", a->payment->takes_part);
     json_put_member(&a->w, "merchantOrderId", r->merchant_order_id);
     json_put_member(&a->w, "merchantTransactionId", r->merchant_transaction_id);
     json_put_member(&a->w, "merchantInvoiceNumber", r->merchant_invoice_number);
@@ -239,8 +257,8 @@ enum err commercehub_payment_write(const struct commercehub_identity *identity, 
     return json_done(&a.w);
 }
 
-enum err commercehub_key_write(const struct commercehub_identity *identity, int64_t now_ms, const struct gateway_key_answer *key,
-                               struct buf *out)
+enum err commercehub_key_write(const struct commercehub_identity *identity, struct span api_key, int64_t now_ms,
+                               const struct gateway_key_answer *key, struct buf *out)
 {
     char now[25], from[25], to[25];
     env_rfc3339(now_ms, now);
@@ -251,6 +269,7 @@ enum err commercehub_key_write(const struct commercehub_identity *identity, int6
     json_open(&w, "gatewayResponse");
     json_open(&w, "transactionProcessingDetails");
     put_processing(&w, identity, now);
+    json_put(&w, "apiKey", api_key);
     json_close(&w);
     json_close(&w);
     json_open(&w, "asymmetricKeyDetails");

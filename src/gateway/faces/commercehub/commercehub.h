@@ -76,6 +76,8 @@ struct commercehub_request {
     WIRE_TEXT(64) terminal_id;
     WIRE_TEXT(8) capture_flag;
     WIRE_TEXT(8) create_token;
+    WIRE_TEXT(8) partial_approval;
+    WIRE_TEXT(8) physical_goods;
     WIRE_TEXT(128) merchant_order_id;
     WIRE_TEXT(128) merchant_transaction_id;
     WIRE_TEXT(128) merchant_invoice_number;
@@ -84,12 +86,17 @@ struct commercehub_request {
     WIRE_TEXT(26) pos_condition_code;
     WIRE_TEXT(22) pos_entry_mode;
     WIRE_TEXT(32) initiator;
+    WIRE_TEXT(256) first_name;
+    WIRE_TEXT(256) middle_name;
+    WIRE_TEXT(256) last_name;
     WIRE_TEXT(256) street;
     WIRE_TEXT(256) house_number;
+    WIRE_TEXT(256) recipient;
     WIRE_TEXT(256) city;
     WIRE_TEXT(256) state;
     WIRE_TEXT(10) postal_code;
     WIRE_TEXT(256) country;
+    WIRE_TEXT(256) county;
     WIRE_TEXT(40) reference_id;
     bool encrypted; /* there is encryptionData */
 };
@@ -124,8 +131,8 @@ void commercehub_merge(const struct commercehub_slices *slices, struct span plai
                        struct gateway_faults *faults);
 
 /* What can be said before the card is known: source, encryption data, amount, features that are not there. */
-void commercehub_check(enum commercehub_call call, bool sandbox, const struct commercehub_request *request,
-                       struct gateway_faults *faults);
+void commercehub_check(enum commercehub_call call, const struct gateway_merchant *merchant,
+                       const struct commercehub_request *request, struct gateway_faults *faults);
 /* Moves number, expiry and code into `secret` and `payment`, wiping them in `request`, and applies the rules of the indicator. */
 void commercehub_payment(enum commercehub_call call, struct commercehub_request *request, struct gateway_payment *payment,
                          struct gateway_payment_secret *secret, struct gateway_faults *faults);
@@ -133,7 +140,7 @@ void commercehub_payment(enum commercehub_call call, struct commercehub_request 
 void commercehub_request_wipe(struct commercehub_request *request);
 /* Into the order of the request's fields. */
 void commercehub_order(enum commercehub_call call, struct gateway_faults *faults);
-/* Canonical text of the request for comparison with a repeat: code left out, PAN as fingerprint (may be NULL). */
+/* For comparison with a repeat: code and encryption data left out, PAN as fingerprint (may be NULL). */
 MUST_USE enum err commercehub_digest(enum commercehub_call call, const struct commercehub_request *request,
                                      const uint8_t *fingerprint, uint8_t out[static 32]);
 
@@ -150,7 +157,8 @@ MUST_USE enum err commercehub_payment_write(const struct commercehub_identity *i
                                             const struct commercehub_request *request, const struct gateway_merchant *merchant,
                                             struct buf *out);
 
-MUST_USE enum err commercehub_key_write(const struct commercehub_identity *identity, int64_t now_ms,
+/* `api_key`: of the request; live clients look for it in the answer. */
+MUST_USE enum err commercehub_key_write(const struct commercehub_identity *identity, struct span api_key, int64_t now_ms,
                                         const struct gateway_key_answer *key, struct buf *out);
 
 /* How a fault reads on this face. */

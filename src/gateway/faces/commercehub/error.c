@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults as Commerce Hub writes them. The codes of the encryption errors are not public: 302, 665, 666 and 693 are our choice. */
+/* Faults as Commerce Hub writes them: texts without a code are those of its published examples where it has one. The codes of the
+ * encryption errors are not public: 302, 665, 666 and 693 are our choice. */
 #include "base/json.h"
 #include "gateway/faces/commercehub/commercehub.h"
 
@@ -36,14 +37,14 @@ static const struct commercehub_error_row rows[GATEWAY_FAULT_COUNT] = {
     [GATEWAY_FAULT_REFERENCE]          = {400, "GATEWAY", "764", NULL},
     [GATEWAY_FAULT_REFERENCE_STATE]    = {400, "GATEWAY", "833", NULL},
     [GATEWAY_FAULT_AUTHENTICATION]     = {401, "APIM",    NULL,  "ApiKey and/or Authentication supplied are invalid."},
-    [GATEWAY_FAULT_NOT_FOUND]          = {404, "APIM",    NULL,  "The requested resource was not found."},
+    [GATEWAY_FAULT_NOT_FOUND]          = {404, "APIM",    NULL,  "Resource not found."},
     [GATEWAY_FAULT_METHOD]             = {405, "APIM",    NULL,  "The method is not allowed for this resource."},
-    [GATEWAY_FAULT_MEDIA_TYPE]         = {415, "APIM",    NULL,  "The media type is not supported."},
+    [GATEWAY_FAULT_MEDIA_TYPE]         = {415, "APIM",    NULL,  "Media type is not supported."},
     [GATEWAY_FAULT_BODY_TOO_LARGE]     = {413, "APIM",    NULL,  "The request body is too large."},
     [GATEWAY_FAULT_HEADERS_TOO_LARGE]  = {431, "APIM",    NULL,  "The request headers are too large."},
-    [GATEWAY_FAULT_RATE]               = {429, "APIM",    NULL,  "Too many requests."},
-    [GATEWAY_FAULT_UNAVAILABLE]        = {503, "APIM",    "712", NULL},
-    [GATEWAY_FAULT_ISSUER_TIMEOUT]     = {504, "GATEWAY", "704", NULL},
+    [GATEWAY_FAULT_RATE]               = {429, "APIM",    NULL,  "Request volume is too high."},
+    [GATEWAY_FAULT_UNAVAILABLE]        = {503, "APIM",    NULL,  "Service unavailable."},
+    [GATEWAY_FAULT_ISSUER_TIMEOUT]     = {504, "GATEWAY", NULL,  "The request timed out while waiting for the response."},
     [GATEWAY_FAULT_INTERNAL]           = {500, "GATEWAY", "703", NULL},
 };
 /* clang-format on */

@@ -23,7 +23,7 @@ static const enum gateway_operation operations[] = {
 /* clang-format on */
 static const char *const prefixes[] = {"", "/ch"};
 static const char busy_body[] = "{\"gatewayResponse\":{\"transactionProcessingDetails\":{}},\"error\":[{\"type\":\"APIM\","
-                                "\"code\":\"712\",\"message\":\"Service Unavailable\"}]}";
+                                "\"message\":\"Service unavailable.\"}]}";
 
 /* ---- who asks ---- */
 
@@ -98,12 +98,9 @@ static bool parse(struct gateway_exchange *x, struct gateway_order *out)
     commercehub_parse((enum commercehub_call)x->call, x->http->body, request, &x->faults);
     if (gateway_fault_has(&x->faults, GATEWAY_FAULT_MALFORMED) || gateway_fault_has(&x->faults, GATEWAY_FAULT_BODY_MISSING))
         return false;
-    if (x->faults.count > 0 && !request->merchant_id.present && !request->source_type.present)
-        return false;
     *out = (struct gateway_order){
         .merchant_id = WIRE_SPAN(request->merchant_id),
         .terminal_id = WIRE_SPAN(request->terminal_id),
-        .number = WIRE_SPAN(request->card_data),
         .sealed = request->encrypted,
         .key_id = WIRE_SPAN(request->key_id),
         .block = WIRE_SPAN(request->encryption_block),
@@ -116,7 +113,7 @@ static bool parse(struct gateway_exchange *x, struct gateway_order *out)
 
 static void check(struct gateway_exchange *x)
 {
-    commercehub_check((enum commercehub_call)x->call, x->merchant->sandbox, x->request, &x->faults);
+    commercehub_check((enum commercehub_call)x->call, x->merchant, x->request, &x->faults);
 }
 
 static enum err digest(const struct gateway_exchange *x, const uint8_t *fingerprint, uint8_t out[static 32])
@@ -148,7 +145,6 @@ static void pay(struct gateway_exchange *x, struct gateway_payment_secret *secre
     commercehub_payment((enum commercehub_call)x->call, x->request, &x->payment, secret, &x->faults);
     if (gateway_payment_expired(&x->payment, x->now_ms))
         gateway_fault_add(&x->faults, GATEWAY_FAULT_EXPIRY, "source.card.expirationYear");
-    commercehub_order((enum commercehub_call)x->call, &x->faults);
 }
 
 /* ---- answers ---- */
@@ -159,12 +155,13 @@ static enum err answer(struct gateway_exchange *x, struct buf *body)
     x->status = x->operation == GATEWAY_KEY_REVOKE ? 200 : 201;
     if (gateway_operation_row(x->operation)->pays)
         return commercehub_payment_write(&identity, &x->payment, x->request, x->merchant, body);
-    return commercehub_key_write(&identity, x->now_ms, &x->key, body);
+    return commercehub_key_write(&identity, http_header(x->http, "Api-Key"), x->now_ms, &x->key, body);
 }
 
 static void error(struct gateway_exchange *x, struct buf *body)
 {
     const struct commercehub_identity identity = {x->trace_id, x->request_id};
+    commercehub_order((enum commercehub_call)x->call, &x->faults);
     x->status = commercehub_error_write(&identity, &x->faults, body);
 }
 

@@ -36,8 +36,6 @@ static void check_encryption(const struct commercehub_request *request, struct g
     struct commercehub_slices slices;
     if (!request->encryption_type.present)
         gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionType");
-    if (!request->encryption_target.present)
-        gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionTarget");
     if (!request->encryption_block.present)
         gateway_fault_add(faults, GATEWAY_FAULT_ENCRYPTION, "source.encryptionData.encryptionBlock");
     if (!request->encryption_block_fields.present ||
@@ -49,13 +47,14 @@ static void check_encryption(const struct commercehub_request *request, struct g
 
 /* ---- amount ---- */
 
-static void check_amount(const struct commercehub_request *request, struct gateway_faults *faults)
+static void check_amount(const struct gateway_merchant *merchant, const struct commercehub_request *request,
+                         struct gateway_faults *faults)
 {
     uint64_t amount_minor = 0;
     if (!request->amount_total.present || !request->amount_currency.present)
         return; /* named as missing already */
     const struct gateway_currency *currency = gateway_money_currency(WIRE_SPAN(request->amount_currency));
-    if (!currency) {
+    if (!currency || !gateway_merchant_sells_in(merchant, currency->alpha)) {
         gateway_fault_add(faults, GATEWAY_FAULT_CURRENCY, "amount.currency");
         return;
     }
@@ -171,6 +170,7 @@ void commercehub_payment(enum commercehub_call call, struct commercehub_request 
     payment->kind = GATEWAY_KIND_VERIFICATION;
     if (call == COMMERCEHUB_CHARGES)
         payment->kind = span_is(WIRE_SPAN(request->capture_flag), "false") ? GATEWAY_KIND_AUTH : GATEWAY_KIND_SALE;
+    payment->takes_part = http_json_true(WIRE_SPAN(request->partial_approval));
     payment->customer_initiated = !span_is(WIRE_SPAN(request->initiator), "MERCHANT");
     payment->currency = gateway_money_currency(WIRE_SPAN(request->amount_currency));
     if (call == COMMERCEHUB_CHARGES) /* a verification moves no money, whatever amount comes with it */
@@ -192,8 +192,8 @@ void commercehub_request_wipe(struct commercehub_request *request)
 
 /* ---- the checks that need no card ---- */
 
-void commercehub_check(enum commercehub_call call, bool sandbox, const struct commercehub_request *request,
-                       struct gateway_faults *faults)
+void commercehub_check(enum commercehub_call call, const struct gateway_merchant *merchant,
+                       const struct commercehub_request *request, struct gateway_faults *faults)
 {
     check_source(call, request, faults);
     if (request->encrypted)
@@ -201,12 +201,12 @@ void commercehub_check(enum commercehub_call call, bool sandbox, const struct co
     else if (span_is(WIRE_SPAN(request->source_type), "PaymentCard") && !has_card(request))
         gateway_fault_add(faults, GATEWAY_FAULT_CARD_MISSING, "source.card");
     /* Also beside an encryption block: it may hold the code alone. */
-    if (request->card_data.present && !sandbox)
+    if (request->card_data.present && !merchant->sandbox)
         gateway_fault_add(faults, GATEWAY_FAULT_CARD_PLAIN, "source.card.cardData");
     if (http_json_true(WIRE_SPAN(request->create_token)))
         gateway_fault_add(faults, GATEWAY_FAULT_FEATURE, "transactionDetails.createToken");
     if (request->reference_id.present)
         gateway_fault_add(faults, GATEWAY_FAULT_FEATURE, "referenceTransactionDetails.referenceTransactionId");
     if (call == COMMERCEHUB_CHARGES)
-        check_amount(request, faults);
+        check_amount(merchant, request, faults);
 }

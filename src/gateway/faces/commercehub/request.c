@@ -15,6 +15,7 @@ enum {
     ALL = PAY | KEYS,
     NEVER = 0,
     FREE_TEXT = 1 << 30, /* no card number may stand in it: it is stored and told again */
+    DIGITS = 1 << 29,    /* clients write it as an integer, too: it is read as its digits */
 };
 
 /* Names as known and published, but not taken here. */
@@ -23,11 +24,11 @@ enum {
 
 /* clang-format off */
 /*     path, member, kind of the value, min, max, choices, calls that need it, fault of a bad value, fault of a missing one */
-#define TEXT(F, path_, member_, max_) F(path_, member_, WIRE_B, 1, max_, NULL, FREE_TEXT, FIELD_VALUE, FIELD_MISSING)
+#define TEXT(F, path_, member_, max_) F(path_, member_, WIRE_B, 1, max_, NULL, FREE_TEXT | DIGITS, FIELD_VALUE, FIELD_MISSING)
 #define MERCHANT_ROWS(O, F) \
     O("merchantDetails") \
-    F("merchantDetails.merchantId", merchant_id, WIRE_B, 1, 64, NULL, ALL, MERCHANT, FIELD_MISSING) \
-    F("merchantDetails.terminalId", terminal_id, WIRE_B, 1, 64, NULL, PAY, TERMINAL, FIELD_MISSING)
+    F("merchantDetails.merchantId", merchant_id, WIRE_B, 1, 64, NULL, ALL | DIGITS, MERCHANT, FIELD_MISSING) \
+    F("merchantDetails.terminalId", terminal_id, WIRE_B, 1, 64, NULL, PAY | DIGITS, TERMINAL, FIELD_MISSING)
 #define PAYMENT_ROWS(O, F) \
     O("amount") \
     F("amount.total", amount_total, WIRE_DECIMAL, 1, 24, NULL, CHARGE, AMOUNT_VALUE, AMOUNT_MISSING) \
@@ -52,6 +53,8 @@ enum {
     O("transactionDetails") \
     F("transactionDetails.captureFlag", capture_flag, WIRE_BOOL, 4, 5, NULL, NEVER, FIELD_VALUE, FIELD_MISSING) \
     F("transactionDetails.createToken", create_token, WIRE_BOOL, 4, 5, NULL, NEVER, FIELD_VALUE, FIELD_MISSING) \
+    F("transactionDetails.partialApproval", partial_approval, WIRE_BOOL, 4, 5, NULL, NEVER, FIELD_VALUE, FIELD_MISSING) \
+    F("transactionDetails.physicalGoodsIndicator", physical_goods, WIRE_BOOL, 4, 5, NULL, NEVER, FIELD_VALUE, FIELD_MISSING) \
     TEXT(F, "transactionDetails.merchantOrderId", merchant_order_id, 128) \
     TEXT(F, "transactionDetails.merchantTransactionId", merchant_transaction_id, 128) \
     TEXT(F, "transactionDetails.merchantInvoiceNumber", merchant_invoice_number, 128) \
@@ -64,13 +67,18 @@ enum {
     O("storedCredentials") \
     TEXT(F, "storedCredentials.initiator", initiator, 32) \
     O("billingAddress") \
+    TEXT(F, "billingAddress.firstName", first_name, 256) \
+    TEXT(F, "billingAddress.middleName", middle_name, 256) \
+    TEXT(F, "billingAddress.lastName", last_name, 256) \
     O("billingAddress.address") \
     TEXT(F, "billingAddress.address.street", street, 256) \
     TEXT(F, "billingAddress.address.houseNumberOrName", house_number, 256) \
+    TEXT(F, "billingAddress.address.recipientNameOrAddress", recipient, 256) \
     TEXT(F, "billingAddress.address.city", city, 256) \
     TEXT(F, "billingAddress.address.stateOrProvince", state, 256) \
     TEXT(F, "billingAddress.address.postalCode", postal_code, 10) \
     TEXT(F, "billingAddress.address.country", country, 256) \
+    TEXT(F, "billingAddress.address.county", county, 256) \
     O("referenceTransactionDetails") \
     F("referenceTransactionDetails.referenceTransactionId", reference_id, WIRE_B, 1, 40, NULL, NEVER, REFERENCE, REFERENCE)
 /* clang-format on */
@@ -88,10 +96,11 @@ struct rule {
     {.name = path_,                                                                      \
      .kind = BOUND(kind_),                                                               \
      .max = sizeof(((struct commercehub_request *)0)->member_.at),                       \
-     .flags = ROW_FLAGS(kind_),                                                          \
+     .flags = ROW_FLAGS(kind_) | FROM_INTEGER(needed_),                                  \
      WIRE_AT(struct commercehub_request, member_)},
 #define BOUND(kind_) ((kind_) == WIRE_BOOL || (kind_) == WIRE_DECIMAL ? (kind_) : WIRE_B)
 #define ROW_FLAGS(kind_) (BOUND(kind_) == WIRE_B ? WIRE_OPTIONAL | WIRE_EMPTY_OK : WIRE_OPTIONAL)
+#define FROM_INTEGER(needed_) (((needed_)&DIGITS) != 0 ? WIRE_FROM_INTEGER : 0)
 #define CHECK_OBJECT(path_) {.name = path_, .kind = WIRE_OBJECT},
 #define CHECK_FIELD(path_, member_, kind_, min_, max_, choices_, needed_, bad_, missing_) \
     {.name = path_, .kind = kind_, .min = min_, .max = max_, .choices = choices_, WIRE_AT(struct commercehub_request, member_)},
@@ -151,8 +160,8 @@ static void check_row(const struct table *table, size_t row, enum commercehub_ca
 {
     const struct wire_field *check = &table->check[row];
     const struct wire_text *member = member_of(request, check);
-    if (!member)
-        return;
+    if (!member || gateway_fault_of(faults, check->name))
+        return; /* what has the wrong type is not missing as well, nor is what it should hold */
     if (!member->present) {
         if (table->rule[row].needed & 1u << call)
             gateway_fault_add(faults, table->rule[row].missing, check->name);
@@ -184,10 +193,10 @@ void commercehub_parse(enum commercehub_call call, struct span body, struct comm
         gateway_fault_add(faults, GATEWAY_FAULT_BODY_MISSING, NULL);
         return;
     }
-    if (http_json_bind(&table->record, body, HTTP_JSON_NULL_ABSENT, out, &from) != ERR_OK) {
+    if (http_json_bind(&table->record, body, HTTP_JSON_NULL_ABSENT | HTTP_JSON_KEEP, out, &from) != ERR_OK)
         take_bind_faults(table, &from, faults);
+    if (gateway_fault_has(faults, GATEWAY_FAULT_MALFORMED))
         return;
-    }
     for (size_t row = 0; row < table->record.count; row++)
         check_row(table, row, call, out, faults);
     out->encrypted = out->encryption_type.present || out->encryption_block.present || out->encryption_block_fields.present ||
@@ -223,23 +232,27 @@ void commercehub_check_value(const char *path, struct span value, struct gateway
     check_value(&payment_table, row, value, faults);
 }
 
+enum { DIGEST_NAMES = 4096 };
+static const char encryption[] = "source.encryptionData.";
+
 enum err commercehub_digest(enum commercehub_call call, const struct commercehub_request *request, const uint8_t *fingerprint,
                             uint8_t out[static 32])
 {
     const struct table *table = table_of(call);
-    uint8_t room[sizeof *request + 256];
+    uint8_t room[sizeof *request + DIGEST_NAMES];
     struct buf text = buf_over(room, sizeof room);
     buf_put_byte(&text, (uint8_t)call);
+    buf_put(&text, fingerprint, fingerprint ? 32 : 0);
     for (size_t row = 0; row < table->record.count; row++) {
-        const struct wire_text *member = member_of(request, &table->record.field[row]);
-        if (!member || !member->present || member == (const void *)&request->security_code)
+        const struct wire_field *field = &table->record.field[row];
+        const struct wire_text *member = member_of(request, field);
+        if (!member || !member->present || member == (const void *)&request->security_code ||
+            member == (const void *)&request->card_data || strncmp(field->name, encryption, sizeof encryption - 1) == 0)
             continue;
-        struct span value = span_of(member->at, member->len);
-        if (member == (const void *)&request->card_data)
-            value = fingerprint ? span_of(fingerprint, 32) : span_of(NULL, 0);
-        buf_put_u16(&text, (uint16_t)row);
-        buf_put_u16(&text, (uint16_t)value.len);
-        buf_put_span(&text, value);
+        buf_put_text(&text, field->name);
+        buf_put_byte(&text, 0);
+        buf_put_u16(&text, member->len);
+        buf_put(&text, member->at, member->len);
     }
     TRY(buf_done(&text));
     return crypto_digest_sha256(buf_span(&text), out);

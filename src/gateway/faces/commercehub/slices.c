@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* encryptionBlockFields: fields = field *("," field); field = name ":" count; count = 1..190 without a leading zero, in bytes. */
+/* encryptionBlockFields: fields = field *("," field); field = name ":" count; count = 0..190 without a leading zero, in bytes. A
+ * field of 0 is absent. */
 #include "base/json.h"
 #include "crypto/rsa.h"
 #include "gateway/faces/commercehub/internal.h"
@@ -42,7 +43,7 @@ static enum err slice_parse(struct span text, struct commercehub_slices *out)
     enum commercehub_slice_name name = COMMERCEHUB_SLICES;
     uint64_t len = 0;
     TRY(slice_name(span_slice(text, 0, colon), &name));
-    if (count.len == 0 || count.len > 3 || count.at[0] == '0')
+    if (count.len == 0 || count.len > 3 || (count.at[0] == '0' && count.len > 1))
         return ERR_PARSE_VALUE;
     TRY(span_decimal(count, &len));
     if (len > CRYPTO_RSA_PLAIN_MAX)
@@ -97,6 +98,8 @@ static void merge_one(enum commercehub_slice_name name, struct span value, struc
 {
     size_t cap = 0;
     struct wire_text *member = target(request, name, &cap);
+    if (value.len == 0)
+        return;
     if (member->present) {
         if (member->len != value.len || !secret_equal(member->at, value.at, value.len))
             gateway_fault_add(faults, GATEWAY_FAULT_FIELD_VALUE, slices[name].path);
