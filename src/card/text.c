@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { SEPARATORS_MAX = 3, UUID_LEN = 36, HEX_ID_MIN = 24 };
+enum { SEPARATORS_MAX = 3, GROUP_MIN = 3, UUID_LEN = 36, HEX_ID_MIN = 24 };
 
 static bool is_digit(uint8_t byte)
 {
@@ -27,16 +27,22 @@ static bool begins(struct span text, size_t at, const char *bytes)
     return text.len - at >= len && memcmp(text.at + at, bytes, len) == 0;
 }
 
-/* Bytes of the digit at `at`, plain or of full width; 0: there is none. */
+/* Bytes of the digit at `at`, plain, of full width, in Arabic, Persian or Devanagari script; 0: there is none. */
 static size_t digit_at(struct span text, size_t at, char *out)
 {
-    if (at < text.len && is_digit(text.at[at])) {
-        *out = (char)text.at[at];
-        return 1;
-    }
-    if (at + 3 <= text.len && begins(text, at, "\xEF\xBC") && text.at[at + 2] >= 0x90 && text.at[at + 2] <= 0x99) {
-        *out = (char)(text.at[at + 2] - 0x90 + '0');
-        return 3;
+    static const struct {
+        const char *lead;
+        uint8_t zero; /* last byte of the digit 0 */
+    } scripts[] = {{"", '0'}, {"\xEF\xBC", 0x90}, {"\xD9", 0xA0}, {"\xDB", 0xB0}, {"\xE0\xA5", 0xA6}};
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        size_t last = at + strlen(scripts[i].lead);
+        if (last >= text.len || !begins(text, at, scripts[i].lead))
+            continue;
+        uint8_t value = (uint8_t)(text.at[last] - scripts[i].zero);
+        if (value > 9)
+            continue;
+        *out = (char)('0' + value);
+        return last + 1 - at;
     }
     return 0;
 }
@@ -60,10 +66,21 @@ static size_t separator_at(struct span text, size_t at)
     return last <= 0x8D || (last >= 0x90 && last <= 0x95) ? 3 : 0;
 }
 
-static size_t skip_separators(struct span text, size_t at)
+/* Other punctuation, which stands in dates and times as well. */
+static bool is_punctuation(struct span text, size_t at)
 {
-    for (int i = 0; i < SEPARATORS_MAX; i++)
-        at += separator_at(text, at);
+    return at < text.len && text.at[at] > ' ' && text.at[at] < 0x7F && !is_digit(text.at[at]) && !is_letter(text.at[at]) &&
+           separator_at(text, at) == 0;
+}
+
+static size_t skip_separators(struct span text, size_t at, bool *punctuation)
+{
+    *punctuation = false;
+    for (int i = 0; i < SEPARATORS_MAX; i++) {
+        bool other = is_punctuation(text, at);
+        *punctuation |= other;
+        at += other ? 1 : separator_at(text, at);
+    }
     return at;
 }
 
@@ -73,20 +90,30 @@ static bool is_number(const struct card_pan *pan)
 }
 
 /* A group of digits begins at `at`: is it a number, alone or with those behind it? Groups are not cut, so a longer row of digits
- * that holds a number by chance is none. */
+ * that holds a number by chance is none; zeros in front are no part of one. Groups with other punctuation between them than blanks,
+ * dashes and dots are those of a number if they have GROUP_MIN digits: a day and a month have two. */
 static bool number_begins(struct span text, size_t at)
 {
     struct card_pan pan = {0};
-    size_t len = 0;
+    size_t len = 0, group = 0;
     char digit = 0;
+    bool before = false, behind = false; /* punctuation */
     while ((len = digit_at(text, at, &digit)) > 0 && pan.len < CARD_PAN_MAX) {
-        pan.digit[pan.len++] = digit;
+        if (pan.len > 0 || digit != '0')
+            pan.digit[pan.len++] = digit;
         at += len;
+        group++;
         if (digit_at(text, at, &digit) > 0)
             continue;
+        at = skip_separators(text, at, &behind);
+        if (before && group < GROUP_MIN)
+            return false;
         if (is_number(&pan))
             return true;
-        at = skip_separators(text, at);
+        if (behind && group < GROUP_MIN)
+            return false;
+        before = behind;
+        group = 0;
     }
     return false;
 }
