@@ -31,6 +31,8 @@ static enum err registration_read(struct issuer *issuer, struct issuer_job *job,
     TRY(issuer_body_bind(job, body));
     if (body->card_id.present && !issuer_id_sound(WIRE_SPAN(body->card_id)))
         return issuer_blame(job, "cardId", ERR_PARSE_CHARACTER);
+    TRY(issuer_text_check(job, "cardId", WIRE_SPAN(body->card_id)));
+    TRY(issuer_text_check(job, "name", WIRE_SPAN(body->name)));
     TRY(issuer_blame(job, "pan", card_pan_parse(WIRE_SPAN(body->pan), CARD_LUHN, &job->secret->pan)));
     if (body->name.present && memchr(body->name.at, 0, body->name.len))
         return issuer_blame(job, "name", ERR_PARSE_CHARACTER);
@@ -234,6 +236,7 @@ static enum err patch_start(struct issuer *issuer, struct issuer_job *job, enum 
 {
     struct issuer_card_patch_body *body = &job->secret->body.patch;
     TRY(issuer_body_bind(job, body));
+    TRY(issuer_text_check(job, "name", WIRE_SPAN(body->name)));
     TRY(issuer_pan_open(issuer, job));
     job->writing.changed = job->view.card.card;
     if (body->status.present)

@@ -64,6 +64,7 @@ static enum err key_read(struct issuer_job *job, struct span kid, struct ledger_
     TRY(issuer_body_bind(job, body));
     if (!kid_sound(kid) || (body->kid.present && !span_equal(kid, WIRE_SPAN(body->kid))))
         return issuer_blame(job, "kid", ERR_PARSE_VALUE);
+    TRY(issuer_text_check(job, "kid", kid));
     if (body->lifetime.present)
         TRY(issuer_blame(job, "lifetimeS", http_json_integer(WIRE_SPAN(body->lifetime), 1, LIFETIME_MAX_S, &lifetime_s)));
     /* on the curve, or ERR_PARSE_VALUE */

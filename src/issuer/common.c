@@ -19,6 +19,11 @@ bool issuer_id_sound(struct span text)
     return true;
 }
 
+enum err issuer_text_check(struct issuer_job *job, const char *field, struct span text)
+{
+    return card_text_has_number(text) ? issuer_blame(job, field, ERR_PARSE_VALUE) : ERR_OK;
+}
+
 enum err issuer_body_bind(struct issuer_job *job, void *out)
 {
     struct http_json_faults faults;

@@ -100,6 +100,8 @@ void issuer_issuance_fill(struct issuer *issuer, struct issuer_job *job, enum le
                           int64_t windows);
 MUST_USE enum err issuer_body_bind(struct issuer_job *job, void *out);
 bool issuer_id_sound(struct span text);
+/* Refuses a text that holds a card number: ids, names and reasons are stored and told in clear. */
+MUST_USE enum err issuer_text_check(struct issuer_job *job, const char *field, struct span text);
 /* The product that read `at` of the job's unit found; ISSUER_ERR_PRODUCT_NOT_FOUND: the issuer has none of this name. */
 MUST_USE enum err issuer_product_take(struct issuer_job *job, size_t at, struct ledger_product *out);
 

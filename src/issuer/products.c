@@ -116,6 +116,7 @@ static enum err product_read(struct issuer *issuer, struct issuer_job *job, stru
     }
     if (!issuer_id_sound(WIRE_SPAN(body->product_id)))
         return issuer_blame(job, "productId", ERR_PARSE_CHARACTER);
+    TRY(issuer_text_check(job, "productId", WIRE_SPAN(body->product_id)));
     defaults_by_mode(product, body);
     return key_refs_check(issuer, job, product);
 }

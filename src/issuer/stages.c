@@ -261,7 +261,7 @@ static const struct flow_stage stages[STAGES] = {
 static bool correlation_sound(struct span text)
 {
     return text.len >= 1 && text.len <= 64 && issuer_id_sound(span_slice(text, 0, 48)) &&
-           (text.len <= 48 || issuer_id_sound(span_slice(text, 48, 16)));
+           (text.len <= 48 || issuer_id_sound(span_slice(text, 48, 16))) && !card_text_has_number(text);
 }
 
 static void job_open(struct issuer *issuer, struct issuer_job *job, struct http_request *request)

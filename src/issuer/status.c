@@ -73,6 +73,7 @@ static enum err cancel_committed(struct issuer *issuer, struct issuer_job *job, 
 static enum err unlock_start(struct issuer *issuer, struct issuer_job *job, enum issuer_next *next)
 {
     TRY(issuer_body_bind(job, &job->secret->body.unlock));
+    TRY(issuer_text_check(job, "reason", WIRE_SPAN(job->secret->body.unlock.reason)));
     job->writing.after = job->view.card.code;
     job->writing.after.g_lock = LEDGER_LOCK_NONE;
     job->writing.after.g_lock_since = 0;

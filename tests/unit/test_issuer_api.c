@@ -62,7 +62,15 @@ static void test_registration_faults(void **state)
     world_expect("POST", "/cards", "not json", 400, "bad_json");
     world_expect("POST", "/cards", "[]", 400, "bad_json");
     world_expect("POST", "/cards", NULL, 415, "bad_media_type");
-    struct world_reply *r = world_ask(&world, "POST", "/cards", NULL, "{\"pan\":\"4111111111111112\"" REST);
+    world_expect("POST", "/cards", "{\"pan\":\"4012888888881881\",\"cardId\":\"4012888888881881\"" REST, 400, "bad_field");
+    world_expect("POST", "/cards", "{\"pan\":\"4012888888881881\",\"cardId\":\"card_4012-8888-8888-1881\"" REST, 400, "bad_field");
+    world_expect("POST", "/cards", "{\"pan\":\"4012888888881881\",\"name\":\"A B 4111 1111 1111 1111\"" REST, 400, "bad_field");
+    world_expect("POST", "/card-products", "{\"productId\":\"p4012888888881881\",\"mode\":\"static\"}", 400, "bad_field");
+    struct world_reply *r =
+        world_ask(&world, "GET", "/cards/c-1", "X-Api-Key: " WORLD_API_KEY "\r\nx-correlation-id: 4012888888881881\r\n", NULL);
+    assert_null(strstr(r->head, "4012888888881881"));
+    world_reply_free(r);
+    r = world_ask(&world, "POST", "/cards", NULL, "{\"pan\":\"4111111111111112\"" REST);
     assert_string_equal(world_text(r, "field"), "pan");
     assert_null(strstr(r->body, "4111")); /* input is never echoed */
     world_reply_free(r);
