@@ -45,7 +45,7 @@ struct store_reader;
 struct store_writer;
 struct crypto_vault;
 
-enum { GATEWAY_LINKS_MAX = 4, GATEWAY_NETWORKS_MAX = 4, GATEWAY_BINS_MAX = 64 };
+enum { GATEWAY_LINKS_MAX = 8, GATEWAY_NETWORKS_MAX = 4, GATEWAY_BINS_MAX = 64 };
 
 /* One acquirer link: a client connection to a network or straight to the issuer's switch. */
 struct gateway_link_config {

@@ -105,7 +105,7 @@ struct gateway_slot {
     bool card_in_id;         /* the client's id holds a card number, and is not kept */
     bool making;             /* counted among the keys that are made for its merchant */
     bool unrouted;           /* no link may take it: only a stored answer can be given */
-    bool untaken;            /* and none ever does: no row of route.bins fits */
+    bool untaken;            /* and none ever does: no row of route.bins fits, or names a link that there is */
     bool claimed;            /* the claim is ours, or may be */
     bool armed;              /* so with the reversal */
     bool sent;               /* an authorisation has left */

@@ -43,20 +43,24 @@ static struct acquirer_link *link_named(const struct gateway *g, struct span nam
     return NULL;
 }
 
-/* The merchant's preferred network if the card has it; otherwise the cheapest, on equal cost the one the row names first. */
-static bool choose(const struct gateway *g, const struct gateway_bin *row, const char *prefer, uint64_t amount_minor, uint8_t *out)
+/* The merchant's preferred network if the card has it; otherwise the cheapest, on equal cost the one the row names first. `links`:
+ * how many of them there are, up or down. */
+static bool choose(const struct gateway *g, const struct gateway_bin *row, const struct gateway_slot *slot, size_t *links,
+                   uint8_t *out)
 {
     bool found = false;
     uint64_t best = 0;
     struct span name;
     const char *rest = row->networks;
+    *links = 0;
     while (next_name(&rest, &name)) {
         uint8_t index = 0;
         struct acquirer_link *link = link_named(g, name, &index);
+        *links += !!link;
         if (!link || !acquirer_up(link))
             continue;
-        uint64_t cost = route_cost(&g->config.link[index], amount_minor);
-        bool preferred = span_is(name, prefer);
+        uint64_t cost = route_cost(&g->config.link[index], slot->x.payment.amount_minor);
+        bool preferred = span_is(name, slot->x.merchant->prefer);
         if (!found || preferred || cost < best) {
             found = true;
             best = cost;
@@ -72,9 +76,10 @@ static void route(struct gateway *g, struct gateway_slot *slot)
 {
     struct gateway_payment *payment = &slot->x.payment;
     const struct gateway_bin *row = bin_of(&g->config, &slot->secret->payment.pan);
-    if (!row || !choose(g, row, slot->x.merchant->prefer, payment->amount_minor, &payment->link)) {
+    size_t links = 0;
+    if (!row || !choose(g, row, slot, &links, &payment->link)) {
         slot->unrouted = true; /* a repeat gets its stored answer all the same: see CLAIM */
-        slot->untaken = !row;
+        slot->untaken = links == 0;
         return;
     }
     const char *name = g->config.link[payment->link].link.name;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iso8583/layout.h"
 
+#include "card/card.h"
+
 #include <string.h>
 
 /* ---- 126.10: presence, response type, four characters of value ---- */
@@ -74,22 +76,40 @@ enum iso8583_result iso8583_result_find(struct span name)
 
 /* ---- reading a code ---- */
 
-/* Exactly three digits make a code; 000 is one. */
-static void code_from_digits(struct span digits, struct iso8583_code *out)
+/* How many digits the code of this card has: four on American Express, three on all others. */
+static size_t digits_of(const struct iso8583_message *m)
+{
+    struct card_pan pan;
+    enum card_brand brand = CARD_BRAND_UNKNOWN;
+    if (card_pan_parse(iso8583_get(m, ISO8583_PAN), CARD_ANY, &pan) == ERR_OK)
+        brand = card_brand_of(&pan);
+    secret_wipe(&pan, sizeof pan);
+    return card_brand_row(brand)->code_digits;
+}
+
+/* Exactly so many digits make a code; 000 is one. */
+static void code_from_digits(struct span digits, size_t count, struct iso8583_code *out)
 {
     out->presence = ISO8583_CODE_MALFORMED;
-    if (digits.len != 3)
+    if (digits.len != count)
         return;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < count; i++)
         if (digits.at[i] < '0' || digits.at[i] > '9')
             return;
     out->presence = ISO8583_CODE_PRESENT;
-    out->digits.len = 3;
-    memcpy(out->digits.at, digits.at, 3);
+    out->digits.len = (uint8_t)count;
+    memcpy(out->digits.at, digits.at, count);
+}
+
+/* Right-justified in four; what stands before three digits is a blank or a zero. */
+static void code_from_value(const char *value, size_t count, struct iso8583_code *out)
+{
+    if (count == 4 || value[0] == ' ' || value[0] == '0')
+        code_from_digits(span_of(value + 4 - count, count), count, out);
 }
 
 /* switch.md 4.3 */
-static void code_from_126_10(const struct code_126_10 *c, struct iso8583_code *out)
+static void code_from_126_10(const struct code_126_10 *c, size_t count, struct iso8583_code *out)
 {
     out->result_wanted = c->response.at[0] != '0';
     switch (c->presence.at[0]) {
@@ -106,8 +126,7 @@ static void code_from_126_10(const struct code_126_10 *c, struct iso8583_code *o
         out->dynamic = true;
         __attribute__((fallthrough));
     case '1':
-        if (c->value.at[0] == ' ' || c->value.at[0] == '0')
-            code_from_digits(span_of(c->value.at + 1, 3), out);
+        code_from_value((const char *)c->value.at, count, out);
         break;
     default:
         break;
@@ -140,7 +159,7 @@ static bool visa_126_find(struct span field, unsigned wanted, struct span *out, 
     return out->len == visa_126_len[wanted];
 }
 
-static void visa_read(struct span field, struct iso8583_code *out)
+static void visa_read(struct span field, size_t count, struct iso8583_code *out)
 {
     struct span code = {0};
     bool present = false;
@@ -151,16 +170,16 @@ static void visa_read(struct span field, struct iso8583_code *out)
     if (!present)
         out->presence = ISO8583_CODE_ABSENT;
     else if (wire_parse_all(&visa_code_record, code, &c, NULL) == ERR_OK)
-        code_from_126_10(&c, out);
+        code_from_126_10(&c, count, out);
     secret_wipe(&c, sizeof c);
 }
 
-static void generic_read(struct span field, struct iso8583_code *out)
+static void generic_read(struct span field, size_t count, struct iso8583_code *out)
 {
     out->presence = ISO8583_CODE_MALFORMED;
     struct code_126_10 c;
     if (wire_parse_all(&generic_code_record, field, &c, NULL) == ERR_OK)
-        code_from_126_10(&c, out);
+        code_from_126_10(&c, count, out);
     secret_wipe(&c, sizeof c);
 }
 
@@ -180,7 +199,7 @@ static bool backslash_find(struct span field, const char *tag, struct span *valu
     return false;
 }
 
-static void backslash_read(struct span field, struct iso8583_code *out)
+static void backslash_read(struct span field, size_t count, struct iso8583_code *out)
 {
     struct span indicator, value;
     bool said = backslash_find(field, "CCI", &indicator);
@@ -190,7 +209,7 @@ static void backslash_read(struct span field, struct iso8583_code *out)
     else if (said ? span_is(indicator, "0") : !given)
         out->presence = ISO8583_CODE_ABSENT;
     else if (given)
-        code_from_digits(value, out);
+        code_from_digits(value, count, out);
     else
         out->presence = ISO8583_CODE_MALFORMED;
 }
@@ -202,12 +221,13 @@ void iso8583_code_read(enum iso8583_extract rule, const struct iso8583_message *
     *out = (struct iso8583_code){.presence = ISO8583_CODE_ABSENT, .result_wanted = true};
     if (field == 0 || !iso8583_has(m, field))
         return;
+    size_t count = digits_of(m);
     if (rule == ISO8583_EXTRACT_VISA_126_10)
-        visa_read(iso8583_get(m, field), out);
+        visa_read(iso8583_get(m, field), count, out);
     else if (rule == ISO8583_EXTRACT_GENERIC_126_10)
-        generic_read(iso8583_get(m, field), out);
+        generic_read(iso8583_get(m, field), count, out);
     else if (rule == ISO8583_EXTRACT_AS2805_BACKSLASH)
-        backslash_read(iso8583_get(m, field), out);
+        backslash_read(iso8583_get(m, field), count, out);
 }
 
 /* ---- marks of unattended messages ---- */
@@ -260,7 +280,7 @@ bool iso8583_unattended(enum iso8583_marks marks, const struct iso8583_message *
 
 /* ---- writing a code ---- */
 
-static enum err code_to_126_10(const struct iso8583_code *code, struct code_126_10 *out)
+static enum err code_to_126_10(const struct iso8583_code *code, size_t count, struct code_126_10 *out)
 {
     static const char presence[] = {[ISO8583_CODE_ABSENT] = '0',
                                     [ISO8583_CODE_PRESENT] = '1',
@@ -268,10 +288,10 @@ static enum err code_to_126_10(const struct iso8583_code *code, struct code_126_
                                     [ISO8583_CODE_NOT_ON_CARD] = '9'};
     uint8_t value[4] = {' ', ' ', ' ', ' '};
 
-    if (code->presence == ISO8583_CODE_MALFORMED || (code->presence == ISO8583_CODE_PRESENT && code->digits.len != 3))
+    size_t len = code->presence == ISO8583_CODE_PRESENT ? code->digits.len : 0;
+    if (code->presence == ISO8583_CODE_MALFORMED || (code->presence == ISO8583_CODE_PRESENT && len != count))
         return ERR_PARSE_VALUE;
-    if (code->presence == ISO8583_CODE_PRESENT)
-        memcpy(value + 1, code->digits.at, 3);
+    memcpy(value + 4 - len, code->digits.at, len);
     (void)WIRE_SET(out->presence, span_of(code->dynamic ? "3" : &presence[code->presence], 1));
     (void)WIRE_SET(out->response, span_text(code->result_wanted ? "1" : "0"));
     (void)WIRE_SET(out->value, span_of(value, 4));
@@ -287,7 +307,7 @@ static enum err write_126_10(const struct wire_record *record, bool bitmap, cons
     struct buf out = buf_over(room, sizeof room);
     if (bitmap)
         buf_put(&out, (const uint8_t[]){0x00, 0x40, 0, 0, 0, 0, 0, 0}, 8);
-    enum err err = code_to_126_10(code, &c);
+    enum err err = code_to_126_10(code, digits_of(m), &c);
     if (err == ERR_OK)
         err = wire_build(record, &c, &out);
     if (err == ERR_OK)
@@ -301,11 +321,12 @@ static enum err write_backslash(const struct iso8583_code *code, struct iso8583_
 {
     uint8_t room[16];
     struct buf out = buf_over(room, sizeof room);
-    if (code->presence != ISO8583_CODE_ABSENT && (code->presence != ISO8583_CODE_PRESENT || code->digits.len != 3))
+    size_t len = code->digits.len;
+    if (code->presence != ISO8583_CODE_ABSENT && (code->presence != ISO8583_CODE_PRESENT || len != digits_of(m)))
         return ERR_PARSE_VALUE;
     buf_put_text(&out, code->presence == ISO8583_CODE_PRESENT ? "CCI1\\CCV" : "CCI0\\");
     if (code->presence == ISO8583_CODE_PRESENT) {
-        buf_put(&out, code->digits.at, 3);
+        buf_put(&out, code->digits.at, len);
         buf_put_byte(&out, '\\');
     }
     iso8583_set(m, ISO8583_NATIONAL, buf_span(&out));

@@ -37,7 +37,7 @@ struct iso8583_code {
     enum iso8583_presence presence;
     bool dynamic;              /* presence indicator 3: dynamic CVV2 present */
     bool result_wanted;        /* response type 1; rules without a response type always want it */
-    struct code_digits digits; /* three, if present */
+    struct code_digits digits; /* if present: three, or four on American Express cards */
 };
 
 enum iso8583_extract {
@@ -80,8 +80,9 @@ enum iso8583_marks {
 /* What cannot be read is not marked. */
 bool iso8583_unattended(enum iso8583_marks marks, const struct iso8583_message *m);
 
+/* A code of another length than that of the card's brand (DE2) is malformed. */
 void iso8583_code_read(enum iso8583_extract rule, const struct iso8583_message *m, struct iso8583_code *out);
-/* ERR_PARSE_VALUE if the rule cannot express the code. */
+/* Behind DE2. ERR_PARSE_VALUE if the rule cannot express the code, or the card's brand has codes of another length. */
 MUST_USE enum err iso8583_code_write(enum iso8583_extract rule, const struct iso8583_code *code, struct iso8583_message *m);
 /* Wipes the field that holds the code and drops it from the message. */
 void iso8583_code_erase(enum iso8583_extract rule, struct iso8583_message *m);

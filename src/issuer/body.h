@@ -57,8 +57,8 @@ struct issuer_client_key_body { /* a public JWK (RFC 7517, 7518 6.2) */
 /* clang-format off */
 #define ISSUER_PRODUCT_FIELDS(X) \
     X(mode,                    "mode",                  CHOICE,  0, 12, "static|one_time|time_window", "static", "how it is made") \
-    X(network,                 "network",               NETWORK, 0, 24, "visa|mastercard|eftpos|visa+eftpos|mastercard+eftpos", \
-                                                                                "visa", "links the card is used on") \
+    X(network,                 "network",               NETWORK, 0, 24, \
+      "visa|mastercard|amex|discover|eftpos|visa+eftpos|mastercard+eftpos", "visa", "links the card is used on") \
     X(expiry_delay_s,          "expiryDelayS",          INTEGER, 30, 86400, NULL, "300", "one_time: life of a code, seconds") \
     X(tries,                   "tries",                 INTEGER, 1, 10, NULL, "1", "declines until a code is deleted") \
     X(twu_h,                   "twuH",                  INTEGER, 1, 18, NULL, "1", "time_window: hours of a window") \

@@ -15,11 +15,37 @@ const struct issuer_key *issuer_key_find(const struct issuer *issuer, const char
     return NULL;
 }
 
+/* The printed code of an American Express card is a CSC of four digits. Which of the two ways its issuer computes it is not public:
+ * flag 0, as the switch asks. */
+static bool is_csc(const struct issuer_job *job)
+{
+    return card_brand_of(&job->secret->pan) == CARD_BRAND_AMEX;
+}
+
+static enum err build_csc(const struct issuer_key *key, const struct issuer_job *job, struct buf *out)
+{
+    struct hostcmd_ry ry = {0};
+    struct buf account = buf_over(ry.account.at, sizeof ry.account.at);
+    buf_put_span(&account, card_pan_span(&job->secret->pan));
+    buf_put_fill(&account, '0', sizeof ry.account.at - account.len);
+    ry.account.len = (uint16_t)account.len;
+    ry.account.present = true;
+    WIRE_SET(ry.mode, span_text("3"));
+    WIRE_SET(ry.flag, span_text("0"));
+    WIRE_SET(ry.key, span_text(key->text));
+    WIRE_SET(ry.expiry, span_text(job->view.card.card.expiry));
+    enum err err = hostcmd_request_build(HOSTCMD_RY, &ry, HOSTCMD_LMK_DEFAULT, out);
+    secret_wipe(&ry, sizeof ry);
+    return err;
+}
+
 static enum err build_static(const struct issuer *issuer, const struct issuer_job *job, struct buf *out)
 {
     const struct issuer_key *key = issuer_key_find(issuer, job->view.product.cvk_ref);
     if (!key)
         return ERR_INTERNAL;
+    if (is_csc(job))
+        return build_csc(key, job, out);
     struct hostcmd_cw cw = {0};
     WIRE_SET(cw.key, span_text(key->text));
     WIRE_SET(cw.pan, card_pan_span(&job->secret->pan));
@@ -93,35 +119,33 @@ void issuer_ask(struct issuer *issuer, struct issuer_job *job, enum issuer_ask_k
 
 /* ---- answers ---- */
 
-static enum err take_code(struct span text, struct code_digits *to)
+static enum err take_code(struct span text, size_t digits, struct code_digits *to)
 {
-    if (text.len != 3)
+    if (text.len != digits)
         return ERR_FRAME;
     to->len = (uint8_t)text.len;
     memcpy(to->at, text.at, text.len);
     return ERR_OK;
 }
 
-static enum err read_answer(struct issuer *issuer, const struct issuer_ask *ask, struct span payload)
+static enum err read_answer(struct issuer *issuer, const struct issuer_job *job, const struct issuer_ask *ask, struct span payload)
 {
+    enum hostcmd_id id = ask->kind != ISSUER_ASK_STATIC ? HOSTCMD_QY : is_csc(job) ? HOSTCMD_RY : HOSTCMD_CW;
     struct hostcmd_said said = {0};
-    enum err err = ERR_OK;
-    if (ask->kind == ISSUER_ASK_STATIC) {
-        struct hostcmd_cw_reply reply = {0};
-        err = hostcmd_reply_parse(HOSTCMD_CW, NULL, payload, &said, &reply);
-        if (err == ERR_OK && said.verdict == VERDICT_MATCH)
-            err = take_code(WIRE_SPAN(reply.code), ask->to);
-        secret_wipe(&reply, sizeof reply);
-    } else {
-        struct hostcmd_qy_reply reply = {0};
-        err = hostcmd_reply_parse(HOSTCMD_QY, NULL, payload, &said, &reply);
-        if (err == ERR_OK && said.verdict == VERDICT_MATCH)
-            err = take_code(WIRE_SPAN(reply.code), ask->to);
-        secret_wipe(&reply, sizeof reply);
-    }
+    union {
+        struct hostcmd_cw_reply cw;
+        struct hostcmd_qy_reply qy;
+        struct hostcmd_ry_reply ry;
+    } reply;
+    enum err err = hostcmd_reply_parse(id, NULL, payload, &said, &reply);
+    if (err == ERR_OK && said.verdict == VERDICT_MATCH && id == HOSTCMD_RY)
+        err = take_code(WIRE_SPAN(reply.ry.csc4), 4, ask->to);
+    else if (err == ERR_OK && said.verdict == VERDICT_MATCH)
+        err = take_code(id == HOSTCMD_CW ? WIRE_SPAN(reply.cw.code) : WIRE_SPAN(reply.qy.code), 3, ask->to);
+    secret_wipe(&reply, sizeof reply);
     if (err == ERR_OK && said.verdict != VERDICT_MATCH)
-        LOG(issuer->config.env->log, LOG_ERROR, "issuer.hsm_refused",
-            LOG_TEXT("command", ask->kind == ISSUER_ASK_STATIC ? "CW" : "QY"), LOG_TEXT("code", hostcmd_said_code(said)));
+        LOG(issuer->config.env->log, LOG_ERROR, "issuer.hsm_refused", LOG_TEXT("command", hostcmd_row(id)->code),
+            LOG_TEXT("code", hostcmd_said_code(said)));
     return err == ERR_OK && said.verdict == VERDICT_MATCH
                ? ERR_OK
                : HOSTCMD_ERR_UNAVAILABLE; /* an HSM error answers 503 and changes nothing */
@@ -147,7 +171,7 @@ static void answered(struct issuer *issuer, const struct hostcmd_answer *answer)
     enum err err = answer->err;
     bool again = err != ERR_OK && asked_again(issuer, job, index, answer->endpoint);
     if (err == ERR_OK)
-        err = read_answer(issuer, &job->asking.ask[index], span_of(answer->at, answer->len));
+        err = read_answer(issuer, job, &job->asking.ask[index], span_of(answer->at, answer->len));
     if (err != ERR_OK && !again)
         job->asking.err = HOSTCMD_ERR_UNAVAILABLE;
     flow_arrive(issuer->flow, item); /* a second question was announced before */

@@ -22,21 +22,21 @@ struct settings {
     struct service_rest_settings rest;
     int64_t slots, workers, key_workers, keys_live, keys_making, clock_s, key_days, reversal_ms, store_ms;
     char node[24];
-    struct gateway_link_config visa, eftpos;
+    struct gateway_link_config visa, eftpos, mastercard, amex, discover;
     char bins[1024];
     char merchants_path[256];
 };
 
 #define AT(member_) CONFIG_MEMBER(struct settings, member_)
 /* clang-format off */
-#define LINK(name_, port_, profile_, extract_, result_, fixed_, points_, ceiling_) \
+#define LINK(name_, port_, profile_, extract_, result_, source_, fixed_, points_, ceiling_) \
     {"link", #name_ ".address", "numeric address of the network", CONFIG_TEXT, AT(name_.link.address), .initial = "127.0.0.1"}, \
     {"link", #name_ ".port", "0: the link is not used", CONFIG_INTEGER, AT(name_.link.port), 0, 65535, port_}, \
     {"link", #name_ ".profile", "ISO 8583 profile", CONFIG_TEXT, AT(name_.link.profile), .initial = profile_}, \
     {"link", #name_ ".extract", "where the code travels", CONFIG_TEXT, AT(name_.link.extract), .initial = extract_}, \
     {"link", #name_ ".result", "where its result comes back", CONFIG_TEXT, AT(name_.link.result), .initial = result_}, \
     {"link", #name_ ".source", "whose letters the result is in: a source of the table of results", CONFIG_TEXT, AT(name_.source), \
-     .initial = "visa"}, \
+     .initial = source_}, \
     {"link", #name_ ".acquirer", "DE32", CONFIG_TEXT, AT(name_.link.acquirer), .initial = "400123"}, \
     {"link", #name_ ".in_flight", "most requests outstanding", CONFIG_INTEGER, AT(name_.link.in_flight), 1, 3968, "2048"}, \
     {"link", #name_ ".timeout_ms", "of an authorisation", CONFIG_INTEGER, AT(name_.link.timeout_ms), 50, 60000, "10000"}, \
@@ -66,11 +66,15 @@ static const struct config_row settings_rows[] = {
     {"gateway", "store_ms", "how long a request waits for the store before it is answered without", CONFIG_INTEGER, AT(store_ms),
      100, 60000, "5000"},
     {"route", "bins", "prefix:network,network ... separated by blanks", CONFIG_TEXT, AT(bins),
-     .initial = "4:visa 433333:visa,eftpos"},
+     .initial = "4:visa 433333:visa,eftpos 51:mastercard 52:mastercard 53:mastercard 54:mastercard 55:mastercard 2:mastercard "
+                "34:amex 37:amex 6011:discover 64:discover 65:discover"},
     {"sandbox", "merchants", "INI file: merchants that are made at start, ID = TERMINAL APIKEY SECRET NAME; never with real cards",
      CONFIG_TEXT, AT(merchants_path), .initial = ""},
-    LINK(visa, "8583", "visa-base1", "visa_126_10", "44_10", "5000", "80", "0"),
-    LINK(eftpos, "8585", "iso87-ascii", "generic_126_10", "none", "8000", "20", "60000"),
+    LINK(visa, "8583", "visa-base1", "visa_126_10", "44_10", "visa", "5000", "80", "0"),
+    LINK(eftpos, "8585", "iso87-ascii", "generic_126_10", "none", "visa", "8000", "20", "60000"),
+    LINK(mastercard, "0", "iso87-ascii", "generic_126_10", "44_10", "mastercard.cvc2", "5000", "80", "0"),
+    LINK(amex, "0", "iso87-ascii", "generic_126_10", "44_10", "amex", "5000", "150", "0"),
+    LINK(discover, "0", "iso87-ascii", "generic_126_10", "44_10", "discover", "5000", "80", "0"),
 };
 /* clang-format on */
 static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
@@ -175,6 +179,9 @@ static enum err take_settings(const struct settings *s, struct gateway_config *c
     memcpy(config->node, s->node, sizeof config->node);
     take_link(config, &s->visa, "visa");
     take_link(config, &s->eftpos, "eftpos");
+    take_link(config, &s->mastercard, "mastercard");
+    take_link(config, &s->amex, "amex");
+    take_link(config, &s->discover, "discover");
     return take_bins(s->bins, config, problem);
 }
 

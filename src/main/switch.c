@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { GRACE_MS = 5000, LINKS = 3, WRITER_CAP = 256, READER_CAP = SWITCH_READS_MAX + 2 };
+enum { GRACE_MS = 5000, LINKS = 6, WRITER_CAP = 256, READER_CAP = SWITCH_READS_MAX + 2 };
 
 struct settings {
     struct service_store_settings store;
@@ -26,14 +26,15 @@ struct settings {
     int64_t store_ms;
     struct switch_link_config link[LINKS];
 };
-static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic"};
+static const char *const link_ids[LINKS] = {"visa", "eftpos", "generic", "mastercard", "amex", "discover"};
 
 /* clang-format off */
 #define AT(member_) CONFIG_MEMBER(struct settings, member_)
 #define LINK_ROWS(section_, i_, listen_, profile_, network_, extract_, result_) \
     {section_, "listen", "ADDR:PORT of this link; empty: off", CONFIG_TEXT, AT(link[i_].listen), .initial = listen_}, \
     {section_, "profile", "visa-base1 or iso87-ascii", CONFIG_TEXT, AT(link[i_].profile), .initial = profile_}, \
-    {section_, "network", "visa, mastercard, eftpos or generic", CONFIG_TEXT, AT(link[i_].network), .initial = network_}, \
+    {section_, "network", "visa, mastercard, amex, discover, eftpos or generic", CONFIG_TEXT, AT(link[i_].network), \
+     .initial = network_}, \
     {section_, "extract", "where the code stands: visa_126_10, generic_126_10, as2805_backslash, none", CONFIG_TEXT, \
      AT(link[i_].extract), .initial = extract_}, \
     {section_, "result", "where its result goes: 44_10 or none", CONFIG_TEXT, AT(link[i_].result), .initial = result_}, \
@@ -83,6 +84,9 @@ static const struct config_row settings_rows[] = {
     /* The tag of the code on an eftpos link is not public: its rule has no default. */
     LINK_ROWS("eftpos",  1, "",               "iso87-ascii", "eftpos",  "",               "none"),
     LINK_ROWS("generic", 2, "127.0.0.1:8586", "iso87-ascii", "generic", "generic_126_10", "44_10"),
+    LINK_ROWS("mastercard", 3, "", "iso87-ascii", "mastercard", "generic_126_10", "44_10"),
+    LINK_ROWS("amex",     4, "", "iso87-ascii", "amex",     "generic_126_10", "44_10"),
+    LINK_ROWS("discover", 5, "", "iso87-ascii", "discover", "generic_126_10", "44_10"),
 };
 /* clang-format on */
 static const struct config_table settings_table = {settings_rows, sizeof settings_rows / sizeof settings_rows[0]};

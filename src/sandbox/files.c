@@ -141,6 +141,7 @@ static void put_keys(const struct sandbox *box, struct buf *out)
 {
     buf_put_text(out, "; HSM keys under the public test LMK\n[keys]\n");
     put_line(out, "cvk", box->keys.cvk);
+    put_line(out, "csck", box->keys.csck);
     for (enum sandbox_mode m = SANDBOX_ONE_TIME; m < SANDBOX_MODES; m++)
         put_line(out, sandbox_products[m].key_name, box->keys.mk[m]);
 }
@@ -179,10 +180,11 @@ static void put_hsm_client(const struct sandbox *box, struct buf *out)
 static void put_ranges(struct buf *out)
 {
     buf_put_text(out, "ranges =");
-    for (enum sandbox_mode m = 0; m < SANDBOX_MODES; m++) {
+    for (enum sandbox_mode m = 0; m < SANDBOX_PRODUCTS; m++) {
         buf_put_text(out, " ");
         buf_put_text(out, sandbox_products[m].bin);
-        buf_put_text(out, "/16");
+        buf_put_text(out, "/");
+        buf_put_decimal(out, sandbox_products[m].digits, 0);
     }
     buf_put_text(out, "\n");
 }
@@ -217,6 +219,9 @@ static void put_switch(const struct sandbox *box, struct buf *out)
     put_switch_link(out, "eftpos", box->port[SANDBOX_PORT_EFTPOS]);
     put_line(out, "extract", "generic_126_10");
     put_switch_link(out, "generic", box->port[SANDBOX_PORT_GENERIC]);
+    put_switch_link(out, "mastercard", box->port[SANDBOX_PORT_MASTERCARD]);
+    put_switch_link(out, "amex", box->port[SANDBOX_PORT_AMEX]);
+    put_switch_link(out, "discover", box->port[SANDBOX_PORT_DISCOVER]);
 }
 
 static void put_gateway(const struct sandbox *box, struct buf *out)
@@ -228,6 +233,9 @@ static void put_gateway(const struct sandbox *box, struct buf *out)
     buf_put_text(out, "[link]\n");
     put_port(out, "visa.port", box->port[SANDBOX_PORT_VISA]);
     put_port(out, "eftpos.port", box->port[SANDBOX_PORT_EFTPOS]);
+    put_port(out, "mastercard.port", box->port[SANDBOX_PORT_MASTERCARD]);
+    put_port(out, "amex.port", box->port[SANDBOX_PORT_AMEX]);
+    put_port(out, "discover.port", box->port[SANDBOX_PORT_DISCOVER]);
     buf_put_text(out, "[sandbox]\n");
     put_path(box, out, "merchants", "", "merchants.ini");
 }
@@ -282,6 +290,18 @@ static void put_services(const struct sandbox *box, struct json_writer *w)
     json_close(w);
 }
 
+static void put_card(const struct sandbox_card *card, bool brand, struct json_writer *w)
+{
+    json_open(w, NULL);
+    json_put_text(w, "cardId", card->id);
+    json_put(w, "pan", card_pan_span(&card->pan));
+    json_put_text(w, "expiry", card->expiry);
+    json_put_text(w, "mode", sandbox_products[card->mode].mode);
+    if (brand)
+        json_put_text(w, "brand", card_brand_row(card_brand_of(&card->pan))->name);
+    json_close(w);
+}
+
 static void put_people(const struct sandbox *box, struct json_writer *w)
 {
     json_open_array(w, "merchants");
@@ -295,14 +315,14 @@ static void put_people(const struct sandbox *box, struct json_writer *w)
     }
     json_close_array(w);
     json_open_array(w, "cards");
-    for (size_t i = 0; i < SANDBOX_CARDS; i++) {
-        json_open(w, NULL);
-        json_put_text(w, "cardId", box->card[i].id);
-        json_put(w, "pan", card_pan_span(&box->card[i].pan));
-        json_put_text(w, "expiry", box->card[i].expiry);
-        json_put_text(w, "mode", sandbox_products[box->card[i].mode].mode);
-        json_close(w);
-    }
+    for (size_t i = 0; i < SANDBOX_CARDS; i++)
+        if (box->card[i].mode < SANDBOX_MODES)
+            put_card(&box->card[i], false, w);
+    json_close_array(w);
+    json_open_array(w, "otherBrands");
+    for (size_t i = 0; i < SANDBOX_CARDS; i++)
+        if (box->card[i].mode >= SANDBOX_MODES)
+            put_card(&box->card[i], true, w);
     json_close_array(w);
 }
 

@@ -11,9 +11,19 @@
 
 #include "card/card.h"
 
-enum { SANDBOX_CARDS = 100, SANDBOX_MERCHANTS = 10, SANDBOX_KEY_TEXT = 80 };
+enum { SANDBOX_CARDS = 112, SANDBOX_MERCHANTS = 10, SANDBOX_KEY_TEXT = 80 };
 
-enum sandbox_mode { SANDBOX_STATIC, SANDBOX_ONE_TIME, SANDBOX_TIME_WINDOW, SANDBOX_MODES };
+/* The products. Those behind SANDBOX_MODES are of other brands, with a printed code alone. */
+enum sandbox_mode {
+    SANDBOX_STATIC,
+    SANDBOX_ONE_TIME,
+    SANDBOX_TIME_WINDOW,
+    SANDBOX_MODES,
+    SANDBOX_MASTERCARD = SANDBOX_MODES,
+    SANDBOX_AMEX,
+    SANDBOX_DISCOVER,
+    SANDBOX_PRODUCTS
+};
 
 /* What a product of the sandbox is made of. */
 struct sandbox_product {
@@ -21,9 +31,12 @@ struct sandbox_product {
     const char *mode;     /* as the issuer's API and sandbox.json write it */
     const char *network;  /* the networks that its cards are used on */
     const char *bin;      /* first digits of its cards */
-    const char *key_name; /* in keys.ini: the key of its codes beside the CVK */
+    const char *printed;  /* in keys.ini: the key of its printed codes */
+    const char *key_name; /* and that of the others; NULL: there are none */
+    size_t cards;
+    size_t digits; /* of their numbers */
 };
-extern const struct sandbox_product sandbox_products[SANDBOX_MODES];
+extern const struct sandbox_product sandbox_products[SANDBOX_PRODUCTS];
 
 struct sandbox_card {
     char id[24];
@@ -42,6 +55,7 @@ struct sandbox_merchant {
 /* KEY texts under the test LMK. */
 struct sandbox_keys {
     char cvk[SANDBOX_KEY_TEXT];
+    char csck[SANDBOX_KEY_TEXT];              /* of American Express codes */
     char mk[SANDBOX_MODES][SANDBOX_KEY_TEXT]; /* MK-AC of one_time and time_window */
 };
 

@@ -8,15 +8,18 @@
 #include "sandbox/internal.h"
 #include "sandbox/net.h"
 
-enum { CARDS_PER_MODE = (SANDBOX_CARDS + SANDBOX_MODES - 1) / SANDBOX_MODES };
 #define ISSUER_ID "SANDBOX001"
 #define EXPIRY "2912"
+enum { BIN_DIGITS = 6 };
 
 /* The BINs say which networks a card may travel over: see the gateway's routing rows in its configuration. */
-const struct sandbox_product sandbox_products[SANDBOX_MODES] = {
-    [SANDBOX_STATIC] = {"static", "static", "visa", "411111", NULL},
-    [SANDBOX_ONE_TIME] = {"one-time", "one_time", "visa", "422222", "mk_one_time"},
-    [SANDBOX_TIME_WINDOW] = {"time-window", "time_window", "visa+eftpos", "433333", "mk_time_window"},
+const struct sandbox_product sandbox_products[SANDBOX_PRODUCTS] = {
+    [SANDBOX_STATIC] = {"static", "static", "visa", "411111", "cvk", NULL, 34, 16},
+    [SANDBOX_ONE_TIME] = {"one-time", "one_time", "visa", "422222", "cvk", "mk_one_time", 34, 16},
+    [SANDBOX_TIME_WINDOW] = {"time-window", "time_window", "visa+eftpos", "433333", "cvk", "mk_time_window", 32, 16},
+    [SANDBOX_MASTERCARD] = {"mastercard", "static", "mastercard", "555555", "cvk", NULL, 4, 16},
+    [SANDBOX_AMEX] = {"amex", "static", "amex", "377777", "csck", NULL, 4, 15},
+    [SANDBOX_DISCOVER] = {"discover", "static", "discover", "601166", "cvk", NULL, 4, 16},
 };
 
 /* ---- people ---- */
@@ -30,24 +33,28 @@ static void random_hex(const struct sandbox *box, char *out, size_t digits)
     out[digits] = '\0';
 }
 
-static enum err invent_card(struct sandbox *box, size_t index)
+static enum err invent_card(struct sandbox *box, enum sandbox_mode product, size_t index)
 {
     struct sandbox_card *card = &box->card[index];
-    char digits[17];
-    card->mode = (enum sandbox_mode)(index / CARDS_PER_MODE);
+    char digits[20];
+    size_t last = sandbox_products[product].digits - 1;
+    card->mode = product;
     (void)snprintf(card->id, sizeof card->id, "card-%03zu", index + 1);
-    (void)snprintf(digits, sizeof digits, "%s%09zu", sandbox_products[card->mode].bin, 104729 * (index + 1));
-    digits[15] = card_luhn_digit(span_of(digits, 15));
+    (void)snprintf(digits, sizeof digits, "%s%0*zu", sandbox_products[product].bin, (int)last - BIN_DIGITS, 104729 * (index + 1));
+    digits[last] = card_luhn_digit(span_of(digits, last));
     memcpy(card->expiry, EXPIRY, sizeof card->expiry);
-    return card_pan_parse(span_of(digits, 16), CARD_LUHN, &card->pan);
+    return card_pan_parse(span_of(digits, last + 1), CARD_LUHN, &card->pan);
 }
 
 enum err sandbox_invent(struct sandbox *box)
 {
     memcpy(box->issuer_id, ISSUER_ID, sizeof box->issuer_id);
     random_hex(box, box->issuer_key, 40);
-    for (size_t i = 0; i < SANDBOX_CARDS; i++)
-        TRY(invent_card(box, i));
+    size_t index = 0;
+    for (enum sandbox_mode product = 0; product < SANDBOX_PRODUCTS; product++)
+        for (size_t i = 0; i < sandbox_products[product].cards; i++)
+            TRY(invent_card(box, product, index++));
+    ASSERT(index == SANDBOX_CARDS);
     for (size_t i = 0; i < SANDBOX_MERCHANTS; i++) {
         struct sandbox_merchant *m = &box->merchant[i];
         (void)snprintf(m->id, sizeof m->id, "1000080000%05zu", i + 1);
@@ -67,7 +74,7 @@ static void copy_key(struct span from, char to[static 80])
     to[out.len] = '\0';
 }
 
-enum err sandbox_make_keys(struct sandbox *box)
+static enum err make_pair(struct sandbox *box, char to[static SANDBOX_KEY_TEXT])
 {
     struct hostcmd_as pair = {0};
     struct hostcmd_as_reply pair_reply = {0};
@@ -76,7 +83,14 @@ enum err sandbox_make_keys(struct sandbox *box)
     WIRE_SET(pair.kcv_type, span_text("1"));
     if (sandbox_hsm_call(box->port[SANDBOX_PORT_HSM], HOSTCMD_AS, &pair, &pair_reply) != ERR_OK)
         return sandbox_fail(box, HOSTCMD_ERR_UNAVAILABLE, "the HSM makes no CVK pair", NULL);
-    copy_key(WIRE_SPAN(pair_reply.key), box->keys.cvk);
+    copy_key(WIRE_SPAN(pair_reply.key), to);
+    return ERR_OK;
+}
+
+enum err sandbox_make_keys(struct sandbox *box)
+{
+    TRY(make_pair(box, box->keys.cvk));
+    TRY(make_pair(box, box->keys.csck)); /* a CSCK is a key of the same type */
     for (enum sandbox_mode m = SANDBOX_ONE_TIME; m < SANDBOX_MODES; m++) {
         struct hostcmd_a0 ask = {0};
         struct hostcmd_a0_reply reply = {0};
@@ -117,7 +131,7 @@ static enum err make_product(struct sandbox *box, const struct sandbox_product *
     json_put_text(&w, "network", product->network);
     json_put_integer(&w, "tries", 3);
     json_put_integer(&w, "displayRatePerH", 600);
-    json_put_text(&w, "cvkRef", "cvk");
+    json_put_text(&w, "cvkRef", product->printed);
     if (product->key_name)
         json_put_text(&w, "mkRef", product->key_name);
     json_close(&w);
@@ -143,7 +157,7 @@ static enum err register_card(struct sandbox *box, const struct sandbox_card *ca
 
 enum err sandbox_issue(struct sandbox *box)
 {
-    for (enum sandbox_mode m = 0; m < SANDBOX_MODES; m++)
+    for (enum sandbox_mode m = 0; m < SANDBOX_PRODUCTS; m++)
         TRY(make_product(box, &sandbox_products[m]));
     for (size_t i = 0; i < SANDBOX_CARDS; i++)
         TRY(register_card(box, &box->card[i]));

@@ -231,7 +231,8 @@ static enum err run_step(struct story *s, const struct step *step, bool *held)
 static void choose_cards(struct story *s)
 {
     for (size_t i = SANDBOX_CARDS; i-- > 0;)
-        s->card[s->box->card[i].mode] = &s->box->card[i];
+        if (s->box->card[i].mode < SANDBOX_MODES)
+            s->card[s->box->card[i].mode] = &s->box->card[i];
 }
 
 static void tell_first_payment(const struct sandbox *box)

@@ -9,6 +9,16 @@
 
 /* ---- commands ---- */
 
+enum { RY_ACCOUNT = 19 };
+
+/* What answers the step of this slot. */
+static enum hostcmd_id command_of(const struct switch_slot *s, const struct switch_step *step)
+{
+    if (step->question != SWITCH_CY)
+        return HOSTCMD_PM;
+    return card_brand_of(&s->pan) == CARD_BRAND_AMEX ? HOSTCMD_RY : HOSTCMD_CY;
+}
+
 static const char *expiry_of(const struct switch_slot *s)
 {
     return s->alternate ? s->card->row.card.alt_expiry : s->card->row.card.expiry;
@@ -26,6 +36,23 @@ static bool cy_build(const struct switch_slot *s, const char *key, struct buf *o
                 WIRE_SET(ask.expiry, span_text(expiry_of(s))) && WIRE_SET(ask.service, span_text(CARD_SERVICE_CVV2));
     good = good && hostcmd_request_build(HOSTCMD_CY, &ask, HOSTCMD_LMK_DEFAULT, out) == ERR_OK;
     secret_wipe(&ask, sizeof ask);
+    return good;
+}
+
+/* An American Express code is a CSC of four digits. Which of the two ways its issuer computes it is not public: flag 0. */
+static bool ry_build(const struct switch_slot *s, const char *key, struct buf *out)
+{
+    struct hostcmd_ry ask = {0};
+    uint8_t room[RY_ACCOUNT];
+    struct buf account = buf_over(room, sizeof room);
+    buf_put_span(&account, card_pan_span(&s->pan));
+    buf_put_fill(&account, '0', RY_ACCOUNT - s->pan.len);
+    bool good = WIRE_SET(ask.mode, span_text("4")) && WIRE_SET(ask.flag, span_text("0")) && WIRE_SET(ask.key, span_text(key)) &&
+                WIRE_SET(ask.account, buf_span(&account)) && WIRE_SET(ask.expiry, span_text(expiry_of(s))) &&
+                WIRE_SET(ask.csc5, span_text("FFFFF")) && WIRE_SET(ask.csc4, code_of(s)) && WIRE_SET(ask.csc3, span_text("FFF"));
+    good = good && hostcmd_request_build(HOSTCMD_RY, &ask, HOSTCMD_LMK_DEFAULT, out) == ERR_OK;
+    secret_wipe(&ask, sizeof ask);
+    secret_wipe(room, sizeof room);
     return good;
 }
 
@@ -63,6 +90,15 @@ static bool pm_build(const struct switch_core *core, const struct switch_slot *s
     return good;
 }
 
+static bool command_build(const struct switch_core *core, const struct switch_slot *s, const struct ledger_product *product,
+                          const struct switch_step *step, const char *key, struct buf *out)
+{
+    enum hostcmd_id id = command_of(s, step);
+    if (id == HOSTCMD_PM)
+        return pm_build(core, s, product, step, key, out);
+    return id == HOSTCMD_RY ? ry_build(s, key, out) : cy_build(s, key, out);
+}
+
 /* ---- sending ---- */
 
 static enum err question_send(struct switch_core *core, struct switch_slot *s, const struct ledger_product *product,
@@ -81,7 +117,7 @@ static enum err question_send(struct switch_core *core, struct switch_slot *s, c
         s->no_keys = true;
     else if (now_us >= s->deadline_us)
         err = ERR_TIMEOUT;
-    else if (step->question == SWITCH_CY ? cy_build(s, key, &out) : pm_build(core, s, product, step, key, &out))
+    else if (command_build(core, s, product, step, key, &out))
         err = hostcmd_client_send(core->config.hsm,
                                   &(struct hostcmd_send){.command = buf_span(&out),
                                                          .deadline_us = round_us < s->deadline_us ? round_us : s->deadline_us,
@@ -140,14 +176,17 @@ void switch_ask_stage(void *context, struct flow_item *const *item, size_t count
 
 /* ---- answers ---- */
 
-static enum switch_fact_answer answer_read(const struct hostcmd_answer *answer, const struct switch_step *step)
+static enum switch_fact_answer answer_read(const struct hostcmd_answer *answer, enum hostcmd_id id)
 {
-    enum hostcmd_id id = step->question == SWITCH_CY ? HOSTCMD_CY : HOSTCMD_PM;
+    static const struct hostcmd_ry verify = {.mode = {1, true, "4"}};
     enum err err = answer->err;
-    struct hostcmd_pm_reply reply;
+    union {
+        struct hostcmd_pm_reply pm;
+        struct hostcmd_ry_reply ry;
+    } reply;
     struct hostcmd_said said = {0};
     if (err == ERR_OK)
-        err = hostcmd_reply_parse(id, NULL, span_of(answer->at, answer->len), &said, id == HOSTCMD_PM ? (void *)&reply : NULL);
+        err = hostcmd_reply_parse(id, id == HOSTCMD_RY ? &verify : NULL, span_of(answer->at, answer->len), &said, &reply);
     secret_wipe(&reply, sizeof reply);
     if (err == ERR_OK && said.cause == HOSTCMD_ERR_FRAUD_DETECTION)
         return SWITCH_LIMITED;
@@ -172,7 +211,7 @@ static void answer_take(struct switch_core *core, const struct hostcmd_answer *a
     ASSERT(item && item->awaited > 0); /* each question comes back once, and the slot stays until then */
     struct switch_slot *s = switch_slot_of(item);
     ASSERT(pending < s->pending_count && s->card);
-    enum switch_fact_answer said = answer_read(answer, &s->pending[pending]);
+    enum switch_fact_answer said = answer_read(answer, command_of(s, &s->pending[pending]));
     if (said == SWITCH_NO_ANSWER && asked_again(core, s, pending, answer->endpoint))
         return;
     switch_facts_add(&s->facts, &s->pending[pending], said);

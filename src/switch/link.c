@@ -16,6 +16,8 @@ static const struct {
     [SWITCH_MASTERCARD] = {"mastercard", "05", "00", "12", ISO8583_MARKS_MASTERCARD},
     [SWITCH_EFTPOS]     = {"eftpos",     "05", "00", "12", ISO8583_MARKS_NONE},
     [SWITCH_GENERIC]    = {"generic",    "05", "00", "12", ISO8583_MARKS_NONE},
+    [SWITCH_AMEX]       = {"amex",       "05", "00", "12", ISO8583_MARKS_NONE}, /* not public; ours */
+    [SWITCH_DISCOVER]   = {"discover",   "05", "00", "12", ISO8583_MARKS_NONE}, /* likewise */
 };
 /* clang-format on */
 
@@ -76,7 +78,7 @@ enum err switch_link_resolve(const char *id, const struct switch_link_config *co
     if (!link.profile)
         return refuse(id, "the profile is not visa-base1 or iso87-ascii", problem, problem_cap);
     if (!network_find(config->network, &link.network))
-        return refuse(id, "the network is not visa, mastercard, eftpos or generic", problem, problem_cap);
+        return refuse(id, "the network is not visa, mastercard, amex, discover, eftpos or generic", problem, problem_cap);
     if (link.extract == ISO8583_EXTRACT_UNSET)
         return refuse(id, "extract must be set: visa_126_10, generic_126_10, as2805_backslash or none", problem, problem_cap);
     if (link.result == ISO8583_RESULT_UNSET)

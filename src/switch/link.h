@@ -15,7 +15,15 @@
 #include "iso8583/layout.h"
 #include "iso8583/profile.h"
 
-enum switch_network { SWITCH_VISA, SWITCH_MASTERCARD, SWITCH_EFTPOS, SWITCH_GENERIC, SWITCH_NETWORKS };
+enum switch_network {
+    SWITCH_VISA,
+    SWITCH_MASTERCARD,
+    SWITCH_EFTPOS,
+    SWITCH_GENERIC,
+    SWITCH_AMEX,
+    SWITCH_DISCOVER,
+    SWITCH_NETWORKS
+};
 
 /* The processing codes of a link that names none (switch.md 3). */
 #define SWITCH_PROCESSING_CODES "00,01,09,11,20,30,31"

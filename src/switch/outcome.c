@@ -32,6 +32,8 @@ static const char letters[SWITCH_NETWORKS][6] = {
     [SWITCH_MASTERCARD] = "MNP P",
     [SWITCH_EFTPOS]     = "     ",
     [SWITCH_GENERIC]    = "MNPSU",
+    [SWITCH_AMEX]       = "YNU U", /* unconfirmed */
+    [SWITCH_DISCOVER]   = "MNPSU", /* not public: Visa's */
 };
 /* clang-format on */
 

@@ -48,12 +48,14 @@ def shape(checks, world):
     wanted = {"gateway": {"url"}, "issuer": {"url", "issuerId", "apiKey"}, "switch": {"visa", "generic"},
               "hsm": {"address", "header"}}
     checks.check(all(set(text[name]) == members for name, members in wanted.items()), "sandbox.json names the services")
-    checks.check(set(text) == set(wanted) | {"merchants", "cards"}, "sandbox.json has no other members")
+    checks.check(set(text) == set(wanted) | {"merchants", "cards", "otherBrands"}, "sandbox.json has no other members")
     checks.check(len(text["merchants"]) == 10 and
                  all(set(m) == {"merchantId", "terminalId", "apiKey", "secret"} for m in text["merchants"]), "10 merchants")
     modes = {card["mode"] for card in text["cards"]}
     checks.check(len(text["cards"]) == 100 and modes == {"static", "one_time", "time_window"} and
                  all(set(c) == {"cardId", "pan", "expiry", "mode"} for c in text["cards"]), "100 cards of three modes, no codes")
+    brands = [card["brand"] for card in text["otherBrands"]]
+    checks.check(sorted(set(brands)) == ["AMEX", "DISCOVER", "MASTERCARD"], "and some of three other brands")
     checks.check(re.fullmatch(r"127\.0\.0\.1:\d+", text["hsm"]["address"]) and text["hsm"]["header"] == 4, "the HSM's address")
 
 

@@ -60,6 +60,41 @@ static void code_126_10_is_read_in_both_encodings(void **state)
     }
 }
 
+/* Four digits, all of them, on American Express cards; three on every other. */
+static void codes_are_as_long_as_the_brand_says(void **state)
+{
+    static const struct {
+        const char *pan, *value;
+        const char *digits; /* "": malformed */
+    } rows[] = {
+        {"378282246310005", "111234", "1234"}, {"378282246310005", "110123", "0123"}, {"341111227713933", "110000", "0000"},
+        {"378282246310005", "11 123", ""},     {"378282246310005", "11123x", ""},     {"4111111111111111", "111234", ""},
+        {"4111111111111111", "110123", "123"}, {"5555555555554444", "11 123", "123"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct iso8583_message m, back;
+        struct iso8583_code code;
+        size_t len = strlen(rows[i].digits);
+        iso8583_message_init(&m, ISO8583_AUTHORISATION);
+        iso8583_set_text(&m, ISO8583_PAN, rows[i].pan);
+        iso8583_set_text(&m, ISO8583_CODE, rows[i].value);
+        iso8583_code_read(ISO8583_EXTRACT_GENERIC_126_10, &m, &code);
+        assert_int_equal(code.presence, len ? ISO8583_CODE_PRESENT : ISO8583_CODE_MALFORMED);
+        assert_int_equal(code.digits.len, len);
+        assert_memory_equal(code.digits.at, rows[i].digits, len);
+        for (enum iso8583_extract rule = ISO8583_EXTRACT_VISA_126_10; len && rule <= ISO8583_EXTRACT_AS2805_BACKSLASH; rule++) {
+            iso8583_message_init(&back, ISO8583_AUTHORISATION);
+            iso8583_set_text(&back, ISO8583_PAN, rows[i].pan);
+            assert_int_equal(iso8583_code_write(rule, &code, &back), ERR_OK);
+            iso8583_code_read(rule, &back, &code);
+            assert_int_equal(code.presence, ISO8583_CODE_PRESENT);
+            assert_int_equal(code.digits.len, len);
+            assert_memory_equal(code.digits.at, rows[i].digits, len);
+        }
+    }
+}
+
 static void visa_126_finds_the_code_behind_other_subfields(void **state)
 {
     /* 126.9 (20 bytes) and 126.10 */
@@ -283,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(code_126_10_is_read_in_both_encodings),
+        cmocka_unit_test(codes_are_as_long_as_the_brand_says),
         cmocka_unit_test(visa_126_finds_the_code_behind_other_subfields),
         cmocka_unit_test(backslash_tags),
         cmocka_unit_test(what_is_written_is_read),

@@ -151,11 +151,12 @@ static void no_keys(struct world *w)
 }
 
 enum budget { SAME, RESET, FAILED };
+enum { COLUMNS = 4 };
 struct row {
     void (*set)(struct world *w);
     int outcome;
     const char *letter; /* visa, mastercard, eftpos, generic; '-' none */
-    const char *de39[4];
+    const char *de39[COLUMNS];
     enum ledger_code_state state; /* of the code afterwards */
     int64_t declines;
     enum switch_write write;
@@ -235,7 +236,7 @@ static void every_outcome_on_every_network(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        for (int network = 0; network < SWITCH_NETWORKS; network++)
+        for (int network = 0; network < COLUMNS; network++)
             check_row(&rows[i], (enum switch_network)network);
 }
 
@@ -246,9 +247,22 @@ static void outcomes_9_to_16_are_equal_on_the_wire(void **state)
         if (rows[i].outcome < 9 || rows[i].outcome > 16)
             continue;
         assert_string_equal(rows[i].letter, "NN-N");
-        for (int n = 0; n < SWITCH_NETWORKS; n++)
+        for (int n = 0; n < COLUMNS; n++)
             assert_string_equal(rows[i].de39[n], n == SWITCH_VISA ? "N7" : "05");
     }
+}
+
+/* Networks whose letters are not public: American Express has three of its own, Discover those of Visa. */
+static void letters_of_american_express_and_discover(void **state)
+{
+    (void)state;
+    static const char row[][3] = {"MYM", "NNN", "PUP", "S\0S", "UUU"};
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        assert_int_equal(switch_letter(SWITCH_AMEX, row[i][0]), row[i][1]);
+        assert_int_equal(switch_letter(SWITCH_DISCOVER, row[i][0]), row[i][2]);
+    }
+    assert_string_equal(switch_network_name(SWITCH_AMEX), "amex");
+    assert_string_equal(switch_network_name(SWITCH_DISCOVER), "discover");
 }
 
 /* Outcomes 1, 2, 3, 16, 17 change no code field and no budget field (invariant S-6). */
@@ -445,6 +459,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_outcome_on_every_network),
+        cmocka_unit_test(letters_of_american_express_and_discover),
         cmocka_unit_test(outcomes_9_to_16_are_equal_on_the_wire),
         cmocka_unit_test(what_is_not_evaluated_changes_nothing),
         cmocka_unit_test(windows),

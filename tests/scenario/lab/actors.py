@@ -184,7 +184,7 @@ class Stage:
 
     @command("CODE...", "CODE", "a code that is none of these")
     def wrong(self, *known):
-        return [next(code for code in ("%03d" % n for n in range(1000)) if code not in known)]
+        return [next(code for code in ("%0*d" % (len(known[0]), n) for n in range(1000)) if code not in known)]
 
     # ---- the merchant
 
@@ -229,9 +229,12 @@ class Stage:
         code = changed or code
         return self.lab.charge(card, code, minor(amount), merchant, self.more["request_id"]).words()
 
-    @command("NAME", "VALUE", "a member of the last answer's processorResponseDetails")
-    def merchant_told(self, name):
-        return [str(self.told.details.get(name))]
+    @command("NAME[.NAME...]", "VALUE", "a member of the last answer's processorResponseDetails")
+    def merchant_told(self, path):
+        value = self.told.details
+        for name in path.split("."):
+            value = (value or {}).get(name)
+        return [str(value)]
 
     # ---- an acquirer at the switch's generic link
 

@@ -32,7 +32,7 @@ def is_free(port):
     return True
 
 
-PORTS = (1500, 2837, 8080, 8081, 8583, 8585, 8586, 9417, 9418, 9920)  # of a sandbox
+PORTS = (1500, 2837, 8080, 8081, 8583, 8585, 8586, 8587, 8588, 8589, 9417, 9418, 9920)  # of a sandbox
 
 
 def free_offset(ports=PORTS):

@@ -142,9 +142,12 @@ class Lab:
     # ---- what people do
 
     def card(self, name):
-        """A card by its id, or the n-th of a mode: static-1, one_time-3. Number 0 of each is the one that the seeding pays with."""
-        mode, _, number = name.rpartition("-")
-        found = self.world.of_mode(mode)
+        """A card by its id, the n-th of a mode or of another brand (static-1, one_time-3, AMEX-0), or a number that nobody issued.
+        Number 0 of each mode is the one that the seeding pays with."""
+        if name.isdigit():
+            return {"cardId": "", "pan": name, "expiry": "3012"}
+        kind, _, number = name.rpartition("-")
+        found = self.world.of_mode(kind) or [card for card in self.world.text["otherBrands"] if card["brand"] == kind]
         return found[int(number)] if found else next(card for card in self.cards if card["cardId"] == name)
 
     def display(self, card, timeout=10):
