@@ -81,8 +81,8 @@ enum card_brand card_brand_from_name(struct span name);
 /* ---- free text ---- */
 
 /* Whole groups of digits, without zeros in front and without the blanks, dashes and dots between them, have together a range and a
- * length of a brand and pass Luhn. Other punctuation stands between groups of three and more digits. Digits inside a UUID, or inside
- * a word of 24 and more hexadecimal digits, are not looked at. */
+ * length of a brand and pass Luhn. Other punctuation stands between groups of three and more digits. Digits inside a UUID, or
+ * inside a word of 24 and more hexadecimal digits, are not looked at. */
 bool card_text_has_number(struct span text);
 
 /* ---- expiry ---- */
