@@ -91,7 +91,7 @@ static enum err ask_claim(struct gateway *g, struct gateway_slot *slot)
     gateway_ask_claim(slot, GATEWAY_ROW(CLAIM_INSERT), STORE_MUST_CHANGE);
     if (slot->making)
         gateway_ask_keys_live(slot);
-    return gateway_operation_row(slot->x.operation)->pays ? put_reversal(g, slot) : ERR_OK;
+    return gateway_slot_arms(slot) ? put_reversal(g, slot) : ERR_OK;
 }
 
 void gateway_stage_claim(void *context, struct flow_item *const *item, size_t count)
@@ -122,7 +122,7 @@ static void claimed(struct gateway *g, struct gateway_slot *slot)
     enum err err = gateway_asked(slot);
     if (err == ERR_OK) {
         slot->claimed = true;
-        slot->armed = gateway_operation_row(slot->x.operation)->pays;
+        slot->armed = gateway_slot_arms(slot);
         if (!slot->making || gateway_key_fits(g, slot))
             flow_next(&slot->item);
     } else if (err == STORE_ERR_CONFLICT) {

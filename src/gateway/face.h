@@ -126,6 +126,9 @@ struct gateway_face {
     void (*open)(struct gateway_exchange *x, struct span plain);
     /* Number, expiry, code and amount into the payment; faults in the order in which they shall be told. */
     void (*pay)(struct gateway_exchange *x, struct gateway_payment_secret *secret);
+    /* NULL: none. For a merchant of the sandbox, after `pay`: whether the face's published test values say what becomes of the
+     * payment. That is put into it, and no network sees it. */
+    bool (*simulate)(struct gateway_exchange *x, const struct gateway_payment_secret *secret);
     /* The answer's body and status. */
     MUST_USE enum err (*answer)(struct gateway_exchange *x, struct buf *body);
     void (*error)(struct gateway_exchange *x, struct buf *body);

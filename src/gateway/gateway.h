@@ -69,8 +69,9 @@ struct gateway_config {
     size_t link_count;
     struct gateway_bin bin[GATEWAY_BINS_MAX];
     size_t bin_count;
-    uint32_t slots;            /* as http's */
-    uint32_t workers;          /* threads that decrypt */
+    char issued[256]; /* first digits of cards that a sandbox's own issuer issued, with blanks between: test values do not hold */
+    uint32_t slots;   /* as http's */
+    uint32_t workers; /* threads that decrypt */
     uint32_t key_workers;      /* threads that make keys */
     uint32_t keys_live;        /* encryption keys a merchant may have that are neither revoked nor expired */
     uint32_t keys_making;      /* and have made at a time, by this process */

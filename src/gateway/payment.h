@@ -42,6 +42,15 @@ enum gateway_outcome {
     GATEWAY_OUTCOME_LIST(GATEWAY_ENUM)
 #undef GATEWAY_ENUM
 };
+/* What came of a part of the address; UNKNOWN: no network said. */
+enum gateway_avs {
+    GATEWAY_AVS_UNKNOWN,
+    GATEWAY_AVS_MATCHED,
+    GATEWAY_AVS_NOT_MATCHED,
+    GATEWAY_AVS_NOT_CHECKED,
+    GATEWAY_AVS_NO_INPUT_DATA,
+    GATEWAY_AVS_NONE
+};
 enum gateway_presence { GATEWAY_CODE_ABSENT, GATEWAY_CODE_PRESENT, GATEWAY_CODE_ILLEGIBLE, GATEWAY_CODE_NOT_ON_CARD };
 
 const char *gateway_kind_text(enum gateway_kind kind);
@@ -83,13 +92,16 @@ struct gateway_payment {
     char cvv_raw; /* 0: none came */
     enum card_result cvv;
     char avs_raw;
+    enum gateway_avs avs_street, avs_postal;
+    char avs_name; /* 1 to 8; 0: none */
     char de39[3];
     char approval[7];
     enum gateway_state state;
     enum gateway_outcome outcome;
     struct gateway_payment_trace trace[GATEWAY_TRACE_MAX];
     size_t trace_count;
-    bool reversal; /* one is queued */
+    bool reversal;  /* one is queued */
+    bool simulated; /* of the sandbox: no network sees it */
     int64_t created_ms;
 };
 

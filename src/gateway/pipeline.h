@@ -139,6 +139,12 @@ static inline struct gateway_slot *gateway_slot_of(struct flow_item *item)
     return (struct gateway_slot *)(void *)item;
 }
 
+/* Its claim goes with a reversal, in case. */
+static inline bool gateway_slot_arms(const struct gateway_slot *slot)
+{
+    return gateway_operation_row(slot->x.operation)->pays && !slot->x.payment.simulated;
+}
+
 struct gateway;
 
 /* ---- engine.c ---- */

@@ -130,7 +130,7 @@ static enum err ask_record(struct gateway *g, struct gateway_slot *slot)
     }
     if (slot->armed)
         put_reversal_outcome(slot, slot->x.payment.reversal);
-    if (slot->armed && slot->final) {
+    if ((slot->armed || slot->x.payment.simulated) && slot->final) {
         TRY(seal_pan(g, slot));
         put_record(slot);
     }
@@ -238,7 +238,7 @@ static void settle(struct gateway *g, struct gateway_slot *slot)
     bool may_stand = slot->batch.err == ERR_OK || slot->batch.err == STORE_ERR_UNKNOWN;
     if (slot->asked == GATEWAY_ASKED_CLAIM && !slot->claimed) {
         slot->claimed = may_stand;
-        slot->armed = may_stand && gateway_operation_row(slot->x.operation)->pays;
+        slot->armed = may_stand && gateway_slot_arms(slot);
     } else if (slot->asked == GATEWAY_ASKED_RECORD) {
         (void)outcome(slot); /* it is looked at below */
     } else if (slot->asked == GATEWAY_ASKED_UNDO) {

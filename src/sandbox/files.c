@@ -236,7 +236,12 @@ static void put_gateway(const struct sandbox *box, struct buf *out)
     put_port(out, "mastercard.port", box->port[SANDBOX_PORT_MASTERCARD]);
     put_port(out, "amex.port", box->port[SANDBOX_PORT_AMEX]);
     put_port(out, "discover.port", box->port[SANDBOX_PORT_DISCOVER]);
-    buf_put_text(out, "[sandbox]\n");
+    buf_put_text(out, "[sandbox]\nissued =");
+    for (enum sandbox_mode m = 0; m < SANDBOX_PRODUCTS; m++) {
+        buf_put_text(out, " ");
+        buf_put_text(out, sandbox_products[m].bin);
+    }
+    buf_put_text(out, "\n");
     put_path(box, out, "merchants", "", "merchants.ini");
 }
 

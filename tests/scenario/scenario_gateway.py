@@ -4,14 +4,10 @@
 
 The network is a second implementation of the generic ISO 8583 profile, in Python; the encryptor is openssl's command line; every
 answer is checked against the published API description."""
-import atexit
 import base64
-import hashlib
-import hmac
 import http.client
 import json
 import os
-import re
 import sqlite3
 import subprocess
 import sys
@@ -20,13 +16,11 @@ import time
 import uuid
 
 from lab.iso8583 import Network, build, send
-from lab.process import COUNTERSIGN, Process, free_port, wait_for
-from sandbox import Checks, Demo, call, fail_without_build
+from lab.process import free_port, wait_for
+from sandbox import Checks, Demo, fail_without_build
+from shop import CHARGES, PAN, Shop, VERIFY, codes, conforms, details, match, start_gateway
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-with open(os.path.join(HERE, "../../docs/spec/data/commerce-hub-openapi-subset.json"), encoding="utf-8") as handle:
-    SCHEMAS = json.load(handle)["components"]["schemas"]
-
+EXPIRY_YEAR = "source.card.expirationYear"
 # By the last three digits of the amount: DE39 and the letter of the code.
 SCRIPT = {100: ("00", "M"), 105: ("05", "N"), 151: ("51", "M"), 107: ("N7", "N"), 191: ("91", "P"), 110: ("10", "M"),
           122: ("00", "Q"), 0: ("85", "M"), 108: ("08", "M"), 111: ("11", "M"), 112: ("10", "M"), 113: ("00", "M")}
@@ -52,89 +46,6 @@ class Script(Network):
             answer[4] = "%012d" % PARTS[tail]
         answer[44] = " " * 10 + letter
         send(link, build(answer))
-
-
-class Shop:
-    def __init__(self, address, seller):
-        self.address, self.seller = address, seller
-
-    def headers(self, body, request_id, stamp=None, secret=None, signed=None, **changed):
-        """`signed`: the body that the MAC is over, where it is another one."""
-        stamp = stamp or str(int(time.time() * 1000))
-        key = changed.get("Api-Key", self.seller["apiKey"])
-        signed = (key + request_id + stamp + (signed or body)).encode()
-        mac = hmac.new((secret or self.seller["secret"]).encode(), signed, hashlib.sha256).digest()
-        found = {"Content-Type": "application/json", "Api-Key": key, "Client-Request-Id": request_id, "Timestamp": stamp,
-                 "Auth-Token-Type": "HMAC", "Authorization": base64.b64encode(mac).decode()}
-        found.update(changed)
-        return {name: value for name, value in found.items() if value is not None}
-
-    def post(self, path, body, request_id=None, **how):
-        text = body if isinstance(body, str) else json.dumps(body)
-        return call(self.address, "POST", path, self.headers(text, request_id or str(uuid.uuid4()), **how), text, 20)
-
-    def details(self):
-        return {"merchantId": self.seller["merchantId"], "terminalId": self.seller["terminalId"]}
-
-    def body(self, total, **card):
-        source = {"cardData": PAN, "expirationMonth": "12", "expirationYear": "2030", "securityCode": "123",
-                  "securityCodeIndicator": "PROVIDED"}
-        source.update(card)
-        source = {name: value for name, value in source.items() if value is not None}
-        return {"amount": {"total": total, "currency": "AUD"}, "source": {"sourceType": "PaymentCard", "card": source},
-                "transactionDetails": {"captureFlag": True}, "merchantDetails": self.details()}
-
-
-PAN, EXPIRY_YEAR = "4005520000000129", "source.card.expirationYear"
-CHARGES, VERIFY = "/payments/v1/charges", "/payments-vas/v1/accounts/verification"
-
-
-def codes(answer):
-    return [(e["type"], e.get("code"), e.get("field")) for e in answer["error"]]
-
-
-def details(answer):
-    """The processor's part, or the errors in its place, so that a check fails instead of stopping the rest."""
-    if "paymentReceipt" not in answer:
-        print("        " + json.dumps(answer.get("error")))
-        return {"approvalStatus": None, "responseCode": None, "hostResponseCode": None,
-                "bankAssociationDetails": {"avsSecurityCodeResponse": {"securityCodeMatch": None}}}
-    return answer["paymentReceipt"]["processorResponseDetails"]
-
-
-def match(answer):
-    return details(answer)["bankAssociationDetails"]["avsSecurityCodeResponse"]["securityCodeMatch"]
-
-
-def violations(value, schema, path="$"):
-    """What the description forbids: types, lengths, patterns. Members it does not know are left alone."""
-    while "$ref" in schema:
-        schema = SCHEMAS[schema["$ref"].rsplit("/", 1)[1]]
-    kind = schema.get("type")
-    types = {"string": str, "boolean": bool, "array": list, "object": dict, "integer": int}
-    if kind == "number":
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return ["%s is no number" % path]
-    elif kind and not isinstance(value, types[kind]):
-        return ["%s is no %s" % (path, kind)]
-    found = []
-    if isinstance(value, str):
-        if len(value) > schema.get("maxLength", 1 << 20):
-            found.append("%s is too long" % path)
-        if "pattern" in schema and not re.search(schema["pattern"], value):
-            found.append("%s breaks its pattern" % path)
-    if isinstance(value, dict):
-        for name, member in value.items():
-            if name in schema.get("properties", {}):
-                found += violations(member, schema["properties"][name], path + "." + name)
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            found += violations(item, schema.get("items", {}), "%s[%d]" % (path, index))
-    return found
-
-
-def conforms(answer, name):
-    return not violations(answer, SCHEMAS[name])
 
 
 def check_outcomes(checks, shop, network):
@@ -399,18 +310,6 @@ def check_store(checks, directory):
     checks.check(sealed == {"captured", "authorized"} and not sealed & bare, "a number is kept, sealed, while something can follow")
     open_claims = base.execute("SELECT count(*) FROM claim WHERE answer_status = 0").fetchone()[0]
     checks.check(open_claims == 0, "no claim is left open")
-
-
-def start_gateway(demo, network, port):
-    links = ["link.visa.port=%d" % network.port, "link.visa.profile=iso87-ascii", "link.visa.extract=generic_126_10",
-             "link.visa.timeout_ms=700", "link.eftpos.port=0", "gateway.node=scripted", "gateway.reversal_ms=300",
-             "rest.listen=127.0.0.1:%d" % port, "admin.listen="]
-    command = [COUNTERSIGN, "gateway", "--config", os.path.join(demo.dir, "gateway.ini")]
-    for link in links:
-        command += ["--set", link]
-    process = Process("gateway", command).start()
-    atexit.register(process.stop)
-    return process
 
 
 def main():

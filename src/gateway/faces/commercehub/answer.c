@@ -92,10 +92,17 @@ static void put_source(struct answer *a)
     json_close(&a->w);
 }
 
-/* [f]: no network of this release returns an address result. */
-static const char *address_match(bool given)
+/* [f] */
+static const char *address_match(enum gateway_avs match, bool given)
 {
-    return given ? "NOT_CHECKED" : "NO_INPUT_DATA";
+    static const char *const text[] = {[GATEWAY_AVS_MATCHED] = "MATCHED",
+                                       [GATEWAY_AVS_NOT_MATCHED] = "NOT_MATCHED",
+                                       [GATEWAY_AVS_NOT_CHECKED] = "NOT_CHECKED",
+                                       [GATEWAY_AVS_NO_INPUT_DATA] = "NO_INPUT_DATA",
+                                       [GATEWAY_AVS_NONE] = "NONE"};
+    if (match == GATEWAY_AVS_UNKNOWN)
+        return given ? "NOT_CHECKED" : "NO_INPUT_DATA";
+    return text[match];
 }
 
 static void put_code_result(struct answer *a)
@@ -104,12 +111,15 @@ static void put_code_result(struct answer *a)
     struct span raw = span_of(&a->payment->cvv_raw, a->payment->cvv_raw ? 1 : 0);
     card_result_association(a->payment->cvv, raw, letter);
     json_open(&a->w, "avsSecurityCodeResponse");
-    json_put_text(&a->w, "streetMatch", address_match(a->request->street.present || a->request->house_number.present)); /* [e] */
-    json_put_text(&a->w, "postalCodeMatch", address_match(a->request->postal_code.present));
+    bool street = a->request->street.present || a->request->house_number.present;
+    json_put_text(&a->w, "streetMatch", address_match(a->payment->avs_street, street)); /* [e] */
+    json_put_text(&a->w, "postalCodeMatch", address_match(a->payment->avs_postal, a->request->postal_code.present));
     json_put_text(&a->w, "securityCodeMatch", card_result_export(CARD_FACE_COMMERCEHUB_MATCH, a->payment->cvv));
     json_open(&a->w, "association");
     if (letter[0])
         json_put_text(&a->w, "securityCodeResponse", letter);
+    if (a->payment->avs_name)
+        json_put(&a->w, "cardholderNameResponse", span_of(&a->payment->avs_name, 1));
     json_close(&a->w);
     json_close(&a->w);
 }
@@ -127,6 +137,8 @@ static void put_processor_details(struct answer *a)
 {
     const struct gateway_payment *p = a->payment;
     const struct commercehub_host_row *host = commercehub_host_row(p->de39);
+    const char *response = a->request->told[0] ? a->request->told : host->response;
+    const char *message = commercehub_message(COMMERCEHUB_RESPONSE_CODES, response);
     json_open(&a->w, "processorResponseDetails");
     json_put_text(&a->w, "approvalStatus", approval_status(a));
     if (p->approval[0] && p->state != GATEWAY_STATE_PROCESSOR_DECLINED) /* some issuers send one with a decline */
@@ -135,8 +147,8 @@ static void put_processor_details(struct answer *a)
     json_put_text(&a->w, "processor", "COUNTERSIGN");
     json_put_text(&a->w, "host", "COUNTERSIGN");
     json_put_text(&a->w, "networkRouted", p->network);
-    json_put_text(&a->w, "responseCode", host->response);                                                     /* [h] */
-    json_put_text(&a->w, "responseMessage", commercehub_message(COMMERCEHUB_RESPONSE_CODES, host->response)); /* [i] */
+    json_put_text(&a->w, "responseCode", response);                             /* [h] */
+    json_put_text(&a->w, "responseMessage", message[0] ? message : "Declined"); /* [i] */
     json_put_text(&a->w, "hostResponseCode", host->host[0] ? host->host : p->de39);
     json_put_text(&a->w, "hostResponseMessage", host->message);
     json_put_text(&a->w, "localTimestamp", a->time);

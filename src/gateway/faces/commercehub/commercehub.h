@@ -99,6 +99,7 @@ struct commercehub_request {
     WIRE_TEXT(256) county;
     WIRE_TEXT(40) reference_id;
     bool encrypted; /* there is encryptionData */
+    char told[4];   /* responseCode of a test value; empty: that of DE39 */
 };
 
 /* Binds the body and checks every row. With encryptionData the card's own rows are checked by commercehub_merge, once decrypted. */
@@ -136,6 +137,9 @@ void commercehub_check(enum commercehub_call call, const struct gateway_merchant
 /* Moves number, expiry and code into `secret` and `payment`, wiping them in `request`, and applies the rules of the indicator. */
 void commercehub_payment(enum commercehub_call call, struct commercehub_request *request, struct gateway_payment *payment,
                          struct gateway_payment_secret *secret, struct gateway_faults *faults);
+/* Whether a published test value says what becomes of the payment (commerce-hub.md 9), which is put into it. */
+bool commercehub_simulate(struct commercehub_request *request, const struct gateway_payment_secret *secret,
+                          struct gateway_payment *payment);
 /* Wipes number, code and encryption block; the rest is needed for the answer. */
 void commercehub_request_wipe(struct commercehub_request *request);
 /* Into the order of the request's fields. */

@@ -147,6 +147,11 @@ static void pay(struct gateway_exchange *x, struct gateway_payment_secret *secre
         gateway_fault_add(&x->faults, GATEWAY_FAULT_EXPIRY, "source.card.expirationYear");
 }
 
+static bool simulate(struct gateway_exchange *x, const struct gateway_payment_secret *secret)
+{
+    return commercehub_simulate(x->request, secret, &x->payment);
+}
+
 /* ---- answers ---- */
 
 static enum err answer(struct gateway_exchange *x, struct buf *body)
@@ -192,6 +197,7 @@ const struct gateway_face gateway_commercehub = {
     .digest = digest,
     .open = open,
     .pay = pay,
+    .simulate = simulate,
     .answer = answer,
     .error = error,
     .forget = forget,
