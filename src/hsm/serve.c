@@ -11,6 +11,7 @@ enum {
     READ_SIZE = 64 * 1024,
     WRITE_SIZE = 256 * 1024,
     TURN_FRAMES = HSM_ASK_MAX, /* of a connection: one that pipelines does not hold up the others */
+    KEY_WEIGHT = 32,           /* frames that a command on keys counts for in a turn */
     REPLY_ROOM = 1200,         /* what a reply may be longer than its request: two keys of HOSTCMD_KEY_MAX */
     ADDRESS_SIZE = 64,
 };
@@ -134,11 +135,31 @@ static void on_frames(void *context, const struct net_frame *frame, size_t count
     hsm_observe_end(port->hsm->context.observe);
 }
 
+/* Making and moving keys takes as long as many codes. */
+static uint32_t weight_of(const struct hostcmd_row *row)
+{
+    return row && row->activity != HOSTCMD_OPEN ? KEY_WEIGHT : 1;
+}
+
+/* A chain is as much work as its commands: `frame` is one, from the code on. */
+static uint32_t chain_weight(struct span frame, uint32_t header)
+{
+    enum { ITEMS_AT = HSM_CODE_LEN + 3, FLAG_AT = HSM_CODE_LEN };
+    struct span rest = span_slice(frame, ITEMS_AT, SIZE_MAX), item;
+    size_t before = frame.len > FLAG_AT && frame.at[FLAG_AT] == '1' ? header : 0;
+    uint32_t sum = 1;
+    while (sum < TURN_FRAMES && rest.len > 0 && wire_item_next(&rest, &item) == WIRE_OUTCOME_OK)
+        sum += weight_of(hostcmd_find(span_slice(item, before, HSM_CODE_LEN)));
+    return sum;
+}
+
 /* A chain of short commands may have long answers. */
-static size_t room_of(void *context, struct span payload)
+static size_t room_of(void *context, struct span payload, uint32_t *weight)
 {
     const struct port *port = context;
-    const struct hostcmd_row *row = hostcmd_find(span_slice(payload, port->hsm->config.header, HSM_CODE_LEN));
+    struct span frame = span_slice(payload, port->hsm->config.header, SIZE_MAX);
+    const struct hostcmd_row *row = hostcmd_find(span_slice(frame, 0, HSM_CODE_LEN));
+    *weight = row && row->id == HOSTCMD_NK ? chain_weight(frame, port->hsm->config.header) : weight_of(row);
     return row && (row->flags & HOSTCMD_LARGE) ? HSM_REPLY_MAX : REPLY_ROOM;
 }
 

@@ -114,8 +114,9 @@ struct net_events {
     /* All complete frames of this turn in order of arrival per connection, at most NET_BATCH_MAX a call. Frames of a peer that is
      * closed within the call may still follow in it. */
     void (*frames)(void *context, const struct net_frame *frame, size_t count);
-    /* Write space to set aside for the answer to a frame beyond its own length; NULL: sizes.reply_room. */
-    size_t (*room)(void *context, struct span payload);
+    /* Write space to set aside for the answer to a frame beyond its own length, and how many frames it counts for in `turn_frames`;
+     * NULL: sizes.reply_room, and one. */
+    size_t (*room)(void *context, struct span payload, uint32_t *weight);
     void (*opened)(void *context, struct net_peer peer); /* may be NULL */
     void (*closed)(void *context, struct net_peer peer); /* may be NULL; may come out of net_*_send or _close */
     void (*failed)(void *context, const char *why);      /* a connection did not come about; may be NULL */

@@ -27,7 +27,7 @@
 
 #define CY_RIGHT "CYU9B4934384B19946B040CD702B4D581455614123456789012345;8701101"
 
-enum { STRANGERS = 4, EACH = 3000, KEYS = 100, ROOM = 1 << 20, MIB = 1 << 20, SECOND_US = 1000000 };
+enum { STRANGERS = 4, EACH = 3000, KEYS = 16, ROOM = 1 << 20, MIB = 1 << 20, SECOND_US = 1000000 };
 
 static struct {
     struct rng_world world;
@@ -82,7 +82,7 @@ static void send_many(int fd, const char *command, size_t count)
     static uint8_t room[ROOM];
     struct buf b = buf_over(room, sizeof room);
     for (size_t i = 0; i < count; i++) {
-        buf_put_byte(&b, 0);
+        buf_put_byte(&b, (uint8_t)((4 + strlen(command)) >> 8));
         buf_put_byte(&b, (uint8_t)(4 + strlen(command)));
         buf_put_text(&b, "HEAD");
         buf_put_text(&b, command);
@@ -173,6 +173,39 @@ static void test_refused_commands(void **state)
     close(host);
 }
 
+/* A turn holds less of what takes longer: commands on keys, and chains, which are as long as their commands. */
+static void test_work_is_shared(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *one;
+        size_t chained, most; /* most: commands of a connection in a turn */
+    } cases[] = {{"ZZ", 0, HSM_ASK_MAX},
+                 {"AS", 0, HSM_ASK_MAX / 32},
+                 {"A00402U", 0, HSM_ASK_MAX / 32},
+                 {"ZZ", 50, HSM_ASK_MAX / 51 + 1},
+                 {"A00402U", 10, HSM_ASK_MAX / 321 + 1}};
+    int fd = join();
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        char frame[1024];
+        int len = snprintf(frame, sizeof frame, "%s", cases[k].one);
+        if (cases[k].chained > 0)
+            len = snprintf(frame, sizeof frame, "NK0%02zu", cases[k].chained);
+        for (size_t i = 0; i < cases[k].chained; i++)
+            len += snprintf(frame + len, sizeof frame - (size_t)len, "%04zu%s", strlen(cases[k].one), cases[k].one);
+        uint64_t before = hsm_counters(here.hsm).commands;
+        size_t count = cases[k].most + 3, each = cases[k].chained + 1;
+        send_many(fd, frame, count);
+        net_loop_turn(here.loop, false);
+        uint64_t told = hsm_counters(here.hsm).commands - before;
+        if (told == 0 || told > cases[k].most * each)
+            fail_msg("%s, %zu chained: %u in a turn", cases[k].one, cases[k].chained, (unsigned)told);
+        for (int turn = 0; turn < 20; turn++)
+            net_loop_turn(here.loop, false);
+    }
+    close(fd);
+}
+
 /* RA ends nothing where nothing is authorised. */
 static void test_nothing_to_end(void **state)
 {
@@ -255,7 +288,7 @@ static void test_sync_fails(void **state)
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, begin, end)
-    const struct CMUnitTest tests[] = {TEST(test_refused_commands), TEST(test_nothing_to_end), TEST(test_one_sync_a_batch),
-                                       TEST(test_sync_fails)};
+    const struct CMUnitTest tests[] = {TEST(test_refused_commands), TEST(test_work_is_shared), TEST(test_nothing_to_end),
+                                       TEST(test_one_sync_a_batch), TEST(test_sync_fails)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

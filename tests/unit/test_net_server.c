@@ -84,13 +84,14 @@ static void *serve(void *context)
 }
 
 /* What an answer needs beyond the length of its frame: seven times that. */
-static size_t room_of(void *context, struct span payload)
+static size_t room_of(void *context, struct span payload, uint32_t *weight)
 {
     (void)context;
+    (void)weight;
     return 7 * payload.len;
 }
 
-static int start_sized(void **state, uint32_t reply_room, size_t (*room)(void *, struct span))
+static int start_sized(void **state, uint32_t reply_room, size_t (*room)(void *, struct span, uint32_t *))
 {
     static struct service service;
     service = (struct service){.env = env_system(NULL), .expand = 1};

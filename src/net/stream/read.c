@@ -226,15 +226,17 @@ static size_t collect(struct net_stream *s, struct net_frame *frame, size_t coun
         if (extent == 0 || s->spent)
             break;
         struct span payload = span_of(s->in + s->in_taken + prefix, extent - prefix);
-        size_t room = g->events.room ? g->events.room(g->events.context, payload) : g->sizes.reply_room;
+        uint32_t weight = 1;
+        size_t room = g->events.room ? g->events.room(g->events.context, payload, &weight) : g->sizes.reply_room;
         s->limited = extent + room > space;
         if (s->limited)
             break;
         space -= extent + room;
         frame[count++] = (struct net_frame){net_stream_peer(s), payload};
         s->in_taken += extent;
-        s->handed += g->turn_frames > 0;
-        left--;
+        weight = weight < left ? weight : (uint32_t)left;
+        s->handed += g->turn_frames > 0 ? weight : 0;
+        left -= g->turn_frames > 0 ? weight : 1;
         s->owed += g->is_server; /* what a client receives is an answer */
         s->served_us = net_loop_now_us(g->loop);
         g->counters.frames_in++;

@@ -70,7 +70,7 @@ struct net_stream {
     size_t turn_len;      /* bytes read in it */
     size_t turn_share;    /* bytes it may be read in it */
     uint64_t handed_turn; /* the last one in which frames of it were handed over */
-    uint32_t handed;      /* in it */
+    uint32_t handed;      /* in it, by weight */
     bool spent;           /* it had all the frames of its turn */
     /* Borrowed while they hold something. */
     uint8_t *in;
