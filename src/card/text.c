@@ -33,7 +33,13 @@ static size_t digit_at(struct span text, size_t at, char *out)
     static const struct {
         const char *lead;
         uint8_t zero; /* last byte of the digit 0 */
-    } scripts[] = {{"", '0'}, {"\xEF\xBC", 0x90}, {"\xD9", 0xA0}, {"\xDB", 0xB0}, {"\xE0\xA5", 0xA6}};
+    } scripts[] = {{"\xEF\xBC", 0x90}, {"\xD9", 0xA0}, {"\xDB", 0xB0}, {"\xE0\xA5", 0xA6}};
+    if (at >= text.len || (text.at[at] < 0x80 && !is_digit(text.at[at])))
+        return 0;
+    if (is_digit(text.at[at])) {
+        *out = (char)text.at[at];
+        return 1;
+    }
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
         size_t last = at + strlen(scripts[i].lead);
         if (last >= text.len || !begins(text, at, scripts[i].lead))
