@@ -131,6 +131,7 @@ static void file_write(const struct lab *lab, const char *name, const char *text
         die(name);
 }
 
+/* late_ms: nothing is dropped for its age, however long a loaded machine takes. */
 static void settings_write(struct lab *lab, size_t node)
 {
     const uint16_t *port = lab->port[node];
@@ -143,7 +144,7 @@ static void settings_write(struct lab *lab, size_t node)
     (void)snprintf(text, sizeof text,
                    "[store]\nurl = %s\n[admin]\nlisten = 127.0.0.1:%u\n[hsm]\naddress = 127.0.0.1:%u\n"
                    "layout = %s\n[keys]\nfile = %s/keys.ini\n"
-                   "[vault]\nfile = %s/vault.key\n[visa]\nlisten = 127.0.0.1:%u\n[eftpos]\nlisten = 127.0.0.1:%u\n"
+                   "[vault]\nfile = %s/vault.key\n[visa]\nlisten = 127.0.0.1:%u\nlate_ms = 60000\n[eftpos]\nlisten = 127.0.0.1:%u\n"
                    "extract = generic_126_10\n[generic]\nlisten = 127.0.0.1:%u\n",
                    lab->url, lab->admin_port[node], lab->hsm_port, layout, lab->dir, lab->dir, port[LAB_VISA], port[LAB_EFTPOS],
                    port[LAB_GENERIC]);

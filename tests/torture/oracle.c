@@ -23,6 +23,14 @@ void torture_wrong(struct torture *t, const struct torture_purchase *p, const ch
     fflush(stdout);
 }
 
+void torture_wrong_link(struct torture *t, size_t node, const char *what)
+{
+    if (atomic_fetch_add(&t->wrong, 1) >= WRONG_LINES || t->plan.quiet)
+        return;
+    printf("wrong: %s: node %zu\n", what, node);
+    fflush(stdout);
+}
+
 /* ---- statements of the oracle's own ---- */
 
 struct seen {

@@ -74,6 +74,7 @@ static void kill_one(struct torture *t, uint64_t n)
         size_t node = n / 2 % 2;
         (void)kill(t->lab.process[node], SIGKILL);
         (void)waitpid(t->lab.process[node], NULL, 0);
+        atomic_fetch_add(&t->life[node], 1);
         lab_switch_again(&t->lab, node);
     }
     (void)usleep(200000);

@@ -51,6 +51,7 @@ struct torture_teller {
     struct torture *torture;
     uint64_t dice;
     int fd[2];
+    unsigned life[2]; /* of the node that the connection was opened to */
     struct torture_purchase *purchase;
     size_t count, cap;
 };
@@ -61,9 +62,10 @@ struct torture {
     char code[2 * TORTURE_CARDS][4];
     struct torture_teller teller[TORTURE_TELLERS];
     atomic_uint serial;
-    atomic_uint faults; /* that began or ended */
-    atomic_bool down;   /* one is under way */
-    atomic_long left;   /* uses of this round */
+    atomic_uint faults;  /* that began or ended */
+    atomic_bool down;    /* one is under way */
+    atomic_uint life[2]; /* how often a node was killed */
+    atomic_long left;    /* uses of this round */
     atomic_ulong sent, answered, silent, wrong;
     atomic_bool stopped;
 };
@@ -79,5 +81,6 @@ void *torture_teller_run(void *teller);
 /* All that was told, against all rows. */
 void torture_oracle(struct torture *t);
 void torture_wrong(struct torture *t, const struct torture_purchase *p, const char *what);
+void torture_wrong_link(struct torture *t, size_t node, const char *what);
 
 #endif
