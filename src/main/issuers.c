@@ -52,9 +52,9 @@ static const struct cli_section sections[] = {
      .text = "Registration of cards sees a change at once, display and payments within two seconds. Cards whose number is in no "
              "range of their issuer any more stay in the ledger, and payments do not find them.\n"},
     {.title = "Examples",
-     .text = "  countersign issuers enrol BANK000001 411111-411119/16 --timezone Australia/Sydney --store sqlite:ledger.db\n"
-             "  countersign issuers change BANK000001 --reversal-days 45 --store sqlite:ledger.db\n"
-             "  countersign issuers list --json --store sqlite:ledger.db\n"},
+     .text = "  countersign issuers enrol BANK000001 411111-411119/16 --store sqlite:l.db\n"
+             "  countersign issuers change BANK000001 --reversal-days 45 --store sqlite:l.db\n"
+             "  countersign issuers list --json --store sqlite:l.db\n"},
 };
 /* clang-format on */
 

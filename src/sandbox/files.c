@@ -236,6 +236,9 @@ static void put_gateway(const struct sandbox *box, struct buf *out)
     put_port(out, "mastercard.port", box->port[SANDBOX_PORT_MASTERCARD]);
     put_port(out, "amex.port", box->port[SANDBOX_PORT_AMEX]);
     put_port(out, "discover.port", box->port[SANDBOX_PORT_DISCOVER]);
+    buf_put_text(out,
+                 "[route]\nbins = 4:visa 433333:visa,eftpos 51:mastercard 52:mastercard 53:mastercard 54:mastercard 55:mastercard "
+                 "2:mastercard 34:amex 37:amex 6011:discover 64:discover 65:discover\n");
     buf_put_text(out, "[sandbox]\nissued =");
     for (enum sandbox_mode m = 0; m < SANDBOX_PRODUCTS; m++) {
         buf_put_text(out, " ");

@@ -97,7 +97,7 @@ static void links_say_what_is_wrong(void **state)
     memcpy(c.extract, "as2805_backslash", 17); /* DE47 is not in visa-base1 */
     assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
     c = good;
-    memcpy(c.network, "amex", 5);
+    memcpy(c.network, "diners", 7);
     assert_int_equal(switch_link_resolve("v", &c, &link, problem, sizeof problem), ERR_CONFIG);
     c = good;
     memcpy(c.profile, "visa", 5);

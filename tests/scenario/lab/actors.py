@@ -184,7 +184,7 @@ class Stage:
 
     @command("CODE...", "CODE", "a code that is none of these")
     def wrong(self, *known):
-        return [next(code for code in ("%0*d" % (len(known[0]), n) for n in range(1000)) if code not in known)]
+        return [next(code for code in ("%0*d" % (len(known[0]) if known else 3, n) for n in range(1000)) if code not in known)]
 
     # ---- the merchant
 
