@@ -16,7 +16,7 @@ import time
 
 from sandbox import Checks, Demo, approved, fail_without_build
 
-CHUNK = 16 << 20
+CHUNK = 1 << 20
 OVERLAP = 64
 REST_S = 1.5
 
@@ -34,9 +34,12 @@ def needles_of_pan(pan):
     yield "PAN packed", bytes.fromhex(pan if len(pan) % 2 == 0 else "0" + pan)
 
 
-# A code is three digits: it counts only where a message would carry it.
+# A code is three digits, or four: it counts only where a message would carry it.
 CONTEXTS = [
-    ("code in JSON", re.compile(rb'"(?:securityCode|cvv)"\s*:\s*"([0-9]{3})"')),
+    ("code in JSON", re.compile(rb'"(?:securityCode|cvv)"\s*:\s*"([0-9]{3,4})"')),
+    ("code of four in DE126", re.compile(rb"0061[01]([0-9]{4})")),
+    ("code in RY", re.compile(rb"FFFFF([0-9]{4})FFF")),
+    ("code in a reply of RY", re.compile(rb"RZ003[0-9]{5}([0-9]{4})[0-9]{3}")),
     ("code in DE126 as text", re.compile(rb"1[01] ([0-9]{3})(?![0-9])")),
     ("code in DE126 in EBCDIC", re.compile(rb"\xf1[\xf0\xf1]\x40([\xf0-\xf9]{3})")),
     ("code in a reply of the HSM", re.compile(rb"(?:QZ|CX|PN)00([0-9]{3})")),
@@ -103,6 +106,9 @@ def search_memory(search, pid, skip_locked):
                     break
                 start += len(part)
                 total += len(part)
+                if part.count(0) == len(part):  # never written
+                    kept = b""
+                    continue
                 found |= search.names(kept + part)
                 kept = part[-OVERLAP:]
     return found, total
@@ -125,11 +131,12 @@ time.sleep(60)
 
 def planted(checks, directory):
     pan, code = "4999990000000013", "739"
-    search = Search({pan}, {code})
+    search = Search({pan}, {code, "7394"})
     things = {
         "PAN as text": b"x" + pan.encode() + b"x", "PAN in EBCDIC": ebcdic(pan), "PAN packed": bytes.fromhex(pan),
         "code in JSON": b'{"cvv":"739"}', "code in DE126 as text": b"11 739",
         "code in DE126 in EBCDIC": b"\xf1\xf1\x40\xf7\xf3\xf9",
+        "code of four in DE126": b"006117394", "code in RY": b"FFFFF7394FFF", "code in a reply of RY": b"RZ003123457394123",
         "code in a reply of the HSM": b"QZ00739", "code in PM, one-time": b";2912998000007739",
     }
     for name, value in things.items():
@@ -165,6 +172,13 @@ def pay(checks, world):
             codes.add(wrong)
             bad += not approved(world.charge(card, wrong)[1])
     checks.check(good == 21 and bad == 21, "21 payments approved and 21 refused (%d, %d)" % (good, bad))
+    brands = world.text["otherBrands"]
+    for card in brands:
+        code = world.display(card)[1]["cvv"]
+        good += approved(world.charge(card, code)[1])
+        pans.add(card["pan"])
+        codes.add(code)
+    checks.check(good == 21 + len(brands), "and one with each card of other brands")
     return pans, codes
 
 
