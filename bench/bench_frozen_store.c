@@ -22,7 +22,6 @@
 
 enum { CARDS = 500, EACH = 8, ROOM = 8192, BUCKETS = 32, LEN = 2 };
 enum { PACE_US = 4000, BEFORE_MS = 3000, STOP_MS = 5000, AFTER_MS = 8000, SETTLED_MS = 4000, TURN_GOAL_MS = 20 };
-#define ISSUER_KEY "thekeyofthebench"
 
 enum kind { ECHO, SWITCH, ISSUER, GATEWAY, KINDS };
 static const char *const kind_names[KINDS] = {"echo", "switch", "issuer", "gateway"};
@@ -80,18 +79,6 @@ static pid_t service_start(const char *name, const char *settings)
         _exit(127);
     }
     return pid;
-}
-
-static pid_t issuer_start(void)
-{
-    char text[1024];
-    (void)snprintf(
-        text, sizeof text,
-        "[store]\nurl = %s\n[rest]\nlisten = 127.0.0.1:%u\n[admin]\nlisten = 127.0.0.1:%u\n[hsm]\naddress = 127.0.0.1:%u\n"
-        "[keys]\nfile = %s/keys.ini\n[vault]\nfile = %s/vault.key\n[sandbox]\nenabled = true\nissuer_id = LAB0000001\n"
-        "api_key = " ISSUER_KEY "\n",
-        lab.url, rest_port[ISSUER], admin_port[ISSUER], lab.hsm_port, lab.dir, lab.dir);
-    return service_start("issuer", text);
 }
 
 static pid_t gateway_start(void)
@@ -217,9 +204,9 @@ static void request_send(struct client *c)
     if (c->kind == GATEWAY)
         len = charge_write(&lab, 1 + card, codes + 3 * card, text, sizeof text);
     else
-        len = (size_t)snprintf(text, sizeof text,
-                               "GET /v2/issuers/LAB0000001/cards/card-%zu HTTP/1.1\r\nHost: b\r\nX-Api-Key: " ISSUER_KEY "\r\n\r\n",
-                               1 + card);
+        len = (size_t)snprintf(
+            text, sizeof text,
+            "GET /v2/issuers/" LAB_ISSUER "/cards/card-%zu HTTP/1.1\r\nHost: b\r\nX-Api-Key: " LAB_API_KEY "\r\n\r\n", 1 + card);
     if (send(c->fd, text, len, MSG_NOSIGNAL) != (ssize_t)len)
         stop("a service closed");
 }
@@ -315,11 +302,8 @@ static void world_open(void)
     struct buf fresh = buf_over(url, sizeof url);
     postgres_fresh(&fresh);
     lab_open(&lab, NULL, url);
-    const uint16_t base = (uint16_t)(23000 + getpid() % 8000);
-    for (uint16_t kind = ISSUER; kind <= GATEWAY; kind++) {
-        rest_port[kind] = (uint16_t)(base + 2 * kind);
-        admin_port[kind] = (uint16_t)(base + 2 * kind + 1);
-    }
+    rest_port[GATEWAY] = lab_free_port(&lab);
+    admin_port[GATEWAY] = lab_free_port(&lab);
     admin_port[SWITCH] = lab.admin_port[0];
     lab_hsm_start(&lab);
     struct ledger_product product = lab_product("static", LEDGER_STATIC);
@@ -327,13 +311,15 @@ static void world_open(void)
     lab_put_cards(&lab, "static", 1, CARDS, 100000000);
     lab_codes_many(&lab, 1, CARDS, false, codes);
     lab_switch_start(&lab);
+    lab_issuer_start(&lab);
+    rest_port[ISSUER] = lab.issuer_port;
+    admin_port[ISSUER] = lab.issuer_admin_port;
 }
 
 int main(void)
 {
     struct turns from[KINDS], thaw[KINDS], to[KINDS];
     world_open();
-    pid_t issuer = issuer_start();
     pid_t gateway = gateway_start();
     clients_open(ECHO, 1, lab.port[0][LAB_VISA]);
     clients_open(SWITCH, EACH, lab.port[0][LAB_VISA]);
@@ -361,9 +347,7 @@ int main(void)
                                                 .unit = "ms",
                                                 .goal = 100,
                                                 .rule = BENCH_VALUE_AT_MOST});
-    (void)kill(issuer, SIGTERM);
     (void)kill(gateway, SIGTERM);
-    (void)waitpid(issuer, NULL, 0);
     (void)waitpid(gateway, NULL, 0);
     (void)lab_switch_stop(&lab);
     lab_close(&lab);

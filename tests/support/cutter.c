@@ -96,7 +96,8 @@ static void take(void)
     struct sockaddr_un at = address(postgres_socket());
     must(pairs < PAIRS_MAX, "few connections");
     struct pair *p = &pair[pairs];
-    *p = (struct pair){.fd = {accept(listener, NULL, NULL), socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)}};
+    /* No process that is started meanwhile may keep them open. */
+    *p = (struct pair){.fd = {accept4(listener, NULL, NULL, SOCK_CLOEXEC), socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)}};
     must(p->fd[CLIENT] >= 0 && p->fd[SERVER] >= 0, "a connection");
     must(connect(p->fd[SERVER], (struct sockaddr *)&at, sizeof at) == 0, "the server");
     pairs++;

@@ -37,7 +37,7 @@ static void must(enum err err, const char *what)
 /* ---- processes ---- */
 
 /* Below the range from which connections take theirs: nobody else gets the port between here and the listener. */
-static uint16_t free_port(const struct lab *lab)
+uint16_t lab_free_port(const struct lab *lab)
 {
     for (int attempt = 0; attempt < 1000; attempt++) {
         struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -84,13 +84,12 @@ static void wait_port(uint16_t port)
     die("a process does not listen");
 }
 
-/* The switch says that it is ready once an HSM may be asked. */
-static void wait_ready(uint16_t port)
+void lab_wait_ready(uint16_t admin_port)
 {
     static const char ask[] = "GET /readyz HTTP/1.1\r\nHost: lab\r\n\r\n";
 
     for (int i = 0; i < 500; i++) {
-        int fd = lab_connect_port(port);
+        int fd = lab_connect_port(admin_port);
         char answer[16] = "";
 
         if (fd >= 0 && write(fd, ask, sizeof ask - 1) == (ssize_t)(sizeof ask - 1) && read(fd, answer, sizeof answer - 1) > 12 &&
@@ -102,10 +101,10 @@ static void wait_ready(uint16_t port)
             (void)close(fd);
         (void)usleep(20000);
     }
-    die("the switch does not become ready");
+    die("a service does not become ready");
 }
 
-static pid_t spawn(const struct lab *lab, const char *log_name, char *const argv[])
+pid_t lab_spawn(const struct lab *lab, const char *log_name, char *const argv[])
 {
     pid_t pid = fork();
     if (pid != 0)
@@ -121,7 +120,7 @@ static pid_t spawn(const struct lab *lab, const char *log_name, char *const argv
     _exit(127);
 }
 
-static void file_write(const struct lab *lab, const char *name, const char *text)
+void lab_file_write(const struct lab *lab, const char *name, const char *text)
 {
     size_t len = strlen(text);
     char path[128];
@@ -148,18 +147,18 @@ static void settings_write(struct lab *lab, size_t node)
                    "extract = generic_126_10\n[generic]\nlisten = 127.0.0.1:%u\n",
                    lab->url, lab->admin_port[node], lab->hsm_port, layout, lab->dir, lab->dir, port[LAB_VISA], port[LAB_EFTPOS],
                    port[LAB_GENERIC]);
-    file_write(lab, name, text);
+    lab_file_write(lab, name, text);
 }
 
 static void files_write(struct lab *lab)
 {
-    file_write(lab, "vault.key", "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef\n");
-    file_write(lab, "keys.ini", "[keys]\ncvk = " LAB_CVK "\nmk = " LAB_MK "\n");
-    lab->hsm_port = free_port(lab);
+    lab_file_write(lab, "vault.key", "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef\n");
+    lab_file_write(lab, "keys.ini", "[keys]\ncvk = " LAB_CVK "\nmk = " LAB_MK "\n");
+    lab->hsm_port = lab_free_port(lab);
     for (size_t node = 0; node < LAB_NODES_MAX; node++) {
-        lab->admin_port[node] = free_port(lab);
+        lab->admin_port[node] = lab_free_port(lab);
         for (int i = 0; i < LAB_LINKS; i++)
-            lab->port[node][i] = free_port(lab);
+            lab->port[node][i] = lab_free_port(lab);
         settings_write(lab, node);
     }
 }
@@ -200,7 +199,7 @@ void lab_enrol(struct lab *lab, const char *issuer_id, const char *range, const 
 void lab_layout(struct lab *lab, const char *text)
 {
     lab->layout = "site.layout";
-    file_write(lab, lab->layout, text);
+    lab_file_write(lab, lab->layout, text);
     for (size_t node = 0; node < LAB_NODES_MAX; node++)
         settings_write(lab, node);
 }
@@ -213,7 +212,7 @@ void lab_hsm_start(struct lab *lab)
     if (lab->layout)
         (void)snprintf(layout, sizeof layout, "hsm.layout=%s/%s", lab->dir, lab->layout);
     (void)snprintf(listen, sizeof listen, "127.0.0.1:%u", lab->hsm_port);
-    lab->hsm = spawn(lab, "hsm.log", argv);
+    lab->hsm = lab_spawn(lab, "hsm.log", argv);
     wait_port(lab->hsm_port);
 }
 
@@ -241,12 +240,12 @@ void lab_switch_again(struct lab *lab, size_t node)
     char *argv[] = {(char *)(uintptr_t)lab->switch_binary, "switch", "--config", path, NULL};
     (void)snprintf(path, sizeof path, "%s/switch-%zu.ini", lab->dir, node);
     (void)snprintf(name, sizeof name, "switch-%zu.log", node);
-    lab->process[node] = spawn(lab, name, argv);
+    lab->process[node] = lab_spawn(lab, name, argv);
     for (int i = 0; i < LAB_LINKS; i++)
         wait_port(lab->port[node][i]);
     wait_port(lab->admin_port[node]);
     if (lab->hsm > 0)
-        wait_ready(lab->admin_port[node]);
+        lab_wait_ready(lab->admin_port[node]);
 }
 
 void lab_switch_start(struct lab *lab)
@@ -271,6 +270,7 @@ void lab_close(struct lab *lab)
 {
     for (size_t node = 0; node < lab->nodes; node++)
         (void)end(&lab->process[node], SIGKILL);
+    (void)end(&lab->issuer, SIGKILL);
     lab_hsm_stop(lab);
     store_close(lab->store);
     crypto_vault_close(lab->vault);
@@ -291,7 +291,7 @@ static void run(struct lab *lab, struct ledger_unit *unit, const char *what)
 
 struct ledger_product lab_product(const char *id, enum ledger_mode mode)
 {
-    struct ledger_product p = {.issuer_id = "LAB0000001",
+    struct ledger_product p = {.issuer_id = LAB_ISSUER,
                                .version = 1,
                                .mode = mode,
                                .network = "visa+eftpos",
@@ -334,7 +334,7 @@ void lab_pan(size_t n, char out[static 17])
 static void card_make(struct lab *lab, const char *product, size_t n, struct ledger_card *card)
 {
     struct buf sealed = buf_over(card->pan_enc.at, sizeof card->pan_enc.at);
-    *card = (struct ledger_card){.issuer_id = "LAB0000001", .psn = "00", .enrolled = true, .expiry = LAB_EXPIRY, .version = 1};
+    *card = (struct ledger_card){.issuer_id = LAB_ISSUER, .psn = "00", .enrolled = true, .expiry = LAB_EXPIRY, .version = 1};
     char pan[17];
     lab_pan(n, pan);
     (void)snprintf(card->card_id, sizeof card->card_id, "card-%zu", n);

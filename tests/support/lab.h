@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A switch and an HSM as real processes over a SQLite ledger in a directory of their own, for tests and benches.
+ * Switches, an issuer and an HSM as real processes over one ledger in a directory of their own, for tests and benches.
  *
- * Failure    Whatever goes wrong is printed and ends the program with status 1; both processes die with it.
+ * Failure    Whatever goes wrong is printed and ends the program with status 1; the processes die with it.
  * Keys       Public test keys under the public test LMK: the frames of the host command pages.
  */
 #ifndef SUPPORT_LAB_H
@@ -20,6 +20,8 @@ enum { LAB_NODES_MAX = 2 };
 #define LAB_CVK "U9B4934384B19946B040CD702B4D58145"
 #define LAB_MK "UB68E039974B21519E5E2226866C4D3A0"
 #define LAB_EXPIRY "2912"
+#define LAB_ISSUER "LAB0000001"
+#define LAB_API_KEY "the-key-of-the-app-of-the-lab"
 
 struct lab {
     char dir[64];
@@ -28,7 +30,8 @@ struct lab {
     const char *layout; /* NULL, or "site.layout" after lab_layout */
     size_t nodes;       /* switches over the one ledger: 1, or set to 2 before lab_switch_start */
     uint16_t hsm_port, admin_port[LAB_NODES_MAX], port[LAB_NODES_MAX][LAB_LINKS];
-    pid_t hsm, process[LAB_NODES_MAX];
+    uint16_t issuer_port, issuer_admin_port;
+    pid_t hsm, issuer, process[LAB_NODES_MAX];
     struct log log;
     struct env env;
     struct store *store;
@@ -45,9 +48,19 @@ void lab_hsm_stop(struct lab *lab);
 void lab_switch_start(struct lab *lab);
 /* One node whose process is gone. */
 void lab_switch_again(struct lab *lab, size_t node);
-/* SIGTERM; true if all ended with status 0. */
+/* The issuer that shows the codes of all cards to whoever sends LAB_API_KEY; it waits for no switch. */
+void lab_issuer_start(struct lab *lab);
+/* Until the readiness page of this admin port says 200. */
+void lab_wait_ready(uint16_t admin_port);
+/* SIGTERM; true if all switches ended with status 0. */
 bool lab_switch_stop(struct lab *lab);
 void lab_close(struct lab *lab);
+
+/* ---- for the lab's own files ---- */
+
+uint16_t lab_free_port(const struct lab *lab);
+void lab_file_write(const struct lab *lab, const char *name, const char *text);
+pid_t lab_spawn(const struct lab *lab, const char *log_name, char *const argv[]);
 
 /* ---- the ledger ---- */
 

@@ -18,7 +18,7 @@
 
 #define PROGRAMS "/usr/lib/postgresql/15/bin/"
 
-enum { READY_TRIES = 600, READY_STEP_MS = 50 };
+enum { READY_TRIES = 600, READY_STEP_MS = 50, KILL_SEEN_MS = 300 };
 
 static char directory[64];
 static char data[96];
@@ -188,7 +188,8 @@ const char *postgres_socket(void)
     return directory;
 }
 
-static void run_sql(const char *sql)
+/* The first cell as a number; 0: none. */
+static int run_sql(const char *sql)
 {
     char conninfo[128];
     snprintf(conninfo, sizeof conninfo, "host=%s dbname=postgres user=postgres", postgres_socket());
@@ -196,8 +197,10 @@ static void run_sql(const char *sql)
     PGresult *result = PQexec(connection, sql);
     if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
         die(PQerrorMessage(connection));
+    int cell = PQntuples(result) > 0 ? atoi(PQgetvalue(result, 0, 0)) : 0;
     PQclear(result);
     PQfinish(connection);
+    return cell;
 }
 
 void postgres_fresh(struct buf *url)
@@ -205,7 +208,7 @@ void postgres_fresh(struct buf *url)
     char sql[64];
     postgres_thaw(); /* a test that failed may have left it frozen */
     snprintf(sql, sizeof sql, "CREATE DATABASE t%u", ++databases);
-    run_sql(sql);
+    (void)run_sql(sql);
     buf_put_text(url, "postgres:host=");
     buf_put_text(url, postgres_socket());
     buf_put_text(url, " user=postgres dbname=t");
@@ -215,8 +218,28 @@ void postgres_fresh(struct buf *url)
 
 void postgres_cut_connections(void)
 {
-    run_sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client "
-            "backend'");
+    (void)run_sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = "
+                  "'client backend'");
+}
+
+static void signal_backend(int signum)
+{
+    int pid = run_sql("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' "
+                      "ORDER BY random() LIMIT 1");
+    if (pid > 0)
+        kill(pid, signum);
+}
+
+void postgres_freeze_backend(void)
+{
+    signal_backend(SIGSTOP);
+}
+
+void postgres_kill_backend(void)
+{
+    signal_backend(SIGKILL);
+    nanosleep(&(struct timespec){.tv_nsec = KILL_SEEN_MS * 1000000L}, NULL);
+    await_ready();
 }
 
 void postgres_crash(void)

@@ -14,6 +14,10 @@ const char *postgres_socket(void);
 void postgres_fresh(struct buf *url);
 /* Ends every backend of all databases, as a crash of the connections would. */
 void postgres_cut_connections(void);
+/* SIGKILL to one backend: the server ends all others and recovers. Returns when it serves again. */
+void postgres_kill_backend(void);
+/* Stops one backend where it stands, with the locks that it holds, until postgres_thaw. */
+void postgres_freeze_backend(void);
 /* SIGKILL to the server, and a start with recovery. */
 void postgres_crash(void);
 void postgres_restart(void);
