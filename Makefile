@@ -101,7 +101,7 @@ $B/countersign-planted: $B/obj/main/countersign.o $(PLANTED) $(call libs,$(SERVI
 	@$(CC) $(LDFLAGS_ALL) $B/obj/main/countersign.o $(PLANTED) -Wl,--start-group $(call libs,$(SERVICE_ROOMS)) -Wl,--end-group $(SERVICE_LIBS) -o $@
 
 # The same with one fault each of those that the campaign must find (tests/planted/torture.c).
-TORTURE_FAULTS  := crossing card window silence unknown
+TORTURE_FAULTS  := crossing card window silence unknown ended
 TORTURE_PLANTED := $(TORTURE_FAULTS:%=$B/countersign-planted-%)
 $B/obj/tests/planted/torture-%.o: tests/planted/torture.c
 	@mkdir -p $(@D)

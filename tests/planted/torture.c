@@ -62,6 +62,11 @@ const struct store_row ledger_statement[LEDGER_STATEMENT_COUNT] = {
         "VALUES (:original_key, :message, :fingerprint, :answer, :auth_id, :created_at, :sibling + length(:message)) "
         "ON CONFLICT DO NOTHING",
         "planted fault: original and tombstone do not meet")
+#elif defined PLANT_ended
+    ROW(CODE_CONSUME, WRITE, CODE, "card_id", S(code_put), NULL,
+        "UPDATE card_code SET version = version + 1, state = :state, used_at = :used_at, used_by = :used_by "
+        "WHERE card_id = :card_id AND state = 'active'",
+        "planted fault: a code counts although another was shown since")
 #elif defined PLANT_card
     ROW(ORIGINAL_FIND, READ | STORE_ROW_SCAN, AUTH, NULL, S(by_original), S(original),
         FIND "WHERE u.de7 = :de7 AND u.de11 = :de11 AND u.mti_class = :mti_class AND u.received_at > :since "

@@ -70,16 +70,18 @@ int lab_connect_port(uint16_t port)
     return -1;
 }
 
+enum { PATIENCE_TRIES = 3000, PATIENCE_STEP_MS = 20 };
+
 static void wait_port(uint16_t port)
 {
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < PATIENCE_TRIES; i++) {
         int fd = lab_connect_port(port);
 
         if (fd >= 0) {
             (void)close(fd);
             return;
         }
-        (void)usleep(20000);
+        (void)usleep(PATIENCE_STEP_MS * 1000);
     }
     die("a process does not listen");
 }
@@ -88,7 +90,7 @@ void lab_wait_ready(uint16_t admin_port)
 {
     static const char ask[] = "GET /readyz HTTP/1.1\r\nHost: lab\r\n\r\n";
 
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < PATIENCE_TRIES; i++) {
         int fd = lab_connect_port(admin_port);
         char answer[16] = "";
 
@@ -99,7 +101,7 @@ void lab_wait_ready(uint16_t admin_port)
         }
         if (fd >= 0)
             (void)close(fd);
-        (void)usleep(20000);
+        (void)usleep(PATIENCE_STEP_MS * 1000);
     }
     die("a service does not become ready");
 }

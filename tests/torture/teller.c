@@ -11,8 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* An answer that comes late is an answer, however slow the machine is; whoever hunts knows that one is missing. */
-enum { ANSWER_MS = 90000, HUNT_MS = 8000, EXCUSED_MS = 2000, SLICE_MS = 200 };
+enum { READ_MS = 90000 }; /* the rest of a frame */
 enum { REACH = 64, GARBAGE = 24 };
 
 static uint32_t draw(struct torture_teller *w, uint32_t sides)
@@ -30,22 +29,6 @@ static void hang_up(struct torture_teller *w, size_t node)
     if (w->fd[node] >= 0)
         (void)close(w->fd[node]);
     w->fd[node] = -1;
-}
-
-/* A fault that began or ended since, or is under way, may have cost an answer. */
-struct moment {
-    unsigned faults;
-    bool down;
-};
-
-static struct moment now_of(const struct torture *t)
-{
-    return (struct moment){atomic_load(&t->faults), atomic_load(&t->down)};
-}
-
-static bool excused(const struct torture *t, struct moment then)
-{
-    return then.down || atomic_load(&t->down) || atomic_load(&t->faults) != then.faults;
 }
 
 /* A switch that was killed took its connections along, and a write to one of them still succeeds. Else none is closed. */
@@ -88,29 +71,14 @@ static bool put(struct torture_teller *w, size_t node, const struct iso8583_mess
     return call_up(w, node) && write(w->fd[node], room, all) == (ssize_t)all;
 }
 
-/* Something can be read. What a fault has cost is not waited for as long as an answer in peace. */
-static bool hears(const struct torture_teller *w, size_t node, struct moment then)
-{
-    int patience_ms = w->torture->plan.hunt ? HUNT_MS : ANSWER_MS;
-    for (int waited_ms = 0; waited_ms < patience_ms; waited_ms += SLICE_MS) {
-        struct pollfd p = {.fd = w->fd[node], .events = POLLIN};
-        if (poll(&p, 1, SLICE_MS) > 0)
-            return true;
-        if (atomic_load(&w->torture->down))
-            waited_ms = 0;
-        else if (waited_ms >= EXCUSED_MS && excused(w->torture, then))
-            return false;
-    }
-    return false;
-}
-
 /* The answer to this very message; what else comes on the connection is passed over. */
-static bool take(struct torture_teller *w, size_t node, const struct iso8583_message *m, struct moment then,
+static bool take(struct torture_teller *w, size_t node, const struct iso8583_message *m, struct torture_moment then,
                  struct iso8583_message *answer)
 {
     uint8_t frame[ISO8583_FRAME_MAX];
     size_t len = 0;
-    while (w->fd[node] >= 0 && hears(w, node, then) && lab_receive(w->fd[node], ANSWER_MS, frame, sizeof frame, &len)) {
+    while (w->fd[node] >= 0 && torture_hears(w->torture, w->fd[node], then) &&
+           lab_receive(w->fd[node], READ_MS, frame, sizeof frame, &len)) {
         if (iso8583_parse(&iso8583_profile_visa_base1, span_of(frame, len), answer, NULL) != ERR_OK)
             continue;
         if (span_equal(iso8583_get(answer, ISO8583_STAN), iso8583_get(m, ISO8583_STAN)) &&
@@ -131,9 +99,9 @@ static void text_of(struct span value, char *out, size_t cap)
 
 /* ---- authorisations ---- */
 
-static void purchase_message(const struct torture_teller *w, const struct torture_purchase *p, struct iso8583_message *m)
+static void purchase_message(const struct torture_purchase *p, struct iso8583_message *m)
 {
-    lab_request(m, LAB_VISA, p->card, p->serial, p->amount, w->torture->code[p->card - 1]);
+    lab_request(m, LAB_VISA, p->card, p->serial, p->amount, p->code);
     iso8583_set_text(m, ISO8583_TRANSMISSION, p->de7);
     iso8583_set_decimal(m, ISO8583_STAN, p->stan, 6);
     char terminal[9];
@@ -141,7 +109,7 @@ static void purchase_message(const struct torture_teller *w, const struct tortur
     iso8583_set_text(m, ISO8583_TERMINAL, terminal);
 }
 
-static struct torture_purchase *purchase_make(struct torture_teller *w, uint32_t card)
+static struct torture_purchase *purchase_with(struct torture_teller *w, uint32_t card, const struct torture_shown *shown)
 {
     if (w->count == w->cap) {
         w->cap = w->cap ? w->cap * 2 : 4096;
@@ -153,11 +121,27 @@ static struct torture_purchase *purchase_make(struct torture_teller *w, uint32_t
     uint32_t serial = atomic_fetch_add(&w->torture->serial, 1);
     time_t now = time(NULL);
     struct tm at;
-    *p = (struct torture_purchase){
-        .card = card, .serial = serial, .stan = serial % 1000000, .amount = 100 + draw(w, 5000), .terminal = '1'};
+    *p = (struct torture_purchase){.card = card,
+                                   .shown = shown->number,
+                                   .serial = serial,
+                                   .stan = serial % 1000000,
+                                   .amount = 100 + draw(w, 5000),
+                                   .terminal = '1'};
+    memcpy(p->code, shown->code, sizeof p->code);
     (void)gmtime_r(&now, &at);
     (void)strftime(p->de7, sizeof p->de7, "%m%d%H%M%S", &at);
     return p;
+}
+
+static struct torture_purchase *purchase_make(struct torture_teller *w, uint32_t card)
+{
+    const struct torture_shown shown = torture_take(w->torture, card);
+    return purchase_with(w, card, &shown);
+}
+
+static bool unavailable(const struct torture_purchase *p)
+{
+    return strcmp(p->de39, "91") == 0 || strcmp(p->de39, "96") == 0;
 }
 
 /* What an authorisation was told, against what it was told before (S-3). */
@@ -166,7 +150,7 @@ static void told(struct torture_teller *w, struct torture_purchase *p, const str
     char de39[3], de38[7];
     text_of(iso8583_get(answer, ISO8583_RESPONSE), de39, sizeof de39);
     text_of(iso8583_get(answer, ISO8583_APPROVAL), de38, sizeof de38);
-    bool again = p->de39[0] && strcmp(p->de39, "91") != 0 && strcmp(p->de39, "96") != 0;
+    bool again = p->de39[0] && !unavailable(p);
     bool same = strcmp(p->de39, de39) == 0 && strcmp(p->de38, de38) == 0;
     atomic_fetch_add(&w->torture->answered, 1);
     if (again && !same && !(p->undone && strcmp(de39, "05") == 0)) {
@@ -179,23 +163,25 @@ static void told(struct torture_teller *w, struct torture_purchase *p, const str
     p->approved |= de38[0] != 0;
 }
 
-static void missed(struct torture_teller *w, const struct torture_purchase *p, struct moment then)
+static void missed(struct torture_teller *w, const struct torture_purchase *p, struct torture_moment then)
 {
     atomic_fetch_add(&w->torture->silent, 1);
-    if (!excused(w->torture, then))
+    if (!torture_excused(w->torture, then))
         torture_wrong(w->torture, p, "not answered, and nothing was wrong");
 }
 
 static void authorise(struct torture_teller *w, struct torture_purchase *p, bool repeat)
 {
     size_t node = draw(w, 2);
-    struct moment then = now_of(w->torture);
+    struct torture_moment then = torture_now(w->torture);
     struct iso8583_message m, answer;
-    purchase_message(w, p, &m);
+    purchase_message(p, &m);
     if (repeat)
         m.mti = ISO8583_AUTHORISATION_REPEAT;
     if (put(w, node, &m, draw(w, 16) == 0) && take(w, node, &m, then, &answer)) {
         told(w, p, &answer);
+        if (unavailable(p) && !repeat && !torture_excused(w->torture, then) && !torture_slow(w->torture, then))
+            torture_wrong(w->torture, p, "told that something is out of order, and nothing was wrong");
     } else {
         hang_up(w, node);
         missed(w, p, then);
@@ -226,7 +212,7 @@ static void reversal_make(struct torture_teller *w, const struct torture_purchas
     uint32_t serial = atomic_fetch_add(&w->torture->serial, 1);
     uint32_t kind = draw(w, 10);
     *r = (struct reversal){.stays = -1, .amount = p->amount};
-    purchase_message(w, p, &original);
+    purchase_message(p, &original);
     iso8583_message_init(&r->m, ISO8583_REVERSAL);
     for (unsigned f = 2; f < ISO8583_FIELDS; f++)
         if (iso8583_need(&iso8583_profile_visa_base1, ISO8583_REVERSAL, f) != '-')
@@ -258,6 +244,7 @@ static void reversal_make(struct torture_teller *w, const struct torture_purchas
 static void reversed(struct torture_purchase *p, const struct reversal *r, bool sure)
 {
     int64_t back = r->stays >= 0 ? p->amount - r->stays : r->amount;
+    sure = sure && p->days <= TORTURE_REVERSAL_DAYS;
     if (r->stranger)
         return;
     if (r->stays >= 0)
@@ -289,7 +276,7 @@ static void reverse(struct torture_teller *w, struct torture_purchase *p)
     bool known = false;
     for (int i = 0; i < 3 && !known; i++) { /* a silence is asked about, as networks do */
         struct iso8583_message answer;
-        struct moment then = now_of(w->torture);
+        struct torture_moment then = torture_now(w->torture);
         known = put(w, node, &r.m, false) && take(w, node, &r.m, then, &answer);
         if (known) {
             reversal_told(w, p, &r, &answer);
@@ -313,9 +300,9 @@ static void cross(struct torture_teller *w, struct torture_purchase *p)
         reversal_make(w, p, &r);
     while (r.zeros || r.stranger);
     struct iso8583_message m, answer;
-    struct moment then = now_of(w->torture);
+    struct torture_moment then = torture_now(w->torture);
     bool early = draw(w, 2), sent = true;
-    purchase_message(w, p, &m);
+    purchase_message(p, &m);
     if (early)
         sent = put(w, 1 - first, &r.m, false);
     (void)usleep(draw(w, 4) * 500);
@@ -357,7 +344,7 @@ static void twins(struct torture_teller *w)
         reversal_make(w, second, &r);
     while (r.stranger || r.zeros);
     struct iso8583_message answer;
-    struct moment then = now_of(w->torture);
+    struct torture_moment then = torture_now(w->torture);
     if (put(w, 0, &r.m, false) && take(w, 0, &r.m, then, &answer)) {
         reversal_told(w, second, &r, &answer);
     } else {
@@ -367,6 +354,57 @@ static void twins(struct torture_teller *w)
     }
     /* A second terminal whose authorisation never arrived leaves a tombstone, which keeps the first one's repeats out as well. */
     first->undone |= a == b && !second->approved;
+}
+
+/* The code of a display is good, whatever came before it. */
+static void pay_fresh(struct torture_teller *w, uint32_t card, const struct torture_shown *shown, struct torture_moment then)
+{
+    struct torture_purchase *p = purchase_with(w, card, shown);
+    authorise(w, p, false);
+    if (p->de39[0] && !p->approved && !unavailable(p) && !torture_excused(w->torture, then))
+        torture_wrong(w->torture, p, "a fresh code is declined");
+}
+
+/* The code before it is used while the display is under way: each of the two may come first. */
+static void shop_crossing(struct torture_teller *w, uint32_t card)
+{
+    struct torture *t = w->torture;
+    struct torture_moment then = torture_now(t);
+    struct torture_purchase *p = purchase_make(w, card);
+    struct iso8583_message m, answer;
+    struct torture_shown shown;
+    size_t node = draw(w, 2);
+    purchase_message(p, &m);
+    bool sent = put(w, node, &m, false);
+    (void)usleep(draw(w, 4) * 500);
+    bool showed = torture_show(t, card, &shown);
+    if (sent && take(w, node, &m, then, &answer))
+        told(w, p, &answer);
+    else
+        missed(w, p, then);
+    if (!p->approved)
+        torture_unlock(t, card);
+    if (!showed)
+        return;
+    pay_fresh(w, card, &shown, then);
+    torture_shelve(t, card, &shown);
+}
+
+/* A display, and the payment that it was for, or the code is left for everybody. */
+static void shop(struct torture_teller *w)
+{
+    uint32_t card = 1 + TORTURE_CARDS + draw(w, TORTURE_CARDS), kind = draw(w, 4);
+    struct torture_shown shown;
+    struct torture_moment then = torture_now(w->torture);
+    if (kind == 0) {
+        shop_crossing(w, card);
+        return;
+    }
+    if (!torture_show(w->torture, card, &shown))
+        return;
+    if (kind == 1)
+        pay_fresh(w, card, &shown, then);
+    torture_shelve(w->torture, card, &shown);
 }
 
 /* One of the last, or any of an earlier round: days may lie between. */
@@ -380,7 +418,11 @@ static struct torture_purchase *recent(struct torture_teller *w, bool old)
 
 static void act(struct torture_teller *w)
 {
-    uint32_t what = draw(w, 100);
+    uint32_t what = draw(w, 110);
+    if (what >= 100) {
+        shop(w);
+        return;
+    }
     struct torture_purchase *p = what < 55 ? NULL : recent(w, what >= 95);
     if (what < 5)
         twins(w);
@@ -394,10 +436,16 @@ static void act(struct torture_teller *w)
         reverse(w, p);
 }
 
+static bool more(struct torture *t)
+{
+    bool left = atomic_fetch_sub(&t->left, 1) > 0;
+    return (left || !atomic_load(&t->tormented)) && !atomic_load(&t->stopped);
+}
+
 void *torture_teller_run(void *teller)
 {
     struct torture_teller *w = teller;
-    while (!atomic_load(&w->torture->stopped) && atomic_fetch_sub(&w->torture->left, 1) > 0)
+    while (more(w->torture))
         act(w);
     hang_up(w, 0);
     hang_up(w, 1);
