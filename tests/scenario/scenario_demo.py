@@ -50,7 +50,8 @@ def shape(checks, world):
     checks.check(all(set(text[name]) == members for name, members in wanted.items()), "sandbox.json names the services")
     checks.check(set(text) == set(wanted) | {"merchants", "cards", "otherBrands"}, "sandbox.json has no other members")
     checks.check(len(text["merchants"]) == 10 and
-                 all(set(m) == {"merchantId", "terminalId", "apiKey", "secret"} for m in text["merchants"]), "10 merchants")
+                 all(set(m) == {"merchantId", "terminalId", "apiKey", "secret", "sandbox"} for m in text["merchants"]),
+                 "10 merchants")
     modes = {card["mode"] for card in text["cards"]}
     checks.check(len(text["cards"]) == 100 and modes == {"static", "one_time", "time_window"} and
                  all(set(c) == {"cardId", "pan", "expiry", "mode"} for c in text["cards"]), "100 cards of three modes, no codes")
